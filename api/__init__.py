@@ -1,0 +1,1 @@
+"""The server: records, HTTP, live stream, wiring."""
