@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from asr.recognizer import Final, Partial
+
 
 class Speaker(StrEnum):
     CALLER = "caller"
@@ -26,3 +28,43 @@ class Turn:
     start_s: float
     end_s: float
     final: bool
+
+
+class Transcript:
+    """All legs of one call. Each leg's recogniser counts its own segments; here they get numbers of the whole call."""
+
+    def __init__(self) -> None:
+        self._turns: dict[int, Turn] = {}
+        self._numbers: dict[tuple[str, int], int] = {}
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """By the time they began; two that began together in the order in which they were first heard."""
+        return tuple(sorted(self._turns.values(), key=lambda turn: (turn.start_s, turn.seg)))
+
+    @property
+    def finals(self) -> tuple[Turn, ...]:
+        """What ``asr.prefill.suggest`` reads."""
+        return tuple(turn for turn in self.turns if turn.final)
+
+    def apply(self, speaker: Speaker, stream: str, event: Partial | Final, offset_s: float = 0.0) -> Turn:
+        """Take what one stream said and return the turn as it now stands.
+
+        ``stream`` names one tapped leg, ``offset_s`` is when that tap began on the call's clock. Late news (a lower
+        revision, anything after the final) changes nothing: the turn comes back as it was.
+        """
+        seg = self._numbers.setdefault((stream, event.seg), len(self._numbers))
+        known = self._turns.get(seg)
+        if known is not None and (known.final or (isinstance(event, Partial) and event.rev <= known.rev)):
+            return known
+        turn = Turn(
+            seg=seg,
+            rev=event.rev if known is None else max(event.rev, known.rev + 1),
+            speaker=speaker,
+            text=event.text,
+            start_s=event.start_s + offset_s,
+            end_s=event.end_s + offset_s,
+            final=isinstance(event, Final),
+        )
+        self._turns[seg] = turn
+        return turn
