@@ -1,0 +1,151 @@
+"""Every setting of the server: HOTLINE_* in the environment, and the places and ports that follow from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+Place = Annotated[Path, AfterValidator(_absolute)]
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+}
+
+
+class Settings(BaseSettings):
+    """Read once by the command line and handed on; nothing below keeps a global copy."""
+
+    model_config = SettingsConfigDict(env_prefix="HOTLINE_", frozen=True, extra="ignore", validate_default=True)
+
+    home: Place = Field(
+        default=Path("~/.local/state/hotline"),
+        description="State directory: database, models, recordings, keys, rendered switch, logs.",
+    )
+    cache: Place = Field(
+        default=Path("~/.cache/hotline"),
+        description="What several copies may share: Asterisk root, prompts, downloaded models.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
+    port_base: int = Field(default=12345, ge=1024, le=63_000, description="Shifts every port.")
+    database_url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy address of the database; SQLite in the state directory when unset."
+    )
+    demo: bool = Field(default=False, description="Demo sign-ins and simulated citizens exist; shown on the console.")
+
+    cookie_secure: bool = Field(default=False, description="Send the session cookie by https only.")
+    allowed_origins: tuple[str, ...] = Field(
+        default=(), description="Further origins whose pages may open the live stream; our own is always allowed."
+    )
+    session_idle_s: float = Field(
+        default=1800, gt=0, description="A session unused for so long ends, but not in a call."
+    )
+    session_absolute_s: float = Field(default=43_200, gt=0, description="No session lives longer, but for a call.")
+    sign_in_failures: int = Field(default=5, gt=0, description="Failures per account and address before the lock.")
+    sign_in_window_s: float = Field(
+        default=900, gt=0, description="How far back failures count, and how long it locks."
+    )
+    password_threads: int = Field(default=2, gt=0, description="Argon2 runs in so many threads and in no others.")
+
+    ticket_prefix: str = Field(default="GD", pattern=r"^[A-Z]{1,4}$", description="First letters of a ticket number.")
+    timezone: str = Field(default="Asia/Shanghai", description="Days of ticket numbers and of the figures.")
+    line: str = Field(default="12345", pattern=r"^[0-9]{3,12}$")
+    queue: str = Field(default="hotline", pattern=r"^[a-z0-9_-]{1,32}$")
+    wrap_up_s: float = Field(default=60, gt=0)
+    ring_s: float = Field(default=15, gt=0, description="How long one seat rings; the dialplan's figure.")
+    log_json: bool = Field(default=False, description="JSON log lines without personal keys, as in production.")
+
+    # places ---------------------------------------------------------------------------------------------------------
+    @property
+    def config_file(self) -> Path:
+        """The switch's topology; the packaged default serves where this file is missing."""
+        return self.home / "hotline.toml"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.home / "recordings"
+
+    @property
+    def keys_dir(self) -> Path:
+        return self.home / "keys"
+
+    @property
+    def switch_dir(self) -> Path:
+        return self.home / "switch"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def asterisk_root(self) -> Path:
+        return self.cache / "asterisk-root"
+
+    # ports ----------------------------------------------------------------------------------------------------------
+    @property
+    def web_port(self) -> int:
+        return self.port_base
+
+    @property
+    def asterisk_http_port(self) -> int:
+        return self.port_base + 1
+
+    @property
+    def ami_port(self) -> int:
+        return self.port_base + 2
+
+    @property
+    def sip_port(self) -> int:
+        return self.port_base + 3
+
+    @property
+    def tap_port(self) -> int:
+        return self.port_base + 4
+
+    @property
+    def citizens_port(self) -> int:
+        return self.port_base + 10
+
+    @property
+    def centres_port(self) -> int:
+        return self.port_base + 11
+
+    @property
+    def rtp_ports(self) -> range:
+        return range(self.port_base + 1000, self.port_base + 1400)
+
+    @property
+    def sipp_ports(self) -> range:
+        return range(self.port_base + 1400, self.port_base + 1600)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.web_port}"
+
+    # derived --------------------------------------------------------------------------------------------------------
+    @property
+    def database(self) -> str:
+        """The address with its asynchronous driver: ``postgresql://`` becomes ``postgresql+psycopg://``."""
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{self.home / 'hotline.db'}"
+        url = make_url(self.database_url.get_secret_value())
+        return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername)).render_as_string(hide_password=False)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)

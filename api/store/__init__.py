@@ -1,0 +1,1 @@
+"""The database: engine, tables, sealing of personal data, migrations, writing behind."""

@@ -1,0 +1,74 @@
+"""One door to the database: an engine for SQLite or PostgreSQL, and a transaction for each request or event."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from api.store.sealing import Keyring, bind_keyring
+
+_WRITES = "hotline_writes"
+
+
+class Store:
+    """The database of one server.
+
+    ``read()`` and ``write()`` each hand out a session inside one transaction, committed at the end of the block and
+    rolled back by any exception. On SQLite a writing transaction takes the write lock at its start, so it never fails
+    half-way because another one wrote in between; on PostgreSQL a row that is read to be changed is locked by
+    ``with_for_update``.
+    """
+
+    def __init__(self, url: str, keyring: Keyring, *, busy_timeout_s: float = 5.0, pool_size: int = 10) -> None:
+        self.url = url
+        self.keyring = keyring
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        connect: dict[str, Any] = {"timeout": busy_timeout_s} if self.is_sqlite else {"connect_timeout": 5}
+        self.engine = create_async_engine(
+            url, connect_args=connect, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10, pool_pre_ping=True
+        )
+        bind_keyring(self.engine.dialect, keyring)
+        if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        self._reading = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._writing = async_sessionmaker(self.engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that changes nothing."""
+        async with self._reading() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that may change things; committed when the block ends well."""
+        async with self._writing() as session, session.begin():
+            yield session
+
+    async def check(self) -> None:
+        """One trivial question. Raises whatever the database raises."""
+        async with self.read() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """WAL, so that readers and the writer do not wait for each other; transactions are begun by us alone."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,1 @@
+"""The database's history, inside the package; run by ``hotline migrate`` and at every start."""

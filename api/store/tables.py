@@ -1,0 +1,304 @@
+"""Every table. Columns that hold names, numbers, addresses or words of people are sealed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from api.store.sealing import SealedJson, SealedText
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, UTC in the database and UTC when it comes back. A naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit key that SQLite still counts up by itself."""
+
+
+class Base(DeclarativeBase):
+    """Tables are joined in queries; no relationship is declared, so none can load behind a reader's back."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Instant}
+
+
+_WHERE_OPEN: Any = {"sqlite_where": text("ended_at IS NULL"), "postgresql_where": text("ended_at IS NULL")}
+
+
+# people ---------------------------------------------------------------------------------------------------------------
+class User(Base):
+    """Who may sign in. ``agent_id`` is the work number (工号) of those who take calls, ``seat`` their phone."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    display_name: Mapped[str] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(16))
+    agent_id: Mapped[str | None] = mapped_column(String(16), unique=True)
+    seat: Mapped[str | None] = mapped_column(String(16))
+    password_hash: Mapped[str] = mapped_column(String(256))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+    password_changed_at: Mapped[datetime]
+
+
+class SignInSession(Base):
+    """A signed-in browser. Only a hash of its token is kept."""
+
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    address: Mapped[str] = mapped_column(String(64))
+
+
+class WsTicket(Base):
+    """A one-time pass to the live stream, bound to one session."""
+
+    __tablename__ = "ws_tickets"
+
+    ticket_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    session_hash: Mapped[str] = mapped_column(ForeignKey("sessions.token_hash", ondelete="CASCADE"))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SignInAttempt(Base):
+    """One try to sign in; failures of one account from one address lock it for a while."""
+
+    __tablename__ = "login_attempts"
+    __table_args__ = (Index(None, "username", "address", "at"),)
+
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    username: Mapped[str] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    succeeded: Mapped[bool]
+
+
+class Shift(Base):
+    """Who sat where, from when to when; ``ended_at`` is null while the person is signed in to the seat."""
+
+    __tablename__ = "shifts"
+    __table_args__ = (
+        Index("uq_shifts_open_agent", "agent_id", unique=True, **_WHERE_OPEN),
+        Index("uq_shifts_open_seat", "seat", unique=True, **_WHERE_OPEN),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    agent_id: Mapped[str] = mapped_column(String(16))
+    seat: Mapped[str] = mapped_column(String(16))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class AuditRecord(Base):
+    """Who did what to what, from where, with which result; each record is chained to the one before."""
+
+    __tablename__ = "audit_log"
+
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    user_id: Mapped[int | None]
+    username: Mapped[str] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(48))
+    object_type: Mapped[str] = mapped_column(String(32))
+    object_id: Mapped[str] = mapped_column(String(64))
+    result: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditHead(Base):
+    """One row: the newest link of the chain. Locked while a record is added, so the chain never forks."""
+
+    __tablename__ = "audit_head"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigId)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class IdempotencyKey(Base):
+    """A POST that was made under a key of the client's choice, and its answer once there is one."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(128), primary_key=True)
+    request_hash: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    status: Mapped[int | None]
+    media_type: Mapped[str | None] = mapped_column(String(64))
+    body: Mapped[str | None] = mapped_column(SealedText("idempotency_keys.body"))
+
+
+# calls ----------------------------------------------------------------------------------------------------------------
+class CallRecord(Base):
+    """One conversation, written behind the call from its events."""
+
+    __tablename__ = "calls"
+    __table_args__ = (Index(None, "phone_hash", "arrived_at"), Index(None, "outcome", "arrived_at"))
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    line: Mapped[str] = mapped_column(String(16))
+    queue: Mapped[str | None] = mapped_column(String(32))
+    caller_number: Mapped[str | None] = mapped_column(SealedText("calls.caller_number"))
+    caller_name: Mapped[str | None] = mapped_column(SealedText("calls.caller_name"))
+    phone_hash: Mapped[str | None] = mapped_column(String(64))
+    arrived_at: Mapped[datetime] = mapped_column(index=True)
+    queued_at: Mapped[datetime | None]
+    offered_at: Mapped[datetime | None]
+    offers: Mapped[int] = mapped_column(default=0)
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[str | None] = mapped_column(String(16), index=True)
+    agent_left_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(16))
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    wait_s: Mapped[float | None]
+    talk_s: Mapped[float | None]
+
+
+class CallEventRecord(Base):
+    """One event of a call, in order, without the caller's number and name. ``event_key`` makes a replay harmless."""
+
+    __tablename__ = "call_events"
+    __table_args__ = (UniqueConstraint("call_id", "event_key"),)
+
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id"))
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(32))
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    event_key: Mapped[str] = mapped_column(String(64))
+
+
+class Segment(Base):
+    """A final turn of the transcript. No foreign key: the words may be written before the call's first event is."""
+
+    __tablename__ = "segments"
+
+    call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seg: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    rev: Mapped[int]
+    speaker: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(SealedText("segments.text"))
+    start_s: Mapped[float]
+    end_s: Mapped[float]
+    recorded_at: Mapped[datetime]
+
+
+# tickets --------------------------------------------------------------------------------------------------------------
+class DraftRecord(Base):
+    """The ticket being written during one call. ``fields`` holds values, suggestions and evidence together."""
+
+    __tablename__ = "drafts"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    call_id: Mapped[str] = mapped_column(String(64), unique=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    version: Mapped[int]
+    status: Mapped[str] = mapped_column(String(16))
+    fields: Mapped[dict[str, Any]] = mapped_column(SealedJson("drafts.fields"))
+    caller_number: Mapped[str | None] = mapped_column(SealedText("drafts.caller_number"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class TicketRecord(Base):
+    """A ticket (工单). ``version`` grows with every change."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (Index(None, "phone_hash", "created_at"), Index(None, "caller_hash", "created_at"))
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    number: Mapped[str] = mapped_column(String(24), unique=True)
+    version: Mapped[int]
+    state: Mapped[str] = mapped_column(String(24), index=True)
+    disposition: Mapped[str] = mapped_column(String(24))
+    draft_id: Mapped[str] = mapped_column(ForeignKey("drafts.id"), unique=True)
+    call_id: Mapped[str] = mapped_column(String(64), index=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    updated_at: Mapped[datetime]
+    summary: Mapped[str] = mapped_column(Text)
+    title: Mapped[str | None] = mapped_column(String(200))
+    appeal_type: Mapped[str | None] = mapped_column(String(8))
+    category_code: Mapped[str | None] = mapped_column(String(8))
+    address: Mapped[str | None] = mapped_column(SealedText("tickets.address"))
+    district: Mapped[str | None] = mapped_column(String(64))
+    town: Mapped[str | None] = mapped_column(String(64))
+    description: Mapped[str | None] = mapped_column(Text)
+    demand: Mapped[str | None] = mapped_column(Text)
+    caller_name: Mapped[str | None] = mapped_column(SealedText("tickets.caller_name"))
+    caller_gender: Mapped[str | None] = mapped_column(String(8))
+    contact_phone: Mapped[str | None] = mapped_column(SealedText("tickets.contact_phone"))
+    phone_hash: Mapped[str | None] = mapped_column(String(64))
+    caller_hash: Mapped[str | None] = mapped_column(String(64))
+    occur_time: Mapped[str | None] = mapped_column(String(64))
+    subject: Mapped[str | None] = mapped_column(String(120))
+    urgency: Mapped[str | None] = mapped_column(String(8))
+    department: Mapped[str | None] = mapped_column(String(64))
+    confidential: Mapped[bool] = mapped_column(default=False)
+    anonymous: Mapped[bool] = mapped_column(default=False)
+
+
+class TicketDay(Base):
+    """The last number given out on one local day; raised in the transaction that makes the ticket."""
+
+    __tablename__ = "ticket_days"
+
+    day: Mapped[str] = mapped_column(String(8), primary_key=True)
+    last: Mapped[int]
