@@ -39,7 +39,10 @@ class Health:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Partial:
-    """Text so far of the open segment; a higher ``rev`` replaces a lower one. Times in seconds since the leg began."""
+    """Text so far of the open segment; a higher ``rev`` replaces a lower one. Times in seconds since the leg began.
+
+    An empty ``text`` takes back what was said of the segment: the engine thought better of it; no ``Final`` follows.
+    """
 
     seg: int
     rev: int
@@ -94,7 +97,10 @@ class RecognizerStream(Protocol):
         """The segment ended: exactly one ``Hypothesis(final=True)`` follows, with empty text if nothing was said."""
 
     def hypotheses(self) -> AsyncIterator[Hypothesis]:
-        """In order; ends after ``close``."""
+        """In order; ends after ``close``. Raises what the engine raised: the stream is then dead."""
+
+    def lateness_s(self) -> float:
+        """How long the oldest audio that is due has been waiting for the engine; 0 when nothing waits."""
 
     async def close(self) -> None:
         """Let a flushed segment finish, then give everything back."""
@@ -113,7 +119,8 @@ class Recognizer(Protocol):
 
     def health(self) -> Health: ...
 
-    def open(self, stream_id: str) -> RecognizerStream: ...
+    def open(self, stream_id: str) -> RecognizerStream:
+        """Cheap; needs a running loop. Raises ``EngineUnavailable`` when there is no room for another stream."""
 
 
 class EngineUnavailable(Exception):

@@ -1,0 +1,1 @@
+"""Speech engines behind the contract of ``asr.recognizer``; ``choose`` picks one."""

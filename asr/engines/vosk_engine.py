@@ -1,0 +1,303 @@
+"""Vosk: streaming recognition on this machine's processors, from a model folder on disk. The only module that knows vosk.
+
+One model is shared; each stream borrows a recognizer from a pool and keeps it until its call ends. Decoding runs in a
+thread for each core (vosk releases the interpreter lock), never two jobs of one stream at a time. A recognizer keeps up to
+0.2 GB of graph cache after use: the pool is capped, and memory is given back to the system when it shrinks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import os
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+import structlog
+
+from asr.recognizer import Capabilities, EngineUnavailable, Health, Hypothesis, SpeechLevel
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+ENGINE = "vosk"
+RATE = 16_000
+_BYTES_PER_S = 2 * RATE
+_BITE_S = 0.4
+"""Audio decoded in one job, so that a backlog of one stream does not hold a thread from the others."""
+_PARTIALS_UP_TO_S = 1.0
+"""A stream further behind than this is not asked for partials."""
+_BACKLOG_S = 3.0
+"""Audio that may wait for the decoder; beyond it the oldest is dropped."""
+
+
+def why_not_a_model(path: Path) -> str:
+    """Empty if ``path`` looks like a Vosk model folder; else the reason, for a person."""
+    if not path.exists():
+        return f"{path} does not exist"
+    if not path.is_dir():
+        return f"{path} is a file; a Vosk model is a folder (unpack the archive)"
+    if not (path / "am" / "final.mdl").is_file() and not (path / "final.mdl").is_file():
+        inner = [child.name for child in sorted(path.iterdir()) if (child / "am" / "final.mdl").is_file()]
+        if inner:
+            return f"{path} holds the model one level deeper: use {path / inner[0]}"
+        return f"{path} has no acoustic model (am/final.mdl)"
+    flat = (path / "final.mdl").is_file()
+    graph = path if flat else path / "graph"
+    if not (graph / "HCLG.fst").is_file() and not ((graph / "HCLr.fst").is_file() and (graph / "Gr.fst").is_file()):
+        return f"{path} has no decoding graph (graph/HCLG.fst, or graph/HCLr.fst with graph/Gr.fst)"
+    if not flat and not (path / "conf" / "mfcc.conf").is_file():
+        return f"{path} has no feature configuration (conf/mfcc.conf)"
+    return ""
+
+
+class VoskRecognizer:
+    """``languages`` is what the model understands; a model folder does not say."""
+
+    def __init__(
+        self,
+        model_path: Path,
+        *,
+        languages: tuple[str, ...] = ("zh",),
+        threads: int | None = None,
+        pooled: int | None = None,
+    ) -> None:
+        self._path = model_path
+        self._threads = threads or os.cpu_count() or 1
+        self._pool = _RecognizerPool(kept=pooled if pooled is not None else 4 * self._threads)
+        self._executor: ThreadPoolExecutor | None = None
+        self._health = Health(level=SpeechLevel.DOWN, reason="not started")
+        self.capabilities = Capabilities(
+            engine=ENGINE,
+            model=model_path.name,
+            languages=languages,
+            sample_rate=RATE,
+            word_times=True,
+            confidence=True,
+        )
+
+    async def start(self) -> None:
+        if reason := why_not_a_model(self._path):
+            raise EngineUnavailable(
+                ENGINE, reason, "run `hotline models pull`, or set HOTLINE_SPEECH_MODEL to a model folder"
+            )
+        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="vosk")
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._executor, self._pool.load, self._path)
+        except Exception as error:
+            self._executor.shutdown(wait=False)
+            self._executor = None
+            raise EngineUnavailable(ENGINE, f"the model in {self._path} does not load: {error}") from error
+        self._health = Health(level=SpeechLevel.OK)
+
+    async def stop(self) -> None:
+        self._health = Health(level=SpeechLevel.DOWN, reason="stopped")
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)
+            self._pool.unload()
+
+    def health(self) -> Health:
+        return self._health
+
+    def open(self, stream_id: str) -> VoskStream:
+        if self._executor is None:
+            raise EngineUnavailable(ENGINE, "not running")
+        return VoskStream(self._pool, self._executor, stream_id=stream_id)
+
+
+class VoskStream:
+    def __init__(self, pool: _RecognizerPool, executor: ThreadPoolExecutor, *, stream_id: str) -> None:
+        self._pool = pool
+        self._executor = executor
+        self._log = log.bind(stream=stream_id)
+        self._todo: deque[tuple[bytes, float] | None] = deque()  # audio with its time, None to flush
+        self._waiting_bytes = 0
+        self._closing = False
+        self._wake = asyncio.Event()
+        self._said: asyncio.Queue[Hypothesis | Exception | None] = asyncio.Queue()
+        self._decoder: _Decoder | None = None
+        self.dropped_s = 0.0
+        self._task = asyncio.get_running_loop().create_task(self._decode(), name=f"vosk {stream_id}")
+
+    def feed(self, pcm: bytes) -> None:
+        self._todo.append((pcm, time.monotonic()))
+        self._waiting_bytes += len(pcm)
+        if self._waiting_bytes > _BACKLOG_S * _BYTES_PER_S:
+            self._drop_oldest()
+        self._wake.set()
+
+    def flush(self) -> None:
+        self._todo.append(None)
+        self._wake.set()
+
+    async def hypotheses(self) -> AsyncIterator[Hypothesis]:
+        while (said := await self._said.get()) is not None:
+            if isinstance(said, Exception):
+                raise said
+            yield said
+
+    def lateness_s(self) -> float:
+        oldest = next((item[1] for item in self._todo if item is not None), None)
+        return 0.0 if oldest is None else time.monotonic() - oldest
+
+    async def close(self) -> None:
+        self._closing = True
+        self._wake.set()
+        await asyncio.wait([self._task])
+
+    def _drop_oldest(self) -> None:
+        for at, item in enumerate(self._todo):
+            if item is not None:
+                del self._todo[at]
+                self._waiting_bytes -= len(item[0])
+                self.dropped_s += len(item[0]) / _BYTES_PER_S
+                return
+
+    async def _decode(self) -> None:
+        try:
+            while True:
+                while self._todo:
+                    await self._job()
+                if self._closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+        except Exception as error:
+            self._said.put_nowait(error)
+        finally:
+            await self._give_back()
+            self._said.put_nowait(None)
+
+    async def _job(self) -> None:
+        late = self.lateness_s() > _PARTIALS_UP_TO_S
+        if self._todo[0] is None:
+            self._todo.popleft()
+            decoder = await self._in_thread(self._borrowed)
+            self._said.put_nowait(await self._in_thread(decoder.finish))
+            return
+        pcm = self._bite()
+        decoder = await self._in_thread(self._borrowed)
+        text = await self._in_thread(lambda: decoder.accept(pcm, partial=not late))
+        if text:
+            self._said.put_nowait(Hypothesis(text=text, final=False))
+
+    def _bite(self) -> bytes:
+        taken = bytearray()
+        while self._todo and len(taken) < _BITE_S * _BYTES_PER_S:
+            item = self._todo[0]
+            if item is None:
+                break
+            taken += item[0]
+            self._todo.popleft()
+        self._waiting_bytes -= len(taken)
+        return bytes(taken)
+
+    def _borrowed(self) -> _Decoder:
+        """In a thread: making a recognizer takes 50 ms."""
+        if self._decoder is None:
+            self._decoder = _Decoder(self._pool.borrow())
+        return self._decoder
+
+    async def _give_back(self) -> None:
+        decoder, self._decoder = self._decoder, None
+        if decoder is not None:
+            with suppress(RuntimeError):  # the engine was stopped meanwhile
+                await self._in_thread(lambda: self._pool.give_back(decoder.recognizer))
+
+    async def _in_thread(self, job: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, job)
+
+
+class _Decoder:
+    """One recognizer working for one stream. Its methods run in threads, one at a time."""
+
+    def __init__(self, recognizer: Any) -> None:
+        self.recognizer = recognizer
+        self._parts: list[str] = []  # vosk may end an utterance of its own inside our segment
+        self._confidences: list[float] = []
+
+    def accept(self, pcm: bytes, *, partial: bool) -> str:
+        """Text so far of the segment, empty if not asked for."""
+        if self.recognizer.AcceptWaveform(pcm):
+            self._keep(json.loads(self.recognizer.Result()))
+        if not partial:
+            return ""
+        open_text = json.loads(self.recognizer.PartialResult()).get("partial", "")
+        return " ".join(filter(None, [*self._parts, open_text]))
+
+    def finish(self) -> Hypothesis:
+        self._keep(json.loads(self.recognizer.Result()))
+        confidence = sum(self._confidences) / len(self._confidences) if self._confidences else None
+        hypothesis = Hypothesis(text=" ".join(self._parts), final=True, confidence=confidence)
+        self._parts, self._confidences = [], []
+        return hypothesis
+
+    def _keep(self, result: dict[str, Any]) -> None:
+        if text := result.get("text", ""):
+            self._parts.append(text)
+        self._confidences += [float(word["conf"]) for word in result.get("result", ()) if "conf" in word]
+
+
+class _RecognizerPool:
+    """Recognizers of one model: warm ones first, at most ``kept`` idle ones. All methods run in threads."""
+
+    def __init__(self, *, kept: int) -> None:
+        self._kept = kept
+        self._model: Any = None
+        self._idle: list[Any] = []
+        self._lock = Lock()
+
+    def load(self, path: Path) -> None:
+        """Raises whatever vosk raises. The first recognizer proves on a second of silence that audio is accepted."""
+        import vosk
+
+        vosk.SetLogLevel(-1)
+        self._model = vosk.Model(str(path))
+        recognizer = self._make()
+        recognizer.AcceptWaveform(bytes(_BYTES_PER_S))
+        self.give_back(recognizer)
+
+    def unload(self) -> None:
+        with self._lock:
+            self._idle.clear()
+        self._model = None
+        _return_memory()
+
+    def borrow(self) -> Any:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._make()
+
+    def give_back(self, recognizer: Any) -> None:
+        """``FinalResult`` frees the decoder with what it learnt of the speaker, so the next caller starts clean."""
+        recognizer.FinalResult()
+        recognizer.Reset()
+        with self._lock:
+            if len(self._idle) < self._kept and self._model is not None:
+                self._idle.append(recognizer)
+                return
+        del recognizer
+        _return_memory()
+
+    def _make(self) -> Any:
+        import vosk
+
+        recognizer = vosk.KaldiRecognizer(self._model, RATE)
+        recognizer.SetWords(True)
+        return recognizer
+
+
+def _return_memory() -> None:
+    """glibc keeps freed graph caches, about 0.1 GB a recognizer, until told otherwise."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -1,0 +1,36 @@
+"""Recognised text as people here read it: simplified characters, unspaced, full-width punctuation (pure)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+_HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WIDE = "，。？！：；、"
+_SPACE_BESIDE_HAN = re.compile(rf"(?<=[{_HAN}{_WIDE}])[ \t\u3000]+|[ \t\u3000]+(?=[{_HAN}{_WIDE}])")
+_NARROW_BESIDE_HAN = re.compile(rf"(?<=[{_HAN}])\s*([,.?!:;])|([,?!:;])\s*(?=[{_HAN}])")
+_NARROW_AT_END = re.compile(rf"(?<=[{_HAN}0-9A-Za-z])([.?!])$")
+_DOUBLED = re.compile(rf"([{_WIDE}])[{_WIDE}]+")
+_WIDER = str.maketrans(",.?!:;", "，。？！：；")
+_HAN_ANYWHERE = re.compile(rf"[{_HAN}]")
+
+
+def normalise(text: str) -> str:
+    """Text without Chinese in it is only trimmed. Digits, Latin letters and points inside numbers stay."""
+    text = " ".join(text.split())
+    if not _HAN_ANYWHERE.search(text):
+        return text
+    text = str(_simplifier().convert(text))
+    text = _NARROW_BESIDE_HAN.sub(lambda mark: (mark[1] or mark[2]).translate(_WIDER), text)
+    text = _NARROW_AT_END.sub(lambda mark: mark[1].translate(_WIDER), text)
+    text = _SPACE_BESIDE_HAN.sub("", text)
+    text = _DOUBLED.sub(r"\1", text)
+    return text.lstrip(_WIDE + ",.!?;: ")
+
+
+@lru_cache(maxsize=1)
+def _simplifier() -> Any:
+    import opencc
+
+    return opencc.OpenCC("t2s")
