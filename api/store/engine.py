@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from api.store.sealing import Keyring, bind_keyring
+from api.store.tables import Base
 
 _WRITES = "hotline_writes"
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class Store:
@@ -72,3 +75,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def insert_into(session: AsyncSession, table: type[Base]) -> Any:
+    """``INSERT`` in the words of this session's database, with ``on_conflict_do_nothing`` and ``.._do_update``."""
+    return _INSERTS[session.get_bind().dialect.name](table)

@@ -1,0 +1,78 @@
+"""The dependencies every route declares: who is asking, and the one action the route lets them do."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie
+
+from api.auth import sessions
+from api.auth.permissions import Action, allowed
+from api.auth.sessions import COOKIE, SignedIn
+from api.auth.shared import Switch, shared
+from api.errors import CsrfRefused, Forbidden, NotSignedIn
+from telephony.ids import AgentId
+
+CSRF_HEADER = "X-CSRF-Token"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+session_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by POST /api/v1/session.")
+
+
+def address_of(request: Request) -> str:
+    """Where the request came from (behind a proxy: what the proxy says, if uvicorn was told to trust it)."""
+    return request.client.host[:64] if request.client else "unknown"
+
+
+def in_call(switch: Switch, agent_id: str) -> bool:
+    """Whether this person's seat rings, talks, or wraps up."""
+    agent = switch.switchboard.agents.get(AgentId(agent_id))
+    return agent is not None and agent.call_id is not None
+
+
+async def find_signed_in(request: Request) -> SignedIn | None:
+    """Looked up once for each request. Raises CsrfRefused for a change without the session's token."""
+    if not hasattr(request.state, "signed_in"):
+        request.state.signed_in = await _look_up(request)
+    return cast("SignedIn | None", request.state.signed_in)
+
+
+async def _look_up(request: Request) -> SignedIn | None:
+    token = request.cookies.get(COOKIE)
+    if not token:
+        return None
+    common = shared(request)
+    me = await sessions.find(
+        common.store,
+        common.settings,
+        token=token,
+        address=address_of(request),
+        now=common.now(),
+        in_call=lambda agent_id: in_call(common.switch, agent_id),
+    )
+    if me is not None and request.method not in _SAFE:
+        sent = request.headers.get(CSRF_HEADER, "")
+        if not hmac.compare_digest(sent.encode(), me.csrf.encode()):
+            raise CsrfRefused
+    return me
+
+
+class Require:
+    """``Annotated[SignedIn, Depends(Require(Action.X))]``: the person, or 401, or 403."""
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+
+    async def __call__(self, request: Request, _: Annotated[str | None, Depends(session_cookie)]) -> SignedIn:
+        me = await find_signed_in(request)
+        if me is None:
+            raise NotSignedIn
+        if not allowed(me.role, self.action):
+            raise Forbidden(self.action)
+        return me
+
+
+def anyone() -> None:
+    """Declared by the few routes that need no session."""

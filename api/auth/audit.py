@@ -1,0 +1,104 @@
+"""The audit log: append-only, each record chained to the one before by a keyed hash.
+
+Call ``record`` in the transaction of the change itself and as its last step: it locks the end of the chain until then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.store.sealing import Keyring
+from api.store.tables import AuditHead, AuditRecord
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Who did it and from where. ``user_id`` None: nobody signed in, or the server itself."""
+
+    user_id: int | None
+    username: str
+    address: str
+
+
+SYSTEM = Actor(user_id=None, username="system", address="local")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChainReport:
+    """``broken_at``: the first record that does not follow from the one before; None if the chain holds."""
+
+    records: int
+    broken_at: int | None
+
+    @property
+    def intact(self) -> bool:
+        return self.broken_at is None
+
+
+async def record(
+    session: AsyncSession,
+    keyring: Keyring,
+    actor: Actor,
+    action: str,
+    object_type: str,
+    object_id: str,
+    *,
+    now: datetime,
+    result: str = "done",
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """``detail`` holds names of fields, counts and reasons, and no personal data."""
+    head = await session.get_one(AuditHead, 1, with_for_update=True, populate_existing=True)
+    entry = AuditRecord(
+        seq=head.seq + 1,
+        at=now,
+        user_id=actor.user_id,
+        username=actor.username,
+        address=actor.address,
+        action=action,
+        object_type=object_type,
+        object_id=object_id,
+        result=result,
+        detail=dict(detail or {}),
+    )
+    entry.hash = keyring.chain(head.hash, _canonical(entry))
+    session.add(entry)
+    head.seq, head.hash = entry.seq, entry.hash
+    await session.flush()
+
+
+async def verify_chain(session: AsyncSession, keyring: Keyring) -> ChainReport:
+    """Walk the whole log. Finds a changed, removed, added or reordered record, and a cut-off end."""
+    previous, count = "", 0
+    rows = await session.stream_scalars(select(AuditRecord).order_by(AuditRecord.seq))
+    async for entry in rows:
+        count += 1
+        if entry.seq != count or entry.hash != keyring.chain(previous, _canonical(entry)):
+            return ChainReport(records=count, broken_at=count)
+        previous = entry.hash
+    head = await session.get_one(AuditHead, 1, populate_existing=True)
+    ends_here = (head.seq, head.hash) == (count, previous)
+    return ChainReport(records=count, broken_at=None if ends_here else count + 1)
+
+
+def _canonical(entry: AuditRecord) -> str:
+    values = [
+        entry.seq,
+        entry.at.astimezone(UTC).isoformat(),
+        entry.user_id,
+        entry.username,
+        entry.address,
+        entry.action,
+        entry.object_type,
+        entry.object_id,
+        entry.result,
+        entry.detail,
+    ]
+    return json.dumps(values, ensure_ascii=True, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,121 @@
+"""``/session``: sign in, who am I, sign out.
+
+The application gives every request ``request.state.shared`` (``api.auth.shared.Shared``) through its lifespan and calls
+``api.errors.install(app)``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth import sessions
+from api.auth.access import Require, address_of, anyone
+from api.auth.permissions import Action, Role, actions_of
+from api.auth.sessions import COOKIE, SignedIn
+from api.auth.shared import Shared, shared
+from api.errors import documented
+
+router = APIRouter(prefix="/session", tags=["session"])
+
+
+class Credentials(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"username": "8001", "password": "correct horse battery"}]},
+    )
+
+    username: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
+    password: str = Field(min_length=1, max_length=128)
+
+
+class UserView(BaseModel):
+    id: int
+    username: str
+    display_name: str
+    role: Role
+    agent_id: str | None
+    seat: str | None
+
+
+class SessionView(BaseModel):
+    """``csrf`` goes into the header X-CSRF-Token of every change."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "user": {
+                        "id": 1,
+                        "username": "8001",
+                        "display_name": "座席8001",
+                        "role": "operator",
+                        "agent_id": "8001",
+                        "seat": "8001",
+                    },
+                    "permissions": ["session.use", "shift.use", "draft.write"],
+                    "csrf": "6b0c1f0a",
+                }
+            ]
+        }
+    )
+
+    user: UserView
+    permissions: list[Action]
+    csrf: str
+
+
+def view(me: SignedIn) -> SessionView:
+    user = UserView(
+        id=me.user_id,
+        username=me.username,
+        display_name=me.display_name,
+        role=me.role,
+        agent_id=me.agent_id,
+        seat=me.seat,
+    )
+    return SessionView(user=user, permissions=list(actions_of(me.role)), csrf=me.csrf)
+
+
+@router.post("", dependencies=[Depends(anyone)], responses=documented(401, 422, 429, 503))
+async def sign_in(
+    request: Request,
+    response: Response,
+    credentials: Credentials,
+    common: Annotated[Shared, Depends(shared)],
+) -> SessionView:
+    """Sign in; the answer sets the session cookie. Five failures lock the account for this address for 15 minutes."""
+    token, me = await sessions.sign_in(
+        common.store,
+        common.passwords,
+        common.settings,
+        username=credentials.username,
+        password=credentials.password,
+        address=address_of(request),
+        now=common.now(),
+    )
+    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=common.settings.cookie_secure, path="/")
+    response.headers["Cache-Control"] = "no-store"
+    return view(me)
+
+
+@router.get("", responses=documented(401))
+async def who_am_i(me: Annotated[SignedIn, Depends(Require(Action.SESSION))], response: Response) -> SessionView:
+    response.headers["Cache-Control"] = "no-store"
+    return view(me)
+
+
+@router.delete("", status_code=204, responses=documented(401, 403))
+async def sign_out(
+    me: Annotated[SignedIn, Depends(Require(Action.SESSION))],
+    response: Response,
+    common: Annotated[Shared, Depends(shared)],
+) -> None:
+    """Ends the session on the server, and with it its live stream."""
+    async with common.store.write() as session:
+        ended = await sessions.end(session, common.store.keyring, me, common.now())
+    common.publish(ended)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=common.settings.cookie_secure, path="/")

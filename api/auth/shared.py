@@ -1,0 +1,71 @@
+"""Everything that requests share. The lifespan of the application yields it as ``{"shared": Shared(...)}``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, cast
+
+from fastapi import Request
+
+from api.auth.passwords import Passwords
+from api.settings import Settings
+from api.store.engine import Store
+from telephony.agents import Agent
+from telephony.calls import Call
+from telephony.commands import Command, CommandOutcome
+from telephony.ids import AgentId, CallId
+
+
+class LiveModels(Protocol):
+    """What the switchboard knows now."""
+
+    @property
+    def calls(self) -> Mapping[CallId, Call]: ...
+
+    @property
+    def agents(self) -> Mapping[AgentId, Agent]: ...
+
+
+class Switch(Protocol):
+    """The running telephony side: its models to look at, its door for commands."""
+
+    @property
+    def switchboard(self) -> LiveModels: ...
+
+    async def request(self, command: Command) -> CommandOutcome: ...
+
+
+class RecordingFiles(Protocol):
+    """Finished recordings. ``leg`` is caller, operator or both; None where there is no such file."""
+
+    async def find(self, call_id: CallId, leg: str) -> Path | None: ...
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _plain(_field: str, value: str) -> str:
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """``publish`` is the bus's; ``label(field, value)`` is the value as a person reads it (a category's name)."""
+
+    settings: Settings
+    store: Store
+    passwords: Passwords
+    switch: Switch
+    recordings: RecordingFiles
+    publish: Callable[[object], None]
+    now: Callable[[], datetime] = _utc_now
+    label: Callable[[str, str], str] = _plain
+
+
+def shared(request: Request) -> Shared:
+    """Dependency: the application's shared things."""
+    return cast(Shared, request.state.shared)
