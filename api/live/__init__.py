@@ -1,0 +1,1 @@
+"""The live stream: what a console shows now, as snapshots and patches over one WebSocket (``hotline.v1``)."""

@@ -1,0 +1,375 @@
+"""The live picture and who looks at it: events say *look again*, the hub finds what changed and tells every reader."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from api.live.feeds import RING_S, Feed, Patch
+from api.live.messages import CloseCode, DatabaseState, ErrorCode, Links, SpeechState, SwitchState
+from api.live.patches import Data
+from api.live.today import DayCounts
+from api.live.viewers import Viewer, call_of, in_call, may_see_call, variant_of
+from api.live.views import CallPicture, KnownCaller, call_view, me_view, queue_view, segment, with_segment
+from asr.recognizer import SpeechLevel
+from asr.transcript import Turn
+from telephony.agents import Agent
+from telephony.calls import Call
+from telephony.events import AgentEvent, CallEvent, Event, LinkChanged, LinkState, QueueChanged
+from telephony.ids import AgentId, CallId, QueueName
+
+log = structlog.get_logger(__name__)
+
+QUEUE_EVERY_S = 0.2
+"""Everybody reads the queue: its changes are gathered, while one's own call and status go out at once."""
+
+
+class Board(Protocol):
+    """What the hub reads of the switchboard."""
+
+    @property
+    def calls(self) -> Mapping[CallId, Call]: ...
+
+    @property
+    def agents(self) -> Mapping[AgentId, Agent]: ...
+
+    @property
+    def waiting(self) -> Mapping[QueueName, tuple[CallId, ...]]: ...
+
+
+class Reader(Protocol):
+    """One admitted socket, as the hub sees it. None of these calls waits."""
+
+    @property
+    def viewer(self) -> Viewer: ...
+
+    @property
+    def tab(self) -> str: ...
+
+    @property
+    def feeds(self) -> dict[str, Feed]:
+        """What it reads now, by channel."""
+
+    def deliver(self, feed: Feed, patch: Patch) -> None: ...
+
+    def deliver_snapshot(self, feed: Feed) -> None: ...
+
+    def refuse(self, channel: str, code: ErrorCode) -> None: ...
+
+    def dismiss(self, code: CloseCode, *, retry: tuple[int, int] | None = None) -> None: ...
+
+    def tick(self, now_s: float) -> None: ...
+
+
+class Hub:
+    """Everything here is synchronous: between a snapshot and the patches after it nothing can slip in."""
+
+    def __init__(
+        self,
+        *,
+        board: Board,
+        clock: Callable[[], float],
+        wall: Callable[[], datetime],
+        ring_s: float,
+    ) -> None:
+        self._board = board
+        self._clock = clock
+        self._wall = wall
+        self._ring_s = ring_s
+        self.today = DayCounts()
+        self._boot = secrets.token_hex(4)
+        self._epochs = 0
+        self._feeds: dict[str, dict[str, Feed]] = {}
+        self._readers: dict[Feed, dict[Reader, None]] = {}
+        self._sockets: dict[Reader, None] = {}
+        self._pictures: dict[CallId, CallPicture] = {}
+        self._ended_sessions: set[str] = set()
+        self._queue_due_s: float | None = None
+        self._links = Links(
+            switch=SwitchState(state=LinkState.DOWN),
+            speech=SpeechState(state=SpeechLevel.DOWN),
+            database=DatabaseState(state="ok"),
+        )
+
+    # -- who is there ------------------------------------------------------------------------------------------------
+
+    @property
+    def sockets(self) -> int:
+        return len(self._sockets)
+
+    @property
+    def links(self) -> Links:
+        return self._links
+
+    def admit(self, reader: Reader) -> None:
+        """A newer window of the same operator ends the older one."""
+        viewer = reader.viewer
+        if viewer.agent_id is not None:
+            for other in tuple(self._sockets):
+                if other.viewer.agent_id == viewer.agent_id:
+                    self._send_away(other, CloseCode.SUPERSEDED)
+        self._sockets[reader] = None
+
+    def leave(self, reader: Reader) -> None:
+        """Its socket has closed."""
+        self._sockets.pop(reader, None)
+        self._silence(reader)
+
+    def session_ended(self, session: str) -> None:
+        """Signed out or revoked: its sockets close now, or as soon as the person's call has ended."""
+        self._ended_sessions.add(session)
+        self._close_ended_sessions()
+
+    def sessions(self) -> frozenset[str]:
+        """Those that have a socket open."""
+        return frozenset(reader.viewer.session for reader in self._sockets)
+
+    def drain(self) -> None:
+        """The server is about to stop: everybody shall come back, spread over three seconds."""
+        for reader in tuple(self._sockets):
+            self._send_away(reader, CloseCode.DRAINING, retry=(0, 3000))
+
+    # -- subscriptions -----------------------------------------------------------------------------------------------
+
+    def subscribe(self, reader: Reader, channel: str, epoch: str | None = None, have: int | None = None) -> None:
+        """Replay what it missed, or give it a snapshot; from then on every patch, with nothing between."""
+        variant = variant_of(reader.viewer, channel)
+        if variant is None:
+            reader.refuse(channel, ErrorCode.UNKNOWN_CHANNEL)
+            return
+        refusal = self._refusal(reader.viewer, channel)
+        if refusal is not None:
+            reader.refuse(channel, refusal)
+            return
+        known = reader.feeds.get(channel)
+        feed = known or self._feed(channel, variant, reader.viewer)
+        missed = feed.replay(epoch, have)
+        reader.feeds[channel] = feed
+        self._readers.setdefault(feed, {})[reader] = None
+        feed.unread_since_s = None
+        if missed is None:
+            reader.deliver_snapshot(feed)
+            return
+        for patch in missed:
+            reader.deliver(feed, patch)
+
+    def unsubscribe(self, reader: Reader, channel: str) -> None:
+        feed = reader.feeds.get(channel)
+        if feed is not None:
+            self._stop_reading(reader, feed)
+
+    def resync(self, reader: Reader, channel: str, have: int) -> None:
+        feed = reader.feeds.get(channel)
+        self.subscribe(reader, channel, feed.epoch if feed is not None else None, have)
+
+    # -- what happened -----------------------------------------------------------------------------------------------
+
+    def handle(self, event: Event) -> None:
+        """Any event of telephony, after the models have taken it."""
+        counted = self.today.apply(event)
+        if isinstance(event, CallEvent):
+            self.look_at_call(event.call_id)
+            self._queue_changed()
+        elif isinstance(event, AgentEvent):
+            self.look_at_agent(event.agent_id)
+            self._queue_changed()
+        elif isinstance(event, QueueChanged):
+            self._queue_changed()
+        elif isinstance(event, LinkChanged):
+            self.show_switch(event.state, event.reason)
+        if counted is not None:
+            self.look_at_agent(counted)
+        self._close_ended_sessions()
+
+    def look_at_call(self, call_id: CallId) -> None:
+        for feed in self._feeds_of(f"call/{call_id}"):
+            self._refresh(feed)
+
+    def look_at_agent(self, agent_id: AgentId) -> None:
+        """A changed agent may also have come into, or gone out of, the sight of a call."""
+        for reader in tuple(self._sockets):
+            if reader.viewer.agent_id == agent_id and (feed := reader.feeds.get("me")) is not None:
+                self._refresh(feed)
+
+    def look_everywhere(self) -> None:
+        """After the model was rebuilt from the switch."""
+        for channel in tuple(self._feeds):
+            for feed in self._feeds_of(channel):
+                self._refresh(feed)
+
+    def picture(self, call_id: CallId) -> CallPicture:
+        return self._pictures.get(call_id) or CallPicture(speech=self._links.speech)
+
+    def show_turn(self, call_id: CallId, turn: Turn) -> None:
+        picture = self.picture(call_id)
+        self._show(call_id, replace(picture, transcript=with_segment(picture.transcript, segment(turn))))
+
+    def show_speech(self, call_id: CallId, state: SpeechState) -> None:
+        self._show(call_id, replace(self.picture(call_id), speech=state))
+
+    def show_draft(self, call_id: CallId, draft: Data | None) -> None:
+        self._show(call_id, replace(self.picture(call_id), draft=draft))
+
+    def show_caller(self, call_id: CallId, caller: KnownCaller) -> None:
+        self._show(call_id, replace(self.picture(call_id), caller=caller))
+
+    def show_switch(self, state: LinkState, reason: str = "") -> None:
+        self._show_links(self._links.model_copy(update={"switch": SwitchState(state=state, reason=reason)}))
+
+    def show_recognizer(self, state: SpeechState) -> None:
+        self._show_links(self._links.model_copy(update={"speech": state}))
+
+    def show_database(self, state: DatabaseState) -> None:
+        self._show_links(self._links.model_copy(update={"database": state}))
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Called several times a second: gathered queue changes, heartbeats, stuck sockets, feeds nobody reads."""
+        now_s = self._clock()
+        if self._queue_due_s is not None and now_s >= self._queue_due_s:
+            self._queue_due_s = None
+            for feed in self._feeds_of("queue"):
+                self._refresh(feed)
+        for reader in tuple(self._sockets):
+            reader.tick(now_s)
+        self._forget_unread(now_s)
+        self._forget_pictures()
+
+    def now_ms(self) -> int:
+        return round(self._wall().timestamp() * 1000)
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _send_away(self, reader: Reader, code: CloseCode, *, retry: tuple[int, int] | None = None) -> None:
+        """No more patches; it stays on the list, and under the watch of ``tick``, until its socket has closed."""
+        self._silence(reader)
+        reader.dismiss(code, retry=retry)
+
+    def _silence(self, reader: Reader) -> None:
+        for feed in tuple(reader.feeds.values()):
+            self._stop_reading(reader, feed)
+
+    def _show(self, call_id: CallId, picture: CallPicture) -> None:
+        if call_id not in self._board.calls:
+            return
+        self._pictures[call_id] = picture
+        self.look_at_call(call_id)
+
+    def _show_links(self, links: Links) -> None:
+        if links == self._links:
+            return
+        self._links = links
+        for feed in self._feeds_of("me"):
+            self._refresh(feed)
+
+    def _queue_changed(self) -> None:
+        if self._queue_due_s is None:
+            self._queue_due_s = self._clock() + QUEUE_EVERY_S
+
+    def _feeds_of(self, channel: str) -> tuple[Feed, ...]:
+        return tuple(self._feeds.get(channel, {}).values())
+
+    def _feed(self, channel: str, variant: str, viewer: Viewer) -> Feed:
+        variants = self._feeds.setdefault(channel, {})
+        feed = variants.get(variant)
+        if feed is None:
+            data = self._view(channel, variant, viewer)
+            assert data is not None, "asked for after the refusal"
+            self._epochs += 1
+            feed = Feed(
+                channel=channel,
+                variant=variant,
+                epoch=f"{self._boot}.{self._epochs}",
+                data=data,
+                last_value=call_of(channel) is None,
+                owner=viewer if channel == "me" else None,
+            )
+            variants[variant] = feed
+        elif channel == "me":
+            feed.owner = viewer
+            self._refresh(feed)
+        return feed
+
+    def _view(self, channel: str, variant: str, owner: Viewer | None) -> Data | None:
+        """The data now; None where there is nothing to show any more."""
+        board = self._board
+        if channel == "queue":
+            return queue_view(board.waiting, board.calls, board.agents, callers=variant == "callers")
+        call_id = call_of(channel)
+        if call_id is not None:
+            call = board.calls.get(call_id)
+            if call is None:
+                return None
+            return call_view(call, self.picture(call_id), ring_s=self._ring_s)
+        assert owner is not None
+        agent = board.agents.get(owner.agent_id) if owner.agent_id is not None else None
+        return me_view(agent, owner.display_name, self._links, self.today.of(owner.agent_id, self._wall()))
+
+    def _refresh(self, feed: Feed) -> None:
+        data = self._view(feed.channel, feed.variant, feed.owner)
+        if data is None:
+            return
+        patch = feed.advance(data, now_s=self._clock(), ts_ms=self.now_ms())
+        for reader in tuple(self._readers.get(feed, ())):
+            refusal = self._refusal(reader.viewer, feed.channel)
+            if refusal is not None:
+                self._stop_reading(reader, feed)
+                reader.refuse(feed.channel, refusal)
+            elif patch is not None:
+                reader.deliver(feed, patch)
+
+    def _refusal(self, viewer: Viewer, channel: str) -> ErrorCode | None:
+        call_id = call_of(channel)
+        if call_id is None:
+            return None
+        call = self._board.calls.get(call_id)
+        if call is None:
+            return ErrorCode.UNKNOWN_CHANNEL
+        return None if may_see_call(viewer, call, self._board.agents) else ErrorCode.FORBIDDEN
+
+    def _stop_reading(self, reader: Reader, feed: Feed) -> None:
+        if reader.feeds.get(feed.channel) is feed:
+            del reader.feeds[feed.channel]
+        readers = self._readers.get(feed)
+        if readers is None:
+            return
+        readers.pop(reader, None)
+        if not readers:
+            del self._readers[feed]
+            feed.unread_since_s = self._clock()
+
+    def _forget_unread(self, now_s: float) -> None:
+        for channel, variants in tuple(self._feeds.items()):
+            for variant, feed in tuple(variants.items()):
+                if feed.unread_since_s is not None and now_s - feed.unread_since_s > RING_S:
+                    del variants[variant]
+            if not variants:
+                del self._feeds[channel]
+
+    def _forget_pictures(self) -> None:
+        for call_id in self._pictures.keys() - self._board.calls.keys():
+            del self._pictures[call_id]
+
+    def _close_ended_sessions(self) -> None:
+        if not self._ended_sessions:
+            return
+        still_in_call = set()
+        for reader in tuple(self._sockets):
+            if reader.viewer.session not in self._ended_sessions:
+                continue
+            if in_call(reader.viewer, self._board.agents):
+                still_in_call.add(reader.viewer.session)
+            else:
+                self._send_away(reader, CloseCode.SESSION_ENDED)
+        self._ended_sessions = still_in_call
+
+    def feeds(self) -> Iterator[Feed]:
+        """Every feed that is kept, for the health page and the tests."""
+        for variants in self._feeds.values():
+            yield from variants.values()

@@ -1,0 +1,98 @@
+"""``/ws-ticket`` and the socket ``/live`` itself."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Annotated, cast
+from urllib.parse import urlsplit
+
+import structlog
+from fastapi import APIRouter, Depends, Request, Response, WebSocket
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.auth import sessions
+from api.auth.access import Require
+from api.auth.idempotency import OnceRoute
+from api.auth.permissions import Action
+from api.auth.sessions import SignedIn
+from api.auth.shared import Shared, shared
+from api.errors import documented
+from api.live.consoles import Console
+from api.live.hub import Hub
+from api.live.messages import PROTOCOL
+from api.live.sockets import SocketPeer
+from api.live.viewers import Viewer, viewer_of
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter(tags=["live"], route_class=OnceRoute)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """What the socket needs beside ``Shared``. The lifespan of the application yields it as ``{"live": Live(...)}``."""
+
+    hub: Hub
+    build: str
+    allowed_origins: tuple[str, ...] = ()
+
+
+class PassView(BaseModel):
+    """Goes into the socket's first message, once, within ``expires_in_s``."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ticket": "u3Vd0c9e…", "expires_in_s": 30}]})
+
+    ticket: str
+    expires_in_s: int
+
+
+@router.post("/ws-ticket", responses=documented(401, 403, 503))
+async def ask_for_pass(
+    me: Annotated[SignedIn, Depends(Require(Action.LIVE))],
+    common: Annotated[Shared, Depends(shared)],
+    response: Response,
+) -> PassView:
+    """A one-time pass to ``/api/v1/live``."""
+    async with common.store.write() as session:
+        ticket, expires_in_s = await sessions.issue_ws_ticket(session, me, common.now())
+    response.headers["Cache-Control"] = "no-store"
+    return PassView(ticket=ticket, expires_in_s=expires_in_s)
+
+
+@router.websocket("/live")
+async def live_stream(websocket: WebSocket) -> None:
+    """``hotline.v1``. A page of another origin is refused before the handshake."""
+    live = cast(Live, websocket.state.live)
+    common = cast(Shared, websocket.state.shared)
+    if not from_our_page(websocket, live.allowed_origins):
+        log.warning("live.origin_refused")
+        await websocket.close(1008)
+        return
+    await websocket.accept(subprotocol=PROTOCOL if PROTOCOL in websocket.scope.get("subprotocols", ()) else None)
+
+    async def redeem(ticket: str) -> Viewer | None:
+        return await _redeem(common, ticket)
+
+    console = Console(SocketPeer(websocket), live.hub, redeem=redeem, clock=time.monotonic, build=live.build)
+    await console.run()
+
+
+def from_our_page(request: Request | WebSocket, allowed_origins: tuple[str, ...]) -> bool:
+    """Whether ``Origin`` is the host that was asked, or one of the allowed; a socket without one is not a browser's."""
+    origin = request.headers.get("origin", "")
+    if origin in allowed_origins:
+        return True
+    parts = urlsplit(origin)
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and parts.netloc == request.headers.get("host")
+
+
+async def _redeem(common: Shared, ticket: str) -> Viewer | None:
+    try:
+        async with common.store.write() as session:
+            me = await sessions.redeem_ws_ticket(session, common.store.keyring, ticket, common.now())
+    except (SQLAlchemyError, OSError):
+        log.exception("live.ticket_unreadable")
+        return None
+    return None if me is None else viewer_of(me)
