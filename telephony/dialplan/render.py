@@ -1,0 +1,188 @@
+"""Asterisk's configuration files from a topology: text, no switch needed. Those with secrets are for the owner only."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets as randomness
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from telephony.dialplan.ports import Ports
+from telephony.dialplan.topology import Topology
+
+MODULES = (
+    # what others stand on
+    "res_timing_timerfd",
+    "res_sorcery_config",
+    "res_sorcery_memory",
+    "res_sorcery_astdb",
+    "res_crypto",
+    "res_http_websocket",
+    "res_pjproject",
+    "res_srtp",
+    "res_musiconhold",
+    "res_audiosocket",
+    "res_stasis",
+    "res_stasis_device_state",
+    "res_manager_devicestate",
+    "res_security_log",
+    "pbx_config",
+    # SIP
+    "res_rtp_asterisk",
+    "res_pjsip",
+    "res_pjsip_session",
+    "res_pjsip_authenticator_digest",
+    "res_pjsip_caller_id",
+    "res_pjsip_dtmf_info",
+    "res_pjsip_endpoint_identifier_ip",
+    "res_pjsip_endpoint_identifier_user",
+    "res_pjsip_header_funcs",
+    "res_pjsip_nat",
+    "res_pjsip_outbound_authenticator_digest",
+    "res_pjsip_registrar",
+    "res_pjsip_rfc3326",
+    "res_pjsip_sdp_rtp",
+    "res_pjsip_transport_websocket",
+    "res_format_attr_opus",
+    "res_pjsip_pubsub",
+    "chan_pjsip",
+    # sound
+    "chan_audiosocket",
+    "codec_a_mu",
+    "codec_alaw",
+    "codec_ulaw",
+    "codec_resample",
+    "codec_opus_open_source",
+    "format_pcm",
+    "format_sln",
+    "format_wav",
+    "bridge_simple",
+    "bridge_softmix",
+    "bridge_native_rtp",
+    "bridge_holding",
+    "bridge_builtin_features",
+    # the dialplan's words
+    "app_bridgeaddchan",
+    "app_chanspy",
+    "app_dial",
+    "app_echo",
+    "app_exec",
+    "app_mixmonitor",
+    "app_playback",
+    "app_playtones",
+    "app_queue",
+    "app_record",
+    "app_stack",
+    "app_userevent",
+    "func_callerid",
+    "func_channel",
+    "func_cut",
+    "func_devstate",
+    "func_env",
+    "func_global",
+    "func_logic",
+    "func_strings",
+    # ARI, for the seats' passwords (res_websocket_client: from Asterisk 22 on)
+    "res_websocket_client",
+    "res_ari_model",
+    "res_ari",
+    "res_ari_asterisk",
+)
+"""Loaded in this order. One that an older Asterisk lacks costs a line in its log, no more."""
+
+PRIVATE = frozenset({"manager.conf", "ari.conf"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    """Directories as the switch sees them. ``modules`` and ``data`` are None where Asterisk's own are right."""
+
+    config: str
+    state: str
+    log: str
+    recordings: str
+    prompts: str
+    modules: str | None = None
+    data: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Binding:
+    """Where the switch listens. ``control`` is AMI and HTTP; ``permit`` are the networks that may use AMI.
+
+    ``ice`` maps each address of the switch's machine to the one that browsers are told.
+    """
+
+    control: str = "127.0.0.1"
+    sip: str = "127.0.0.1"
+    permit: tuple[str, ...] = ("127.0.0.1/32",)
+    ice: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Secrets:
+    """The two passwords between the server and the switch."""
+
+    ami: str = field(repr=False)
+    ari: str = field(repr=False)
+
+    @classmethod
+    def fresh(cls) -> Secrets:
+        return cls(ami=randomness.token_urlsafe(24), ari=randomness.token_urlsafe(24))
+
+    @classmethod
+    def kept_in(cls, path: Path) -> Secrets:
+        """Those of ``path``, made on first use; mode 0600."""
+        if path.exists():
+            stored = json.loads(path.read_text())
+            return cls(ami=stored["ami"], ari=stored["ari"])
+        made = cls.fresh()
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(path, json.dumps({"ami": made.ami, "ari": made.ari}), private=True)
+        return made
+
+
+def render(
+    topology: Topology,
+    ports: Ports,
+    out_dir: Path,
+    secrets: Secrets,
+    *,
+    places: Places,
+    binding: Binding | None = None,
+    modules: Iterable[str] = MODULES,
+) -> tuple[Path, ...]:
+    """Write one file for each template into ``out_dir`` and return them, sorted."""
+    environment = Environment(
+        loader=PackageLoader("telephony.dialplan"),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    out_dir.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in sorted(environment.list_templates(extensions=["j2"])):
+        text = environment.get_template(name).render(
+            generated="Rendered from hotline.toml; changes made here are lost.",
+            topology=topology,
+            ports=ports,
+            places=places,
+            secrets=secrets,
+            binding=binding or Binding(),
+            modules=tuple(modules),
+        )
+        path = out_dir / name.removesuffix(".j2")
+        _write(path, text.rstrip() + "\n", private=path.name in PRIVATE)
+        written.append(path)
+    return tuple(written)
+
+
+def _write(path: Path, text: str, *, private: bool) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o644)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
