@@ -1,0 +1,1 @@
+"""``hotline demo``, the body of ``make run``: a real switch, our server, simulated people, an orderly end."""

@@ -1,0 +1,130 @@
+"""SIPp, the simulated phones: scenarios filled in, sound made ready, each run a child of its own."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from api.demo.children import Child
+from api.demo.switch import DebianRoot, PrerequisiteMissing, debian_root
+
+QUIET = b"\xd5"
+"""One sample of silence in A-law."""
+
+
+def find_sipp(cache: Path) -> list[str]:
+    """The command of SIPp: the machine's own, else the Debian root's. Raises PrerequisiteMissing."""
+    if own := shutil.which("sipp"):
+        return [own]
+    root = debian_root(cache) if (cache / "asterisk-root").exists() or shutil.which("mmdebstrap") else None
+    if isinstance(root, DebianRoot) and root.has("sipp"):
+        return root.program("sipp")
+    raise PrerequisiteMissing("SIPp, which plays the citizens, is missing.", "apt-get install sip-tester")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phone:
+    """Where simulated phones live. ``host`` is their own address; ``switch`` the switch's ``host:port``."""
+
+    sipp: list[str]
+    run_dir: Path
+    host: str
+    port: int
+    media_port: int
+    switch: str
+
+    def citizen(
+        self,
+        name: str,
+        speech: Path,
+        *,
+        number: str,
+        display: str = "",
+        line: str = "12345",
+        stay_s: float = 60.0,
+        wait_s: float = 0.0,
+        loops: int = 1,
+        calls: int = 1,
+    ) -> Child:
+        """One call to ``line`` that speaks ``wait_s`` after the answer, and ends itself after ``stay_s`` of talk.
+
+        ``loops`` -1 repeats the speech for ever. ``number`` and ``display`` are written as they are, hostile ones too.
+        """
+        pause = f'<pause milliseconds="{round(wait_s * 1000)}"/>' if wait_s else ""
+        scenario = self._scenario(
+            "citizen",
+            name,
+            line=line,
+            number=_xml(number),
+            display=f'"{_xml(display)}" ' if display else "",
+            speech=str(raw_alaw(speech, self.run_dir)),
+            loops=str(loops),
+            stay_ms=str(round(stay_s * 1000)),
+            before_speech=pause,
+        )
+        return self._child(name, scenario, [self.switch, "-m", str(calls), "-l", "1", "-r", "1"])
+
+    def desk(self, name: str, speech: Path, *, ring_s: float = 1.0) -> Child:
+        """A phone that answers every call until it is stopped."""
+        scenario = self._scenario(
+            "desk", name, speech=str(raw_alaw(speech, self.run_dir)), ring_ms=str(round(ring_s * 1000))
+        )
+        return self._child(name, scenario, [])
+
+    def _scenario(self, kind: str, name: str, **values: str) -> Path:
+        text = resources.files(__package__).joinpath("scenarios", f"{kind}.xml").read_text(encoding="utf-8")
+        path = self.run_dir / f"{name}.xml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(Template(text).substitute(values), encoding="utf-8")
+        return path
+
+    def _child(self, name: str, scenario: Path, more: list[str]) -> Child:
+        argv = [
+            *(*self.sipp, *more, "-sf", str(scenario), "-nostdin"),
+            *("-i", self.host, "-p", str(self.port), "-mi", self.host, "-mp", str(self.media_port)),
+        ]
+        return Child(name, argv, run_dir=self.run_dir, cwd=self.run_dir)
+
+
+def raw_alaw(wav: Path, cache_dir: Path) -> Path:
+    """The bare A-law samples of a WAV file, which is what SIPp plays; made once in ``cache_dir``."""
+    made = cache_dir / f"{wav.stem}.al"
+    if not made.exists():
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        part = made.with_suffix(".part")
+        part.write_bytes(alaw_samples(wav.read_bytes()))
+        part.rename(made)
+    return made
+
+
+def alaw_samples(riff: bytes) -> bytes:
+    """The samples of an 8 kHz mono A-law WAV. Raises ValueError for anything else."""
+    if riff[:4] != b"RIFF" or riff[8:12] != b"WAVE":
+        raise ValueError("not a WAV file")
+    at, samples, form = 12, None, None
+    while at + 8 <= len(riff):
+        name, size = riff[at : at + 4], struct.unpack_from("<I", riff, at + 4)[0]
+        if name == b"fmt ":
+            form = struct.unpack_from("<HHI", riff, at + 8)
+        elif name == b"data":
+            samples = riff[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2
+    if form != (6, 1, 8000) or samples is None:
+        raise ValueError("not 8 kHz mono A-law")
+    return samples
+
+
+def wav_of(samples: bytes) -> bytes:
+    """An 8 kHz mono A-law WAV file of bare samples."""
+    form = struct.pack("<HHIIHHH", 6, 1, 8000, 8000, 1, 8, 0)
+    chunks = b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(samples)) + samples
+    chunks += b"\0" * (len(samples) % 2)
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+
+
+def _xml(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") if "]]>" in text else text
