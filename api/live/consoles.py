@@ -72,8 +72,10 @@ class Console:
         redeem: Callable[[str], Awaitable[Viewer | None]],
         clock: Callable[[], float],
         build: str,
+        hello_s: float = HELLO_S,
     ) -> None:
         """``redeem`` turns a good ticket, once, into who asked for it."""
+        self._hello_s = hello_s
         self._peer = peer
         self._redeem = redeem
         self._hub = hub
@@ -115,7 +117,7 @@ class Console:
     async def _hello(self) -> Hello | None:
         """The first message with a good ticket; anything else is answered with a close."""
         try:
-            async with asyncio.timeout(HELLO_S):
+            async with asyncio.timeout(self._hello_s):
                 text = await self._peer.receive()
         except TimeoutError:
             await self._peer.close(CloseCode.PROTOCOL)

@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth import sessions
 from api.auth.access import Require
-from api.auth.idempotency import OnceRoute
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
@@ -27,7 +26,7 @@ from api.live.viewers import Viewer, viewer_of
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(tags=["live"], route_class=OnceRoute)
+router = APIRouter(tags=["live"])
 
 
 @dataclass(frozen=True, kw_only=True)
