@@ -1,8 +1,8 @@
-"""Vosk: streaming recognition on this machine's processors, from a model folder on disk. The only module that knows vosk.
+"""Vosk: streaming recognition on this machine's processors, from a model folder. The only module that knows vosk.
 
 One model is shared; each stream borrows a recognizer from a pool and keeps it until its call ends. Decoding runs in a
-thread for each core (vosk releases the interpreter lock), never two jobs of one stream at a time. A recognizer keeps up to
-0.2 GB of graph cache after use: the pool is capped, and memory is given back to the system when it shrinks.
+thread for each core (vosk releases the interpreter lock), never two jobs of one stream at a time. A recognizer keeps up
+to 0.2 GB of graph cache after use: the pool is capped, and memory is given back to the system when it shrinks.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from asr.models import why_not_vosk
 from asr.recognizer import Capabilities, EngineUnavailable, Health, Hypothesis, SpeechLevel
 
 log = structlog.get_logger(__name__)
@@ -37,26 +38,6 @@ _PARTIALS_UP_TO_S = 1.0
 """A stream further behind than this is not asked for partials."""
 _BACKLOG_S = 3.0
 """Audio that may wait for the decoder; beyond it the oldest is dropped."""
-
-
-def why_not_a_model(path: Path) -> str:
-    """Empty if ``path`` looks like a Vosk model folder; else the reason, for a person."""
-    if not path.exists():
-        return f"{path} does not exist"
-    if not path.is_dir():
-        return f"{path} is a file; a Vosk model is a folder (unpack the archive)"
-    if not (path / "am" / "final.mdl").is_file() and not (path / "final.mdl").is_file():
-        inner = [child.name for child in sorted(path.iterdir()) if (child / "am" / "final.mdl").is_file()]
-        if inner:
-            return f"{path} holds the model one level deeper: use {path / inner[0]}"
-        return f"{path} has no acoustic model (am/final.mdl)"
-    flat = (path / "final.mdl").is_file()
-    graph = path if flat else path / "graph"
-    if not (graph / "HCLG.fst").is_file() and not ((graph / "HCLr.fst").is_file() and (graph / "Gr.fst").is_file()):
-        return f"{path} has no decoding graph (graph/HCLG.fst, or graph/HCLr.fst with graph/Gr.fst)"
-    if not flat and not (path / "conf" / "mfcc.conf").is_file():
-        return f"{path} has no feature configuration (conf/mfcc.conf)"
-    return ""
 
 
 class VoskRecognizer:
@@ -85,7 +66,7 @@ class VoskRecognizer:
         )
 
     async def start(self) -> None:
-        if reason := why_not_a_model(self._path):
+        if reason := why_not_vosk(self._path):
             raise EngineUnavailable(
                 ENGINE, reason, "run `hotline models pull`, or set HOTLINE_SPEECH_MODEL to a model folder"
             )
