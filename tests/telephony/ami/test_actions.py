@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from telephony.ami import actions
+from telephony.commands import AddMember, HangUpChannel, Order, PauseMember, RemoveMember, ReportAlive, SpyToSocket
+from telephony.errors import InvalidValue
+
+TAP = "0d7c8d2e-6a41-4c3e-9b0f-0123456789ab"
+ORDERS: dict[str, Callable[[Any], Order]] = {
+    "AddMember.queue": lambda v: AddMember(queue=v, seat="8001", agent_id="8001", paused=False),
+    "AddMember.seat": lambda v: AddMember(queue="hotline", seat=v, agent_id="8001", paused=False),
+    "AddMember.agent_id": lambda v: AddMember(queue="hotline", seat="8001", agent_id=v, paused=False),
+    "AddMember.paused": lambda v: AddMember(queue="hotline", seat="8001", agent_id="8001", paused=v),
+    "AddMember.reason": lambda v: AddMember(queue="hotline", seat="8001", agent_id="8001", paused=True, reason=v),
+    "RemoveMember.queue": lambda v: RemoveMember(queue=v, seat="8001"),
+    "RemoveMember.seat": lambda v: RemoveMember(queue="hotline", seat=v),
+    "PauseMember.seat": lambda v: PauseMember(seat=v, paused=True),
+    "PauseMember.paused": lambda v: PauseMember(seat="8001", paused=v),
+    "PauseMember.reason": lambda v: PauseMember(seat="8001", paused=True, reason=v),
+    "HangUpChannel.channel": lambda v: HangUpChannel(channel=v),
+    "SpyToSocket.channel_name": lambda v: SpyToSocket(channel_name=v, tap_id=TAP, address="127.0.0.1:12349"),
+    "SpyToSocket.tap_id": lambda v: SpyToSocket(channel_name="PJSIP/8001-0000000a", tap_id=v, address="127.0.0.1:1"),
+    "SpyToSocket.address": lambda v: SpyToSocket(channel_name="PJSIP/8001-0000000a", tap_id=TAP, address=v),
+    "ReportAlive.epoch_s": lambda v: ReportAlive(epoch_s=v),
+}
+HOSTILE = (
+    "8001\r\nAction: Hangup", "8001\n", "8001\r", "8001\0", "8001\u2028Action: x", "8001\u2029", "8001\x85", "8001\x0b",
+    "x" * 2048, "/.*/", "PJSIP/.*-0000000a", "PJSIP/8001-0000000a,w", "PJSIP/8001-0000000a\n", "", " 8001", "８００１",
+    "PJSIP/8001", "SIP/8001&SIP/8002", "${SHELL(id)}", "127.0.0.1:99999", "127.0.0.1:12349/x",
+    TAP.upper() + "\n", None, 8001, b"8001",
+)  # fmt: skip
+SAFE_LINE = re.compile(r"[ -~]*", re.ASCII)
+anything = st.one_of(
+    st.text(), st.text("0123456789abcdefPJSIP/-._:,;&\r\n\0\u2028", max_size=60), st.sampled_from(HOSTILE)
+)
+
+
+@pytest.mark.parametrize("field", ORDERS)
+@given(value=anything)
+@example(value="8001\r\n\r\nAction: Originate")
+@example(value="8001\n\n")
+@example(value="/.*/")
+@example(value="x" * 2048)
+def test_whatever_a_value_is_it_stays_on_its_line_or_is_refused(field: str, value: Any) -> None:
+    try:
+        headers = actions.headers(ORDERS[field](value))
+    except InvalidValue:
+        return
+    for key, line in headers.items():
+        assert SAFE_LINE.fullmatch(key + line)
+        assert len(line.encode()) <= actions.MAX_VALUE_BYTES
+        assert not line.startswith("/")
+
+
+@pytest.mark.parametrize("field", ORDERS)
+@pytest.mark.parametrize("value", HOSTILE)
+def test_hostile_values_are_refused(field: str, value: object) -> None:
+    harmless = (field.endswith("reason") and value == "") or (value == 8001 and field == "ReportAlive.epoch_s")
+    harmless |= field == "HangUpChannel.channel" and value == "PJSIP/8001-0000000a"
+    if not harmless:
+        with pytest.raises(InvalidValue) as refused:
+            actions.headers(ORDERS[field](value))
+        assert refused.value.field == field.partition(".")[2]
+
+
+def test_a_refusal_does_not_repeat_the_value() -> None:
+    with pytest.raises(InvalidValue) as refused:
+        actions.headers(HangUpChannel(channel="13800001234\r\n"))
+    assert "13800001234" not in str(refused.value)
+
+
+def test_a_member_is_added_under_the_work_number() -> None:
+    order = AddMember(queue="hotline", seat="8002", agent_id="8001", paused=True, reason="rest")
+    assert actions.headers(order) == {
+        "Action": "QueueAdd",
+        "Queue": "hotline",
+        "Interface": "PJSIP/8002",
+        "StateInterface": "PJSIP/8002",
+        "MemberName": "8001",
+        "Penalty": "0",
+        "Paused": "true",
+        "Reason": "rest",
+    }
+
+
+def test_a_pause_holds_in_every_queue() -> None:
+    assert actions.headers(PauseMember(seat="8001", paused=False)) == {
+        "Action": "QueuePause",
+        "Interface": "PJSIP/8001",
+        "Paused": "false",
+    }
+
+
+def test_a_tap_listens_to_exactly_one_channel_beside_the_call() -> None:
+    order = SpyToSocket(channel_name="PJSIP/trunk-0000000a", tap_id=TAP, address="127.0.0.1:12349")
+    headers = actions.headers(order)
+    assert headers["Channel"] == f"AudioSocket/127.0.0.1:12349/{TAP}"
+    assert (headers["Application"], headers["Data"]) == ("ChanSpy", "PJSIP/trunk-0000000a,qoESu")
+    assert headers["Async"] == "true"
+
+
+@pytest.mark.parametrize("channel", ["1795297515.0", "hotline-1795297515.12", "PJSIP/8001-0000001a"])
+def test_a_channel_is_hung_up_by_its_id_or_full_name(channel: str) -> None:
+    assert actions.headers(HangUpChannel(channel=channel))["Channel"] == channel
+
+
+def test_the_credentials_of_the_login_are_checked_too() -> None:
+    with pytest.raises(InvalidValue):
+        actions.login("hotline", "secret\r\nEvents: off")
+    with pytest.raises(InvalidValue):
+        actions.login("hot line", "secret")
