@@ -1,0 +1,67 @@
+"""The one ordered, bounded queue between the link's reader and whoever applies what it read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+YIELD_EVERY = 200
+"""A full inbox must not keep the loop from everything else."""
+
+
+class Inbox(Generic[T]):
+    """Putting never waits: the reader of a socket has nowhere to wait. One reader takes, with ``async for``."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._items: deque[T] = deque()
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._taken = 0
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: T) -> bool:
+        """False when the inbox is full: the item was not taken, and there is a gap to be reported."""
+        if len(self._items) >= self._limit:
+            self._room.clear()
+            return False
+        self.put_always(item)
+        return True
+
+    def put_always(self, item: T) -> None:
+        """For the few items that report on the link itself, above all the report of a gap."""
+        self._items.append(item)
+        self._news.set()
+
+    def close(self) -> None:
+        """What is inside can still be taken; then the iteration ends."""
+        self._closed = True
+        self._news.set()
+
+    async def room(self) -> None:
+        """After an overflow: return when the backlog has shrunk to a half."""
+        await self._room.wait()
+
+    def __aiter__(self) -> Inbox[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        while not self._items:
+            if self._closed:
+                raise StopAsyncIteration
+            self._news.clear()
+            await self._news.wait()
+        self._taken += 1
+        if self._taken % YIELD_EVERY == 0:
+            await asyncio.sleep(0)
+        item = self._items.popleft()
+        if len(self._items) <= self._limit // 2:
+            self._room.set()
+        return item
