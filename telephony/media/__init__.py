@@ -1,0 +1,1 @@
+"""Audio of calls: live taps of each leg, and finished recordings."""

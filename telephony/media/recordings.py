@@ -1,0 +1,139 @@
+"""Finished recordings: find by call id, length, completeness, both legs as one stereo file, peaks, hash.
+
+Files are named by the call id alone: ``<id>-caller.wav``, ``<id>-operator.wav``. The only module that knows pydub,
+which is never used while a call is live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import tempfile
+import wave
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from telephony.errors import InvalidValue
+from telephony.ids import CallId
+
+_CALL_ID = re.compile(r"[0-9]{1,12}\.[0-9]{1,10}")
+LENGTH_TOLERANCE_S = 2.0
+
+
+class RecordedLeg(StrEnum):
+    CALLER = "caller"
+    OPERATOR = "operator"
+    BOTH = "both"
+    """Stereo, the caller on the left."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recording:
+    """One finished file."""
+
+    leg: RecordedLeg
+    path: Path
+    length_s: float
+    bytes: int
+
+
+_LEGS = (RecordedLeg.CALLER, RecordedLeg.OPERATOR)
+
+
+def is_incomplete(recorded_s: float, talk_s: float, *, tolerance_s: float = LENGTH_TOLERANCE_S) -> bool:
+    """True if a recording is shorter than the talk it should hold: a full disk is silent on the switch's side."""
+    return recorded_s < talk_s - tolerance_s
+
+
+class Recordings:
+    """The folder into which the switch records. Every method blocks briefly; the slow ones are coroutines."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+
+    def find(self, call_id: CallId, leg: RecordedLeg) -> Recording | None:
+        """None if there is no such file or it is not a recording. Raises InvalidValue for a name that is no call id."""
+        path = self._path(call_id, leg)
+        if path is None or not path.is_file():
+            return None
+        try:
+            with wave.open(str(path), "rb") as file:
+                length_s = file.getnframes() / file.getframerate()
+        except (wave.Error, EOFError):
+            return None
+        return Recording(leg=leg, path=path, length_s=length_s, bytes=path.stat().st_size)
+
+    def of(self, call_id: CallId) -> tuple[Recording, ...]:
+        """What the switch has written of a call."""
+        found = (self.find(call_id, leg) for leg in _LEGS)
+        return tuple(recording for recording in found if recording is not None)
+
+    async def both(self, call_id: CallId) -> Recording | None:
+        """Both legs in one stereo file, made at the first asking; the shorter leg is filled up with silence."""
+        made, caller, operator = (self.find(call_id, leg) for leg in (RecordedLeg.BOTH, *_LEGS))
+        target = self._path(call_id, RecordedLeg.BOTH)
+        if caller is None or operator is None or target is None:
+            return made
+        if made is not None and all(_age(made) <= _age(leg) for leg in (caller, operator)):
+            return made
+        await asyncio.to_thread(_join, caller.path, operator.path, target)
+        return self.find(call_id, RecordedLeg.BOTH)
+
+    def free_share(self) -> float:
+        """Free part of the disk that holds the recordings, 0..1."""
+        disk = os.statvfs(self._root)
+        return disk.f_bavail / disk.f_blocks if disk.f_blocks else 0.0
+
+    def _path(self, call_id: CallId, leg: RecordedLeg) -> Path | None:
+        """None where a link leads out of the folder."""
+        if not _CALL_ID.fullmatch(call_id):
+            raise InvalidValue("call id", "digits, a point, digits")
+        path = (self._root / f"{call_id}-{leg.value}.wav").resolve()
+        return path if path.parent == self._root else None
+
+
+def _age(recording: Recording) -> float:
+    """The greater, the longer ago it was written."""
+    return -recording.path.stat().st_mtime
+
+
+def _join(left: Path, right: Path, target: Path) -> None:
+    from pydub import AudioSegment
+
+    legs = []
+    for path in (left, right):
+        with path.open("rb") as file:  # pydub leaves a file open that it opened itself
+            legs.append(AudioSegment.from_wav(file).set_channels(1))
+    longest = max(leg.frame_count() for leg in legs)
+    same = [leg._spawn(leg.raw_data + bytes(round(longest - leg.frame_count()) * leg.frame_width)) for leg in legs]
+    stereo = AudioSegment.from_mono_audiosegments(*same)
+    descriptor, scratch = tempfile.mkstemp(dir=target.parent, prefix=".joining-", suffix=".wav")
+    os.close(descriptor)
+    try:
+        stereo.export(scratch, format="wav").close()
+        os.replace(scratch, target)
+    finally:
+        Path(scratch).unlink(missing_ok=True)
+
+
+def peaks(path: Path, *, points: int = 1000) -> list[list[float]]:
+    """For each channel the loudest level, 0..1, in each of ``points`` equal parts. Blocks; call it in a thread."""
+    with wave.open(str(path), "rb") as file:
+        channels = file.getnchannels()
+        samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, channels)
+    if not len(samples):
+        return [[] for _ in range(channels)]
+    edges = np.linspace(0, len(samples), min(points, len(samples)), endpoint=False).astype(int)
+    loudest = np.maximum.reduceat(np.abs(samples.astype(np.int32)), edges, axis=0) / 32768.0
+    return [[round(float(level), 4) for level in loudest[:, channel]] for channel in range(channels)]
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of the file. Blocks; call it in a thread."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,7 @@
+"""The real switch, for the taps that are tried on it."""
+
+from __future__ import annotations
+
+from tests.system.switch import built_prompts, switch, switch_source
+
+__all__ = ["built_prompts", "switch", "switch_source"]
