@@ -1,4 +1,4 @@
-"""Turns to suggestions: field, value, the words they came from, confidence (pure)."""
+"""What prefill gives: a value for a ticket field, how sure it is, and the very words it came from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ class Evidence:
 class Suggestion:
     """``field`` is a ticket field's name (``caller_name``, ``contact_phone``, ``address``, ``category_code`` ...).
 
-    ``value`` is what goes into the field; ``confidence`` 0..1. Evidence is empty only for the caller id.
+    ``value`` is what goes into the field (``"true"`` or ``"false"`` for ``confidential`` and ``anonymous``);
+    ``confidence`` 0..1. Evidence is empty only for the caller id. A field that is not among the suggestions of a later
+    call of ``suggest`` has been taken back: the caller turned out to be anonymous, say.
     """
 
     field: str

@@ -1,0 +1,37 @@
+"""Turns to suggestions: field, value, the words they came from, confidence (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from asr.lexicon import Lexicon
+from asr.prefill.matters import rank_categories, suggest_matter
+from asr.prefill.names import suggest_caller
+from asr.prefill.occurrence import suggest_time
+from asr.prefill.phones import suggest_phone
+from asr.prefill.places import suggest_place
+from asr.prefill.privacy import privacy_of, suggest_privacy
+from asr.prefill.reading import read
+from asr.prefill.subjects import suggest_subject
+from asr.prefill.suggestions import Evidence, Suggestion
+from asr.prefill.wording import suggest_wording
+from asr.transcript import Turn
+
+__all__ = ["Evidence", "Suggestion", "rank_categories", "suggest"]
+
+
+def suggest(turns: Sequence[Turn], *, caller_number: str, lexicon: Lexicon) -> tuple[Suggestion, ...]:
+    """Everything that can be said of the ticket so far, at most one suggestion per field.
+
+    Meant to be called after each final turn with all final turns (others are passed over); what was read of a turn is
+    kept, so a call costs little more than its newest turn. ``caller_number`` is the caller id, empty if withheld.
+    """
+    talk = read(turns, lexicon)
+    privacy = privacy_of(talk)
+    found = [*suggest_place(talk), *suggest_time(talk), *suggest_subject(talk)]
+    found += suggest_matter(talk)
+    found += suggest_privacy(privacy)
+    found += suggest_caller(talk, privacy)
+    found += suggest_phone(talk, caller_number, privacy)
+    found += suggest_wording(talk, {suggestion.field: suggestion for suggestion in found})
+    return tuple(found)

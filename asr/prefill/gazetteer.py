@@ -1,0 +1,133 @@
+"""Places of the city in a text: by their characters, else by their sound."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz.distance import Indel
+
+from asr.lexicon import Lexicon, Place, PlaceKind
+from asr.lexicon.pinyin import syllables
+
+CUTOFF = 86.0
+SHORT = 3
+SHORT_CUTOFF = 95.0
+"""Three syllables that are nearly alike are usually something else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlaceHit:
+    """``score`` 0..100; 100 for the name's own characters."""
+
+    start: int
+    end: int
+    place: Place
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way to say a place."""
+
+    text: str
+    sounds: tuple[str, ...]
+    place: Place
+
+
+def find_places(text: str, lexicon: Lexicon) -> tuple[PlaceHit, ...]:
+    """Hits in order, none overlapping; the longer name wins."""
+    index = _index(lexicon)
+    hits = _exact(text, index)
+    hits += _by_sound(text, index, hits)
+    return tuple(sorted(hits, key=lambda hit: hit.start))
+
+
+class _Index:
+    def __init__(self, lexicon: Lexicon) -> None:
+        forms = [
+            _Form(form, syllables(form), place)
+            for place in lexicon.places
+            for form in dict.fromkeys((place.name, *place.aliases))
+        ]
+        forms.sort(key=lambda form: -len(form.text))
+        self.by_first: dict[str, list[_Form]] = defaultdict(list)
+        self.sounding: list[_Form] = []
+        self.with_sound: dict[str, set[int]] = defaultdict(set)
+        for form in forms:
+            self.by_first[form.text[0]].append(form)
+            if len(form.text) >= SHORT and form.place.kind is not PlaceKind.DISTRICT:
+                for sound in form.sounds:
+                    self.with_sound[sound].add(len(self.sounding))
+                self.sounding.append(form)
+
+
+@lru_cache(maxsize=8)
+def _index(lexicon: Lexicon) -> _Index:
+    return _Index(lexicon)
+
+
+def _exact(text: str, index: _Index) -> list[PlaceHit]:
+    hits: list[PlaceHit] = []
+    at = 0
+    while at < len(text):
+        form = next((form for form in index.by_first.get(text[at], ()) if text.startswith(form.text, at)), None)
+        if form is None:
+            at += 1
+            continue
+        hits.append(PlaceHit(start=at, end=at + len(form.text), place=form.place, score=100.0))
+        at += len(form.text)
+    return hits
+
+
+def _by_sound(text: str, index: _Index, taken: list[PlaceHit]) -> list[PlaceHit]:
+    sounds = syllables(text)
+    shared: Counter[int] = Counter()
+    for sound in set(sounds):
+        shared.update(index.with_sound.get(sound, ()))
+    found: list[PlaceHit] = []
+    for number, count in shared.items():
+        form = index.sounding[number]
+        distinct = len(set(form.sounds))
+        if count < distinct - (0 if len(form.sounds) <= SHORT else max(1, distinct // 3)):
+            continue
+        hit = _best_window(sounds, form)
+        if hit is not None:
+            found.append(hit)
+    hits: list[PlaceHit] = []
+    for hit in sorted(found, key=lambda hit: (-hit.score, hit.start - hit.end)):
+        if not any(hit.start < other.end and other.start < hit.end for other in (*taken, *hits)):
+            hits.append(hit)
+    return hits
+
+
+def _best_window(sounds: tuple[str, ...], form: _Form) -> PlaceHit | None:
+    length = len(form.sounds)
+    cutoff = SHORT_CUTOFF if length <= SHORT else CUTOFF
+    best: PlaceHit | None = None
+    for width in (length,) if length <= SHORT else (length, length - 1, length + 1):
+        for start in range(len(sounds) - width + 1):
+            window = sounds[start : start + width]
+            if not set(window) & set(form.sounds):
+                continue
+            score = 100 * (1 - _distance(window, form.sounds) / length)
+            if score >= cutoff and (best is None or score > best.score):
+                best = PlaceHit(start=start, end=start + width, place=form.place, score=score)
+    return best
+
+
+def _distance(one: tuple[str, ...], other: tuple[str, ...]) -> float:
+    """Edits between two rows of syllables; replacing one by a similar one costs less."""
+    row = [float(column) for column in range(len(other) + 1)]
+    for i, left in enumerate(one, start=1):
+        above, row[0] = row[0], float(i)
+        for j, right in enumerate(other, start=1):
+            cost = 0.0 if left == right else _unlike(left, right)
+            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + cost)
+    return row[-1]
+
+
+@lru_cache(maxsize=65536)
+def _unlike(left: str, right: str) -> float:
+    return float(Indel.normalized_distance(left, right))

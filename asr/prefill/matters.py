@@ -1,0 +1,244 @@
+"""What it is about: category, kind of appeal, department, urgency."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from asr.lexicon import GAP, Category, Lexicon
+from asr.prefill.reading import Reading, Said, Talk, read
+from asr.prefill.suggestions import Evidence, Suggestion
+from asr.transcript import Turn
+
+STRONG, NORMAL, WEAK = 2.4, 1.0, 0.35
+EMERGENCY = "90"
+"""Categories of things happening now; their words count only where they are not denied, past or supposed."""
+_GREETING = re.compile(r"政务服务便民热线|有什么可以帮|请问有什么|很高兴为您")
+_DENIED = re.compile(r"(?:没有?|不是|并非|没怎么|也不|不会|别|不)(?:人|真的?|再)?(?:被)?$")
+_PAST = re.compile(r"去年|前年|上个?月|上回|上次|以前|之前|前几天|前天|那年|早就|年前|上(?:个)?(?:礼拜|星期|周)|昨天")
+_SUPPOSED = re.compile(r"万一|要是|如果|怕|容易|会不会|可能会|差点|跟.{0,6}(?:一样|似的)|恨不得|真想|气得|担心|听说|抖音|网上|真的假的|几月份?$")
+_ASKING = re.compile(r"想问|咨询|问一下|请问|多少钱|哪儿办|怎么办理|啥时候招")
+_PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权属单位"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    code: str
+    word: str
+    weight: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyword:
+    code: str
+    word: str
+    weight: float
+    pattern: re.Pattern[str] | None
+
+
+def rank_categories(turns: Sequence[Turn], lexicon: Lexicon) -> list[tuple[str, float]]:
+    """All categories with any cue, best first, with shares that add up to 1."""
+    return _ranked(read(turns, lexicon))[0]
+
+
+def suggest_matter(talk: Talk) -> list[Suggestion]:
+    ranked, evidence = _ranked(talk)
+    if not ranked:
+        return []
+    code, confidence = ranked[0][0], _sure(ranked)
+    category = talk.lexicon.category(code)
+    assert category is not None
+    because = evidence[code][:6]
+    suggestions = [Suggestion(field="category_code", value=code, confidence=confidence, evidence=because)]
+    department, sure, proof = _department(talk, ranked, category, confidence)
+    suggestions.append(Suggestion(field="department", value=department, confidence=sure, evidence=proof or because))
+    suggestions.append(_appeal_type(talk, category, because))
+    suggestions.append(_urgency(talk, category, because))
+    return suggestions
+
+
+def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Evidence, ...]]]:
+    scores: dict[str, float] = defaultdict(float)
+    evidence: dict[str, list[tuple[float, Evidence]]] = defaultdict(list)
+    counted: Counter[tuple[str, str]] = Counter()
+    caller_turns = 0
+    for said in talk.all:
+        if said.by_agent and _GREETING.search(said.text):
+            continue
+        share = _share(said, caller_turns)
+        caller_turns += said.by_caller
+        for hit in _hits(said.reading):
+            if hit.code.startswith(EMERGENCY) and not _happening(said, hit):
+                continue
+            counted[hit.code, hit.word] += 1
+            weight = hit.weight * share / counted[hit.code, hit.word]
+            scores[hit.code] += weight
+            evidence[hit.code].append((weight, said.evidence(hit.start, hit.end)))
+    total = sum(value**2 for value in scores.values())
+    ranked = sorted(((code, value**2 / total) for code, value in scores.items()), key=lambda pair: (-pair[1], pair[0]))
+    proofs = {
+        code: tuple(dict.fromkeys(item for _, item in sorted(rows, key=lambda row: -row[0])))
+        for code, rows in evidence.items()
+    }
+    return ranked, proofs
+
+
+def _share(said: Said, caller_turns: int) -> float:
+    """The caller's first words say what the call is about; the operator's are heard with half an ear."""
+    if said.by_caller:
+        return 1.5 if caller_turns < 2 else 1.0 if caller_turns < 4 else 0.7
+    return 0.4 if said.by_agent else 0.2
+
+
+def _happening(said: Said, hit: _Hit) -> bool:
+    before = said.text[max(0, hit.start - 10) : hit.start]
+    if _DENIED.search(before[-5:]) or _SUPPOSED.search(before) or _SUPPOSED.search(said.text[hit.end : hit.end + 3]):
+        return False
+    start, end = said.reading.clause_at(hit.start)
+    return not (_PAST.search(said.text[start:end]) or _ASKING.search(said.text[max(0, start - 6) : end]))
+
+
+@lru_cache(maxsize=8)
+def _keywords(lexicon: Lexicon) -> tuple[_Keyword, ...]:
+    spread: Counter[str] = Counter()
+    for category in lexicon.categories:
+        spread.update({*category.strong, *category.keywords, *category.weak})
+    found = []
+    for category in lexicon.categories:
+        for words, base in ((category.strong, STRONG), (category.keywords, NORMAL), (category.weak, WEAK)):
+            for word in words:
+                rare = math.log(1 + len(lexicon.categories) / spread[word]) / math.log(1 + len(lexicon.categories))
+                length = min(1.5, 0.7 + 0.2 * len(word.replace(GAP, "")))
+                found.append(_Keyword(category.code, word, base * rare * length, _with_gap(word)))
+    return tuple(found)
+
+
+def _with_gap(word: str) -> re.Pattern[str] | None:
+    if GAP not in word:
+        return None
+    return re.compile(r"[^。！？]{0,10}?".join(re.escape(half) for half in word.split(GAP)))
+
+
+@lru_cache(maxsize=4096)
+def _hits(reading: Reading) -> tuple[_Hit, ...]:
+    """Keywords of a turn; of two that overlap in one category the longer counts."""
+    text = reading.text
+    found: dict[str, list[_Hit]] = defaultdict(list)
+    for keyword in _keywords(reading.lexicon):
+        if keyword.pattern is None:
+            start = text.find(keyword.word)
+            span = (start, start + len(keyword.word)) if start >= 0 else None
+        else:
+            match = keyword.pattern.search(text)
+            span = match.span() if match is not None else None
+        if span is not None and not _inside_name(reading, span):
+            found[keyword.code].append(_Hit(keyword.code, keyword.word, keyword.weight, *span))
+    kept = []
+    for hits in found.values():
+        hits.sort(key=lambda hit: (-hit.weight, hit.start))
+        own: list[_Hit] = []
+        for hit in hits:
+            if not any(hit.start < other.end and other.start < hit.end for other in own):
+                own.append(hit)
+        kept.extend(own)
+    return tuple(kept)
+
+
+def _inside_name(reading: Reading, span: tuple[int, int]) -> bool:
+    """学院 in 学院小区 is no matter of schools."""
+    return any(start <= span[0] and span[1] <= end for start, end in reading.protected)
+
+
+def _sure(ranked: list[tuple[str, float]]) -> float:
+    first = ranked[0][1]
+    second = ranked[1][1] if len(ranked) > 1 else 0.0
+    return round(min(0.95, 0.35 + 0.35 * first + 0.35 * (first - second)), 2)
+
+
+def _department(
+    talk: Talk, ranked: list[tuple[str, float]], category: Category, confidence: float
+) -> tuple[str, float, tuple[Evidence, ...]]:
+    """The category's own, except where a category says only "whoever is concerned": then whom the caller speaks of."""
+    if category.department not in _PLACEHOLDERS or not category.code.startswith("14"):
+        return category.department, confidence, ()
+    office = _office(talk)
+    if office is not None:
+        return office[0], min(confidence, 0.78), (office[1],)
+    for code, _ in ranked[1:3]:
+        other = talk.lexicon.category(code)
+        if other is not None and other.department not in _PLACEHOLDERS:
+            return other.department, min(confidence, 0.6), ()
+    return category.department, min(confidence, 0.5), ()
+
+
+def _office(talk: Talk) -> tuple[str, Evidence] | None:
+    scores: Counter[str] = Counter()
+    proof: dict[str, Evidence] = {}
+    for said in talk.caller:
+        for word, department in talk.lexicon.cues.organisations.items():
+            start = said.text.find(word)
+            if start >= 0:
+                scores[department] += len(word)
+                proof.setdefault(department, said.evidence(start, start + len(word)))
+    best = scores.most_common(1)
+    return (best[0][0], proof[best[0][0]]) if best else None
+
+
+def _appeal_type(talk: Talk, category: Category, because: tuple[Evidence, ...]) -> Suggestion:
+    scores: dict[str, float] = defaultdict(float)
+    proof: dict[str, list[Evidence]] = defaultdict(list)
+    scores[category.appeal_type] += 1.2
+    caller_turns = 0
+    for said in talk.caller:
+        early = 1.6 if caller_turns < 2 else 0.8
+        caller_turns += 1
+        for kind, words in talk.lexicon.cues.appeal_types.items():
+            for word in words:
+                start = said.text.find(word)
+                if start < 0:
+                    continue
+                if re.search(r"(?:不|不是|没|不想|别)(?:要|来|想|是)?$", said.text[max(0, start - 3) : start]):
+                    scores[kind] -= 1.0
+                    continue
+                named = word.startswith(kind)
+                scores[kind] += (3.0 if named and _declares(said, start) else 0.8 if named else 0.6) * early
+                proof[kind].append(said.evidence(start, start + len(word)))
+    if category.code.startswith(EMERGENCY):
+        scores["求助"] += 8.0
+    best = max(scores, key=lambda kind: scores[kind])
+    rest = sorted((value for kind, value in scores.items() if kind != best), reverse=True)
+    margin = scores[best] - (max(0.0, rest[0]) if rest else 0.0)
+    confidence = round(min(0.94, 0.55 + 0.09 * margin + 0.1 * (best == category.appeal_type)), 2)
+    return Suggestion(
+        field="appeal_type", value=best, confidence=confidence, evidence=tuple(proof[best][:4]) or because[:2]
+    )
+
+
+def _declares(said: Said, start: int) -> bool:
+    """我要投诉, 我举报个事儿: the caller says himself what it is."""
+    return re.search(r"(?:我|要|想|来|先)(?:是|要|想|来|就|实名|匿名|给|打电话|问一下)*$", said.text[max(0, start - 6) : start]) is not None or start <= 2
+
+
+def _urgency(talk: Talk, category: Category, because: tuple[Evidence, ...]) -> Suggestion:
+    if category.code.startswith(EMERGENCY):
+        level = "紧急" if category.code in ("9004", "9005") else "特急"
+        return Suggestion(field="urgency", value=level, confidence=0.85, evidence=because[:3])
+    hits: dict[str, list[Evidence]] = defaultdict(list)
+    for said in talk.caller:
+        for level, words in talk.lexicon.cues.urgency.items():
+            for word in words:
+                start = said.text.find(word)
+                if start >= 0 and _happening(said, _Hit("", word, 0.0, start, start + len(word))):
+                    hits[level].append(said.evidence(start, start + len(word)))
+    if len(hits["特急"]) >= 2:
+        return Suggestion(field="urgency", value="紧急", confidence=0.6, evidence=tuple(hits["特急"][:4]))
+    raised = hits["特急"] + hits["紧急"]
+    if len(hits["紧急"]) + 2 * len(hits["特急"]) >= 2:
+        return Suggestion(field="urgency", value="紧急", confidence=0.62, evidence=tuple(raised[:4]))
+    return Suggestion(field="urgency", value="一般", confidence=0.8 if not raised else 0.76, evidence=because[:1])

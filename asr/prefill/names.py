@@ -1,0 +1,353 @@
+"""Who calls: full name or surname as said, put right by spelling talk, and man or woman where the words show it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from asr.lexicon import Lexicon
+from asr.lexicon.pinyin import syllables
+from asr.prefill.privacy import Privacy
+from asr.prefill.questions import ASKS_NAME, ASKS_OTHER_NAME
+from asr.prefill.reading import PAUSE, Said, Talk
+from asr.prefill.suggestions import Evidence, Suggestion
+
+_TITLES = {
+    "女士": "女", "先生": "男", "小姐": "女", "大姐": "女", "大哥": "男", "阿姨": "女", "大爷": "男", "大娘": "女", "大妈": "女",
+    "叔叔": "男", "奶奶": "女", "爷爷": "男", "师傅": "", "老师": "", "同学": "", "同志": "", "医生": "", "总": "", "经理": "",
+}  # fmt: skip
+_TITLE = "|".join(sorted(_TITLES, key=len, reverse=True))
+_SPELLED_OUT = {
+    "木子": "李", "弓长": "张", "立早": "章", "耳东": "陈", "口天": "吴", "双木": "林", "古月": "胡", "言午": "许", "草头": "黄",
+    "三横": "王", "三横一竖": "王", "人可": "何", "走肖": "赵", "双人": "徐", "土里": "", "禾呈": "程", "干勾": "于", "人未": "余",
+    "文刀": "刘", "卯金刀": "刘", "雨而": "", "女兆": "姚", "马累": "骡", "关耳": "郑", "木土": "杜", "十八子": "李", "美女": "姜",
+    "西早": "覃", "木易": "杨", "日月": "明", "且力": "助", "牛一": "朱", "享耳": "郭", "令耳": "邻", "水工": "江", "四维": "罗",
+    "草办": "苏", "口口": "吕", "双口": "吕", "禾火": "秋", "十口": "叶", "子小": "孙", "北月": "背", "竹付": "符", "言射": "谢", "广龙": "庞",
+}  # fmt: skip
+_SPELLED = re.compile(
+    r"(?P<word>[\u4e00-\u9fff]{2,4}?)的(?:那个|这个)?(?P<char>[\u4e00-\u9fff])(?=$|[，,、。！？…\s]|字|吧|啊|呀|嘛|哈|嗯|对|不是|电话|手机|[\u4e00-\u9fff])"
+)
+_ENDS = (
+    "电话|手机|联系|住在|我的|我是|我住|我家|家住|号码|女士|先生|同志|就是|谢谢|今年|身份证|女的|男的|这个|那个|你们|您好|你好|不是|没有|然后|是的|就行|就可以|可以|来自|退休"
+)
+_STOP_CHARS = "的了是我你您他她们在有不就也都吗呢吧啊呀嘛哈哦嗯呃这那哪什么个到给把被让说和跟与，,。、！？…；：之的地得打住"
+_OTHERS = re.compile(
+    r"(?:他|她|他们|人家|经理|户主|老板|老板娘|司机|负责人|领导|主任|书记|校长|老师|医生|大夫|护士|教练|邻居|对方|店长|包工头|工头|房东|中介|有个|有一个|一个|那个|姑娘|小伙|保安|小孩|孩子|儿子|女儿|闺女|老公|老婆|媳妇|爱人|我妈|我爸|母亲|父亲|老人|老太太|老头|村长|队长|同事|朋友|病人|客服|销售|接待|窗口|民警|警察|经营人|法人|公司|女的|男的|户名|他家|楼上|楼下|对门|隔壁)[^。！？]{0,5}$"
+)
+_OTHER_AFTER = re.compile(r"^的(?:那个|这个|一个)?(?:经理|老板|男|女|人|领导|大夫|医生|师傅|老师|主任|司机|业务|销售|工作|警|邻居|住户|家|书记|局长|科长|小伙|姑娘|同志)")
+_RETRACTED = re.compile(r"(?:不是|不叫|不姓|别写|没说)(?:我)?$")
+_WOMAN = re.compile(r"我(?:是个?|一个)?(?:女的|女同志|孕妇|老太太|老太婆|女人|妇女|宝妈)|我(?:现在)?怀(?:着)?孕|我(?:刚)?生(?:完)?(?:孩子|宝宝)|我(?:休|在休)?产假")
+_MAN = re.compile(r"我(?:是个?|一个)?(?:男的|男同志|大老爷们|老头|大男人|爷们)|我当兵")
+_WIFE = re.compile(r"我(?:老婆|媳妇|妻子)")
+_HUSBAND = re.compile(r"我(?:老公|丈夫|婆婆|公公)")
+_ADDRESSED = re.compile(rf"(?:^|{PAUSE}|好的?|嗯|那)(?P<title>大娘|大爷|大妈|大姐|大哥|阿姨|叔叔|女士|先生|小姐|奶奶|爷爷)(?:您|你|，|,|好|别|慢)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """``name`` begins with ``surname``; the same if only that was said."""
+
+    name: str
+    surname: str
+    sure: float
+    said: Said
+    evidence: tuple[Evidence, ...]
+    gender: str = ""
+    corrected: bool = False
+
+    @property
+    def full(self) -> bool:
+        return len(self.name) > len(self.surname)
+
+
+def suggest_caller(talk: Talk, privacy: Privacy) -> list[Suggestion]:
+    claims = list(_claims(talk))
+    addressed = list(_addressed(talk))
+    claim = _settle(claims, addressed)
+    suggestions = []
+    if claim is not None and not privacy.withholds_identity:
+        suggestions.append(
+            Suggestion(field="caller_name", value=claim.name, confidence=round(claim.sure, 2), evidence=claim.evidence)
+        )
+    gender = _gender(talk, claim, addressed)
+    return suggestions if gender is None else [*suggestions, gender]
+
+
+def _claims(talk: Talk) -> Iterator[_Claim]:
+    for said in talk.caller:
+        spoken = [*_surname_said(said), *_full_said(said), *_titled(said), *_bare_answer(said)]
+        for claim in spoken:
+            yield _spelled_right(talk, claim)
+
+
+@lru_cache(maxsize=8)
+def _surname(lexicon: Lexicon) -> str:
+    return "|".join(sorted(map(re.escape, lexicon.surnames), key=len, reverse=True))
+
+
+@lru_cache(maxsize=8)
+def _patterns(lexicon: Lexicon) -> dict[str, re.Pattern[str]]:
+    surname = _surname(lexicon)
+    return {
+        "surname": re.compile(rf"(?P<self>我(?:是|叫)?|俺|咱|免贵|本人|敝|鄙人)?(?:免贵)?姓(?P<any>(?P<surname>{surname})|[\u4e00-\u9fff])"),
+        "full": re.compile(rf"(?:我(?:就)?叫(?:做)?|我的?(?:名字|姓名)(?:叫|是)?|俺叫|本人(?:叫)?|名字(?:是|叫)|姓名(?:是)?|全名(?:是|叫)?|叫我|我全名(?:叫|是)?)(?:那个|呃|嗯|，)?(?P<surname>{surname})"),
+        "being": re.compile(rf"我是(?P<surname>{surname})"),
+        "titled": re.compile(rf"(?:叫我|写|是|登记|称呼|我|留|记|姓)?(?P<nick>[老小])?(?P<surname>{surname})(?P<given>[\u4e00-\u9fff]{{0,2}}?)(?P<title>{_TITLE})"),
+        "bare": re.compile(rf"^(?:{PAUSE}|嗯|哦|啊|呃|哎|我|就|那个|你就?写|你记|对)*(?P<surname>{surname})"),
+        "vocative": re.compile(rf"(?:^|{PAUSE}|好的?|嗯|那|谢谢)(?P<surname>{surname})(?P<given>[\u4e00-\u9fff]{{0,2}}?)(?P<title>{_TITLE})"),
+        "nick": re.compile(rf"(?:叫我|我是|我就是|都叫我)(?P<nick>[老小])(?P<surname>{surname})(?=$|{PAUSE}|就|吧|啊|的)"),
+    }
+
+
+def _surname_said(said: Said) -> Iterator[_Claim]:
+    """我姓柴, 免贵姓党, 姓屈: with the whole name if it follows."""
+    text = said.text
+    for match in _patterns(said.reading.lexicon)["surname"].finditer(text):
+        own = match.group("self") is not None
+        if _about_another(said, match.start(), match.end(), own=own) or _RETRACTED.search(text[: match.start()]):
+            continue
+        asked = ASKS_NAME.search(said.asked) is not None and not ASKS_OTHER_NAME.search(said.asked)
+        opening = not text[: match.start()].strip("，,。、…嗯啊哦呃哎 ")
+        if not own and not asked and not opening:
+            continue
+        surname = match.group("surname") or _by_spelling(said, match.group("any"), match.end())
+        if surname is None:
+            continue
+        name, end = _whole_after(said, surname, match.end())
+        evidence = (said.evidence(match.start("any"), match.end("any")),)
+        if name != surname:
+            evidence = (*evidence, said.evidence(end - len(name), end)) if end > match.end() + len(name) else (said.evidence(match.start("any"), end),)
+        sure = 0.88 if own or asked else 0.72
+        yield _Claim(name, surname, sure, said, evidence, corrected=said.reading.corrected_at(match.start()))
+
+
+def _full_said(said: Said) -> Iterator[_Claim]:
+    text = said.text
+    asked = ASKS_NAME.search(said.asked) is not None
+    for key, sure in (("full", 0.86), ("being", 0.8)):
+        for match in _patterns(said.reading.lexicon)[key].finditer(text):
+            surname, start = match.group("surname"), match.start("surname")
+            if _RETRACTED.search(text[: match.start()]) or _OTHERS.search(text[max(0, match.start() - 6) : match.start()]) and key == "full" and not text[match.start() :].startswith(("我", "俺", "本人")):
+                continue
+            given, certain = _given(said, match.end())
+            if not given or (key == "being" and not _plausible_being(said, start, surname + given, certain, asked)):
+                continue
+            end = match.end() + len(given)
+            yield _Claim(
+                surname + given, surname, sure - (0 if certain else 0.12), said, (said.evidence(start, end),),
+                corrected=said.reading.corrected_at(match.start()),
+            )  # fmt: skip
+
+
+def _plausible_being(said: Said, start: int, name: str, certain: bool, asked: bool) -> bool:
+    roles = said.reading.lexicon.cues.roles
+    if not certain or any(name.startswith(role) or role.startswith(name) for role in roles):
+        return False
+    after = said.text[start + len(name) : start + len(name) + 2]
+    inside = any(hit.start < start + len(name) and start < hit.end for hit in said.reading.places)
+    return not inside and not re.match(r"的|村|镇|县|路|街|小区|公司|厂|学校|这边|那边", after) and (asked or len(name) == 3 or after[:1] in ("，", "。", ""))
+
+
+def _titled(said: Said) -> Iterator[_Claim]:
+    """叫我李女士就行, 就写郝女士吧, 我是张先生."""
+    asked = ASKS_NAME.search(said.asked) is not None and not ASKS_OTHER_NAME.search(said.asked)
+    for match in _patterns(said.reading.lexicon)["titled"].finditer(said.text):
+        title = match.group("title")
+        introduced = re.match(r"叫我|写|登记|称呼|我|留|记", match.group()) is not None
+        gendered = bool(_TITLES[title])
+        if not introduced and not (asked and gendered and not said.text[: match.start()].strip("，,。 嗯啊哦就")):
+            continue
+        if _OTHERS.search(said.text[max(0, match.start() - 6) : match.start()]) or (title in ("总", "经理", "医生", "老师") and not introduced):
+            continue
+        start = match.start("surname")
+        surname = match.group("surname")
+        yield _Claim(surname + match.group("given"), surname, 0.86, said, (said.evidence(start, match.end()),), gender=_TITLES[title])
+    for match in _patterns(said.reading.lexicon)["nick"].finditer(said.text):
+        yield _Claim(match.group("surname"), match.group("surname"), 0.8, said, (said.evidence(match.start("nick"), match.end()),))
+
+
+def _bare_answer(said: Said) -> Iterator[_Claim]:
+    """贵姓？王，三横王。  怎么称呼？张丽华。"""
+    if not ASKS_NAME.search(said.asked) or ASKS_OTHER_NAME.search(said.asked):
+        return
+    match = _patterns(said.reading.lexicon)["bare"].match(said.text)
+    if match is None:
+        return
+    surname, end = match.group("surname"), match.end()
+    rest = said.text[end:]
+    if re.match(rf"$|{PAUSE}|.{{1,3}}的{re.escape(surname[-1])}|[女先]", rest) or any(rest.startswith(key) for key in _SPELLED_OUT):
+        name, stop = _whole_after(said, surname, end)
+        yield _Claim(name, surname, 0.82, said, (said.evidence(match.start("surname"), max(end, stop)),))
+        return
+    given, certain = _given(said, end)
+    roles = said.reading.lexicon.cues.roles
+    if given and certain and surname + given not in roles and not said.refuses:
+        yield _Claim(surname + given, surname, 0.8, said, (said.evidence(match.start("surname"), end + len(given)),))
+
+
+def _addressed(talk: Talk) -> Iterator[_Claim]:
+    """The operator says 柴女士 or 项师傅: heard by a person, so worth a lot."""
+    for said in talk.agent:
+        for match in _patterns(talk.lexicon)["vocative"].finditer(said.text):
+            surname, given, title = match.group("surname", "given", "title")
+            if title in ("总", "经理", "医生") or not talk.confirmed(said):
+                continue
+            after = said.text[match.end() : match.end() + 2]
+            if after[:1] in ("的", "家", "是") or given and given[-1] in _STOP_CHARS:
+                continue
+            start = match.start("surname")
+            yield _Claim(surname + given, surname, 0.78, said, (said.evidence(start, match.end()),), gender=_TITLES[title])
+
+
+def _about_another(said: Said, start: int, end: int, *, own: bool) -> bool:
+    if _OTHER_AFTER.match(said.text[end:]):
+        return True
+    if own:
+        return False
+    return ASKS_OTHER_NAME.search(said.asked) is not None or _OTHERS.search(said.text[max(0, start - 8) : start]) is not None
+
+
+def _whole_after(said: Said, surname: str, at: int) -> tuple[str, int]:
+    """我姓苗，苗雨彤 or 姓党共产党的党党玉梅 or 我姓王叫建国."""
+    text = said.text
+    window = text[at : at + 24]
+    last = surname
+    repeated = [match for match in re.finditer(re.escape(surname), window) if match.start() == 0 or window[match.start() - 1] != "的"]
+    for match in repeated:
+        given, certain = _given(said, at + match.end())
+        follows = window[: match.start()]
+        if given and (certain or follows.endswith("叫")) and not re.search(r"(?:他|她|老板|经理|不是|。.{4,})", follows) and given[0] != "的":
+            if window[match.end() : match.end() + 3].find("的") in (1, 2) and not certain:
+                continue
+            return last + given, at + match.end() + len(given)
+    called = re.match(rf"{PAUSE}?(?:我)?(?:名字)?叫", window)
+    if called is not None:
+        given, certain = _given(said, at + called.end())
+        if given and certain and not given.startswith(surname):
+            return last + given, at + called.end() + len(given)
+    direct, certain = _given(said, at)
+    if direct and certain and not re.match(r"[，,。]", window):
+        return last + direct, at + len(direct)
+    return surname, at
+
+
+def _given(said: Said, at: int) -> tuple[str, bool]:
+    """One or two characters of a given name and whether something shows that it ends there."""
+    rest = said.text[at : at + 8]
+    for length in (2, 1):
+        name, after = rest[:length], rest[length:]
+        if len(name) < length or any(char in _STOP_CHARS or not "\u4e00" <= char <= "\u9fff" for char in name):
+            continue
+        if re.match(rf"(?:{_ENDS})", rest[max(0, length - 1) :]) and length == 2:
+            continue
+        if re.match(rf"(?:{_ENDS})", rest) or re.match(_TITLE, rest):
+            return "", False
+        if not after or re.match(rf"{PAUSE}|{_ENDS}|[吧啊呀嘛哈我就]", after):
+            return name, True
+        if length == 2 and re.match(r".{1,3}的", after):
+            return name, True
+    two = rest[:2]
+    return (two, False) if len(two) == 2 and not any(char in _STOP_CHARS or not "\u4e00" <= char <= "\u9fff" for char in two) else ("", False)
+
+
+def _spellings(text: str) -> Iterator[tuple[str, str]]:
+    """(the word, the character it was said for)."""
+    for match in _SPELLED.finditer(text):
+        yield match.group("word"), match.group("char")
+
+
+def _by_spelling(said: Said, heard: str, at: int) -> str | None:
+    """姓才，柴火的柴: what was heard is no surname, the word it was explained with holds one that sounds like it."""
+    surnames = said.reading.lexicon.surnames
+    for word, char in _spellings(said.text[at : at + 16]):
+        for candidate in (char, *word):
+            if candidate in surnames and syllables(candidate) == syllables(heard):
+                return candidate
+    for parts, candidate in _SPELLED_OUT.items():
+        if said.text.startswith(parts, at) or said.text[at : at + 8].find(parts) >= 0:
+            return candidate if candidate in surnames and syllables(candidate) == syllables(heard) else None
+    return None
+
+
+def _spelled_right(talk: Talk, claim: _Claim) -> _Claim:
+    """施工的施, 晴天的晴, 木子李: the explained character replaces one that only sounds like it."""
+    name = list(claim.name)
+    spelled = False
+    later = [other for other in talk.caller if claim.said.index <= other.index <= claim.said.index + 4]
+    evidence = claim.evidence
+    for said in later:
+        for word, char in _spellings(said.text):
+            meant = char if char in word else next((c for c in word if syllables(c) == syllables(char)), char)
+            for position, own in enumerate(name):
+                if syllables(own) == syllables(meant) and (char == own or meant in word):
+                    name[position] = meant
+                    spelled = True
+        for parts, meant in _SPELLED_OUT.items():
+            found = re.search(rf"(?<!不是){parts}(?:头)?{meant or '.'}?", said.text) if meant else None
+            if found is not None and name and syllables(name[0]) == syllables(meant) and "不是" not in said.text[max(0, found.start() - 2) : found.start()]:
+                name[0] = meant
+                spelled = True
+    whole = "".join(name)
+    return replace(
+        claim, name=whole, surname=whole[: len(claim.surname)], sure=min(0.95, claim.sure + 0.05 * spelled), evidence=evidence
+    )
+
+
+def _settle(claims: list[_Claim], addressed: list[_Claim]) -> _Claim | None:
+    best: _Claim | None = None
+    for claim in claims:
+        if best is None or claim.corrected:
+            best = claim
+        elif claim.surname == best.surname:
+            best = claim if claim.full and not best.full else best
+        elif claim.sure > best.sure + 0.03:
+            best = claim
+    if best is None:
+        return addressed[0] if addressed else None
+    for claim in addressed:
+        if claim.surname == best.surname:
+            return replace(best, sure=min(0.97, best.sure + 0.07), evidence=(*best.evidence, *claim.evidence))
+    if addressed and all(syllables(claim.surname) != syllables(best.surname) for claim in addressed):
+        return replace(best, sure=max(0.4, best.sure - 0.2))
+    return best
+
+
+def _gender(talk: Talk, claim: _Claim | None, addressed: list[_Claim]) -> Suggestion | None:
+    shown: list[tuple[str, float, Evidence]] = []
+    for said in talk.caller:
+        for value, pattern, sure in (("女", _WOMAN, 0.85), ("男", _MAN, 0.85), ("男", _WIFE, 0.5), ("女", _HUSBAND, 0.5)):
+            match = pattern.search(said.text)
+            if match is not None:
+                shown.append((value, sure, said.evidence(*match.span())))
+    if claim is not None and claim.gender and claim not in addressed:
+        shown.append((claim.gender, 0.93, claim.evidence[-1]))
+    for other in _titles_of_caller(talk):
+        shown.append(other)
+    for address in addressed:
+        if address.gender:
+            shown.append((address.gender, 0.9, address.evidence[-1]))
+        elif address.said.text[address.said.text.find(address.surname) + 1 :].startswith("师傅"):
+            shown.append(("男", 0.55, address.evidence[-1]))
+    for said in talk.agent:
+        match = _ADDRESSED.search(said.text)
+        if match is not None:
+            shown.append((_TITLES[match.group("title")], 0.85, said.evidence(match.start("title"), match.end("title"))))
+    if not shown:
+        return None
+    doubt = {"男": 1.0, "女": 1.0}
+    for value, sure, _ in shown:
+        doubt[value] *= 1 - sure
+    value = "男" if doubt["男"] < doubt["女"] else "女"
+    other = "女" if value == "男" else "男"
+    confidence = (1 - doubt[value]) * doubt[other]
+    evidence = tuple(dict.fromkeys(item for side, _, item in shown if side == value))
+    return Suggestion(field="caller_gender", value=value, confidence=round(min(0.96, confidence), 2), evidence=evidence)
+
+
+def _titles_of_caller(talk: Talk) -> Iterator[tuple[str, float, Evidence]]:
+    for said in talk.caller:
+        for claim in _titled(said):
+            if claim.gender:
+                yield claim.gender, 0.93, claim.evidence[-1]

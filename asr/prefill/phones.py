@@ -1,0 +1,267 @@
+"""The number to call back: said in groups with pauses, corrected, read back, or the caller id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from asr.numerals import Numeral, joined
+from asr.prefill.privacy import Privacy
+from asr.prefill.questions import ASKS_PHONE, ASKS_SAME_PHONE
+from asr.prefill.reading import PAUSES, Said, Talk
+from asr.prefill.suggestions import Evidence, Suggestion
+
+_MOBILE = re.compile(r"1[3-9]\d{9}")
+_LANDLINE = re.compile(r"0\d{2,3}[2-9]\d{6,7}")
+_LOCAL = re.compile(r"[2-9]\d{6,7}")
+_OWN = re.compile(r"我的?(?:电话|手机|号码|号|联系)|记(?:一下|我|个|一个)|联系(?:我|方式|电话|号码)|打(?:我)?(?:这个|手机|电话|座机)|电话(?:是|号|留|写|打|记|就|你)|手机(?:号|是)?|留(?:个|一个|我|这)|号码(?:是)?|回(?:我)?(?:电话|电)")
+_FOREIGN = re.compile(r"(?:他|她|他们|她们|人家|老板|对方|骗子|物业|公司|店里|商家|中介|房东|司机|经理|快递|单位|医院|学校|客服|那边|派出所|包工头|工头|诈骗)[^，。]{0,5}(?:电话|手机|号码|号)(?:是|就是|叫)?$|(?:打(?:过来|来)的(?:电话|号码)?|来电显示|陌生(?:电话|号码)|给我打(?:来)?的?电话|打了?他们?.{0,4}(?:电话)?|拨打?|官网.{0,4}|车牌.{0,4}|单号.{0,4}|编号.{0,4}|身份证.{0,5}|卡号.{0,4}|账号.{0,4}|QQ.{0,3}|户号.{0,3})(?:是|就是)?$")
+_SAME = re.compile(r"(?:就|还|是|用|打|留|写|记)[是打用留写]?(?:我)?(?:现在)?(?:打的?)?这个(?:号码?|电话|手机号?|座机|就行|就可以|吧|打|$|[，。！])|这个(?:号码?|电话|手机)(?:就)?(?:行|可以|能|联系|打|找|接|，|。|$)|就(?:这|本)(?:个)?(?:机|号|座机)|本机|现在(?:打的?)?(?:这个)?(?:电话|号码|手机|座机|号)|来电(?:的)?(?:这个)?(?:号码|电话)|(?:座机|手机)[，。]|打(?:的)?就是(?:我的?)?")
+_NOT_SAME = re.compile(r"(?:不是|别打|不要打|不用|别用)(?:我的?|打|用)?(?:这个|现在|本机)|这(?:个)?(?:是|电话是)(?:公司|单位|别人|朋友|同事|邻居|店里|公用|办公室|亲戚|借|我(?:妈|爸|儿子|女儿|闺女|老公|老婆|爱人|同事|朋友|邻居))")
+_TAIL = re.compile(r"(?:后(?:面)?|最后|末尾|尾号|末)(?:[两二三四五六]位?|[三四]个(?:数|字)?|面)?(?:数)?(?:应该)?(?:是|说错了?)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    digits: str
+    said: Said
+    evidence: tuple[Evidence, ...]
+    foreign: bool = False
+    own: bool = False
+    asked: bool = False
+
+
+def suggest_phone(talk: Talk, caller_number: str, privacy: Privacy) -> list[Suggestion]:
+    own_line = plain_number(caller_number)
+    same, same_evidence = _same_line(talk)
+    if privacy.withholds_identity and not same:
+        return []
+    stated = _stated(talk)
+    if stated is not None and not (same and _later(talk, same_evidence, stated)):
+        return [_of_stated(talk, stated)]
+    if not own_line:
+        return []
+    if same:
+        return [Suggestion(field="contact_phone", value=own_line, confidence=0.96, evidence=same_evidence)]
+    refused = any(said.by_caller and (_NOT_SAME.search(said.text) or _refuses_same(said)) for said in talk.caller)
+    return [Suggestion(field="contact_phone", value=own_line, confidence=0.3 if refused else 0.85)]
+
+
+def plain_number(number: str) -> str:
+    """Digits as dialled in the city: no country code, no trunk zero before a mobile; empty if withheld."""
+    digits = re.sub(r"\D", "", number)
+    digits = re.sub(r"^(?:0086|86)(?=0?1[3-9]\d{9}$|0?[1-9]\d{8,10}$)", "", digits)
+    digits = re.sub(r"^0(?=1[3-9]\d{9}$)", "", digits)
+    return digits if len(digits) >= 7 else ""
+
+
+def _later(talk: Talk, evidence: tuple[Evidence, ...], stated: _Number) -> bool:
+    order = {said.turn.seg: said.index for said in talk.all}
+    return max((order[item.seg] for item in evidence), default=-1) > stated.said.index
+
+
+def _same_line(talk: Talk) -> tuple[bool, tuple[Evidence, ...]]:
+    same, evidence = False, tuple[Evidence, ...]()
+    for said in talk.caller:
+        match = _SAME.search(said.text)
+        if _NOT_SAME.search(said.text) or _refuses_same(said):
+            same, evidence = False, ()
+        elif match is not None and (ASKS_PHONE.search(said.asked) or ASKS_SAME_PHONE.search(said.asked) or _about_phone(said, match)):
+            same, evidence = True, (said.evidence(*match.span()),)
+        elif _asks_same(said.asked) and said.agrees:
+            same, evidence = True, (said.evidence(0, min(len(said.text), 4)),)
+    return same, evidence
+
+
+def _asks_same(asked: str) -> bool:
+    return ASKS_SAME_PHONE.search(asked) is not None and ASKS_PHONE.search(asked) is not None
+
+
+def _refuses_same(said: Said) -> bool:
+    return _asks_same(said.asked) and said.refuses
+
+
+def _about_phone(said: Said, match: re.Match[str]) -> bool:
+    return re.search(r"号|电话|手机|座机|本机|打这个|打就这个", match.group()) is not None
+
+
+def _stated(talk: Talk) -> _Number | None:
+    best: _Number | None = None
+    for number in _numbers(talk):
+        if number.foreign:
+            continue
+        if best is None or _worth(number) >= _worth(best) or number.said.reading.corrected_at(_start(number), 24):
+            best = number
+    return _with_new_tail(talk, best) if best is not None else _heard_by_operator(talk)
+
+
+def _worth(number: _Number) -> int:
+    return 2 * number.asked + number.own + (len(number.digits) == 11)
+
+
+def _start(number: _Number) -> int:
+    offsets = number.said.reading.offsets
+    first = next((item for item in number.evidence if item.seg == number.said.turn.seg), None)
+    return offsets.index(first.start) if first is not None else 0
+
+
+def _numbers(talk: Talk) -> Iterator[_Number]:
+    """Every phone the caller said, also one that pauses cut over several turns."""
+    for chain in _chains(talk):
+        yield from _windows(talk, chain)
+
+
+_Group = tuple[Said, Numeral]
+
+
+def _chains(talk: Talk) -> Iterator[list[_Group]]:
+    chain: list[_Group] = []
+    for said in talk.caller:
+        for group in said.reading.digit_groups:
+            if chain and not _continues(talk, chain[-1], (said, group)):
+                yield chain
+                chain = []
+            chain.append((said, group))
+    if chain:
+        yield chain
+
+
+def _continues(talk: Talk, left: _Group, right: _Group) -> bool:
+    (before, one), (after, other) = left, right
+    if before is after:
+        return joined(before.text, one, other)
+    end_of_turn = not PAUSES.sub("", before.text[one.end :])
+    begin_of_turn = re.fullmatch(r"(?:呃|嗯|啊|然后|对|[，,、。…\s])*", after.text[: other.start]) is not None
+    between = [said for said in talk.all[before.index + 1 : after.index] if not said.by_caller]
+    acknowledged = all(_acknowledges(said) for said in between)
+    return end_of_turn and begin_of_turn and acknowledged and after.index - before.index <= 4
+
+
+def _acknowledges(said: Said) -> bool:
+    """嗯, 好的, or the digits said after the caller."""
+    rest = re.sub(r"[零〇一二三四五六七八九幺两0-9]", "", PAUSES.sub("", said.text))
+    return len(rest) <= 4 and re.fullmatch(r"(?:嗯|好|的|对|您|请|说|继续|啊|哦|是)*", rest) is not None
+
+
+def _windows(talk: Talk, chain: list[_Group]) -> Iterator[_Number]:
+    """Whole runs of groups that make a phone; never a slice of something longer, except of one said twice."""
+    total = "".join(group.digits for _, group in chain)
+    seen: set[str] = set()
+    for first in range(len(chain)):
+        for last in range(first, len(chain)):
+            digits = "".join(group.digits for _, group in chain[first : last + 1])
+            whole = first == 0 and last == len(chain) - 1
+            rest = len(total) - len(digits)
+            if digits in seen or not _is_phone(digits, chain[first]):
+                continue
+            if whole or _MOBILE.fullmatch(digits) and (rest >= 7 or _spoken_break(chain, first, last)):
+                seen.add(digits)
+                yield _number(talk, digits, chain[first : last + 1])
+
+
+def _spoken_break(chain: list[_Group], first: int, last: int) -> bool:
+    """A false start before the number (幺六四, 幺六四三…): the rest is too short to be part of anything."""
+    before = "".join(group.digits for _, group in chain[:first])
+    after = "".join(group.digits for _, group in chain[last + 1 :])
+    wanted = "".join(group.digits for _, group in chain[first : last + 1])
+    return (not before or wanted.startswith(before)) and (not after or wanted.endswith(after))
+
+
+def _is_phone(digits: str, first: _Group) -> bool:
+    said, group = first
+    if said.text[:group.start][-1:].isascii() and said.text[: group.start][-1:].isalpha():
+        return False
+    if _MOBILE.fullmatch(digits) or _LANDLINE.fullmatch(digits):
+        return True
+    about = said.text[max(0, group.start - 12) : group.start]
+    return _LOCAL.fullmatch(digits) is not None and (
+        re.search(r"座机|固话|家里电话|电话|办公室", about) is not None or ASKS_PHONE.search(said.asked) is not None
+    )
+
+
+def _number(talk: Talk, digits: str, groups: list[_Group]) -> _Number:
+    said, group = groups[0]
+    before = said.text[max(0, group.start - 18) : group.start].rstrip("，,、：: 。是")
+    before_with_verb = said.text[max(0, group.start - 18) : group.start].rstrip("，,、：: 。")
+    asked = ASKS_PHONE.search(said.asked) is not None or any(
+        ASKS_PHONE.search(other.text) for other in list(talk.before(said))[:3] if other.by_agent
+    )
+    return _Number(
+        digits=digits,
+        said=groups[-1][0],
+        evidence=_evidence(groups),
+        foreign=_FOREIGN.search(before) is not None or _FOREIGN.search(before_with_verb) is not None or _handed_over(groups[-1]),
+        own=_OWN.search(before) is not None,
+        asked=asked,
+    )
+
+
+def _handed_over(last: _Group) -> bool:
+    """…那是我老公的, 是他的电话: somebody else's after all."""
+    said, group = last
+    return re.match(r"^[，,。]?(?:这|那)?是?(?:他|她|他们|老板|物业|公司|对方|骗子|店里|我老公|我老婆)(?:的|家)(?:电话|手机|号)?(?:[，。]|$)", said.text[group.end :]) is not None
+
+
+def _evidence(groups: list[_Group]) -> tuple[Evidence, ...]:
+    spans: dict[int, tuple[Said, int, int]] = {}
+    for said, group in groups:
+        known = spans.get(said.turn.seg)
+        start = known[1] if known is not None else group.start
+        spans[said.turn.seg] = (said, start, group.end)
+    return tuple(said.evidence(start, end) for said, start, end in spans.values())
+
+
+def _with_new_tail(talk: Talk, number: _Number) -> _Number:
+    """不对，后四位是四四四八: only the end is put right."""
+    for said in talk.caller[talk.caller.index(number.said) :]:
+        for group in said.reading.digit_groups:
+            before = said.text[: group.start].rstrip("，,、：: 。")
+            fits = 2 <= len(group.digits) <= 6 and not number.digits.endswith(group.digits)
+            if fits and _TAIL.search(before) and (said is not number.said or group.start > _start(number)):
+                digits = number.digits[: -len(group.digits)] + group.digits
+                number = replace(number, digits=digits, evidence=(*number.evidence, said.evidence(group.start, group.end)))
+    return number
+
+
+def _heard_by_operator(talk: Talk) -> _Number | None:
+    """The recogniser lost a digit of the caller's, the operator's read-back is whole and was not refused."""
+    for said in talk.agent:
+        spoke = next((other for other in talk.before(said) if other.by_caller), None)
+        if spoke is None or sum(len(group.digits) for group in spoke.reading.digit_groups) < 7 or not talk.confirmed(said):
+            continue
+        groups = [(said, group) for group in said.reading.digit_groups]
+        for first in range(len(groups)):
+            for last in range(first, len(groups)):
+                digits = "".join(group.digits for _, group in groups[first : last + 1])
+                adjacent = all(joined(said.text, groups[i][1], groups[i + 1][1]) for i in range(first, last))
+                if adjacent and (_MOBILE.fullmatch(digits) or _LANDLINE.fullmatch(digits)):
+                    number = _number(talk, digits, groups[first : last + 1])
+                    return None if number.foreign else replace(number, asked=True)
+    return None
+
+
+def _of_stated(talk: Talk, number: _Number) -> Suggestion:
+    echo = _echo(talk, number)
+    confidence = 0.78 + 0.06 * number.asked + 0.05 * number.own + 0.06 * (_MOBILE.fullmatch(number.digits) is not None)
+    if echo is True:
+        confidence += 0.08
+    if echo is False or number.said.by_agent:
+        confidence -= 0.2
+    return Suggestion(
+        field="contact_phone", value=number.digits, confidence=round(min(0.98, confidence), 2), evidence=number.evidence
+    )
+
+
+def _echo(talk: Talk, number: _Number) -> bool | None:
+    """Whether the operator said the same digits after the caller; None if none were read back."""
+    for other in list(talk.after(number.said))[:3]:
+        if not other.by_agent:
+            continue
+        heard = "".join(group.digits for group in other.reading.digit_groups)
+        if number.digits in heard:
+            return True
+        if len(heard) in (10, 11, 12) and heard[:2] == number.digits[:2]:
+            return False
+    return None
+

@@ -1,0 +1,202 @@
+"""One turn as the rules read it, and the talk around it: who asked what before, who agreed after."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from asr.lexicon import Lexicon
+from asr.numerals import Numeral, digit_groups, numerals, with_digits
+from asr.prefill.gazetteer import PlaceHit, find_places
+from asr.prefill.suggestions import Evidence
+from asr.transcript import Speaker, Turn
+
+PAUSE = r"[，,、。.！!？?；;：:…·\s]"
+PAUSES = re.compile(f"{PAUSE}+")
+CORRECTION = re.compile(
+    r"不对|错了|说错|记错|更正|改一下|应该是|(?:哎|哦|噢|呃|啊)不是?(?=[，,。…]|$)|不是不是|(?<!是)不是(?=[，,。…])|你写|重新说|纠正"
+)
+_YES = re.compile(rf"^{PAUSE}*(?:嗯+|对+|是的?|没错|好的?|可以|行|中|哎?对|成|要的?|需要|那?就这样|正确|是啊)")
+_NO = re.compile(rf"^{PAUSE}*(?:哎|嗯|啊|那)?{PAUSE}*(?:不|没|别|甭|算了|错)")
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """``text`` is ``raw`` without the spaces some engines put between characters and with half-width signs."""
+
+    raw: str
+    text: str
+    offsets: tuple[int, ...]
+    lexicon: Lexicon
+
+    @cached_property
+    def places(self) -> tuple[PlaceHit, ...]:
+        return find_places(self.text, self.lexicon)
+
+    @cached_property
+    def protected(self) -> tuple[tuple[int, int], ...]:
+        return tuple((hit.start, hit.end) for hit in self.places)
+
+    @cached_property
+    def numerals(self) -> tuple[Numeral, ...]:
+        return numerals(self.text, self.protected)
+
+    @cached_property
+    def digit_groups(self) -> tuple[Numeral, ...]:
+        return digit_groups(self.text)
+
+    @cached_property
+    def clauses(self) -> tuple[tuple[int, int], ...]:
+        """Spans between pauses. A text without punctuation is one clause."""
+        spans: list[tuple[int, int]] = []
+        at = 0
+        for pause in [*(match.span() for match in PAUSES.finditer(self.text)), (len(self.text), len(self.text))]:
+            if pause[0] > at:
+                spans.append((at, pause[0]))
+            at = pause[1]
+        return tuple(spans)
+
+    def clause_at(self, position: int) -> tuple[int, int]:
+        for start, end in self.clauses:
+            if start <= position < end:
+                return start, end
+        return position, position
+
+    def before(self, position: int, count: int) -> str:
+        """Up to ``count`` characters before, in the same clause."""
+        return self.text[max(position - count, self.clause_at(position)[0]) : position]
+
+    def corrected_at(self, position: int, reach: int = 9) -> bool:
+        """The speaker has just taken something back."""
+        return CORRECTION.search(self.text[max(0, position - reach) : position]) is not None
+
+    def shown(self, start: int, end: int) -> str:
+        """The span with its numbers as digits and recognisers' generic address words put right."""
+        shift = [(a - start, b - start) for a, b in self.protected if a >= start and b <= end]
+        return with_digits(self.text[start:end], shift)
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """A reading in its place in the talk."""
+
+    turn: Turn
+    reading: Reading
+    index: int
+    asked: str
+    """What the operator said since the caller's last turn; empty for the operator's own turns."""
+    answer: str
+    """What the other side said right after."""
+
+    @property
+    def text(self) -> str:
+        return self.reading.text
+
+    @property
+    def by_caller(self) -> bool:
+        return self.turn.speaker is Speaker.CALLER
+
+    @property
+    def by_agent(self) -> bool:
+        return self.turn.speaker is Speaker.AGENT
+
+    def evidence(self, start: int, end: int) -> Evidence:
+        offsets = self.reading.offsets
+        return Evidence(seg=self.turn.seg, start=offsets[start], end=offsets[end - 1] + 1)
+
+    @property
+    def agrees(self) -> bool:
+        return _YES.match(self.text) is not None and _NO.match(self.text) is None
+
+    @property
+    def refuses(self) -> bool:
+        return _NO.match(self.text) is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Talk:
+    """Final turns in order, read. Turns of a partner centre are heard but fill no field."""
+
+    all: tuple[Said, ...]
+    lexicon: Lexicon
+
+    @cached_property
+    def caller(self) -> tuple[Said, ...]:
+        return tuple(said for said in self.all if said.by_caller)
+
+    @cached_property
+    def agent(self) -> tuple[Said, ...]:
+        return tuple(said for said in self.all if said.by_agent)
+
+    def before(self, said: Said) -> Iterator[Said]:
+        """Backwards from the turn before."""
+        return iter(self.all[said.index - 1 :: -1] if said.index else ())
+
+    def after(self, said: Said) -> Iterator[Said]:
+        return iter(self.all[said.index + 1 :])
+
+    def confirmed(self, said: Said) -> bool:
+        """The caller did not object to what the operator said here."""
+        reply = next((other for other in self.after(said) if other.by_caller), None)
+        return reply is None or not (reply.refuses or CORRECTION.search(reply.text[:12]))
+
+
+def read(turns: Sequence[Turn], lexicon: Lexicon) -> Talk:
+    spoken = [turn for turn in turns if turn.final and turn.text.strip()]
+    spoken.sort(key=lambda turn: (turn.start_s, turn.seg))
+    readings = [reading_of(turn.text, lexicon) for turn in spoken]
+    saids: list[Said] = []
+    for index, (turn, reading) in enumerate(zip(spoken, readings, strict=True)):
+        if not reading.text:
+            continue
+        saids.append(
+            Said(
+                turn=turn,
+                reading=reading,
+                index=len(saids),
+                asked=_asked(spoken, readings, index),
+                answer=_answer(spoken, readings, index),
+            )
+        )
+    return Talk(all=tuple(saids), lexicon=lexicon)
+
+
+@lru_cache(maxsize=4096)
+def reading_of(raw: str, lexicon: Lexicon) -> Reading:
+    kept: list[tuple[str, int]] = []
+    for offset, char in enumerate(raw):
+        if char.isspace():
+            if kept and _latin(kept[-1][0]) and _latin(raw[offset + 1 : offset + 2]):
+                kept.append((" ", offset))
+            continue
+        plain = unicodedata.normalize("NFKC", char) if char not in "…，。！？；：" else char
+        kept.append((plain if len(plain) == 1 else char, offset))
+    return Reading(
+        raw=raw, text="".join(char for char, _ in kept), offsets=tuple(offset for _, offset in kept), lexicon=lexicon
+    )
+
+
+def _latin(char: str) -> bool:
+    return char.isascii() and char.isalnum()
+
+
+def _asked(turns: Sequence[Turn], readings: Sequence[Reading], index: int) -> str:
+    if turns[index].speaker is not Speaker.CALLER:
+        return ""
+    heard: list[str] = []
+    for back in range(index - 1, -1, -1):
+        if turns[back].speaker is Speaker.AGENT:
+            heard.append(readings[back].text)
+        elif heard or index - back > 2:
+            break
+    return "，".join(reversed(heard))
+
+
+def _answer(turns: Sequence[Turn], readings: Sequence[Reading], index: int) -> str:
+    for ahead in range(index + 1, len(turns)):
+        if turns[ahead].speaker is not turns[index].speaker:
+            return readings[ahead].text
+    return ""

@@ -1,0 +1,81 @@
+"""Whom or what it is about: a shop, a firm, a school, a bus line, a person named as such."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from asr.numerals import with_digits
+from asr.prefill.questions import ASKS_OTHER_NAME, ASKS_SUBJECT
+from asr.prefill.reading import Said, Talk
+from asr.prefill.suggestions import Suggestion
+
+_KINDS = (
+    "公司|饭店|火锅店|烧烤店?|涮肉|餐厅|餐馆|饭馆|面馆|快餐|烤肉|酒楼|酒店|宾馆|旅馆|民宿|超市|便利店|商店|商场|药店|药房|诊所|医院|卫生院|卫生所|卫生室|门诊部?"
+    "|健身房|健身|健身俱乐部|游泳馆|瑜伽馆|美容院|美发|理发店|驾校|培训机构|培训班|培训学校|辅导班|幼儿园|小学|中学|学校|职校|物业|银行|快递|驿站|KTV|网吧|酒吧|棋牌室|麻将馆|洗车行|汽修店?|修理厂|4S店"
+    "|加油站|化工厂|砖厂|石料厂|纺织厂|养猪场|养鸡场|养殖场|屠宰场|厂|工地|项目部|搅拌站|供水公司|自来水公司|热力公司|燃气公司|供电所|供电公司|公交公司|客运公司|旅行社|景区|山庄|农家乐|中介|保险公司|开发商|房地产|地产|劳务公司|建筑公司|养老院|影楼|婚庆|家具城|4s店"
+)
+_CALLED = re.compile(r"(?:叫|名叫|名字叫|店名(?:是|叫)|招牌(?:是|叫)|名称(?:是|叫))(?:那个|个|什么|作|做|啥|呃|嗯|…|，)*(?P<name>[\u4e00-\u9fffA-Za-z0-9]{2,14})")
+_FIRM = re.compile(rf"(?P<name>[\u4e00-\u9fffA-Za-z]{{2,10}}?(?:{_KINDS}))")
+_LINE = re.compile(r"(?P<name>[零一二三四五六七八九十百幺0-9]{1,4}路(?:公交车?|车)?)(?=[，,。的]|公交|车|司机|$|就是)")
+_PERSON = re.compile(r"(?:经理|老板|户主|司机|负责人|工头|包工头|经营人|校长|主任|书记|大夫|医生|护士|教练|邻居|房东|中介|店长|导游|姑娘|窗口|工作人员)[^，。]{0,4}?(?:姓|叫)(?P<name>[\u4e00-\u9fff]{1,3})(?=[，。、！]|的|$)")
+_NOT_NAMES = re.compile(r"^(?:什么|啥|我|你|他|她|人|个|了|不|车|救|醒|号|苦|名|他们|大家|那个|一个|这个|物业|快递|公司|饭店|医院|学校|银行|工地|超市|小区|药店|妈|老人|孩子|起来|应|床|家长|停|卖|板|天|叫|嚷)")
+_CUT = re.compile(r".*(?:在|是|有个|有家|有一家|那个|这个|的|了|我们|咱们|你们|他们|给|让|去|到|跟|和|被|把|说|找|问|向|从|楼下|旁边|对面|门口|附近|投诉|举报|反映|表扬|来|叫|家|边|里|上|个|我|住|就|买|办|开|过|下|由|因为|所以|现在|然后|一下|通过|欠|要|干)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    name: str
+    said: Said
+    start: int
+    end: int
+    weight: float
+
+
+def suggest_subject(talk: Talk) -> list[Suggestion]:
+    found = [named for said in talk.caller for named in _named(said)]
+    if not found:
+        return []
+    heard = "".join(said.text for said in talk.agent)
+    best = max(found, key=lambda named: named.weight + 0.25 * (named.name in heard) - 0.01 * named.said.index)
+    echoed = best.name in heard
+    confidence = round(min(0.88, 0.3 + 0.3 * best.weight + 0.14 * echoed), 2)
+    return [
+        Suggestion(
+            field="subject",
+            value=with_digits(best.name),
+            confidence=confidence,
+            evidence=(best.said.evidence(best.start, best.end),),
+        )
+    ]
+
+
+def _named(said: Said) -> Iterator[_Named]:
+    text = said.text
+    asked = ASKS_SUBJECT.search(said.asked) is not None
+    for match in _CALLED.finditer(text):
+        name = _trim(match.group("name"))
+        own = text[max(0, match.start() - 3) : match.start()].endswith(("我", "我就", "我的", "俺"))
+        if not own and len(name) >= 2 and not _NOT_NAMES.match(name):
+            start = match.start("name")
+            yield _Named(name, said, start, start + len(name), 1.5 + 0.4 * asked)
+    for match in _PERSON.finditer(text):
+        yield _Named(match.group("name"), said, match.start("name"), match.end("name"), 0.9 + 0.3 * bool(ASKS_OTHER_NAME.search(said.asked)))
+    for match in _LINE.finditer(text):
+        yield _Named(match.group("name"), said, match.start("name"), match.end("name"), 1.2)
+    for match in _FIRM.finditer(text):
+        name, start = match.group("name"), match.start("name")
+        cut = _CUT.match(name)
+        if cut is not None:
+            name, start = name[cut.end() :], start + cut.end()
+        kind = re.search(rf"(?:{_KINDS})$", name)
+        body = name[: kind.start()] if kind is not None else ""
+        if len(body) >= 2 and not _NOT_NAMES.match(name):
+            yield _Named(name, said, start, start + len(name), 1.1 + 0.3 * asked)
+
+
+def _trim(name: str) -> str:
+    """A name ends before the sentence goes on."""
+    ended = re.match(r"(.+?)(?:的|了|还是|在|我|他|她|老|天天|每天|就|也|都|是|那|这|不|没|有|啥|吧|呢|喝酒|电话|门口|楼下|半夜|晚上|说|给|收|欠|把|让)", name)
+    return ended.group(1) if ended is not None and len(ended.group(1)) >= 2 else name
