@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,9 +34,11 @@ class Turn:
 class Transcript:
     """All legs of one call. Each leg's recogniser counts its own segments; here they get numbers of the whole call."""
 
-    def __init__(self) -> None:
-        self._turns: dict[int, Turn] = {}
+    def __init__(self, turns: Iterable[Turn] = ()) -> None:
+        """``turns`` are what is known of the call already; new segments are numbered after them."""
+        self._turns: dict[int, Turn] = {turn.seg: turn for turn in turns}
         self._numbers: dict[tuple[str, int], int] = {}
+        self._first = max(self._turns, default=-1) + 1
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -53,7 +56,7 @@ class Transcript:
         ``stream`` names one tapped leg, ``offset_s`` is when that tap began on the call's clock. Late news (a lower
         revision, anything after the final) changes nothing: the turn comes back as it was.
         """
-        seg = self._numbers.setdefault((stream, event.seg), len(self._numbers))
+        seg = self._numbers.setdefault((stream, event.seg), self._first + len(self._numbers))
         known = self._turns.get(seg)
         if known is not None and (known.final or (isinstance(event, Partial) and event.rev <= known.rev)):
             return known

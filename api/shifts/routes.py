@@ -1,0 +1,148 @@
+"""``/shift``: sign in to the seat, sign out, ready or paused, more time to wrap up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth.access import Require
+from api.auth.idempotency import OnceRoute
+from api.auth.permissions import Action
+from api.auth.sessions import SignedIn
+from api.auth.shared import Shared, shared
+from api.errors import InvalidField, documented
+from api.live.messages import AgentData
+from api.live.views import agent_data
+from api.shifts import service
+from api.shifts.service import Phones, seat_of
+from telephony.commands import ExtendWrapUp, OutcomeKind, Pause, Ready
+from telephony.events import PauseReason
+
+router = APIRouter(prefix="/shift", tags=["shift"], route_class=OnceRoute)
+
+CHOSEN = frozenset(
+    {
+        PauseReason.BUSY,
+        PauseReason.MEAL,
+        PauseReason.REST,
+        PauseReason.TRAINING,
+        PauseReason.MEETING,
+        PauseReason.OTHER,
+    }
+)
+"""Reasons that a person gives; the others come from what happened."""
+
+
+def phones(request: Request) -> Phones:
+    return cast(Phones, request.state.phones)
+
+
+Me = Annotated[SignedIn, Depends(Require(Action.SHIFT))]
+Common = Annotated[Shared, Depends(shared)]
+Ways = Annotated[Phones, Depends(phones)]
+
+
+class SipView(BaseModel):
+    """What the browser's phone registers with. The password is good for this shift only."""
+
+    uri: str
+    ws_url: str
+    password: str
+    realm: str
+
+
+class ShiftView(BaseModel):
+    """``agent`` is null until the switch has taken the sign-in."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "agent_id": "8001",
+                    "seat": "8001",
+                    "sip": {
+                        "uri": "sip:8001@127.0.0.1",
+                        "ws_url": "ws://127.0.0.1:12346/ws",
+                        "password": "made for this shift",
+                        "realm": "asterisk",
+                    },
+                    "agent": None,
+                }
+            ]
+        }
+    )
+
+    agent_id: str
+    seat: str
+    sip: SipView
+    agent: AgentData | None
+
+
+class StatusWanted(BaseModel):
+    """``reason`` goes with paused. In a call it is kept as the status afterwards."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"status": "paused", "reason": "meal"}]})
+
+    status: Literal["ready", "paused"]
+    reason: PauseReason | None = None
+
+
+class MoreTime(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"seconds": 60}]})
+
+    seconds: float = Field(gt=0, le=600)
+
+
+class AgentAnswer(BaseModel):
+    """``outcome`` unknown: sent and not answered in time; the live stream will show what became of it."""
+
+    outcome: OutcomeKind
+    agent: AgentData | None
+
+
+@router.post("/sign-in", responses=documented(401, 403, 409, 502, 503))
+async def sign_in(me: Me, common: Common, ways: Ways, response: Response) -> ShiftView:
+    """Sign in to one's seat. Again after a reload: a new SIP password, nothing else changes."""
+    password = await service.begin(common, ways, me)
+    own = seat_of(me)
+    response.headers["Cache-Control"] = "no-store"
+    sip = SipView(uri=f"sip:{own.seat}@{ways.domain}", ws_url=ways.ws_url, password=password, realm=ways.realm)
+    return ShiftView(agent_id=own.agent_id, seat=own.seat, sip=sip, agent=_agent(common, me))
+
+
+@router.post("/sign-out", status_code=204, responses=documented(401, 403, 409, 502, 503))
+async def sign_out(me: Me, common: Common, ways: Ways) -> None:
+    """End the shift; refused in a call."""
+    await service.end(common, ways, me)
+
+
+@router.post("/status", responses=documented(401, 403, 404, 409, 422, 502, 503))
+async def set_status(me: Me, common: Common, wanted: StatusWanted) -> AgentAnswer:
+    """Ready for calls, or paused for a reason. Ready also ends a wrap-up."""
+    own = seat_of(me)
+    if wanted.status == "ready":
+        if wanted.reason is not None:
+            raise InvalidField("reason", "left out with ready")
+        outcome = await service.ask(common, me, "shift.ready", Ready(agent_id=own.agent_id))
+    elif wanted.reason not in CHOSEN:
+        raise InvalidField("reason", f"one of {', '.join(sorted(CHOSEN))}")
+    else:
+        assert wanted.reason is not None
+        outcome = await service.ask(common, me, "shift.pause", Pause(agent_id=own.agent_id, reason=wanted.reason))
+    return AgentAnswer(outcome=outcome.kind, agent=_agent(common, me))
+
+
+@router.post("/wrap-up/extend", responses=documented(401, 403, 404, 409, 422, 502, 503))
+async def extend_wrap_up(me: Me, common: Common, more: MoreTime) -> AgentAnswer:
+    """More time before the wrap-up limit."""
+    own = seat_of(me)
+    command = ExtendWrapUp(agent_id=own.agent_id, seconds=more.seconds)
+    outcome = await service.ask(common, me, "shift.extend_wrap_up", command)
+    return AgentAnswer(outcome=outcome.kind, agent=_agent(common, me))
+
+
+def _agent(common: Shared, me: SignedIn) -> AgentData | None:
+    agent = common.switch.switchboard.agents.get(seat_of(me).agent_id)
+    return None if agent is None else agent_data(agent, me.display_name)

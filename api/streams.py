@@ -1,0 +1,364 @@
+"""A call's sound to text to suggestions: taps beside the legs, a speech session each, one transcript, one draft.
+
+Nothing here is in the way of a call. What should run is read from the call itself, again at every event: a call that is
+talked on has one follower for each of its two legs, however it came to be so (answered now, or found after a restart).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from api.auth.shared import Switch
+from api.live.hub import Hub
+from api.live.messages import SpeechState
+from api.tasks import Tasks
+from asr.prefill import Suggestion
+from asr.recognizer import Final, Partial, Recognizer, SpeechLevel, StreamState
+from asr.sessions import SpeechSession
+from asr.transcript import Speaker, Transcript, Turn
+from telephony.calls import Call, CallPhase, Leg, LegRole
+from telephony.commands import TapLeg
+from telephony.errors import TelephonyError
+from telephony.events import CallEvent, Event, LinkChanged, LinkState
+from telephony.ids import CallId, ChannelId
+from telephony.media.tap import Tap
+
+log = structlog.get_logger(__name__)
+
+CONNECT_S = 3.0
+"""A tap that has not connected by then is given up and asked for anew."""
+RETRY_S = (0.2, 0.5, 1.0, 2.0, 3.0)
+"""Pauses before the next try; the last one repeats. A tap that brought sound starts again at the first."""
+FRAME_S = 0.02
+REBUILT_S = 3.0
+"""A call answered longer ago than this was not seen to begin: its text so far is in the records."""
+RESTORE_S = 2.0
+SUGGEST_AGAIN_S = 2.0
+
+TALKED_ON = frozenset({CallPhase.TALKING, CallPhase.HELD})
+SPEAKERS = {LegRole.CITIZEN: Speaker.CALLER, LegRole.OPERATOR: Speaker.AGENT, LegRole.CENTRE: Speaker.CENTRE}
+_WORST_LAST = (SpeechLevel.OK, SpeechLevel.DEGRADED, SpeechLevel.DOWN)
+
+
+class Taps(Protocol):
+    """``telephony.media.tap.TapServer``, as far as it is used here."""
+
+    def expect(self, ttl_s: float = 30.0) -> Tap: ...
+
+
+class Records(Protocol):
+    """What of a call's text goes to the database and comes back from it."""
+
+    def keep(self, call_id: CallId, turn: Turn) -> None:
+        """A final turn; never waits."""
+
+    async def restore(self, call_id: CallId) -> Sequence[Turn]:
+        """The turns recorded so far."""
+
+    async def merge(self, call_id: CallId, suggestions: Sequence[Suggestion]) -> None:
+        """Into the call's draft, if it has one. Publishes what changed."""
+
+
+Suggest = Callable[[Sequence[Turn], str], Awaitable[Sequence[Suggestion]]]
+"""Final turns and the caller's number to suggestions; runs outside the loop."""
+
+
+class Streams:
+    """Call ``handle`` with every event of telephony; ``close`` at the end."""
+
+    def __init__(
+        self,
+        *,
+        switch: Switch,
+        taps: Taps,
+        tap_address: str,
+        recognizer: Callable[[], Recognizer | None],
+        hub: Hub,
+        records: Records,
+        suggest: Suggest,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """``recognizer`` is None until one has been chosen; tell ``look_everywhere`` when that changes."""
+        self.switch = switch
+        self.taps = taps
+        self.tap_address = tap_address
+        self.recognizer = recognizer
+        self.hub = hub
+        self.records = records
+        self.suggest = suggest
+        self.clock = clock
+        self.wall = wall
+        self._tasks = Tasks("streams")
+        self._calls: dict[CallId, _CallStream] = {}
+
+    @property
+    def open(self) -> int:
+        """Calls that are being followed, those included whose last words are still awaited."""
+        return len(self._calls)
+
+    def handle(self, event: Event) -> None:
+        if isinstance(event, CallEvent):
+            self._look(event.call_id)
+        elif isinstance(event, LinkChanged) and event.state is LinkState.LIVE:
+            self.look_everywhere()
+
+    def look_everywhere(self) -> None:
+        for call_id in {*self.switch.switchboard.calls, *self._calls}:
+            self._look(call_id)
+
+    def suggest_again(self, call_id: CallId) -> None:
+        """The call's draft has just been made: what was understood before can go into it now."""
+        stream = self._calls.get(call_id)
+        if stream is not None:
+            stream.suggest_soon()
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    def _look(self, call_id: CallId) -> None:
+        call = self.switch.switchboard.calls.get(call_id)
+        stream = self._calls.get(call_id)
+        if stream is None:
+            if call is None or call.phase not in TALKED_ON or self.recognizer() is None:
+                return
+            stream = self._calls[call_id] = _CallStream(self, call)
+            self._tasks.start(self._follow(stream), f"call {call_id}")
+        stream.look(call)
+
+    async def _follow(self, stream: _CallStream) -> None:
+        try:
+            await stream.run()
+        finally:
+            del self._calls[stream.call_id]
+
+
+class _CallStream:
+    """One call: followers of its legs, the transcript they make together, and the reading of it."""
+
+    def __init__(self, owner: Streams, call: Call) -> None:
+        self.call_id = call.id
+        self._owner = owner
+        self._number = call.caller_number
+        answered_at = call.answered_at or owner.wall()
+        age_s = max(0.0, (owner.wall() - answered_at).total_seconds())
+        self.answered_s = owner.clock() - age_s
+        self._rebuilt = age_s > REBUILT_S
+        self._transcript = Transcript()
+        self._legs: dict[ChannelId, _LegStream] = {}
+        self._states: dict[ChannelId, StreamState] = {}
+        self._wanted: dict[ChannelId, Leg] = {}
+        self._changed = asyncio.Event()
+        self._over = False
+        self._unread = asyncio.Event()
+        self._unread.set()
+
+    # -- what the events say -----------------------------------------------------------------------------------------
+
+    def look(self, call: Call | None) -> None:
+        """Which legs should be followed now."""
+        if call is None or call.phase is CallPhase.ENDED:
+            self._over = True
+            self._wanted = {}
+        else:
+            self._wanted = {leg.channel: leg for leg in call.legs if _is_up(leg)}
+        self._changed.set()
+
+    def suggest_soon(self) -> None:
+        self._unread.set()
+
+    # -- the task ----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until the call is over and its last words have been read."""
+        legs = Tasks(f"legs of {self.call_id}")
+        reading = asyncio.create_task(self._read(), name=f"reading {self.call_id}")
+        try:
+            await self._restore()
+            while not (self._over and not legs):
+                self._changed.clear()
+                self._start_and_stop(legs)
+                if self._over and not legs:
+                    break
+                await self._changed.wait()
+            await self._read_to_the_end(reading)
+        finally:
+            reading.cancel()
+            await legs.close()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    def _start_and_stop(self, legs: Tasks) -> None:
+        for channel, leg in self._wanted.items():
+            if channel not in self._legs:
+                stream = self._legs[channel] = _LegStream(self._owner, self, leg)
+                task = legs.start(stream.run(), leg.role)
+                task.add_done_callback(lambda _: self._changed.set())
+        for channel, stream in self._legs.items():
+            if channel not in self._wanted:
+                stream.leave()
+
+    async def _restore(self) -> None:
+        """Only a call that was not seen to begin has anything in the records; they get a moment to answer, no more."""
+        if not self._rebuilt:
+            return
+        try:
+            async with asyncio.timeout(RESTORE_S):
+                turns = await self._owner.records.restore(self.call_id)
+        except Exception as error:
+            log.warning("transcript not restored", call_id=self.call_id, error_type=type(error).__name__)
+            return
+        self._transcript = Transcript(turns)
+        for turn in turns:
+            self._owner.hub.show_turn(self.call_id, turn)
+        log.info("transcript restored", call_id=self.call_id, turns=len(turns))
+
+    # -- what the legs say -------------------------------------------------------------------------------------------
+
+    def heard(self, speaker: Speaker, stream: str, event: Partial | Final, offset_s: float) -> None:
+        turn = self._transcript.apply(speaker, stream, event, offset_s)
+        self._owner.hub.show_turn(self.call_id, turn)
+        if turn.final:
+            self._owner.records.keep(self.call_id, turn)
+            self._unread.set()
+
+    def speech_is(self, channel: ChannelId, state: StreamState | None) -> None:
+        """None: this leg is no longer followed. Shown is the worst of all legs."""
+        if state is None:
+            self._states.pop(channel, None)
+            if not self._states:
+                return
+        else:
+            self._states[channel] = state
+        worst = max(self._states.values(), key=lambda each: _WORST_LAST.index(each.level))
+        recognizer = self._owner.recognizer()
+        engine = recognizer.capabilities.engine if recognizer is not None else ""
+        self._owner.hub.show_speech(self.call_id, SpeechState(state=worst.level, reason=worst.reason, engine=engine))
+
+    # -- reading it --------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        """Suggestions from all that has been said; words that come meanwhile are read together, once."""
+        while True:
+            await self._unread.wait()
+            self._unread.clear()
+            try:
+                await self._read_once()
+            except Exception:
+                log.exception("suggestions failed", call_id=self.call_id)
+                await asyncio.sleep(SUGGEST_AGAIN_S)
+                self._unread.set()
+
+    async def _read_once(self) -> None:
+        suggestions = await self._owner.suggest(self._transcript.finals, self._number)
+        await self._owner.records.merge(self.call_id, suggestions)
+
+    async def _read_to_the_end(self, reading: asyncio.Task[None]) -> None:
+        """The last words of the call, if nobody has read them yet."""
+        if not self._unread.is_set():
+            return
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        try:
+            await self._read_once()
+        except Exception:
+            log.exception("suggestions failed", call_id=self.call_id)
+
+
+class _LegStream:
+    """One leg: a tap, asked for again whenever it ends before the leg does, feeding one speech session."""
+
+    def __init__(self, owner: Streams, call: _CallStream, leg: Leg) -> None:
+        self._owner = owner
+        self._call = call
+        self._leg = leg
+        self._speaker = SPEAKERS[leg.role]
+        self._left = asyncio.Event()
+        self._tap: Tap | None = None
+        self._offset_s: float | None = None
+
+    def leave(self) -> None:
+        """The leg has ended."""
+        self._left.set()
+        if self._tap is not None:
+            self._tap.close()
+
+    async def run(self) -> None:
+        recognizer = self._owner.recognizer()
+        if recognizer is None:
+            return
+        stream_id = f"{self._call.call_id}/{self._leg.channel}"
+        session = SpeechSession(recognizer, stream_id=stream_id, clock=self._owner.clock)
+        self._call.speech_is(self._leg.channel, session.state)
+        hearing = asyncio.create_task(self._hear(session, stream_id), name=f"hearing {stream_id}")
+        try:
+            await self._feed(session)
+            await session.close()
+            await hearing
+        finally:
+            hearing.cancel()
+            await session.close()
+            await asyncio.gather(hearing, return_exceptions=True)
+            self._call.speech_is(self._leg.channel, None)
+
+    async def _hear(self, session: SpeechSession, stream_id: str) -> None:
+        async for event in session.events():
+            if isinstance(event, StreamState):
+                self._call.speech_is(self._leg.channel, event)
+            else:
+                self._call.heard(self._speaker, stream_id, event, self._offset_s or 0.0)
+
+    async def _feed(self, session: SpeechSession) -> None:
+        tries = 0
+        while not self._left.is_set():
+            brought_sound = await self._tap_once(session)
+            if self._left.is_set():
+                return
+            tries = 0 if brought_sound else tries + 1
+            if tries > 1:
+                self._call.speech_is(
+                    self._leg.channel, StreamState(level=SpeechLevel.DOWN, reason="no sound from the switch")
+                )
+            await self._pause(RETRY_S[min(tries, len(RETRY_S) - 1)])
+
+    async def _tap_once(self, session: SpeechSession) -> bool:
+        """One tap from its beginning to its end; whether it brought any sound."""
+        self._tap = tap = self._owner.taps.expect(CONNECT_S)
+        command = TapLeg(
+            call_id=self._call.call_id,
+            channel=self._leg.channel,
+            tap_id=tap.id,
+            address=self._owner.tap_address,
+        )
+        brought_sound = False
+        try:
+            await self._owner.switch.request(command)
+            async for frame, arrived_s in tap.frames():
+                if not brought_sound:
+                    brought_sound = True
+                    self._call.speech_is(self._leg.channel, session.state)
+                if self._offset_s is None:
+                    self._offset_s = max(0.0, arrived_s - FRAME_S - self._call.answered_s)
+                session.feed(frame, arrived_s)
+        except TelephonyError as error:
+            log.warning("tap refused", call_id=self._call.call_id, role=self._leg.role, error_type=type(error).__name__)
+        finally:
+            tap.close()
+            self._tap = None
+        return brought_sound
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._left.wait()
+        except TimeoutError:
+            return
+
+
+def _is_up(leg: Leg) -> bool:
+    return leg.role in SPEAKERS and leg.answered_at is not None and leg.ended_at is None
