@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -64,6 +64,18 @@ class Settings(BaseSettings):
     queue: str = Field(default="hotline", pattern=r"^[a-z0-9_-]{1,32}$")
     wrap_up_s: float = Field(default=60, gt=0)
     ring_s: float = Field(default=15, gt=0, description="How long one seat rings; the dialplan's figure.")
+    switch_host: str = Field(default="127.0.0.1", description="Where Asterisk's manager and HTTP interfaces are.")
+    sip_ws_url: str | None = Field(
+        default=None, description="Address of SIP over WebSocket as the browsers reach it; the switch's own when unset."
+    )
+    tap_host: str = Field(default="127.0.0.1", description="Loopback address on which the switch brings live audio.")
+
+    speech_engine: Literal["auto", "vosk", "whisper", "none"] = Field(
+        default="auto", description="Which engine turns speech to text; auto takes the first that can run."
+    )
+    speech_model: Place | None = Field(default=None, description="A model folder, instead of those in the models folder.")
+    speech_download: bool = Field(default=True, description="Fetch the small Mandarin model when there is none.")
+    max_request_bytes: int = Field(default=1 << 20, gt=0, description="A longer request body is refused.")
     log_json: bool = Field(default=False, description="JSON log lines without personal keys, as in production.")
 
     # places ---------------------------------------------------------------------------------------------------------
@@ -91,6 +103,15 @@ class Settings(BaseSettings):
     @property
     def log_dir(self) -> Path:
         return self.home / "log"
+
+    @property
+    def switch_secrets(self) -> Path:
+        """The two passwords between the server and the switch."""
+        return self.keys_dir / "switch.json"
+
+    @property
+    def shared_models_dir(self) -> Path:
+        return self.cache / "models"
 
     @property
     def asterisk_root(self) -> Path:
@@ -138,6 +159,14 @@ class Settings(BaseSettings):
         return f"http://{self.host}:{self.web_port}"
 
     # derived --------------------------------------------------------------------------------------------------------
+    @property
+    def sip_ws(self) -> str:
+        return self.sip_ws_url or f"ws://{self.switch_host}:{self.asterisk_http_port}/ws"
+
+    @property
+    def ari_url(self) -> str:
+        return f"http://{self.switch_host}:{self.asterisk_http_port}"
+
     @property
     def database(self) -> str:
         """The address with its asynchronous driver: ``postgresql://`` becomes ``postgresql+psycopg://``."""
