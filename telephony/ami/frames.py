@@ -20,7 +20,7 @@ BANNER = b"Asterisk Call Manager/"
 _FRAME_END = re.compile(rb"\r\n\r?\n")
 _TIMESTAMP = re.compile(r"[0-9]{10,11}\.[0-9]{6}")
 _NUMBER = re.compile(r"-?[0-9]{1,12}")
-_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_./@+:;() -]{0,120}")
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_./@+:;()\[\] -]{0,120}")
 _MANY = re.compile(r"[A-Za-z]*ChanVariable(\(.*\))?|Variable")
 _NOTHING: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
@@ -116,9 +116,8 @@ def parse(raw: bytes, asked: Mapping[str, str]) -> Frame | Rejected:
     headers: dict[str, str] = {}
     variables: dict[str, dict[str, str]] = {}
     for line in _lines(raw):
-        key, colon, value = line.partition(":")
-        kind = _kind(key) if colon else _Kind.NONE
-        value = value.removeprefix(" ")
+        key, value = _split(line)
+        kind = _kind(key)
         if kind is _Kind.NONE:
             return Rejected("line without a header")
         if kind is _Kind.REPEATABLE:
@@ -131,6 +130,14 @@ def parse(raw: bytes, asked: Mapping[str, str]) -> Frame | Rejected:
     frame = Frame(headers, variables or _NOTHING)
     reason = _objection(frame, _first(headers), asked)
     return Rejected(reason, _known(frame.event)) if reason else frame
+
+
+def _split(line: str) -> tuple[str, str]:
+    """A key may hold a colon (``ChanVariable(AudioSocket/127.0.0.1:9092-1a2b)``); an empty value may lack the space."""
+    key, colon, value = line.partition(": ")
+    if colon:
+        return key, value
+    return (key[:-1], "") if key.endswith(":") else ("", "")
 
 
 class _Kind(Enum):

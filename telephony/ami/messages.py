@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ PHONE_PREFIX = "PJSIP/"
 
 _UNKNOWN = "<unknown>"
 _UNSET = ("", "(null)")
+_ESCAPED = re.compile(r"\\(.)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENVELOPE = frozenset((*CHANNEL_HEADERS, "Event", "Privilege", "Timestamp", "UserEvent", "ActionID"))
 
@@ -90,7 +92,7 @@ def _channel(frame: Frame, prefix: str = "", call_id: CallId | None = None) -> C
         state=value("ChannelStateDesc"),
         call_id=call_id or (None if variable in _UNSET else CallId(variable)),
         caller_number=value("CallerIDNum"),
-        caller_name=value("CallerIDName"),
+        caller_name=_ESCAPED.sub(_plain, value("CallerIDName")),
         connected_number=value("ConnectedLineNum"),
         context=value("Context"),
         exten=value("Exten"),
@@ -99,6 +101,11 @@ def _channel(frame: Frame, prefix: str = "", call_id: CallId | None = None) -> C
 
 def _header(headers: Mapping[str, str], prefix: str, key: str) -> str:
     return _text(headers[prefix + key])
+
+
+def _plain(escape: re.Match[str]) -> str:
+    """The switch writes names as C strings: a quote as ``\\"``, a line break as ``\\n``."""
+    return " " if escape[1] in "abfnrtv" else escape[1]
 
 
 def _channel_if_any(frame: Frame) -> Channel | None:

@@ -15,7 +15,7 @@ class Timings:
     answer_s: float = 5.0
     boot_s: float = 120.0
     ping_every_s: float = 5.0
-    ping_deadlines_s: tuple[float, ...] = (3.0, 2.0)
+    ping_deadlines_s: tuple[float, ...] = (3.0, 1.5)
     resync_every_s: float = 30.0
     retry_first_s: float = 0.2
     retry_most_s: float = 5.0

@@ -76,6 +76,14 @@ def test_repeatable_headers_become_a_mapping() -> None:
     assert item.variables["ChanVariable"] == {"HOTLINE_CALL_ID": "", "HOTLINE_LINE": "12345", "A": "b=c"}
 
 
+def test_the_key_of_an_originated_channel_s_variables_may_hold_a_colon() -> None:
+    tap = "ChanVariable(AudioSocket/127.0.0.1:12349-0d7c8d2e)"
+    raw = NEWCHANNEL[:-2] + f"{tap}: HOTLINE_CALL_ID=\r\n{tap}: HOTLINE_LINE=1\r\n\r\n".encode()
+    [item] = read(raw)
+    assert isinstance(item, Frame)
+    assert item.variables[tap] == {"HOTLINE_CALL_ID": "", "HOTLINE_LINE": "1"}
+
+
 def test_a_frame_may_end_with_a_bare_line_feed_and_empty_values_may_lack_the_space() -> None:
     raw = event("DeviceStateChange", Device="PJSIP/8001", State="INUSE")[:-2] + b"Empty:\r\n\n"
     [item] = read(raw)

@@ -77,6 +77,13 @@ def test_unknown_values_and_unset_variables_are_empty() -> None:
     assert (fact.channel.caller_number, fact.channel.caller_name, fact.channel.call_id) == ("", "", None)
 
 
+def test_a_name_is_freed_of_the_switch_s_escapes() -> None:
+    escaped = r"李\\\"\n\'b"
+    fact = stated(event("Newstate", **channel("1.5", "PJSIP/trunk-0000000a", CallerIDName=escaped)))
+    assert isinstance(fact, facts.NewState)
+    assert fact.channel.caller_name == "李\\\" 'b"
+
+
 def test_our_own_taps_are_no_part_of_any_call() -> None:
     tap = channel("1.9", "AudioSocket/127.0.0.1:12349-0d7c8d2e")
     assert stated(event("Newchannel", **tap)) is None
