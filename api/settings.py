@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     speech_engine: Literal["auto", "vosk", "whisper", "none"] = Field(
         default="auto", description="Which engine turns speech to text; auto takes the first that can run."
     )
-    speech_model: Place | None = Field(default=None, description="A model folder, instead of those in the models folder.")
+    speech_model: Place | None = Field(default=None, description="One model folder, instead of looking for one.")
     speech_download: bool = Field(default=True, description="Fetch the small Mandarin model when there is none.")
     max_request_bytes: int = Field(default=1 << 20, gt=0, description="A longer request body is refused.")
     log_json: bool = Field(default=False, description="JSON log lines without personal keys, as in production.")
