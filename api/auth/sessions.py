@@ -17,7 +17,7 @@ from api.auth.passwords import Passwords
 from api.auth.permissions import Role
 from api.errors import SignInLocked, SignInRefused
 from api.settings import Settings
-from api.store.engine import Store
+from api.store.engine import Store, take_turn
 from api.store.sealing import Keyring
 from api.store.tables import IdempotencyKey, SignInAttempt, SignInSession, User, WsTicket
 
@@ -103,6 +103,7 @@ async def sign_in(
 async def _begin(store: Store, settings: Settings, actor: Actor, now: datetime) -> tuple[int, int | None, User | None]:
     """Seconds the account is still locked for (0: not locked), the attempt's id, and the account if there is one."""
     async with store.write() as session:
+        await take_turn(session, f"sign-in {actor.username} {actor.address}")
         locked_s = await _locked_for(session, settings, actor, now)
         if locked_s:
             await audit.record(

@@ -80,3 +80,14 @@ def _begin_sqlite(connection: Connection) -> None:
 def insert_into(session: AsyncSession, table: type[Base]) -> Any:
     """``INSERT`` in the words of this session's database, with ``on_conflict_do_nothing`` and ``.._do_update``."""
     return _INSERTS[session.get_bind().dialect.name](table)
+
+
+async def take_turn(session: AsyncSession, name: str) -> None:
+    """One transaction after another for this name, until each commits; on SQLite every writing one has its turn anyway.
+
+    Call it first: what was read before may be out of date.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+    else:
+        await session.connection()

@@ -12,7 +12,6 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
-    Identity,
     Index,
     Integer,
     MetaData,
@@ -117,7 +116,7 @@ class SignInAttempt(Base):
     __tablename__ = "login_attempts"
     __table_args__ = (Index(None, "username", "address", "at"),)
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     username: Mapped[str] = mapped_column(String(64))
     address: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime]
@@ -217,7 +216,7 @@ class CallEventRecord(Base):
     __tablename__ = "call_events"
     __table_args__ = (UniqueConstraint("call_id", "event_key"),)
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id"))
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(32))

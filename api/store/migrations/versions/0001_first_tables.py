@@ -79,7 +79,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_calls_phone_hash_arrived_at"), "calls", ["phone_hash", "arrived_at"], unique=False)
     op.create_table(
         "login_attempts",
-        sa.Column("id", BIG_ID, sa.Identity(always=False), nullable=False),
+        sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
         sa.Column("username", sa.String(length=64), nullable=False),
         sa.Column("address", sa.String(length=64), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -125,7 +125,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "call_events",
-        sa.Column("id", BIG_ID, sa.Identity(always=False), nullable=False),
+        sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
         sa.Column("call_id", sa.String(length=64), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),

@@ -1,0 +1,68 @@
+"""Whose call it is: what the switch knows now, else what was recorded, and whether this person has a part in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.auth.permissions import Action, allowed
+from api.auth.sessions import SignedIn
+from api.auth.shared import Shared
+from api.errors import Forbidden, NotFound
+from api.store.tables import CallRecord
+from telephony.calls import Call
+from telephony.ids import AgentId, CallId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownCall:
+    """``agents``: the work numbers that have, or had, a part in it. ``caller_number`` is empty where it is unknown."""
+
+    id: CallId
+    caller_number: str
+    phone_hash: str | None
+    agents: frozenset[str]
+
+
+async def known_call(session: AsyncSession, common: Shared, call_id: str) -> KnownCall:
+    """Raises NotFound. A live call may have no record yet: records are written behind."""
+    live = common.switch.switchboard.calls.get(CallId(call_id))
+    record = await session.get(CallRecord, call_id)
+    if live is None and record is None:
+        raise NotFound("call")
+    number = live.caller_number if live is not None else (record.caller_number if record is not None else None) or ""
+    return KnownCall(
+        id=CallId(call_id),
+        caller_number=number,
+        phone_hash=common.store.keyring.phone_hash(number),
+        agents=frozenset(_recorded(record) | _live(common, live)),
+    )
+
+
+async def call_of(session: AsyncSession, common: Shared, me: SignedIn, call_id: str, action: Action) -> KnownCall:
+    """The call, if this person may do this with it: a party to it, or a role that may see any call."""
+    call = await known_call(session, common, call_id)
+    if me.agent_id in call.agents or allowed(me.role, Action.CALL_ANY):
+        return call
+    raise Forbidden(action)
+
+
+async def call_of_party(session: AsyncSession, common: Shared, me: SignedIn, call_id: str, action: Action) -> KnownCall:
+    """The call, if this person is a party to it, whatever the role may see."""
+    call = await known_call(session, common, call_id)
+    if me.agent_id in call.agents:
+        return call
+    raise Forbidden(action)
+
+
+def _recorded(record: CallRecord | None) -> set[str]:
+    return {record.answered_by} if record is not None and record.answered_by else set()
+
+
+def _live(common: Shared, call: Call | None) -> set[str]:
+    if call is None:
+        return set()
+    agents = {str(agent_id) for agent_id in (call.answered_by, call.offered_to) if agent_id}
+    ours = (agent for agent in common.switch.switchboard.agents.values() if agent.call_id == call.id)
+    return agents | {str(AgentId(agent.id)) for agent in ours}

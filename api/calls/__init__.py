@@ -1,0 +1,1 @@
+"""The records of calls, and what may be done to a live one over HTTP."""

@@ -1,0 +1,157 @@
+"""Telephony events into call records, in order, behind the call; an event that comes twice changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import func, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.store.behind import WriteBehind
+from api.store.engine import Store, insert_into
+from api.store.sealing import Keyring
+from api.store.tables import CallEventRecord, CallRecord
+from telephony.events import (
+    AgentLegEnded,
+    CallAnswered,
+    CallArrived,
+    CallEnded,
+    CallEvent,
+    CallOffered,
+    CallQueued,
+    Event,
+)
+
+PERSONAL = frozenset({"caller_number", "caller_name"})
+"""Kept in the call's sealed columns and nowhere else."""
+
+NAMED_BY: Mapping[type[CallEvent], tuple[str, ...]] = {
+    CallArrived: (),
+    CallOffered: ("channel",),
+    CallAnswered: ("operator",),
+    CallEnded: (),
+}
+"""What makes two events of one call the same one, whenever they were seen; other kinds: their time and all they say."""
+
+
+class CallRecorder:
+    """``put`` every event of the switchboard; those that are not about a call are passed over."""
+
+    def __init__(self, store: Store) -> None:
+        self._keyring = store.keyring
+        self.behind: WriteBehind[CallEvent] = WriteBehind(store, self._write, name="calls")
+
+    def put(self, event: Event) -> None:
+        if isinstance(event, CallEvent):
+            self.behind.put(event)
+
+    async def run(self) -> None:
+        await self.behind.run()
+
+    async def drain(self, timeout_s: float) -> bool:
+        return await self.behind.drain(timeout_s)
+
+    async def _write(self, session: AsyncSession, event: CallEvent) -> None:
+        await record(session, self._keyring, event)
+
+
+async def record(session: AsyncSession, keyring: Keyring, event: CallEvent) -> bool:
+    """One event, in the caller's transaction; False if it had been recorded before."""
+    await session.execute(
+        insert_into(session, CallRecord)
+        .values(id=event.call_id, line="", arrived_at=event.at, offers=0)
+        .on_conflict_do_nothing()
+    )
+    new = await session.scalar(
+        insert_into(session, CallEventRecord)
+        .values(
+            call_id=event.call_id,
+            at=event.at,
+            kind=type(event).__name__,
+            data=said_by(event),
+            event_key=key_of(event),
+        )
+        .on_conflict_do_nothing()
+        .returning(CallEventRecord.id)
+    )
+    if new is None:
+        return False
+    change = CHANGES.get(type(event))
+    if change is not None:
+        values = change(event, keyring)
+        await session.execute(update(CallRecord).where(CallRecord.id == event.call_id).values(**values))
+    return True
+
+
+def said_by(event: CallEvent) -> dict[str, Any]:
+    """What the event says beyond its call and time, without what is personal; as plain JSON."""
+    names = (one.name for one in fields(event) if one.name not in {"at", "call_id", *PERSONAL})
+    return {name: _plain(getattr(event, name)) for name in names}
+
+
+def key_of(event: CallEvent) -> str:
+    kind = type(event)
+    said = said_by(event)
+    if kind in NAMED_BY:
+        return ":".join([kind.__name__, *(str(said[name]) for name in NAMED_BY[kind])])[:64]
+    return f"{kind.__name__}:{_digest(event.at.isoformat(), said)}"
+
+
+def _digest(at: str, said: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([at, said], sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+# what each kind changes -----------------------------------------------------------------------------------------------
+def _arrived(event: CallArrived, keyring: Keyring) -> dict[str, Any]:
+    return {
+        "line": event.line,
+        "caller_number": event.caller_number,
+        "caller_name": event.caller_name,
+        "phone_hash": keyring.phone_hash(event.caller_number),
+        "arrived_at": event.at,
+    }
+
+
+def _queued(event: CallQueued, _: Keyring) -> dict[str, Any]:
+    return {"queue": event.queue, "queued_at": func.coalesce(CallRecord.queued_at, event.at)}
+
+
+def _offered(event: CallOffered, _: Keyring) -> dict[str, Any]:
+    return {"offered_at": event.at, "offers": CallRecord.offers + 1}
+
+
+def _answered(event: CallAnswered, _: Keyring) -> dict[str, Any]:
+    return {"answered_at": event.at, "answered_by": event.agent_id, "wait_s": event.wait_s}
+
+
+def _agent_left(event: AgentLegEnded, _: Keyring) -> dict[str, Any]:
+    return {"agent_left_at": event.at, "talk_s": event.talk_s}
+
+
+def _ended(event: CallEnded, _: Keyring) -> dict[str, Any]:
+    return {
+        "ended_at": event.at,
+        "outcome": event.outcome.value,
+        "ended_by": event.ended_by,
+        "wait_s": func.coalesce(event.wait_s, CallRecord.wait_s),
+        "talk_s": func.coalesce(CallRecord.talk_s, event.talk_s),
+    }
+
+
+CHANGES: Mapping[type[CallEvent], Callable[[Any, Keyring], dict[str, Any]]] = {
+    CallArrived: _arrived,
+    CallQueued: _queued,
+    CallOffered: _offered,
+    CallAnswered: _answered,
+    AgentLegEnded: _agent_left,
+    CallEnded: _ended,
+}

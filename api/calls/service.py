@@ -1,0 +1,103 @@
+"""What is done with calls: hang up, reveal a number, listen, and close what ended unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.auth import audit, parties
+from api.auth.permissions import Action
+from api.auth.sessions import SignedIn
+from api.auth.shared import Shared
+from api.calls import queries
+from api.calls.recorder import record
+from api.errors import Forbidden, NotFound, answer_to
+from api.store.engine import Store
+from telephony.commands import CommandOutcome, HangUpCall
+from telephony.errors import TelephonyError
+from telephony.events import CallEnded, CallOutcome
+from telephony.ids import AgentId, CallId
+
+
+async def hang_up(common: Shared, me: SignedIn, call_id: str) -> CommandOutcome:
+    """Ask the switch once; whatever comes of it is audited. Raises Refused, SwitchUnavailable, ActionUnanswered ..."""
+    async with common.store.read() as session:
+        call = await parties.call_of_party(session, common, me, call_id, Action.CALL_HANG_UP)
+    if me.agent_id is None:
+        raise Forbidden(Action.CALL_HANG_UP)
+    result = "failed"
+    try:
+        outcome = await common.switch.request(HangUpCall(call_id=call.id, agent_id=AgentId(me.agent_id)))
+        result = outcome.kind.value
+    except TelephonyError as error:
+        result = answer_to(error).code
+        raise
+    finally:
+        async with common.store.write() as session:
+            await audit.record(
+                session,
+                common.store.keyring,
+                me.actor,
+                "call.hang_up",
+                "call",
+                call_id,
+                now=common.now(),
+                result=result,
+            )
+    return outcome
+
+
+async def reveal_number(session: AsyncSession, common: Shared, me: SignedIn, call_id: str, reason: str) -> str:
+    """The caller's whole number. The reason is kept in the audit log."""
+    call = await parties.call_of(session, common, me, call_id, Action.NUMBER_REVEAL)
+    await audit.record(
+        session,
+        common.store.keyring,
+        me.actor,
+        "number.reveal",
+        "call",
+        call.id,
+        now=common.now(),
+        detail={"reason": reason},
+    )
+    return call.caller_number
+
+
+async def recording(common: Shared, me: SignedIn, call_id: str, leg: str, *, first_bytes: bool) -> Path:
+    """The file, which this person may hear. Audited once for each listening, not for each piece of it."""
+    async with common.store.read() as session:
+        call = await parties.call_of(session, common, me, call_id, Action.RECORDING_LISTEN)
+    path = await common.recordings.find(call.id, leg)
+    if path is None:
+        raise NotFound("recording")
+    if first_bytes:
+        async with common.store.write() as session:
+            await audit.record(
+                session,
+                common.store.keyring,
+                me.actor,
+                "recording.listen",
+                "call",
+                call.id,
+                now=common.now(),
+                detail={"leg": leg},
+            )
+    return path
+
+
+async def close_lost(store: Store, live: Collection[CallId], now: datetime) -> tuple[CallId, ...]:
+    """End, as lost, every recorded call that is open here and unknown to the switch. Call when the link has come up.
+
+    Its length is not guessed: nobody saw the end.
+    """
+    async with store.write() as session:
+        lost = tuple(call_id for call_id in await queries.open_calls(session) if call_id not in live)
+        for call_id in lost:
+            end = CallEnded(
+                at=now, call_id=call_id, outcome=CallOutcome.LOST, ended_by="unknown", wait_s=None, talk_s=None
+            )
+            await record(session, store.keyring, end)
+    return lost

@@ -1,0 +1,1 @@
+"""Drafts and tickets: what a citizen asks for, from the first word to the number."""

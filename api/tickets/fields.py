@@ -1,0 +1,146 @@
+"""The fields of a ticket: one table of names, kinds, limits, and when they are required (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from api.errors import InvalidField, NotFound
+
+APPEAL_TYPES = ("咨询", "求助", "投诉", "举报", "建议", "表扬", "其他")
+URGENCIES = ("一般", "紧急", "特急")
+GENDERS = ("男", "女", "未知")
+
+Value = str | bool | None
+
+
+class Disposition(StrEnum):
+    """What the operator decides at the end of a call (处理结果)."""
+
+    DIRECT_ANSWER = "direct_answer"
+    """直接答复."""
+    DISPATCH = "dispatch"
+    """派单办理."""
+    INVALID = "invalid"
+    """无效来电."""
+
+
+class Kind(StrEnum):
+    LINE = "line"
+    TEXT = "text"
+    CHOICE = "choice"
+    PHONE = "phone"
+    CODE = "code"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """``required_for`` these dispositions, ``unless`` another field has this value. ``personal``: sealed at rest."""
+
+    name: str
+    kind: Kind
+    longest: int = 0
+    choices: tuple[str, ...] = ()
+    personal: bool = False
+    required_for: frozenset[Disposition] = frozenset()
+    unless: tuple[str, Value] | None = None
+
+
+_DISPATCHED = frozenset({Disposition.DISPATCH})
+_TOLD = frozenset({Disposition.DISPATCH, Disposition.DIRECT_ANSWER})
+
+_RULES = (
+    Rule(name="title", kind=Kind.LINE, longest=80, required_for=_TOLD),
+    Rule(name="appeal_type", kind=Kind.CHOICE, choices=APPEAL_TYPES, required_for=_TOLD),
+    Rule(name="category_code", kind=Kind.CODE, longest=8, required_for=_DISPATCHED),
+    Rule(
+        name="address",
+        kind=Kind.LINE,
+        longest=200,
+        personal=True,
+        required_for=_DISPATCHED,
+        unless=("appeal_type", "咨询"),
+    ),
+    Rule(name="district", kind=Kind.LINE, longest=40),
+    Rule(name="town", kind=Kind.LINE, longest=40),
+    Rule(name="description", kind=Kind.TEXT, longest=4000, required_for=_TOLD),
+    Rule(name="demand", kind=Kind.TEXT, longest=1000),
+    Rule(name="caller_name", kind=Kind.LINE, longest=40, personal=True),
+    Rule(name="caller_gender", kind=Kind.CHOICE, choices=GENDERS),
+    Rule(
+        name="contact_phone",
+        kind=Kind.PHONE,
+        longest=20,
+        personal=True,
+        required_for=_DISPATCHED,
+        unless=("anonymous", True),
+    ),
+    Rule(name="occur_time", kind=Kind.LINE, longest=60),
+    Rule(name="subject", kind=Kind.LINE, longest=120),
+    Rule(name="urgency", kind=Kind.CHOICE, choices=URGENCIES),
+    Rule(name="department", kind=Kind.LINE, longest=60),
+    Rule(name="confidential", kind=Kind.FLAG),
+    Rule(name="anonymous", kind=Kind.FLAG),
+)
+RULES: Mapping[str, Rule] = {rule.name: rule for rule in _RULES}
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+_PHONE = re.compile(r"\+?[0-9][0-9-]*")
+_CODE = re.compile(r"[0-9]+")
+
+
+def checked(name: str, value: Value) -> Value:
+    """The value as it is stored: trimmed, an empty text as None. Raises NotFound (field) or InvalidField."""
+    rule = RULES.get(name)
+    if rule is None:
+        raise NotFound("field")
+    if value is None:
+        return None
+    if rule.kind is Kind.FLAG:
+        return _flag(name, value)
+    if not isinstance(value, str):
+        raise InvalidField(name, "a text")
+    return _text(rule, value)
+
+
+def _flag(name: str, value: str | bool) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise InvalidField(name, "true or false")
+
+
+def _text(rule: Rule, value: str) -> str | None:
+    text = value.strip()
+    if rule.kind is Kind.PHONE:
+        text = re.sub(r"[ \u3000]", "", text)
+    if not text:
+        return None
+    if _UNPRINTABLE.search(text) or (rule.kind is not Kind.TEXT and re.search(r"[\t\n]", text)):
+        raise InvalidField(rule.name, "printable text")
+    if rule.kind is Kind.CHOICE:
+        if text not in rule.choices:
+            raise InvalidField(rule.name, f"one of {' '.join(rule.choices)}")
+        return text
+    if len(text) > rule.longest:
+        raise InvalidField(rule.name, f"at most {rule.longest} characters")
+    if rule.kind is Kind.PHONE and not _PHONE.fullmatch(text):
+        raise InvalidField(rule.name, "a telephone number")
+    if rule.kind is Kind.CODE and not _CODE.fullmatch(text):
+        raise InvalidField(rule.name, "a code of digits")
+    return text
+
+
+def missing(values: Mapping[str, Value], disposition: Disposition) -> tuple[str, ...]:
+    """The required fields that are empty, in the order of the form."""
+    return tuple(rule.name for rule in _RULES if _is_missing(rule, values, disposition))
+
+
+def _is_missing(rule: Rule, values: Mapping[str, Value], disposition: Disposition) -> bool:
+    if disposition not in rule.required_for or values.get(rule.name) is not None:
+        return False
+    return rule.unless is None or values.get(rule.unless[0]) != rule.unless[1]

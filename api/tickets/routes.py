@@ -1,0 +1,239 @@
+"""Drafts, tickets, and the earlier tickets of a caller."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth import parties
+from api.auth.access import Require
+from api.auth.idempotency import OnceRoute
+from api.auth.paging import CallIdPath, Page, PageNumber, PageSize, UuidPath
+from api.auth.permissions import Action, allowed
+from api.auth.sessions import SignedIn
+from api.auth.shared import Shared, shared
+from api.errors import ConflictBody, MissingFieldsBody, NotFound, documented
+from api.tickets import draft as drafts
+from api.tickets import queries, service
+from api.tickets.draft import Draft
+from api.tickets.events import DraftChanged, TicketSubmitted
+from api.tickets.fields import RULES, Disposition
+from api.tickets.service import Submission
+from api.tickets.views import (
+    DraftRow,
+    DraftView,
+    TicketRow,
+    TicketView,
+    draft_row,
+    draft_view,
+    ticket_row,
+    ticket_view,
+)
+
+router = APIRouter(tags=["tickets"], route_class=OnceRoute)
+
+Common = Annotated[Shared, Depends(shared)]
+Writer = Annotated[SignedIn, Depends(Require(Action.DRAFT_WRITE))]
+FieldName = Annotated[str, Path(pattern="^(" + "|".join(RULES) + ")$", description="The name of a ticket field.")]
+
+TicketSort = Literal["created_at", "-created_at", "number", "-number", "status", "-status"]
+
+_CHANGES = {
+    "accept": drafts.accept,
+    "dismiss": drafts.dismiss,
+    "undo": drafts.undo,
+}
+
+
+class Edit(BaseModel):
+    """``version``: the draft as it was when the person wrote this. Only the fields the person touched."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"version": 3, "fields": {"address": "驿后小区3号楼"}}]}
+    )
+
+    version: int = Field(ge=1)
+    fields: dict[str, Annotated[str, Field(max_length=8000)] | bool | None] = Field(max_length=len(RULES))
+
+
+class Decision(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"action": "accept"}]})
+
+    action: Literal["accept", "dismiss", "undo"]
+
+
+class Submit(BaseModel):
+    """``version``: the draft as the person saw it; it is submitted exactly so or not at all."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"version": 9, "disposition": "dispatch", "summary": "反映垃圾池异味，要求及时清运。"}]
+        },
+    )
+
+    version: int = Field(ge=1)
+    disposition: Disposition
+    summary: str = Field(default="", max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
+
+
+def _changed(common: Shared, draft: Draft) -> DraftView:
+    common.publish(DraftChanged(call_id=draft.call_id, draft=draft))
+    return draft_view(draft, common.label)
+
+
+@router.post("/calls/{call_id}/draft", responses=documented(401, 403, 404, 503))
+async def open_draft(call_id: CallIdPath, me: Writer, common: Common) -> DraftView:
+    """The call's draft; made now if there is none yet. For a party to the call."""
+    async with common.store.write() as session:
+        call = await parties.call_of_party(session, common, me, call_id, Action.DRAFT_WRITE)
+        draft, made = await service.open_draft(session, common, me, call)
+    return _changed(common, draft) if made else draft_view(draft, common.label)
+
+
+@router.get("/drafts", responses=documented(401, 403))
+async def list_drafts(
+    me: Writer,
+    common: Common,
+    mine: Annotated[bool, Query(description="False lists everybody's, for roles that may see any call.")] = True,
+    page: PageNumber = 1,
+    size: PageSize = 20,
+) -> Page[DraftRow]:
+    """Open drafts, newest first."""
+    author_id = None if not mine and allowed(me.role, Action.CALL_ANY) else me.user_id
+    async with common.store.read() as session:
+        found, total = await queries.drafts_of(session, author_id, page=page, size=size)
+    return Page(items=[draft_row(draft) for draft in found], total=total, page=page, size=size)
+
+
+@router.get("/drafts/{id}", responses=documented(401, 403, 404))
+async def read_draft(draft_id: UuidPath, me: Writer, common: Common) -> DraftView:
+    async with common.store.read() as session:
+        return draft_view(await service.read_draft(session, me, draft_id), common.label)
+
+
+@router.patch(
+    "/drafts/{id}",
+    responses={
+        **documented(401, 403, 404, 422),
+        409: {"model": ConflictBody, "description": "Changed by somebody else"},
+    },
+)
+async def edit_draft(draft_id: UuidPath, edit: Edit, me: Writer, common: Common) -> DraftView:
+    """What a person typed: from now on no suggestion changes these fields. For the draft's author."""
+    async with common.store.write() as session:
+        draft = await service.edit_draft(session, common, me, draft_id, seen_version=edit.version, values=edit.fields)
+    return _changed(common, draft)
+
+
+@router.post("/drafts/{id}/suggestions/{field}", responses=documented(401, 403, 404, 409, 422))
+async def decide(draft_id: UuidPath, field: FieldName, decision: Decision, me: Writer, common: Common) -> DraftView:
+    """Accept or dismiss the suggestion that is shown with a field, or take the last such decision back."""
+    change = _CHANGES[decision.action]
+    async with common.store.write() as session:
+        draft = await service.decide(
+            session,
+            common,
+            me,
+            draft_id,
+            action=f"suggestion.{decision.action}",
+            change=lambda old: change(old, field),
+            field=field,
+        )
+    return _changed(common, draft)
+
+
+@router.post("/drafts/{id}/accept-all", responses=documented(401, 403, 404, 409))
+async def accept_all(draft_id: UuidPath, me: Writer, common: Common) -> DraftView:
+    """Accept every value that a suggestion filled in; what is only offered stays offered."""
+    async with common.store.write() as session:
+        draft = await service.decide(
+            session, common, me, draft_id, action="suggestion.accept_all", change=drafts.accept_all
+        )
+    return _changed(common, draft)
+
+
+@router.post(
+    "/drafts/{id}/submit",
+    status_code=201,
+    responses={
+        **documented(401, 403, 404),
+        409: {"model": ConflictBody, "description": "Changed since it was read, or submitted in another way"},
+        422: {"model": MissingFieldsBody, "description": "Required fields are empty"},
+    },
+)
+async def submit(
+    draft_id: UuidPath,
+    body: Submit,
+    me: Annotated[SignedIn, Depends(Require(Action.TICKET_SUBMIT))],
+    common: Common,
+) -> TicketView:
+    """Make the ticket. Repeating a submission answers with the ticket it made."""
+    submission = Submission(version=body.version, disposition=body.disposition, summary=body.summary.strip())
+    async with common.store.write() as session:
+        ticket, draft = await service.submit(session, common, me, draft_id, submission)
+    common.publish(DraftChanged(call_id=draft.call_id, draft=draft))
+    common.publish(
+        TicketSubmitted(
+            call_id=ticket.call_id,
+            ticket_id=ticket.id,
+            number=ticket.number,
+            author_id=me.user_id,
+            agent_id=me.agent_id,
+        )
+    )
+    return ticket_view(ticket, me.display_name, me.agent_id, common.label, full_name=True)
+
+
+@router.get("/tickets", responses=documented(401, 403, 422))
+async def list_tickets(
+    me: Annotated[SignedIn, Depends(Require(Action.TICKET_LIST))],
+    common: Common,
+    q: Annotated[
+        str,
+        Query(
+            max_length=80,
+            pattern=r"^[^\x00-\x1f\x7f]*$",
+            description="The beginning of a ticket number, a whole telephone number, or words of the matter.",
+        ),
+    ] = "",
+    sort: TicketSort = "-created_at",
+    page: PageNumber = 1,
+    size: PageSize = 20,
+) -> Page[TicketRow]:
+    async with common.store.read() as session:
+        found, total = await queries.search_tickets(session, common.store.keyring, q=q, sort=sort, page=page, size=size)
+    return Page(items=[ticket_row(ticket, common.label) for ticket in found], total=total, page=page, size=size)
+
+
+@router.get("/tickets/{id}", responses=documented(401, 403, 404))
+async def read_ticket(
+    ticket_id: UuidPath,
+    me: Annotated[SignedIn, Depends(Require(Action.TICKET_READ))],
+    common: Common,
+) -> TicketView:
+    """Numbers are masked; who is behind a confidential ticket is shown to its author and to those who may know."""
+    async with common.store.read() as session:
+        found = await queries.find_ticket(session, ticket_id)
+    if found is None:
+        raise NotFound("ticket")
+    ticket, author = found
+    full_name = author.id == me.user_id or allowed(me.role, Action.CONFIDENTIAL_READ)
+    return ticket_view(ticket, author.display_name, author.agent_id, common.label, full_name=full_name)
+
+
+@router.get("/calls/{call_id}/caller-history", responses=documented(401, 403, 404))
+async def caller_history(
+    call_id: CallIdPath,
+    me: Annotated[SignedIn, Depends(Require(Action.CALLER_HISTORY))],
+    common: Common,
+    page: PageNumber = 1,
+    size: PageSize = 10,
+) -> Page[TicketRow]:
+    """Earlier tickets of the number this call came from, newest first. For a party, or who may see any call."""
+    async with common.store.read() as session:
+        call = await parties.call_of(session, common, me, call_id, Action.CALLER_HISTORY)
+        found, total = await queries.history(session, call.phone_hash, page=page, size=size)
+    return Page(items=[ticket_row(ticket, common.label) for ticket in found], total=total, page=page, size=size)

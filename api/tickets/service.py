@@ -1,0 +1,262 @@
+"""What is done to drafts and tickets; each function is one step inside the caller's transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.auth import audit
+from api.auth.masking import masked_number
+from api.auth.parties import KnownCall
+from api.auth.permissions import Action, allowed
+from api.auth.sessions import SignedIn
+from api.auth.shared import Shared
+from api.errors import Forbidden, InvalidField, MissingFields, NotFound, NotNow, VersionConflict
+from api.store.engine import insert_into
+from api.store.tables import DraftRecord, TicketRecord
+from api.tickets import draft as drafts
+from api.tickets import lifecycle, stored
+from api.tickets.draft import Draft, DraftStatus
+from api.tickets.fields import Disposition, Value
+from api.tickets.lifecycle import State
+from api.tickets.numbers import next_number
+from api.tickets.views import draft_view
+from asr.prefill import Suggestion
+
+SHORTEST_PHONE = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    version: int
+    disposition: Disposition
+    summary: str
+
+
+# reading --------------------------------------------------------------------------------------------------------------
+def to_draft(row: DraftRecord) -> Draft:
+    return Draft(
+        id=row.id,
+        call_id=row.call_id,
+        author_id=row.author_id,
+        caller_number=row.caller_number or "",
+        version=row.version,
+        updated_at=row.updated_at,
+        status=DraftStatus(row.status),
+        fields=stored.from_json(row.fields),
+    )
+
+
+async def draft_of_call(session: AsyncSession, call_id: str) -> Draft | None:
+    row = await session.scalar(select(DraftRecord).where(DraftRecord.call_id == call_id))
+    return None if row is None else to_draft(row)
+
+
+async def read_draft(session: AsyncSession, me: SignedIn, draft_id: str) -> Draft:
+    """Its author's, or any for a role that may see any call."""
+    row = await session.get(DraftRecord, draft_id)
+    if row is None:
+        raise NotFound("draft")
+    if row.author_id != me.user_id and not allowed(me.role, Action.CALL_ANY):
+        raise Forbidden(Action.DRAFT_WRITE)
+    return to_draft(row)
+
+
+async def _own_row(session: AsyncSession, me: SignedIn, draft_id: str, action: Action) -> DraftRecord:
+    """Locked until the commit."""
+    row = await session.get(DraftRecord, draft_id, with_for_update=True)
+    if row is None:
+        raise NotFound("draft")
+    if row.author_id != me.user_id:
+        raise Forbidden(action)
+    return row
+
+
+# writing --------------------------------------------------------------------------------------------------------------
+async def open_draft(session: AsyncSession, common: Shared, me: SignedIn, call: KnownCall) -> tuple[Draft, bool]:
+    """The call's draft, and whether it was made just now. There is one for each call, whoever asks first."""
+    now = common.now()
+    made = await session.scalar(
+        insert_into(session, DraftRecord)
+        .values(
+            id=str(uuid.uuid4()),
+            call_id=call.id,
+            author_id=me.user_id,
+            version=1,
+            status=DraftStatus.OPEN.value,
+            fields={},
+            caller_number=call.caller_number,
+            created_at=now,
+            updated_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[DraftRecord.call_id])
+        .returning(DraftRecord.id)
+    )
+    draft = await draft_of_call(session, call.id)
+    assert draft is not None
+    if made is not None:
+        await _audit(session, common, me, "draft.open", draft)
+    return draft, made is not None
+
+
+async def edit_draft(
+    session: AsyncSession,
+    common: Shared,
+    me: SignedIn,
+    draft_id: str,
+    *,
+    seen_version: int,
+    values: Mapping[str, Value],
+) -> Draft:
+    """What a person typed. VersionConflict only where a *person* changed one of these fields since ``seen_version``."""
+    row = await _own_row(session, me, draft_id, Action.DRAFT_WRITE)
+    old = to_draft(row)
+    if seen_version > old.version or drafts.clashes(old, values, seen_version):
+        raise VersionConflict(draft_view(old, common.label).model_dump(mode="json"))
+    new = drafts.type_values(old, {name: _unmasked(old, name, value) for name, value in values.items()})
+    return await _save(session, common, me, row, old, new, "draft.edit", {"fields": sorted(values)})
+
+
+def _unmasked(draft: Draft, name: str, value: Value) -> Value:
+    """A number that comes back as it was shown, with its stars, is the number that was there."""
+    known = draft.fields[name].value if name == "contact_phone" else None
+    shown_masked = isinstance(known, str) and isinstance(value, str) and "*" in value
+    return known if shown_masked and value == masked_number(str(known)) else value
+
+
+async def decide(
+    session: AsyncSession,
+    common: Shared,
+    me: SignedIn,
+    draft_id: str,
+    *,
+    action: str,
+    change: Callable[[Draft], Draft],
+    field: str | None = None,
+) -> Draft:
+    """Accept, dismiss, undo, accept all: a change that needs no value from the person."""
+    row = await _own_row(session, me, draft_id, Action.DRAFT_WRITE)
+    old = to_draft(row)
+    return await _save(session, common, me, row, old, change(old), action, {"field": field} if field else {})
+
+
+async def apply_suggestions(
+    session: AsyncSession, call_id: str, suggestions: Sequence[Suggestion], *, now: datetime
+) -> Draft | None:
+    """Merge into the call's draft; the new draft, or None if there is no open one or nothing changed.
+
+    The row is locked for the transaction, so no edit of a person can get lost between reading and writing.
+    """
+    row = await session.scalar(select(DraftRecord).where(DraftRecord.call_id == call_id).with_for_update())
+    if row is None:
+        return None
+    old = to_draft(row)
+    new = drafts.merge(old, suggestions)
+    if new is old:
+        return None
+    return _write(row, new, now)
+
+
+async def submit(
+    session: AsyncSession, common: Shared, me: SignedIn, draft_id: str, submission: Submission
+) -> tuple[TicketRecord, Draft]:
+    """The ticket. Submitting what has been submitted in the same way answers with the same ticket."""
+    row = await _own_row(session, me, draft_id, Action.TICKET_SUBMIT)
+    old = to_draft(row)
+    if old.status is DraftStatus.SUBMITTED:
+        return await _already(session, row, submission), old
+    if submission.version != old.version:
+        raise VersionConflict(draft_view(old, common.label).model_dump(mode="json"))
+    missing = old.missing(submission.disposition)
+    if missing:
+        raise MissingFields(missing)
+    _check_phone(old.values)
+    now = common.now()
+    new = _write(row, drafts.submitted(old), now)
+    ticket = _ticket(common, me, new, submission, now)
+    ticket.number = await next_number(session, common.settings.ticket_prefix, now, common.settings.zone)
+    session.add(ticket)
+    await session.flush()
+    detail = {"disposition": submission.disposition.value, "number": ticket.number, "state": ticket.state}
+    await audit.record(
+        session, common.store.keyring, me.actor, "ticket.submit", "ticket", ticket.id, now=now, detail=detail
+    )
+    return ticket, new
+
+
+async def _already(session: AsyncSession, row: DraftRecord, submission: Submission) -> TicketRecord:
+    ticket = await session.scalar(select(TicketRecord).where(TicketRecord.draft_id == row.id))
+    assert ticket is not None
+    if ticket.disposition == submission.disposition and row.version == submission.version + 1:
+        return ticket
+    raise NotNow("the draft has been submitted")
+
+
+def _check_phone(values: Mapping[str, Value]) -> None:
+    phone = values.get("contact_phone")
+    if isinstance(phone, str) and len(phone) < SHORTEST_PHONE:
+        raise InvalidField("contact_phone", "a whole telephone number")
+
+
+def _ticket(common: Shared, me: SignedIn, draft: Draft, submission: Submission, now: datetime) -> TicketRecord:
+    values: dict[str, Any] = draft.values
+    flags = {name: bool(values.pop(name)) for name in ("confidential", "anonymous")}
+    keyring = common.store.keyring
+    return TicketRecord(
+        id=str(uuid.uuid4()),
+        version=1,
+        state=lifecycle.after(State.DRAFT, submission.disposition).value,
+        disposition=submission.disposition.value,
+        draft_id=draft.id,
+        call_id=draft.call_id,
+        author_id=me.user_id,
+        created_at=now,
+        updated_at=now,
+        summary=submission.summary,
+        phone_hash=None if flags["anonymous"] else keyring.phone_hash(values["contact_phone"] or ""),
+        caller_hash=None if flags["anonymous"] else keyring.phone_hash(draft.caller_number),
+        **values,
+        **flags,
+    )
+
+
+async def _save(
+    session: AsyncSession,
+    common: Shared,
+    me: SignedIn,
+    row: DraftRecord,
+    old: Draft,
+    new: Draft,
+    action: str,
+    detail: Mapping[str, Any],
+) -> Draft:
+    if new is old:
+        return old
+    new = _write(row, new, common.now())
+    await _audit(session, common, me, action, new, {**detail, "version": new.version})
+    return new
+
+
+def _write(row: DraftRecord, new: Draft, now: datetime) -> Draft:
+    row.version, row.updated_at, row.status = new.version, now, new.status.value
+    row.fields = stored.to_json(new.fields)
+    return replace(new, updated_at=now)
+
+
+async def _audit(
+    session: AsyncSession,
+    common: Shared,
+    me: SignedIn,
+    action: str,
+    draft: Draft,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    await audit.record(
+        session, common.store.keyring, me.actor, action, "draft", draft.id, now=common.now(), detail=detail
+    )

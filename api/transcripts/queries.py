@@ -1,0 +1,29 @@
+"""The stored words of a call."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.store.tables import Segment
+from asr.transcript import Speaker, Turn
+
+
+async def turns_of(session: AsyncSession, call_id: str) -> tuple[Turn, ...]:
+    """In the order in which they were said."""
+    rows = await session.scalars(
+        select(Segment).where(Segment.call_id == call_id).order_by(Segment.start_s, Segment.seg)
+    )
+    return tuple(_turn(row) for row in rows)
+
+
+def _turn(row: Segment) -> Turn:
+    return Turn(
+        seg=row.seg,
+        rev=row.rev,
+        speaker=Speaker(row.speaker),
+        text=row.text,
+        start_s=row.start_s,
+        end_s=row.end_s,
+        final=True,
+    )

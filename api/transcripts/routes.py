@@ -1,0 +1,86 @@
+"""``/calls/{id}/transcript``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict
+
+from api.auth import audit, parties
+from api.auth.access import Require
+from api.auth.paging import CallIdPath
+from api.auth.permissions import Action
+from api.auth.sessions import SignedIn
+from api.auth.shared import Shared, shared
+from api.errors import documented
+from api.transcripts import queries
+from asr.transcript import Speaker
+
+router = APIRouter(tags=["transcripts"])
+
+
+class TurnView(BaseModel):
+    """As in the live stream: ``t0`` and ``t1`` in seconds since the conversation was answered."""
+
+    seg: int
+    rev: int
+    who: Speaker
+    text: str
+    t0: float
+    t1: float
+    final: bool
+
+
+class TranscriptView(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "call_id": "1795297638.32",
+                    "turns": [
+                        {
+                            "seg": 1,
+                            "rev": 3,
+                            "who": "caller",
+                            "text": "我们小区四号楼东面的垃圾池常年臭味难闻",
+                            "t0": 1.2,
+                            "t1": 4.9,
+                            "final": True,
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    call_id: str
+    turns: list[TurnView]
+
+
+@router.get("/calls/{call_id}/transcript", responses=documented(401, 403, 404))
+async def transcript(
+    call_id: CallIdPath,
+    me: Annotated[SignedIn, Depends(Require(Action.TRANSCRIPT_READ))],
+    common: Annotated[Shared, Depends(shared)],
+) -> TranscriptView:
+    """The final words. For a party to the call, or who may see any call; each look is audited."""
+    async with common.store.write() as session:
+        call = await parties.call_of(session, common, me, call_id, Action.TRANSCRIPT_READ)
+        turns = await queries.turns_of(session, call.id)
+        await audit.record(
+            session, common.store.keyring, me.actor, "transcript.read", "call", call.id, now=common.now()
+        )
+    views = [
+        TurnView(
+            seg=turn.seg,
+            rev=turn.rev,
+            who=turn.speaker,
+            text=turn.text,
+            t0=round(turn.start_s, 2),
+            t1=round(turn.end_s, 2),
+            final=turn.final,
+        )
+        for turn in turns
+    ]
+    return TranscriptView(call_id=call.id, turns=views)

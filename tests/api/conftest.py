@@ -1,0 +1,119 @@
+"""A migrated database on each engine, and the HTTP interface on top of it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+
+from api import errors
+from api.auth.passwords import Passwords
+from api.auth.routes import router as session_router
+from api.auth.shared import Shared
+from api.calls.routes import router as calls_router
+from api.settings import Settings
+from api.store.engine import Store
+from api.store.migrate import migrate
+from api.store.sealing import Keyring
+from api.tickets.routes import router as tickets_router
+from api.transcripts.routes import router as transcripts_router
+from tests.api.desk import Clock, Desk, FolderOfRecordings, ObedientSwitch
+from tests.api.postgres import make_database, server
+
+ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+_names = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    with server() as url:
+        yield url
+
+
+@pytest.fixture(params=ENGINES)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with nothing in it."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'hotline.db'}"
+    return make_database(request.getfixturevalue("postgres_server"), f"t{next(_names)}")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "hotline.db"
+    asyncio.run(migrate(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    asyncio.run(migrate(make_database(postgres_server, "template")))
+    return "template"
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Keyring:
+    return Keyring.load(tmp_path / "keys")
+
+
+@pytest.fixture(params=ENGINES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database at the newest migration."""
+    if request.param == "sqlite":
+        path = tmp_path / "hotline.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite+aiosqlite:///{path}"
+    template = request.getfixturevalue("postgres_template")
+    return make_database(request.getfixturevalue("postgres_server"), f"t{next(_names)}", template)
+
+
+@pytest.fixture
+async def store(url: str, keyring: Keyring) -> AsyncIterator[Store]:
+    opened = Store(url, keyring, pool_size=20)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def passwords() -> Iterator[Passwords]:
+    """Argon2 at its cheapest: what is tested is not how slow it is."""
+    cheap = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    yield cheap
+    cheap.close()
+
+
+@pytest.fixture
+async def desk(store: Store, passwords: Passwords, tmp_path: Path) -> Desk:
+    clock, switch = Clock(), ObedientSwitch()
+    published: list[object] = []
+    shared = Shared(
+        settings=Settings(home=tmp_path),
+        store=store,
+        passwords=passwords,
+        switch=switch,
+        recordings=FolderOfRecordings(tmp_path),
+        publish=published.append,
+        now=clock,
+    )
+    app = make_app()
+
+    async def with_state(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {"shared": shared}
+        await app(scope, receive, send)
+
+    return Desk(shared=shared, switch=switch, clock=clock, app=with_state, published=published)
+
+
+def make_app() -> FastAPI:
+    app = FastAPI()
+    for router in (session_router, calls_router, transcripts_router, tickets_router):
+        app.include_router(router, prefix="/api/v1")
+    errors.install(app)
+    return app
