@@ -1,8 +1,8 @@
 """A real Asterisk for the demo and the tests: found or built, started on its own ports, ended without a trace.
 
-Three sources, in this order: a Docker engine that has our image, an ``asterisk`` of version 20 or later on PATH, a Debian
-root unpacked by mmdebstrap into HOTLINE_CACHE. Programs of the root run through the root's own dynamic loader: no chroot,
-no mount, no name space and no privilege, so nothing can stay behind and paths are the same on both sides.
+Three sources, in this order: a Docker engine that has our image, an ``asterisk`` of version 20 or later on PATH, a
+Debian root unpacked by mmdebstrap into HOTLINE_CACHE. Programs of the root run through the root's own dynamic loader:
+no chroot, no mount, no name space, no privilege, so nothing can stay behind and paths are the same on both sides.
 """
 
 from __future__ import annotations

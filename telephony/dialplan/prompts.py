@@ -1,7 +1,7 @@
 """The sound of the switch: Mandarin prompts spoken by espeak-ng, comfort music of our own, recordings in their place.
 
-Files are 8 kHz mono 16-bit WAV, made once for each wording. ``music/comfort.wav`` is what a waiting caller hears: music,
-and then the please-wait prompt, over and over.
+Files are 8 kHz mono 16-bit WAV, made once for each wording. ``music/comfort.wav`` is what a waiting caller hears:
+music, and then the please-wait prompt, over and over.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-# Every text of a topology ends up in a configuration file of Asterisk, where a line end, ';', ',' or '[' would say more than
-# its author meant. So each has its own small alphabet.
+# Every text of a topology ends up in a configuration file of Asterisk, where a line end, ';', ',' or '[' would say more
+# than its author meant. So each has its own small alphabet.
 Number = Annotated[str, Field(pattern=r"^[0-9]{2,20}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$")]
@@ -97,7 +97,7 @@ class Trunk(_Peer):
 
     @model_validator(mode="after")
     def _not_the_browsers(self) -> Self:
-        # pjsip looks at the address before the user name: a match on 127.0.0.1 would take a seat's REGISTER for the trunk
+        # pjsip looks at the address before the user name: a match on 127.0.0.1 would take a seat for the trunk
         if any(ip_address("127.0.0.1") in ip_network(network) for network in self.match):
             raise ValueError("match must not hold 127.0.0.1, from where browsers register")
         return self

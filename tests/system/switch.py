@@ -1,7 +1,7 @@
 """A real switch for tests, with simulated citizens and desk phones.
 
-How to use it: mark the test ``@pytest.mark.asterisk`` and take a fixture (known under tests/system; elsewhere import the
-fixture functions from here in a conftest.py).
+How to use it: mark the test ``@pytest.mark.asterisk`` and take a fixture (known under tests/system; elsewhere import
+the fixture functions from here in a conftest.py).
 
     def test_a_call(switch: RunningSwitch) -> None:      # one Asterisk for the module; no greeting, calls queue at once
         with switch.desk("8011"), switch.ami() as ami, switch.citizen("anna", stay_s=8) as citizen:
@@ -11,7 +11,8 @@ fixture functions from here in a conftest.py).
 
     switch          one Asterisk for the test module
     fresh_switch    one for the test alone (kill it, fill its disk ...)
-    start_switch    a factory: start_switch(greeting=True), start_switch(plan=topology(check_every_s=1))
+    start_switch    a factory: start_switch(greeting=True), start_switch(plan=topology(check_every_s=1)),
+                    start_switch(silent=True) has no prompt files and so plays tones
 
 AMI is at 127.0.0.1:switch.ports.ami (user ``hotline``, ``switch.secrets.ami``), ARI and /ws at ``switch.ports.http``.
 8001..8010 are browser seats. 8011..8013 exist in the test topology only: plain SIP phones which ``switch.desk`` plays,
@@ -91,8 +92,13 @@ class Ami:
         self._heard = b""
         self.events: list[dict[str, str]] = []
         self.raw = b""
-        self.send(Action="Login", Username="hotline", Secret=secret)
-        self.until(lambda frame: frame.get("Event") == "FullyBooted", 10)
+        try:
+            if self.ask(Action="Login", Username="hotline", Secret=secret)["Response"] != "Success":
+                raise PermissionError("Asterisk refused the login")
+            self.event("FullyBooted")
+        except BaseException:
+            self.close()
+            raise
 
     def send(self, **headers: str) -> None:
         self._link.sendall("".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode() + b"\r\n")
@@ -189,8 +195,10 @@ class RunningSwitch:
     def citizen(
         self, name: str, *, number: str = "15433061709", stay_s: float = 5.0, speech: Path | None = None, **more: object
     ) -> Child:
-        """A citizen ready to call (enter it, or start it); ``stay_s`` counts from the switch's answer, not the seat's."""
-        child = self.phones.citizen(name, speech or self.speech, number=number, stay_s=stay_s, **more)  # type: ignore[arg-type]
+        """A citizen ready to call (enter it, or start it). ``stay_s`` counts from the switch's answer."""
+        seat = len(self.children) % 12  # SIPp binds four media ports
+        phone = replace(self.phones, port=self.ports.base + 20 + seat, media_port=self.phones.media_port + 8 * seat)
+        child = phone.citizen(name, speech or self.speech, number=number, stay_s=stay_s, **more)  # type: ignore[arg-type]
         self.children.append(child)
         return child
 
@@ -274,7 +282,9 @@ def built_prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _factory(source: Source, sounds: Path, factory: pytest.TempPathFactory) -> Iterator[StartSwitch]:
     running: list[RunningSwitch] = []
 
-    def start(*, greeting: bool = False, home: Path | None = None, plan: Topology | None = None) -> RunningSwitch:
+    def start(
+        *, greeting: bool = False, home: Path | None = None, plan: Topology | None = None, silent: bool = False
+    ) -> RunningSwitch:
         place = home or factory.mktemp("switch")
         ports = Ports(free_port_base())
         asterisk = Switch(
@@ -284,7 +294,7 @@ def _factory(source: Source, sounds: Path, factory: pytest.TempPathFactory) -> I
             topology=plan or topology(greeting=greeting),
             secrets=Secrets.fresh(),
             recordings=place / "recordings",
-            prompts=sounds,
+            prompts=place if silent else sounds,
         )
         sipp, run_dir, target = find_sipp(cache_dir()), place / "phones", f"127.0.0.1:{ports.sip}"
         first = ports.far_media[0]
