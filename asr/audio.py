@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +46,7 @@ class GapFiller:
         """Stream time: how much audio, silence included, has been placed."""
 
     def place(self, duration_s: float, arrived_s: float) -> float:
-        """A frame of ``duration_s`` came. Returns the seconds of silence that go before it, in whole frames."""
+        """Audio of ``duration_s`` came. Returns the seconds of silence that go before it, in whole frames."""
         began_s = arrived_s - duration_s
         if self._origin_s is None:
             self._origin_s = began_s
@@ -71,6 +71,28 @@ class GapFiller:
     def _gap(self, until_s: float) -> float:
         lag_s = until_s - self.clock_s(self.position_s)
         return FRAME_S * round(lag_s / FRAME_S) if lag_s > self._tolerance_s else 0.0
+
+
+def runs(frames: Iterable[tuple[bytes, float]], *, tolerance_s: float = 0.040) -> Iterator[tuple[bytes, float]]:
+    """Frames joined into stretches without a gap, each with its end time.
+
+    Frames that were held up come in a lump. Each frame says "I began no later than this", and so says every later one
+    of the frames before it; the earliest is true. So no silence is put between words because this process was busy.
+    """
+    latest_s = math.inf
+    placed: list[tuple[bytes, float]] = []
+    for pcm8k, arrived_s in reversed([(pcm[: len(pcm) & ~1], arrived_s) for pcm, arrived_s in frames]):
+        latest_s = min(latest_s, arrived_s) - len(pcm8k) / BYTES_PER_S
+        placed.append((pcm8k, latest_s))
+    joined, ended_s = bytearray(), 0.0
+    for pcm8k, began_s in reversed(placed):
+        if joined and began_s - ended_s > tolerance_s:
+            yield bytes(joined), ended_s
+            joined.clear()
+        joined += pcm8k
+        ended_s = began_s + len(pcm8k) / BYTES_PER_S
+    if joined:
+        yield bytes(joined), ended_s
 
 
 class Upsampler:
@@ -226,13 +248,11 @@ class Listener:
         """When that point of the stream was heard."""
         return self._gaps.clock_s(position_s)
 
-    def hear(self, pcm8k: bytes, arrived_s: float) -> Iterator[Heard]:
-        """``arrived_s`` is when the last sample of the frame came in."""
-        pcm8k = pcm8k[: len(pcm8k) & ~1]
-        if not pcm8k:
-            return
-        yield from self._silence(self._gaps.place(len(pcm8k) / BYTES_PER_S, arrived_s))
-        yield from self._segmenter.feed(self._upsampler.convert(pcm8k))
+    def hear(self, frames: Iterable[tuple[bytes, float]]) -> Iterator[Heard]:
+        """Frames with the time at which the last sample of each came in."""
+        for pcm8k, arrived_s in runs(frames):
+            yield from self._silence(self._gaps.place(len(pcm8k) / BYTES_PER_S, arrived_s))
+            yield from self._segmenter.feed(self._upsampler.convert(pcm8k))
 
     def idle(self, now_s: float) -> Iterator[Heard]:
         """Call about ten times a second: closes a segment after which no more frames come."""

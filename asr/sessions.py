@@ -90,6 +90,7 @@ class SpeechSession:
         self._inbound_bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
+        self._looked_at = clock()
 
         self._stream: RecognizerStream | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -188,12 +189,14 @@ class SpeechSession:
         self._arrived.clear()
 
     def _take_inbound(self) -> None:
-        while self._inbound:
-            pcm, arrived_s = self._inbound.popleft()
-            self._inbound_bytes -= len(pcm)
-            self._hear_all(self._listener.hear(pcm, arrived_s))
-        if not self._closing:
-            self._hear_all(self._listener.idle(self._clock()))
+        frames, self._inbound = self._inbound, deque()
+        self._inbound_bytes = 0
+        self._hear_all(self._listener.hear(frames))
+        now_s = self._clock()
+        held_up = now_s - self._looked_at > 2.5 * self._limits.tick_s  # frames may still be in the socket
+        self._looked_at = now_s
+        if not self._closing and not held_up:
+            self._hear_all(self._listener.idle(now_s))
 
     def _hear_all(self, heard: Iterable[Heard]) -> None:
         for item in heard:
@@ -282,7 +285,7 @@ class SpeechSession:
             self._say_final(segment, text, hypothesis.confidence)
             if not self._owed:
                 self._settled.set()
-        elif text and text != segment.text and not self._late:
+        elif text and text != segment.text and not self._falls_behind():
             self._say_partial(segment, text)
 
     def _say_partial(self, segment: _Segment, text: str) -> None:
@@ -352,12 +355,16 @@ class SpeechSession:
         waiting = next((segment.closed_at for segment in self._owed if segment.closed_at is not None), None)
         if waiting is not None and self._clock() - waiting > self._limits.answer_s:
             self._engine_failed("the speech engine does not answer")
-        lateness_s = self._stream.lateness_s() if self._stream is not None else 0.0
-        self._late = lateness_s > (self._limits.late_s / 2 if self._late else self._limits.late_s)
+        self._late = self._falls_behind()
         if self.dropped_s > self._dropped_seen_s:
             self._dropped_seen_s = self.dropped_s
             self._dropped_at = self._clock()
         self._become(self._judge())
+
+    def _falls_behind(self) -> bool:
+        """Half the limit is enough to stay late, so that the state does not flicker."""
+        lateness_s = self._stream.lateness_s() if self._stream is not None else 0.0
+        return lateness_s > (self._limits.late_s / 2 if self._late else self._limits.late_s)
 
     def _judge(self) -> StreamState:
         if self._failure:
@@ -374,7 +381,7 @@ class SpeechSession:
         if state == self._state:
             return
         self._state = state
-        self._log.info("speech stream state", level=state.level.value, reason=state.reason)
+        self._log.info("speech stream state", speech=state.level.value, reason=state.reason)
         self._say(state)
 
 

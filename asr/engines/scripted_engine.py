@@ -110,9 +110,12 @@ class ScriptedStream:
         return self._recognizer.lateness
 
     async def close(self) -> None:
-        if self._flushing:
-            await asyncio.wait(self._flushing)
         self._recognizer.closed += 1
+        try:
+            await asyncio.gather(*self._flushing)
+        finally:
+            for task in self._flushing:
+                task.cancel()
         self._said.put_nowait(None)
 
     def _line(self) -> Line:

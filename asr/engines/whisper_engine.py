@@ -180,8 +180,10 @@ class WhisperStream:
         return max(0.0, time.monotonic() - self.jobs[0].due_at - 1.0) if self.jobs else 0.0
 
     async def close(self) -> None:
-        await self._settled.wait()
-        self._desk.leave(self)
+        try:
+            await self._settled.wait()
+        finally:
+            self._desk.leave(self)
         self._said.put_nowait(None)
 
     @property
