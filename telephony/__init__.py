@@ -1,1 +1,1 @@
-"""Calls, agents, queues and transfers on an Asterisk switch. Root modules are pure; ``ami``, ``ari`` and ``media`` touch wires."""
+"""Calls, agents and queues on an Asterisk switch. Root modules but the runner are pure; the folders touch wires."""

@@ -1,13 +1,31 @@
-"""One conversation and its legs, from the ring to the last hang-up."""
+"""One conversation and its legs, from the ring to the last hang-up; TRANSITIONS."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
-from telephony.events import CallOutcome
+from telephony import announcements, facts
+from telephony.channels import LONG_AGO, Channels, Track, earlier
+from telephony.events import CallEvent, CallOutcome
+from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
+from telephony.ledgers import Attempt, Ledger, Legs, Standing, call_outcome, ended_by, standing
+from telephony.tables import Machine, Unlisted
+
+KEPT = timedelta(minutes=10)
+"""How long an ended call stays, so that late facts about its channels fall on something that cannot come back."""
+ARRIVED_EVENT = "HotlineArrived"
+"""The user event by which the dialplan announces a citizen, with the fields CallId and Line."""
+AGE_ERROR = timedelta(seconds=2)
+"""Ages of channels come in whole seconds."""
+SETTLES = timedelta(seconds=1)
+"""How long to wait for the word why a phone fell silent before taking the ring as cancelled, and for a caller who left
+the queue to join it again: waiting in rounds is one waiting."""
 
 
 class CallPhase(StrEnum):
@@ -17,6 +35,7 @@ class CallPhase(StrEnum):
     OFFERED = "offered"
     """Still waiting; one operator's phone is ringing."""
     TALKING = "talking"
+    """An operator answered. Once ``agent_left_at`` is set the citizen is on the line without that operator."""
     HELD = "held"
     ENDED = "ended"
 
@@ -55,6 +74,7 @@ class Call:
     legs: tuple[Leg, ...] = ()
     queue: QueueName | None = None
     position: int | None = None
+    """On joining the queue, 1 = next; 0 where nobody saw the joining. The order now is in ``Switchboard.waiting``."""
     queued_at: datetime | None = None
     offered_to: AgentId | None = None
     offered_at: datetime | None = None
@@ -65,3 +85,406 @@ class Call:
     ended_at: datetime | None = None
     outcome: CallOutcome | None = None
     ended_by: str | None = None
+    rebuilt: bool = False
+    """Known only from asking the switch: times before that are computed from ages in whole seconds."""
+
+
+class CallSignal(StrEnum):
+    """What the evidence newly amounts to."""
+
+    QUEUED = "queued"
+    OFFERED = "offered"
+    """A phone rings, none rang before."""
+    RUNG_OUT = "rung_out"
+    """No phone rings any more, and nobody answered."""
+    LEFT_QUEUE = "left_queue"
+    ANSWERED = "answered"
+    HELD = "held"
+    RESUMED = "resumed"
+    OPERATOR_LEFT = "operator_left"
+    ENDED = "ended"
+
+
+# Why the less obvious rows are as they are:
+# * ARRIVED x OFFERED: none. A ring proves that the caller waits, so QUEUED is always signalled with or before it.
+# * ARRIVED x ANSWERED: we asked the switch in the middle of a talk, or the joining was never seen.
+# * QUEUED x LEFT_QUEUE: redirected, or given up by the dialplan; QueueCallerAbandon says no more than this either.
+#   Between two rounds of waiting it is not signalled.
+# * TALKING x OPERATOR_LEFT stays: the citizen is still on the line, with a centre or in the dialplan.
+# * TALKING and HELD x QUEUED: the dialplan put the citizen into a queue again, after the operator's leg was lost.
+# * TALKING and HELD x ANSWERED: a second operator answered without a queue that we saw.
+# * ENDED lists nothing: a hang-up is final. What comes after it is counted, and revives nothing.
+TRANSITIONS: Mapping[CallPhase, Mapping[CallSignal, CallPhase]] = {
+    CallPhase.ARRIVED: {
+        CallSignal.QUEUED: CallPhase.QUEUED,
+        CallSignal.ANSWERED: CallPhase.TALKING,
+        CallSignal.ENDED: CallPhase.ENDED,
+    },
+    CallPhase.QUEUED: {
+        CallSignal.OFFERED: CallPhase.OFFERED,
+        CallSignal.LEFT_QUEUE: CallPhase.ARRIVED,
+        CallSignal.ANSWERED: CallPhase.TALKING,
+        CallSignal.ENDED: CallPhase.ENDED,
+    },
+    CallPhase.OFFERED: {
+        CallSignal.RUNG_OUT: CallPhase.QUEUED,
+        CallSignal.ANSWERED: CallPhase.TALKING,
+        CallSignal.ENDED: CallPhase.ENDED,
+    },
+    CallPhase.TALKING: {
+        CallSignal.HELD: CallPhase.HELD,
+        CallSignal.OPERATOR_LEFT: CallPhase.TALKING,
+        CallSignal.QUEUED: CallPhase.QUEUED,
+        CallSignal.ANSWERED: CallPhase.TALKING,
+        CallSignal.ENDED: CallPhase.ENDED,
+    },
+    CallPhase.HELD: {
+        CallSignal.RESUMED: CallPhase.TALKING,
+        CallSignal.OPERATOR_LEFT: CallPhase.TALKING,
+        CallSignal.QUEUED: CallPhase.QUEUED,
+        CallSignal.ANSWERED: CallPhase.TALKING,
+        CallSignal.ENDED: CallPhase.ENDED,
+    },
+    CallPhase.ENDED: {},
+}
+
+
+def signals(was: Standing, now: Standing) -> Iterator[CallSignal]:
+    """What changed between two standings, in the order in which it makes sense."""
+    unanswered = now.answered is None
+    changes = {
+        CallSignal.RUNG_OUT: was.ringing and not now.ringing and unanswered,
+        CallSignal.QUEUED: now.queued and not was.queued,
+        CallSignal.OFFERED: now.ringing and not was.ringing,
+        CallSignal.LEFT_QUEUE: was.queued and not now.queued and unanswered,
+        CallSignal.ANSWERED: now.answered is not None and now.answered != was.answered,
+        CallSignal.RESUMED: was.held is not None and now.held is None and not (now.left or now.ended),
+        CallSignal.HELD: now.held is not None and was.held is None,
+        CallSignal.OPERATOR_LEFT: now.left and not was.left,
+        CallSignal.ENDED: now.ended and not was.ended,
+    }
+    return (signal for signal, changed in changes.items() if changed)
+
+
+class Calls:
+    """Every call of the last minutes. Facts may come in any order, and twice; ``apply`` says what is new."""
+
+    def __init__(self) -> None:
+        self._channels = Channels()
+        self._ledgers: dict[CallId, Ledger] = {}
+        self._phases: dict[CallId, CallPhase] = {}
+        self._standings: dict[CallId, Standing] = {}
+        self._calls: dict[CallId, Call] = {}
+        self._machine: Machine[CallPhase, CallSignal] = Machine("call", TRANSITIONS)
+        self._switch_started_at: datetime | None = None
+        self._readers: Mapping[type[Fact], Callable[[Any], None]] = {
+            facts.Hangup: self._read_hangup,
+            facts.HangupRequest: self._read_hangup_request,
+            facts.BridgeEnter: self._read_bridge_enter,
+            facts.BridgeLeave: self._read_bridge_leave,
+            facts.QueueCallerJoin: self._read_join,
+            facts.QueueCallerLeave: self._read_leave,
+            facts.QueueCallerAbandon: self._read_leave,
+            facts.AgentCalled: self._read_called,
+            facts.AgentConnect: self._read_connect,
+            facts.AgentRingNoAnswer: self._read_no_answer,
+            facts.Hold: self._read_hold,
+            facts.Unhold: self._read_hold,
+            facts.UserEvent: self._read_user_event,
+        }
+
+    @property
+    def all(self) -> Mapping[CallId, Call]:
+        """Live calls, and those that ended a short while ago."""
+        return MappingProxyType(self._calls)
+
+    def take_unlisted(self) -> tuple[Unlisted, ...]:
+        return self._machine.take_unlisted()
+
+    def apply(self, fact: Fact) -> list[CallEvent]:
+        """Take down one fact of the switch; the events that follow from it."""
+        seen = _channels_of(fact)
+        for channel in seen:
+            self._channels.observe(channel, fact.at)
+        if len(seen) == 2:
+            self._channels.tie(seen[0].id, seen[1].id)
+        reader = self._readers.get(type(fact))
+        if reader is not None:
+            reader(fact)
+        touched = {self._channels.call_of(channel.id) for channel in seen}
+        return self._settle((call_id for call_id in touched if call_id is not None), fact.at)
+
+    def tick(self, now: datetime) -> list[CallEvent]:
+        """Conclude what only silence tells, and forget what ended long ago."""
+        events: list[CallEvent] = []
+        for ledger in self._open():
+            if self._conclude(ledger, now - SETTLES):
+                events += self._settle((ledger.id,), now)
+        self._forget(now - KEPT)
+        return events
+
+    def reconcile(self, snapshot: Snapshot, seats: Mapping[str, AgentId]) -> list[CallEvent]:
+        """Compare with everything that the switch knows; newer facts win over it. ``seats``: who sits at which phone.
+
+        What comes back is every difference: nothing, if no fact was missed.
+        """
+        restarted = self._switch_started_at not in (None, snapshot.started_at)
+        self._switch_started_at = snapshot.started_at
+        for live in snapshot.channels:
+            self._see_channel(live, snapshot.at)
+        for entry in snapshot.entries:
+            self._see_waiting(entry, snapshot.at)
+        self._end_unlisted(snapshot, restarted=restarted)
+        for ledger in self._open():
+            self._find_operators(ledger, seats)
+        return self._settle([ledger.id for ledger in self._open()], snapshot.at)
+
+    def call_of(self, channel: ChannelId) -> CallId | None:
+        return self._channels.call_of(channel)
+
+    def hang_up_by_operator(self, call_id: CallId, now: datetime) -> ChannelId:
+        """The channel to hang up so that the call ends; the operator counts as the one who ended it."""
+        ledger = self._ledgers[call_id]
+        legs, connected = self._legs(ledger), ledger.connected
+        if connected:
+            operator = legs[connected.dest]
+            operator.asked_to_end_at = earlier(operator.asked_to_end_at, now)
+        citizen = legs[ChannelId(call_id)]
+        return citizen.id if citizen.live else next(leg.id for leg in legs.values() if leg.live)
+
+    # reading one fact --------------------------------------------------------------------------------------------
+
+    def _read_hangup(self, fact: facts.Hangup) -> None:
+        self._track(fact.channel).end(fact.at, fact.cause)
+
+    def _read_hangup_request(self, fact: facts.HangupRequest) -> None:
+        track = self._track(fact.channel)
+        track.asked_to_end_at = earlier(track.asked_to_end_at, fact.at)
+
+    def _read_bridge_enter(self, fact: facts.BridgeEnter) -> None:
+        self._channels.enter(fact.channel.id, fact.bridge, fact.at)
+
+    def _read_bridge_leave(self, fact: facts.BridgeLeave) -> None:
+        self._channels.leave(fact.channel.id, fact.bridge, fact.at)
+
+    def _read_join(self, fact: facts.QueueCallerJoin) -> None:
+        self._caller(fact.channel).join(fact.queue, fact.position, fact.at)
+
+    def _read_leave(self, fact: facts.QueueCallerLeave | facts.QueueCallerAbandon) -> None:
+        self._caller(fact.channel).leave(fact.at)
+
+    def _read_called(self, fact: facts.AgentCalled) -> None:
+        self._attempt(fact)
+
+    def _read_connect(self, fact: facts.AgentConnect) -> None:
+        attempt = self._attempt(fact)
+        attempt.connected_at, attempt.guessed = fact.at, False
+
+    def _read_no_answer(self, fact: facts.AgentRingNoAnswer) -> None:
+        self._attempt(fact).ring_ms = fact.ring_ms
+
+    def _read_hold(self, fact: facts.Hold | facts.Unhold) -> None:
+        self._track(fact.channel).on_hold.put(isinstance(fact, facts.Hold), fact.at)
+
+    def _read_user_event(self, fact: facts.UserEvent) -> None:
+        if fact.name == ARRIVED_EVENT and fact.channel is not None:
+            self._caller(fact.channel).line = LineNumber(fact.fields.get("Line", ""))
+
+    def _track(self, channel: Channel) -> Track:
+        track = self._channels.get(channel.id)
+        assert track is not None, "observed before it is read"
+        return track
+
+    def _caller(self, channel: Channel) -> Ledger:
+        """The ledger of a channel that is a caller's: it begins the call if nothing else has."""
+        self._channels.claim(channel.id, channel.call_id or CallId(channel.id))
+        call_id = self._channels.call_of(channel.id)
+        assert call_id is not None, "claimed just now"
+        return self._ledgers.setdefault(call_id, Ledger(id=call_id))
+
+    def _attempt(self, fact: facts.AgentCalled | facts.AgentConnect | facts.AgentRingNoAnswer) -> Attempt:
+        ledger = self._caller(fact.channel)
+        ledger.queue = ledger.queue or fact.queue
+        return ledger.attempt(fact.dest.id, AgentId(fact.member), fact.queue, fact.at)
+
+    def _conclude(self, ledger: Ledger, before: datetime) -> bool:
+        """Nobody says why a phone fell silent, or the caller has not joined a queue again."""
+        legs = self._legs(ledger)
+        silent = [one for one in ledger.unexplained(legs) if not one.given_up and one.ended_at(legs) < before]
+        for attempt in silent:
+            attempt.given_up = True
+        absent = ledger.absent_since
+        gone = absent is not None and ledger.gone_at < absent < before
+        ledger.gone_at = absent if absent and gone else ledger.gone_at
+        return gone or bool(silent)
+
+    # comparing with a snapshot -------------------------------------------------------------------------------------
+
+    def _see_channel(self, live: LiveChannel, at: datetime) -> None:
+        known = live.channel.id in self._channels
+        track = self._channels.observe(live.channel, at)
+        born = at - timedelta(seconds=live.age_s)
+        missed = not known or born < track.first_at - AGE_ERROR
+        if missed:
+            track.first_at = born
+            track.up_at = born if track.up_at else None
+        if not track.live:
+            return
+        if live.bridge is None:
+            track.bridge.put(None, at)
+        else:
+            self._channels.enter(track.id, live.bridge, at)
+        call_id = self._channels.call_of(track.id)
+        if call_id is not None:
+            ledger = self._ledgers.setdefault(call_id, Ledger(id=call_id))
+            ledger.rebuilt = ledger.rebuilt or (missed and track.id == ledger.citizen)
+
+    def _see_waiting(self, entry: QueueEntry, at: datetime) -> None:
+        track = self._channels.get(entry.channel_id)
+        if track is None or not track.live:
+            return
+        new = self._channels.call_of(track.id) is None
+        ledger = self._caller(track.latest.value)
+        ledger.rebuilt = ledger.rebuilt or new
+        if not ledger.joins or (ledger.absent_since and ledger.left_at < at):
+            ledger.join(entry.queue, entry.position, max(at - timedelta(seconds=entry.wait_s), track.first_at))
+
+    def _end_unlisted(self, snapshot: Snapshot, *, restarted: bool) -> None:
+        listed = {live.channel.id for live in snapshot.channels}
+        waiting = {entry.channel_id for entry in snapshot.entries}
+        for track in self._channels:
+            if track.live and track.id not in listed and track.last_at < snapshot.at:
+                track.vanish(snapshot.at)
+        for ledger in self._open():
+            ledger.lost_to = "switch" if restarted else "unknown"
+            joined = max(ledger.joined_at, ledger.queued_at or ledger.joined_at)
+            if not ledger.connected and ledger.citizen not in waiting and LONG_AGO < joined < snapshot.at:
+                ledger.leave(ledger.absent_since or snapshot.at)
+                ledger.gone_at = ledger.left_at
+
+    def _find_operators(self, ledger: Ledger, seats: Mapping[str, AgentId]) -> None:
+        legs = self._legs(ledger)
+        citizen = legs.get(ledger.citizen)
+        for leg in legs.values():
+            agent_id = seats.get(leg.latest.value.endpoint)
+            if leg is citizen or agent_id is None or not leg.live:
+                continue
+            queue = ledger.queue or QueueName("")
+            attempt = ledger.attempts.get(leg.id) or ledger.attempt(leg.id, agent_id, queue, leg.first_at)
+            together = citizen is not None and leg.bridge.value is not None and leg.bridge.value == citizen.bridge.value
+            if together and not attempt.connected_at:
+                attempt.connected_at = max(leg.up_at or leg.first_at, ledger.joined_at)
+                attempt.guessed = True
+
+    # telling what is new -------------------------------------------------------------------------------------------
+
+    def _open(self) -> list[Ledger]:
+        return [one for one in self._ledgers.values() if self._phases.get(one.id) is not CallPhase.ENDED]
+
+    def _legs(self, ledger: Ledger) -> dict[ChannelId, Track]:
+        legs = {track.id: track for track in self._channels.legs(ledger.id)}
+        strangers = (self._channels.get(dest) for dest in ledger.attempts if dest not in legs)
+        return legs | {track.id: track for track in strangers if track}
+
+    def _settle(self, call_ids: Iterable[CallId], at: datetime) -> list[CallEvent]:
+        events: list[CallEvent] = []
+        for call_id in call_ids:
+            ledger = self._ledgers.setdefault(call_id, Ledger(id=call_id))
+            legs = self._legs(ledger)
+            news = self._news(ledger, legs, at)
+            events += sorted(news, key=lambda event: announcements.ORDER.index(type(event)))
+            self._calls[call_id] = view(ledger, legs, self._phases[call_id], self._standings[call_id])
+        return events
+
+    def _news(self, ledger: Ledger, legs: Legs, at: datetime) -> Iterator[CallEvent]:
+        if not ledger.told:
+            ledger.told = True
+            self._phases[ledger.id] = CallPhase.ARRIVED
+            self._standings[ledger.id] = Standing()
+            yield announcements.arrived(ledger, legs, at)
+        was, now = self._standings[ledger.id], standing(ledger, legs)
+        if self._phases[ledger.id] is not CallPhase.ENDED:
+            yield from announcements.of_rings(ledger, legs, at)
+        ledger.holder = now.held or ledger.holder
+        for signal in signals(was, now):
+            yield from self._step(ledger, legs, signal, at)
+        self._standings[ledger.id] = replace(now, ended=now.ended or was.ended)
+
+    def _step(self, ledger: Ledger, legs: Legs, signal: CallSignal, at: datetime) -> Iterator[CallEvent]:
+        target = self._machine.step(self._phases[ledger.id], signal)
+        if target is None:
+            return
+        self._phases[ledger.id] = target
+        announce = _ANNOUNCE.get(signal)
+        if announce is not None:
+            yield announce(ledger, legs, at)
+
+    def _forget(self, before: datetime) -> None:
+        old = [call.id for call in self._calls.values() if call.ended_at and call.ended_at < before]
+        for call_id in old:
+            self._channels.forget_call(call_id)
+            for kept in (self._ledgers, self._phases, self._standings, self._calls):
+                kept.pop(call_id, None)
+        self._channels.forget(self._channels.strays_ended_before(before))
+
+
+_ANNOUNCE: Mapping[CallSignal, Callable[[Ledger, Legs, datetime], CallEvent]] = {
+    CallSignal.QUEUED: announcements.queued,
+    CallSignal.LEFT_QUEUE: announcements.left_queue,
+    CallSignal.ANSWERED: announcements.answered,
+    CallSignal.HELD: announcements.held,
+    CallSignal.RESUMED: announcements.resumed,
+    CallSignal.ENDED: announcements.ended,
+}
+"""Rings, and an operator who leaves, are told row by row: there may be several."""
+
+
+def _channels_of(fact: Fact) -> tuple[Channel, ...]:
+    both = (getattr(fact, "channel", None), getattr(fact, "dest", None))
+    return tuple(channel for channel in both if channel is not None)
+
+
+def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
+    """The call as its readers see it, from the evidence alone."""
+    citizen = legs.get(ledger.citizen) or next(iter(legs.values()))
+    connected, ringing = ledger.connected, ledger.ringing(legs)
+    offered = connected or ringing
+    ended_at = max((leg.ended_at for leg in legs.values() if leg.ended_at), default=None) if now.ended else None
+    held = legs[now.held] if now.held and not now.ended else None
+    return Call(
+        id=ledger.id,
+        phase=phase,
+        caller_number=citizen.first.caller_number,
+        caller_name=citizen.first.caller_name,
+        line=ledger.line or LineNumber(citizen.first.exten),
+        arrived_at=citizen.first_at,
+        legs=tuple(_leg(leg, ledger) for leg in legs.values()),
+        queue=ledger.queue,
+        position=ledger.position if ledger.queued_at else None,
+        queued_at=ledger.queued_at,
+        offered_to=offered.agent_id if offered else None,
+        offered_at=offered.called_at if offered else None,
+        answered_by=connected.agent_id if connected else None,
+        answered_at=connected.connected_at if connected else None,
+        held_since=held.on_hold.at if held else None,
+        agent_left_at=legs[connected.dest].ended_at if connected else None,
+        ended_at=ended_at,
+        outcome=call_outcome(ledger, legs) if now.ended else None,
+        ended_by=ended_by(ledger, legs) if now.ended else None,
+        rebuilt=ledger.rebuilt,
+    )
+
+
+def _leg(track: Track, ledger: Ledger) -> Leg:
+    attempt = ledger.attempts.get(track.id)
+    role = LegRole.CITIZEN if track.id == ledger.citizen else LegRole.OPERATOR if attempt else LegRole.OTHER
+    return Leg(
+        channel=track.id,
+        name=track.name,
+        role=role,
+        started_at=track.first_at,
+        agent_id=attempt.agent_id if attempt else None,
+        answered_at=track.up_at,
+        ended_at=track.ended_at,
+        cause=track.cause,
+    )

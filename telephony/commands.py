@@ -36,7 +36,7 @@ class Pause(Command):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ready(Command):
-    """Drop every reason that a person can drop (not DEVICE_LOST). Ends a wrap-up; in a call it clears the next status."""
+    """Drop every reason that a person can drop (not DEVICE_LOST). Ends a wrap-up; in a call it clears the next one."""
 
     agent_id: AgentId
 
@@ -45,6 +45,13 @@ class Ready(Command):
 class ExtendWrapUp(Command):
     agent_id: AgentId
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinishWrapUp(Command):
+    """End the wrap-up: pause with the reason chosen meanwhile, if one was, else ready."""
+
+    agent_id: AgentId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ TelephonyError
 ├── InvalidValue               a value is not on the allow-list of its field (422)
 ├── SwitchUnavailable          the link to the switch is not live; nothing was sent (503)
 ├── ActionFailed               the switch answered an action with an error (502)
-└── ActionUnanswered           the action was sent and no answer came in time; its outcome is unknown (202, settled by state)
+└── ActionUnanswered           sent, and no answer came in time: the outcome is unknown (202, settled by state)
 """
 
 from __future__ import annotations

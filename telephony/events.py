@@ -79,12 +79,16 @@ class CallEvent(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallArrived(CallEvent):
-    """A citizen's call reached the dialplan (from here on there is a call record)."""
+    """A citizen's call reached the dialplan (from here on there is a call record).
+
+    ``rebuilt``: found by asking the switch, after a restart of ours or a gap; what was told of it before still holds.
+    """
 
     caller_number: str
     caller_name: str
     line: LineNumber
     channel: ChannelId
+    rebuilt: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,12 +112,23 @@ class OfferEnded(CallEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallAnswered(CallEvent):
-    """``citizen`` and ``operator`` are the two legs; ``wait_s`` runs from joining the queue."""
+    """``citizen`` and ``operator`` are the two legs; ``wait_s`` runs from joining the queue.
+
+    ``rebuilt``: nobody saw the moment; the times are from ages of channels in whole seconds, too rough for statistics.
+    """
 
     agent_id: AgentId
     citizen: ChannelId
     operator: ChannelId
     wait_s: float
+    rebuilt: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallLeftQueue(CallEvent):
+    """No longer waiting, and not answered: redirected, timed out or about to end. Not an abandonment by itself."""
+
+    queue: QueueName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,10 +143,10 @@ class CallResumed(CallEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgentLegEnded(CallEvent):
-    """The operator's own leg ended; ``talk_s`` is measured on it, not taken from AgentComplete."""
+    """The operator's own leg ended. ``talk_s`` is measured on it; None where nobody saw it begin or end."""
 
     agent_id: AgentId
-    talk_s: float
+    talk_s: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,7 +197,7 @@ class LinkChanged(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DriftRepaired(Event):
-    """A timed comparison with the switch found a difference and mended it. ``kind`` names the kind, e.g. ``ghost_call``."""
+    """A timed comparison with the switch found a difference and mended it. ``kind`` e.g. ``ghost_call``."""
 
     kind: str
     subject: str
@@ -190,6 +205,6 @@ class DriftRepaired(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrameRejected(Event):
-    """The switch's stream held a malformed or forged frame; it changed nothing. ``reason`` is ours, never the frame's text."""
+    """A malformed or forged frame in the switch's stream; it changed nothing. ``reason`` is ours, never its text."""
 
     reason: str

@@ -184,7 +184,7 @@ class QueueMemberRemoved(Fact):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceStateChange(Fact):
-    """``device`` e.g. ``PJSIP/8001``; ``state``: NOT_INUSE, INUSE, RINGING, ONHOLD, UNAVAILABLE, INVALID, UNKNOWN ..."""
+    """``device`` e.g. ``PJSIP/8001``; ``state``: NOT_INUSE, INUSE, RINGING, ONHOLD, UNAVAILABLE, INVALID, UNKNOWN."""
 
     device: str
     state: str
@@ -245,7 +245,7 @@ class QueueEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveChannel:
-    """One channel of a ``Status`` answer. ``age_s`` is ``Seconds``; ``application`` the dialplan application it is in."""
+    """One channel of a ``Status`` answer. ``age_s`` is ``Seconds``, ``application`` that of the dialplan it is in."""
 
     channel: Channel
     bridge: BridgeId | None

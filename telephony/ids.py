@@ -17,7 +17,7 @@ AgentId = NewType("AgentId", str)
 """The work number (工号) of a person who takes calls, e.g. ``8001``."""
 
 SeatId = NewType("SeatId", str)
-"""The pjsip endpoint of a phone, e.g. ``8001``. A person signs in *to* a seat; in a queue the seat is ``PJSIP/<seat>``."""
+"""The pjsip endpoint of a phone, e.g. ``8001``. A person signs in *to* a seat; in a queue it is ``PJSIP/<seat>``."""
 
 QueueName = NewType("QueueName", str)
 """A queue of ``queues.conf``, e.g. ``hotline``."""

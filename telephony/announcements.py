@@ -1,0 +1,115 @@
+"""What a ledger has to tell, as events (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from telephony.events import (
+    AgentLegEnded,
+    CallAnswered,
+    CallArrived,
+    CallEnded,
+    CallEvent,
+    CallHeld,
+    CallLeftQueue,
+    CallOffered,
+    CallQueued,
+    CallResumed,
+    OfferEnded,
+)
+from telephony.ids import LineNumber, QueueName
+from telephony.ledgers import Attempt, Ledger, Legs, call_outcome, ended_by, offer_outcome, talk_s, total_talk_s, wait_s
+
+ORDER = (
+    CallArrived,
+    CallQueued,
+    CallOffered,
+    OfferEnded,
+    CallLeftQueue,
+    CallAnswered,
+    CallHeld,
+    CallResumed,
+    AgentLegEnded,
+    CallEnded,
+)
+"""The order of events that follow from one and the same fact."""
+
+
+def arrived(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
+    citizen = legs.get(ledger.citizen) or next(iter(legs.values()))
+    return CallArrived(
+        at=at,
+        call_id=ledger.id,
+        caller_number=citizen.first.caller_number,
+        caller_name=citizen.first.caller_name,
+        line=ledger.line or LineNumber(citizen.first.exten),
+        channel=citizen.id,
+        rebuilt=ledger.rebuilt,
+    )
+
+
+def queued(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
+    return CallQueued(at=at, call_id=ledger.id, queue=ledger.queue or QueueName(""), position=ledger.position)
+
+
+def left_queue(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
+    return CallLeftQueue(at=at, call_id=ledger.id, queue=ledger.queue or QueueName(""))
+
+
+def answered(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
+    attempt = ledger.connected
+    assert attempt is not None, "told only of an answer"
+    assert attempt.connected_at is not None, "an answer has its time"
+    waited = attempt.connected_at - (ledger.queued_at or attempt.connected_at)
+    return CallAnswered(
+        at=attempt.connected_at if not attempt.guessed else at,
+        call_id=ledger.id,
+        agent_id=attempt.agent_id,
+        citizen=ledger.citizen,
+        operator=attempt.dest,
+        wait_s=waited.total_seconds(),
+        rebuilt=attempt.guessed,
+    )
+
+
+def held(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
+    return CallHeld(at=at, call_id=ledger.id, by=ledger.holder or ledger.citizen)
+
+
+def resumed(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
+    return CallResumed(at=at, call_id=ledger.id, by=ledger.holder or ledger.citizen)
+
+
+def ended(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
+    return CallEnded(
+        at=at,
+        call_id=ledger.id,
+        outcome=call_outcome(ledger, legs),
+        ended_by=ended_by(ledger, legs),
+        wait_s=wait_s(ledger, legs),
+        talk_s=total_talk_s(ledger, legs),
+    )
+
+
+def of_rings(ledger: Ledger, legs: Legs, at: datetime) -> Iterator[CallEvent]:
+    """Every ring of a phone that began, or ended without an answer, and every operator's leg that ended; once each."""
+    for attempt in ledger.attempts.values():
+        if not attempt.offer_told:
+            attempt.offer_told = True
+            yield CallOffered(at=at, call_id=ledger.id, agent_id=attempt.agent_id, channel=attempt.dest)
+        if not legs[attempt.dest].live:
+            yield from _of_silence(attempt, ledger, legs, at)
+
+
+def _of_silence(attempt: Attempt, ledger: Ledger, legs: Legs, at: datetime) -> Iterator[CallEvent]:
+    if attempt.connected_at and not attempt.left_told:
+        attempt.left_told = True
+        yield AgentLegEnded(at=at, call_id=ledger.id, agent_id=attempt.agent_id, talk_s=talk_s(attempt, legs))
+    outcome = None if attempt.connected_at or attempt.end_told else offer_outcome(attempt, ledger, legs)
+    if outcome is not None:
+        attempt.end_told = True
+        rung = attempt.ended_at(legs) - attempt.called_at
+        yield OfferEnded(
+            at=at, call_id=ledger.id, agent_id=attempt.agent_id, outcome=outcome, ring_s=max(0.0, rung.total_seconds())
+        )

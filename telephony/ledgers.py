@@ -1,0 +1,213 @@
+"""The evidence about one call, and what it amounts to at this moment, in whatever order it came in (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from telephony.channels import LONG_AGO, Track
+from telephony.events import CallOutcome, OfferOutcome
+from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
+
+Legs = Mapping[ChannelId, Track]
+
+FAR_OFF = datetime.max.replace(tzinfo=UTC)
+
+REFUSED_CAUSES = frozenset({17, 21})
+"""Q.850: user busy, call rejected. AgentRingNoAnswer and DialEnd report both as if the phone had rung out."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One ring of one operator's phone: a row for each pair of call and ringing channel."""
+
+    dest: ChannelId
+    agent_id: AgentId
+    queue: QueueName
+    called_at: datetime
+    connected_at: datetime | None = None
+    guessed: bool = False
+    """Nobody saw the answer: ``connected_at`` is from the age of the channel."""
+    ring_ms: int | None = None
+    """Of AgentRingNoAnswer."""
+    given_up: bool = False
+    """The phone has been silent for long enough, and nobody said why."""
+    offer_told: bool = False
+    end_told: bool = False
+    left_told: bool = False
+
+    def ended_at(self, legs: Legs) -> datetime:
+        """When its channel ended; in the far future while it lives."""
+        return legs[self.dest].ended_at or FAR_OFF
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All that was said of one call beyond its channels."""
+
+    id: CallId
+    line: LineNumber | None = None
+    queue: QueueName | None = None
+    position: int = 0
+    joins: set[datetime] = field(default_factory=set)
+    left_at: datetime = LONG_AGO
+    gone_at: datetime = LONG_AGO
+    """The leaving that was not followed by another joining in time."""
+    attempts: dict[ChannelId, Attempt] = field(default_factory=dict)
+    holder: ChannelId | None = None
+    """The channel that pressed hold last."""
+    told: bool = False
+    rebuilt: bool = False
+    lost_to: str = "unknown"
+
+    @property
+    def citizen(self) -> ChannelId:
+        """The call id is the Uniqueid of the first leg."""
+        return ChannelId(self.id)
+
+    def join(self, queue: QueueName, position: int, at: datetime) -> None:
+        if at >= self.joined_at:
+            self.queue, self.position = queue, position
+        self.joins.add(at)
+
+    def leave(self, at: datetime) -> None:
+        self.left_at = max(self.left_at, at)
+
+    @property
+    def joined_at(self) -> datetime:
+        """The latest joining: the dialplan lets a caller wait in rounds."""
+        return max(self.joins, default=LONG_AGO)
+
+    @property
+    def absent_since(self) -> datetime | None:
+        """When the caller left the queue and did not join it again, so far."""
+        return self.left_at if self.left_at > self.joined_at else None
+
+    def attempt(self, dest: ChannelId, agent_id: AgentId, queue: QueueName, at: datetime) -> Attempt:
+        """The row of this ring, made by whichever fact names it first. A ring proves that the caller waits."""
+        attempt = self.attempts.setdefault(dest, Attempt(dest=dest, agent_id=agent_id, queue=queue, called_at=at))
+        attempt.called_at = min(attempt.called_at, at)
+        return attempt
+
+    @property
+    def queued_at(self) -> datetime | None:
+        """When the waiting began: the first joining since the last talk; the first ring, where no joining was seen."""
+        last = self.joined_at
+        talks = (attempt.connected_at for attempt in self.attempts.values() if attempt.connected_at)
+        talked_at = max((at for at in talks if at < last), default=LONG_AGO)
+        rung = (attempt.called_at for attempt in self.attempts.values() if not attempt.guessed)
+        return min((at for at in self.joins if at > talked_at), default=None) or min(rung, default=None)
+
+    @property
+    def connected(self) -> Attempt | None:
+        """The latest answer, unless the caller joined a queue again after it."""
+        answered = [attempt for attempt in self.attempts.values() if attempt.connected_at]
+        latest = max(answered, key=lambda attempt: attempt.connected_at or LONG_AGO, default=None)
+        if latest is None or (latest.connected_at or LONG_AGO) < self.joined_at:
+            return None
+        return latest
+
+    def unexplained(self, legs: Legs) -> list[Attempt]:
+        """Phones that fell silent without an answer and without a word why."""
+        silent = [one for one in self.attempts.values() if not one.connected_at and not one.end_told]
+        return [attempt for attempt in silent if not legs[attempt.dest].live]
+
+    def ringing(self, legs: Legs) -> Attempt | None:
+        """The attempt that rings now; the newest, where several phones ring at once."""
+        open_ = [one for one in self.attempts.values() if not one.connected_at and legs[one.dest].live]
+        return max(open_, key=lambda attempt: attempt.called_at, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the evidence amounts to. ``answered`` and ``held`` name the operator's and the holding channel."""
+
+    queued: bool = False
+    ringing: bool = False
+    answered: ChannelId | None = None
+    held: ChannelId | None = None
+    left: bool = False
+    ended: bool = False
+
+
+def standing(ledger: Ledger, legs: Legs) -> Standing:
+    connected = ledger.connected
+    ringing = connected is None and ledger.ringing(legs) is not None
+    gone = ledger.absent_since is not None and ledger.gone_at >= ledger.left_at
+    return Standing(
+        queued=ringing or (connected is None and ledger.queued_at is not None and not gone),
+        ringing=ringing,
+        answered=connected.dest if connected else None,
+        held=_holding(legs) if connected else None,
+        left=connected is not None and not legs[connected.dest].live,
+        ended=bool(legs) and not any(leg.live for leg in legs.values()),
+    )
+
+
+def _holding(legs: Legs) -> ChannelId | None:
+    holding = [leg for leg in legs.values() if leg.live and leg.on_hold.value]
+    return max(holding, key=lambda leg: leg.on_hold.at).id if holding else None
+
+
+def offer_outcome(attempt: Attempt, ledger: Ledger, legs: Legs) -> OfferOutcome | None:
+    """How a ring without an answer ended. ``None``: the phone is silent, but why has not been said yet."""
+    leg = legs[attempt.dest]
+    if leg.cause in REFUSED_CAUSES:
+        return OfferOutcome.BUSY
+    if attempt.ring_ms is not None:
+        return OfferOutcome.NO_ANSWER
+    citizen = legs.get(ledger.citizen)
+    gone = citizen is None or not citizen.live or ledger.left_at >= attempt.called_at
+    known = gone or ledger.connected or attempt.given_up or not leg.end_seen
+    return OfferOutcome.CANCELLED if known else None
+
+
+def call_outcome(ledger: Ledger, legs: Legs) -> CallOutcome:
+    """A citizen who spoke with anybody was answered, by an operator or, after a redirection, by another desk."""
+    citizen = legs.get(ledger.citizen)
+    if citizen is None or not citizen.end_seen:
+        return CallOutcome.LOST
+    others = (leg.bridges for leg in legs.values() if leg is not citizen)
+    met = any(not citizen.bridges.isdisjoint(bridges) for bridges in others)
+    answered = met or any(attempt.connected_at for attempt in ledger.attempts.values())
+    return CallOutcome.ANSWERED if answered else CallOutcome.ABANDONED
+
+
+def ended_by(ledger: Ledger, legs: Legs) -> str:
+    """Whose phone asked first to end it: the citizen's, or that of an operator who had answered."""
+    citizen = legs.get(ledger.citizen)
+    if citizen is None or not citizen.end_seen:
+        return ledger.lost_to
+    operators = [attempt.dest for attempt in ledger.attempts.values() if attempt.connected_at]
+    parties = [(citizen, "caller"), *((legs[dest], "operator") for dest in operators)]
+    asked = [(leg.asked_to_end_at, name) for leg, name in parties if leg.asked_to_end_at]
+    return min(asked)[1] if asked else "switch"
+
+
+def talk_s(attempt: Attempt, legs: Legs) -> float | None:
+    """On the operator's own leg, from the answer to its end; ``None`` where nobody saw one of the two."""
+    leg = legs[attempt.dest]
+    if attempt.connected_at is None or attempt.guessed or leg.ended_at is None or not leg.end_seen:
+        return None
+    return (leg.ended_at - attempt.connected_at).total_seconds()
+
+
+def total_talk_s(ledger: Ledger, legs: Legs) -> float | None:
+    """Of all operators who answered; ``None`` without an answer, and where one of them could not be measured."""
+    talks = [talk_s(attempt, legs) for attempt in ledger.attempts.values() if attempt.connected_at]
+    known = [talk for talk in talks if talk is not None]
+    return sum(known) if known and len(known) == len(talks) else None
+
+
+def wait_s(ledger: Ledger, legs: Legs) -> float | None:
+    """From joining the queue to the answer, or to leaving it without one."""
+    queued_at, connected = ledger.queued_at, ledger.connected
+    citizen = legs.get(ledger.citizen)
+    if queued_at is None or citizen is None or (connected and connected.guessed):
+        return None
+    gave_up_at = ledger.left_at if ledger.left_at > queued_at else citizen.ended_at
+    until = connected.connected_at if connected else gave_up_at
+    if until is None or (until == citizen.ended_at and not citizen.end_seen):
+        return None
+    return (until - queued_at).total_seconds()

@@ -1,0 +1,58 @@
+"""Waiting lines: who waits in which queue, first in line first (pure)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from telephony.events import CallAnswered, CallEnded, CallEvent, CallLeftQueue, CallQueued, QueueChanged
+from telephony.ids import CallId, QueueName
+
+
+class Queues:
+    """The order of the waiting callers. A caller whose phone call rings at an operator's still waits."""
+
+    def __init__(self) -> None:
+        self._lines: defaultdict[QueueName, list[CallId]] = defaultdict(list)
+
+    @property
+    def waiting(self) -> Mapping[QueueName, tuple[CallId, ...]]:
+        return {queue: tuple(line) for queue, line in self._lines.items()}
+
+    def heed(self, event: CallEvent) -> list[QueueChanged]:
+        """What an event of a call means for the lines."""
+        if isinstance(event, CallQueued):
+            return self._join(event)
+        if isinstance(event, CallLeftQueue | CallAnswered | CallEnded):
+            return self._leave(event.call_id, event.at)
+        return []
+
+    def compare(self, truth: Mapping[QueueName, Iterable[CallId]], at: datetime) -> list[QueueChanged]:
+        """Bring the lines into the order in which the switch says they are; who it does not name comes last.
+
+        No event of the switch tells that a caller was moved ahead, so this is the only way to learn of it.
+        """
+        changes = []
+        for queue, line in self._lines.items():
+            named = [call_id for call_id in truth.get(queue, ()) if call_id in line]
+            ordered = named + [call_id for call_id in line if call_id not in named]
+            if ordered != line:
+                self._lines[queue] = ordered
+                changes.append(self._changed(queue, at))
+        return changes
+
+    def _join(self, event: CallQueued) -> list[QueueChanged]:
+        left = self._leave(event.call_id, event.at)
+        line = self._lines[event.queue]
+        line.insert(event.position - 1 if event.position > 0 else len(line), event.call_id)
+        return [*(one for one in left if one.queue != event.queue), self._changed(event.queue, event.at)]
+
+    def _leave(self, call_id: CallId, at: datetime) -> list[QueueChanged]:
+        stood_in = [queue for queue, line in self._lines.items() if call_id in line]
+        for queue in stood_in:
+            self._lines[queue].remove(call_id)
+        return [self._changed(queue, at) for queue in stood_in]
+
+    def _changed(self, queue: QueueName, at: datetime) -> QueueChanged:
+        return QueueChanged(at=at, queue=queue, waiting=tuple(self._lines[queue]))

@@ -1,0 +1,175 @@
+"""The only loop: facts of the gateway in, switchboard, events out, orders to the gateway.
+
+The gateway's own connection is kept up by whoever wires the two together. Three tasks run here, and none waits for
+another: facts are read as they come, the clock ticks, and one worker carries orders out in their order. A publisher
+that raises loses nothing but its own event; a fact that the models cannot take is dropped and logged, and the next
+comparison with the switch mends what it meant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from telephony.commands import Command, CommandOutcome, Order, OutcomeKind
+from telephony.errors import ActionUnanswered, SwitchUnavailable, TelephonyError
+from telephony.events import Event, FrameRejected, LinkChanged, LinkState
+from telephony.facts import Fact
+from telephony.switchboard import Outcome, Switchboard
+
+TICK_S = 0.25
+FACTS_PER_TURN = 200
+"""So many facts are taken before the other tasks of the process get their turn."""
+
+log = structlog.get_logger(__name__)
+
+
+class Gateway(Protocol):
+    """What the runner needs of ``ami.gateway.Gateway``."""
+
+    def facts(self) -> AsyncIterator[Fact | LinkChanged | FrameRejected]:
+        """Everything in the order of the stream, for ever."""
+
+    async def execute(self, order: Order) -> None:
+        """Raises SwitchUnavailable, ActionFailed, ActionUnanswered, InvalidValue."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Orders that belong together; whoever asked waits for ``done``, nobody where it is ``None``."""
+
+    orders: tuple[Order, ...]
+    done: asyncio.Future[CommandOutcome] | None = None
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Runner:
+    """``counts``: facts, unlisted transitions, and failures of each kind since the start."""
+
+    def __init__(
+        self,
+        *,
+        gateway: Gateway,
+        switchboard: Switchboard,
+        publish: Callable[[Event], None],
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.switchboard = switchboard
+        self.counts: Counter[str] = Counter()
+        self._gateway = gateway
+        self._publish = publish
+        self._clock = clock
+        self._work: asyncio.Queue[_Work] = asyncio.Queue()
+        self._asked: set[asyncio.Future[CommandOutcome]] = set()
+
+    @property
+    def link(self) -> LinkState:
+        return self.switchboard.link
+
+    async def run(self) -> None:
+        """Until cancelled. What was asked for and not answered by then has an unknown outcome."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen(), name="switchboard facts")
+                tasks.create_task(self._tick(), name="switchboard clock")
+                tasks.create_task(self._execute_all(), name="switchboard orders")
+        finally:
+            for done in tuple(self._asked):
+                _answer(done, ActionUnanswered("stopped"))
+
+    async def request(self, command: Command) -> CommandOutcome:
+        """DONE once the switch accepted what follows from the command, UNKNOWN where it did not answer.
+
+        Raises SwitchUnavailable before anything has changed; Refused, UnknownAgent, UnknownCall; and ActionFailed or
+        InvalidValue where the switch or the allow-list said no, which the next comparison with the switch settles.
+        """
+        if self.link is not LinkState.LIVE:
+            raise SwitchUnavailable(self.link)
+        outcome = self.switchboard.request(command, self._clock())
+        done: asyncio.Future[CommandOutcome] = asyncio.get_running_loop().create_future()
+        self._asked.add(done)
+        done.add_done_callback(self._asked.discard)
+        self._settle(outcome, done)
+        return await done
+
+    async def _listen(self) -> None:
+        async for fact in self._gateway.facts():
+            self.counts["facts"] += 1
+            try:
+                outcome = self.switchboard.receive(fact, self._clock())
+            except Exception:
+                self.counts["failed_facts"] += 1
+                log.exception("a fact could not be taken", fact=type(fact).__name__)
+            else:
+                self._settle(outcome)
+            if self.counts["facts"] % FACTS_PER_TURN == 0:
+                await asyncio.sleep(0)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            try:
+                self._settle(self.switchboard.tick(self._clock()))
+            except Exception:
+                self.counts["failed_ticks"] += 1
+                log.exception("a tick failed")
+
+    def _settle(self, outcome: Outcome, done: asyncio.Future[CommandOutcome] | None = None) -> None:
+        for pair in outcome.unlisted:
+            self.counts["unlisted"] += 1
+            log.warning("unlisted transition", machine=pair.machine, state=pair.state, signal=pair.signal)
+        for event in outcome.events:
+            self._publish_one(event)
+        if outcome.orders or done is not None:
+            self._work.put_nowait(_Work(outcome.orders, done))
+
+    def _publish_one(self, event: Event) -> None:
+        try:
+            self._publish(event)
+        except Exception:
+            self.counts["failed_publications"] += 1
+            log.exception("an event could not be published", event_kind=type(event).__name__)
+
+    async def _execute_all(self) -> None:
+        while True:
+            work = await self._work.get()
+            failure: Exception | None = None
+            for order in work.orders:
+                failure = await self._execute(order) or failure
+            if work.done is not None:
+                _answer(work.done, failure)
+
+    async def _execute(self, order: Order) -> Exception | None:
+        try:
+            await self._gateway.execute(order)
+        except TelephonyError as error:
+            log.warning("an order was not carried out", order=type(order).__name__, error=type(error).__name__)
+            failure: Exception = error
+        except Exception as error:
+            log.exception("an order failed", order=type(order).__name__)
+            failure = error
+        else:
+            return None
+        self.counts["failed_orders"] += 1
+        self.switchboard.failed(order)
+        return failure
+
+
+def _answer(done: asyncio.Future[CommandOutcome], failure: Exception | None) -> None:
+    if done.done():
+        return
+    if isinstance(failure, ActionUnanswered):
+        done.set_result(CommandOutcome(kind=OutcomeKind.UNKNOWN, detail=failure.action))
+    elif failure is not None:
+        done.set_exception(failure)
+    else:
+        done.set_result(CommandOutcome(kind=OutcomeKind.DONE))

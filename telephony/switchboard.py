@@ -1,0 +1,286 @@
+"""All models behind one door without a wire: facts, commands and the time go in, events and orders come out (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from telephony import facts
+from telephony.agents import Agent, Agents
+from telephony.calls import Call, CallPhase, Calls
+from telephony.commands import Command, HangUpCall, HangUpChannel, Order, ReportAlive, SignIn, SpyToSocket, TapLeg
+from telephony.errors import Refused, UnknownCall
+from telephony.events import (
+    AgentEvent,
+    AgentLegEnded,
+    AgentSignedOut,
+    AgentStatusChanged,
+    CallAnswered,
+    CallArrived,
+    CallEnded,
+    CallEvent,
+    CallLeftQueue,
+    CallOffered,
+    CallQueued,
+    DriftRepaired,
+    Event,
+    FrameRejected,
+    LinkChanged,
+    LinkState,
+    OfferEnded,
+    QueueChanged,
+)
+from telephony.facts import Fact, LinkLost, QueueMember, QueueMemberRemoved, Snapshot
+from telephony.ids import AgentId, CallId, QueueName, SeatId
+from telephony.members import Members, seat_of
+from telephony.queues import Queues
+from telephony.tables import Unlisted
+
+ALIVE_EVERY = timedelta(seconds=5)
+WRAP_UP_S = 60.0
+
+ABSENT_STATES = frozenset({"UNAVAILABLE", "INVALID"})
+ABSENT_NUMBERS = frozenset({4, 5})
+SAYS_NOTHING = frozenset({"UNKNOWN"})
+SAYS_NOTHING_NUMBER = 0
+PRESENT_CONTACTS = frozenset({"Created", "Updated", "Reachable", "NonQualified"})
+"""A removed or unreachable contact proves nothing: a page that reloads registers anew before its old contact goes."""
+
+DRIFT_KINDS: Mapping[type[Event], str] = {
+    CallArrived: "missed_call",
+    CallQueued: "missed_queueing",
+    CallLeftQueue: "missed_leaving",
+    CallOffered: "missed_ring",
+    OfferEnded: "ghost_ring",
+    CallAnswered: "missed_answer",
+    AgentLegEnded: "ghost_leg",
+    CallEnded: "ghost_call",
+    QueueChanged: "queue_order",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What follows: publish the events, carry out the orders, both in order; log and count what no table lists."""
+
+    events: tuple[Event, ...] = ()
+    orders: tuple[Order, ...] = ()
+    unlisted: tuple[Unlisted, ...] = ()
+
+
+class Switchboard:
+    """Calls, agents, queues and members. It touches nothing: the runner carries facts in and orders out."""
+
+    def __init__(self, *, wrap_up_s: float = WRAP_UP_S) -> None:
+        self._calls = Calls()
+        self._agents = Agents(wrap_up_s=wrap_up_s)
+        self._queues = Queues()
+        self._members = Members()
+        self._link = LinkState.DOWN
+        self._synced = False
+        self._alive_at: datetime | None = None
+
+    @property
+    def calls(self) -> Mapping[CallId, Call]:
+        """Live calls, and those that ended in the last ten minutes."""
+        return self._calls.all
+
+    @property
+    def agents(self) -> Mapping[AgentId, Agent]:
+        """Everybody who is signed in."""
+        return self._agents.all
+
+    @property
+    def waiting(self) -> Mapping[QueueName, tuple[CallId, ...]]:
+        """Who waits, first in line first."""
+        return self._queues.waiting
+
+    @property
+    def link(self) -> LinkState:
+        return self._link
+
+    # the door --------------------------------------------------------------------------------------------------------
+
+    def receive(self, fact: Fact | LinkChanged | FrameRejected, now: datetime) -> Outcome:
+        """One thing that the gateway handed out, in the order in which it did."""
+        match fact:
+            case LinkChanged():
+                return self._on_link(fact, now)
+            case FrameRejected():
+                return Outcome(events=(fact,))
+            case LinkLost():
+                self._synced = False
+                return Outcome()
+            case Snapshot():
+                return self._on_snapshot(fact, now)
+            case QueueMember():
+                self._members.hear(fact)
+                return self._outcome(self._on_member(fact, now), now)
+            case QueueMemberRemoved():
+                self._members.hear(fact)
+                return Outcome()
+            case facts.DeviceStateChange():
+                return self._outcome(self._on_device(fact.device, fact.state, fact.at, now), now)
+            case facts.ContactStatus():
+                return self._outcome(self._on_contact(fact, now), now)
+        return self._outcome(self._calls.apply(fact), now)
+
+    def request(self, command: Command, now: datetime) -> Outcome:
+        """What somebody asks for. Raises Refused, UnknownAgent, UnknownCall; then nothing has changed."""
+        match command:
+            case SignIn():
+                return self._sign_in(command, now)
+            case HangUpCall():
+                return self._hang_up(command, now)
+            case TapLeg():
+                return self._tap(command)
+        if not self._agents.obeys(command):
+            raise Refused(command=type(command).__name__, state=self._link, reason="no such command")
+        return self._outcome(self._agents.obey(command, now), now)
+
+    def tick(self, now: datetime) -> Outcome:
+        """What follows from nothing but the time."""
+        outcome = self._outcome([*self._calls.tick(now), *self._agents.tick(now)], now)
+        return Outcome(events=outcome.events, orders=(*outcome.orders, *self._alive(now)), unlisted=outcome.unlisted)
+
+    def failed(self, order: Order) -> None:
+        """The switch did not carry this order out."""
+        self._members.failed(order)
+
+    # facts -----------------------------------------------------------------------------------------------------------
+
+    def _on_link(self, change: LinkChanged, now: datetime) -> Outcome:
+        self._link = change.state
+        if change.state in (LinkState.DOWN, LinkState.CONNECTING):
+            self._synced = False
+        if change.state is not LinkState.LIVE:
+            self._alive_at = None
+        return Outcome(events=(change,), orders=tuple(self._alive(now)))
+
+    def _on_snapshot(self, snapshot: Snapshot, now: datetime) -> Outcome:
+        """The first after a connect rebuilds what the gap hid. Every difference that a later one finds is drift."""
+        rebuild, self._synced = not self._synced, True
+        news: list[Event] = []
+        for member in snapshot.members:
+            news += self._on_member(member, now)
+        for device, state in snapshot.devices.items():
+            news += self._on_device(device, state, snapshot.at, now)
+        news += self._calls.reconcile(snapshot, self._seats(snapshot))
+        events = [*self._spread(news, now), *self._queues.compare(self._lines(snapshot), snapshot.at)]
+        wanted = [] if rebuild else self._orders(events, now)
+        mended, drifts = self._members.compare(snapshot, self.agents.values(), now, rebuild=rebuild)
+        if not rebuild:
+            drifts += _drifts(events, snapshot.at)
+        return Outcome(events=(*drifts, *events), orders=(*wanted, *mended), unlisted=self._take_unlisted())
+
+    def _seats(self, snapshot: Snapshot) -> dict[str, AgentId]:
+        """Who sits at which phone: those signed in, and else the names under which the switch keeps its members."""
+        seated = ((seat_of(one.interface), AgentId(one.member)) for one in snapshot.members)
+        return {str(seat): agent_id for seat, agent_id in seated if seat} | self._agents.seats()
+
+    def _lines(self, snapshot: Snapshot) -> dict[QueueName, list[CallId]]:
+        lines: dict[QueueName, list[CallId]] = {}
+        for entry in sorted(snapshot.entries, key=lambda entry: entry.position):
+            call_id = self._calls.call_of(entry.channel_id)
+            if call_id is not None:
+                lines.setdefault(entry.queue, []).append(call_id)
+        return lines
+
+    def _on_member(self, fact: QueueMember, now: datetime) -> Sequence[AgentEvent]:
+        seat = seat_of(fact.interface)
+        if seat is None or fact.status == SAYS_NOTHING_NUMBER:
+            return ()
+        return self._agents.phone(seat, there=fact.status not in ABSENT_NUMBERS, at=fact.at, now=now)
+
+    def _on_device(self, device: str, state: str, at: datetime, now: datetime) -> Sequence[AgentEvent]:
+        seat = seat_of(device)
+        if seat is None or state in SAYS_NOTHING:
+            return ()
+        return self._agents.phone(seat, there=state not in ABSENT_STATES, at=at, now=now)
+
+    def _on_contact(self, fact: facts.ContactStatus, now: datetime) -> Sequence[AgentEvent]:
+        if fact.status not in PRESENT_CONTACTS:
+            return ()
+        return self._agents.phone(SeatId(fact.endpoint), there=True, at=fact.at, now=now)
+
+    # commands --------------------------------------------------------------------------------------------------------
+
+    def _sign_in(self, command: SignIn, now: datetime) -> Outcome:
+        code = self._members.pause_code(command.agent_id, command.seat)
+        events = self._agents.sign_in(command, now, pause_code=code)
+        if events:
+            events += self._resume_call(command.agent_id, now)
+        orders = self._members.want(self.agents[command.agent_id], now)
+        return Outcome(events=tuple(events), orders=tuple(orders), unlisted=self._take_unlisted())
+
+    def _resume_call(self, agent_id: AgentId, now: datetime) -> list[AgentEvent]:
+        """Somebody who is signed in again after a restart of ours may be in a call, which has gone on meanwhile."""
+        for call in self.calls.values():
+            talks = call.phase in (CallPhase.TALKING, CallPhase.HELD) and call.answered_by == agent_id
+            rings = call.phase is CallPhase.OFFERED and call.offered_to == agent_id
+            if rings or (talks and call.agent_left_at is None):
+                return self._agents.take_over(agent_id, call.id, now, talking=talks)
+        return []
+
+    def _hang_up(self, command: HangUpCall, now: datetime) -> Outcome:
+        call = self._live_call(command.call_id)
+        if call.answered_by != command.agent_id or call.agent_left_at is not None:
+            raise Refused(command="HangUpCall", state=call.phase, reason="not a party of this call")
+        return Outcome(orders=(HangUpChannel(channel=self._calls.hang_up_by_operator(call.id, now)),))
+
+    def _tap(self, command: TapLeg) -> Outcome:
+        call = self._live_call(command.call_id)
+        leg = next((leg for leg in call.legs if leg.channel == command.channel and leg.ended_at is None), None)
+        if leg is None:
+            raise Refused(command="TapLeg", state=call.phase, reason="no such live leg")
+        return Outcome(orders=(SpyToSocket(channel_name=leg.name, tap_id=command.tap_id, address=command.address),))
+
+    def _live_call(self, call_id: CallId) -> Call:
+        call = self.calls.get(call_id)
+        if call is None or call.phase is CallPhase.ENDED:
+            raise UnknownCall(call_id)
+        return call
+
+    # what follows from what ------------------------------------------------------------------------------------------
+
+    def _outcome(self, news: Iterable[Event], now: datetime) -> Outcome:
+        events = self._spread(news, now)
+        return Outcome(events=tuple(events), orders=tuple(self._orders(events, now)), unlisted=self._take_unlisted())
+
+    def _spread(self, news: Iterable[Event], now: datetime) -> list[Event]:
+        """Hand the events of calls on to the queues and the agents."""
+        events: list[Event] = []
+        for event in news:
+            events.append(event)
+            if isinstance(event, CallEvent):
+                events += [*self._queues.heed(event), *self._agents.heed(event, now)]
+        return events
+
+    def _orders(self, events: Iterable[Event], now: datetime) -> list[Order]:
+        """What the changes of agents mean for the members of the switch."""
+        orders: list[Order] = []
+        for event in events:
+            if isinstance(event, AgentSignedOut):
+                orders += self._members.drop(event.seat)
+            elif isinstance(event, AgentStatusChanged) and event.agent_id in self.agents:
+                orders += self._members.want(self.agents[event.agent_id], now)
+        return orders
+
+    def _alive(self, now: datetime) -> list[Order]:
+        if self._link is not LinkState.LIVE or (self._alive_at and now - self._alive_at < ALIVE_EVERY):
+            return []
+        self._alive_at = now
+        return [ReportAlive(epoch_s=int(now.timestamp()))]
+
+    def _take_unlisted(self) -> tuple[Unlisted, ...]:
+        return self._calls.take_unlisted() + self._agents.take_unlisted()
+
+
+def _drifts(events: Iterable[Event], at: datetime) -> list[DriftRepaired]:
+    """Whatever a comparison brings up had been missed before."""
+    return [
+        DriftRepaired(at=at, kind=kind, subject=event.call_id if isinstance(event, CallEvent) else "")
+        for event in events
+        if (kind := DRIFT_KINDS.get(type(event)))
+    ]
