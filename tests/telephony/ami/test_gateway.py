@@ -3,21 +3,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from telephony import facts
 from telephony.ami import messages
-from telephony.ami.gateway import Gateway, News
+from telephony.ami.gateway import Gateway
 from telephony.ami.timings import Timings
 from telephony.commands import AddMember, HangUpChannel, PauseMember, ReportAlive
 from telephony.errors import ActionFailed, ActionUnanswered, InvalidValue, SwitchUnavailable
 from telephony.events import FrameRejected, LinkChanged, LinkState
 from tests.fakes.ami import FakeSwitch, channel, event, listed_channel, listed_member
 from tests.telephony.ami.recordings import recorded
+from tests.telephony.ami.running import CALM, Running, connected
 
 QUICK = Timings(
     connect_s=1,
@@ -30,71 +31,12 @@ QUICK = Timings(
     retry_most_s=0.05,
     retry_rejected_s=30,
 )
-CALM = Timings(answer_s=0.3, ping_every_s=30, retry_first_s=0.02, retry_most_s=0.05)
 ADD = AddMember(queue="hotline", seat="8001", agent_id="8001", paused=True, reason="rest")  # type: ignore[arg-type]
 HANG_UP = HangUpChannel(channel="1795297515.0")  # type: ignore[arg-type]
 
 
-class Running:
-    """A gateway that runs, and what it has said so far."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self.gateway = gateway
-        self.news: list[News] = []
-        self._grown = asyncio.Condition()
-        self._reading = asyncio.Event()
-        self._reading.set()
-
-    def pause(self) -> None:
-        """Take nothing more out of the inbox."""
-        self._reading.clear()
-
-    def resume(self) -> None:
-        self._reading.set()
-
-    async def read(self) -> None:
-        async for item in self.gateway.facts():
-            await self._reading.wait()
-            async with self._grown:
-                self.news.append(item)
-                self._grown.notify_all()
-
-    async def until(self, reached: Callable[[list[News]], object]) -> None:
-        async with asyncio.timeout(5), self._grown:
-            await self._grown.wait_for(lambda: reached(self.news))
-
-    async def until_state(self, state: LinkState, *, times: int = 1) -> None:
-        await self.until(lambda news: self.states().count(state) >= times)
-
-    def states(self) -> list[LinkState]:
-        return [item.state for item in self.news if isinstance(item, LinkChanged)]
-
-    def reasons(self) -> list[str]:
-        return [item.reason for item in self.news if isinstance(item, LinkChanged) and item.reason]
-
-
-@asynccontextmanager
-async def running(switch: FakeSwitch, timings: Timings = CALM, **options: object) -> AsyncIterator[Running]:
-    gateway = Gateway(
-        host=switch.host,
-        port=switch.port,
-        username="hotline",
-        secret=str(options.pop("secret", switch.secret)),
-        timings=timings,
-        **options,  # type: ignore[arg-type]
-    )
-    before = asyncio.all_tasks()
-    run, session = asyncio.create_task(gateway.run()), Running(gateway)
-    reader = asyncio.create_task(session.read())
-    try:
-        yield session
-    finally:
-        run.cancel()
-        await asyncio.wait([run, reader], timeout=2)
-        left = asyncio.all_tasks() - before - switch._tasks
-        assert not left, "the gateway left tasks behind"
-        assert reader.done()
-        assert reader.exception() is None
+def running(switch: FakeSwitch, timings: Timings = CALM, **options: Any) -> AbstractAsyncContextManager[Running]:
+    return connected(switch.port, options.pop("secret", switch.secret), timings, **options)
 
 
 # --- coming up -------------------------------------------------------------------------------------------------------
