@@ -1,0 +1,182 @@
+/** What the desk shows, and the few things that must happen by themselves when a call comes, is answered, or ends. */
+import { defineStore } from "pinia";
+import { computed, ref, watch } from "vue";
+import { duration, now } from "../clock";
+import { api } from "../http/api";
+import { masked } from "../masking";
+import { notice } from "../notices";
+import { words } from "../words/zh-CN";
+import { useLive } from "./live";
+import { usePhone } from "./phone";
+import { useShift } from "./shift";
+import { useTicket } from "./ticket";
+
+export type DeskMode = "signed_out" | "idle" | "call" | "wrap";
+
+/** The server's "over" and the phone's BYE race; only a phone that is still talking after this was forgotten. */
+const BYE_GRACE_MS = 1500;
+const FLASH_MS = 1000;
+
+export const useDesk = defineStore("desk", () => {
+  const live = useLive();
+  const phone = usePhone();
+  const ticket = useTicket();
+  const shift = useShift();
+  const recoveredCall = ref<string | null>(null);
+  /** The call this page's phone last talked on, to tell "hung up" from "never connected" while the stream is down. */
+  const lastTalked = ref<string | null>(null);
+
+  const callId = computed(() => phone.call?.callId ?? live.me?.call ?? null);
+  const phoneTalks = computed(() => phone.call !== null && phone.call.state !== "ringing");
+  const ringing = computed(
+    () => phone.call?.state === "ringing" || phone.call?.state === "answering" || (live.agent?.status === "ringing" && !phoneTalks.value),
+  );
+  const mode = computed<DeskMode>(() => {
+    if (phoneTalks.value && phone.call?.state !== "answering") return "call";
+    const status = live.agent?.status ?? "signed_out";
+    if (status === "talking") return !live.isLive && lastTalked.value === live.me?.call ? "wrap" : "call";
+    if (status === "wrapping_up") return "wrap";
+    return status === "signed_out" ? "signed_out" : "idle";
+  });
+  const inCall = computed(() => mode.value === "call");
+  const number = computed(
+    () => live.call?.call.caller.number || (phone.call === null ? "" : masked(phone.call.number)) || words.ring.unknownNumber,
+  );
+  const over = computed(() => {
+    const call = live.call?.call;
+    return call !== undefined && (call.phase === "ended" || call.agent_left_at !== null);
+  });
+  const ringLeftMs = computed(() => {
+    const call = live.call?.call;
+    const since = call?.offered_at ?? phone.call?.since ?? now.value;
+    return Math.max(0, since + ringMs.value - now.value);
+  });
+  const ringMs = computed(() => (live.call?.call.ring_s ?? 15) * 1000);
+
+  function answer(): void {
+    if (phone.call?.state !== "ringing") return;
+    if (!phone.answer()) notice.fail(words.ring.noMicrophone);
+  }
+
+  /** By the phone; by the server where the phone's signalling cannot carry it. */
+  async function hangUp(): Promise<void> {
+    if (phoneTalks.value && phone.line === "registered") {
+      phone.hangUp();
+      return;
+    }
+    const id = callId.value;
+    if (id === null || !inCall.value) return;
+    try {
+      await api.hangUp(id);
+    } catch (error) {
+      notice.fail(words.call.hangUpFailed, error);
+    }
+  }
+
+  function toggleHold(): void {
+    if (phone.line !== "registered") return;
+    if (phone.call?.state === "talking") phone.hold();
+    else if (phone.call?.state === "held") phone.resume();
+  }
+
+  function toggleMute(): void {
+    if (phone.call !== null && phone.call.state !== "ringing") phone.mute(!phone.call.muted);
+  }
+
+  // ---- what happens by itself ------------------------------------------------------------------------------------
+
+  function start(): void {
+    watch(callId, (id) => live.watchCall(id), { immediate: true });
+    watch(
+      () => ({ id: callId.value, talking: mode.value === "call" || mode.value === "wrap" }),
+      ({ id, talking }, before) => {
+        if (talking && id !== null && (id !== before?.id || !before.talking) && ticket.callId !== id) void ticket.openForCall(id);
+      },
+      { immediate: true },
+    );
+    watch(
+      () => live.call?.draft ?? null,
+      (draft) => {
+        if (draft !== null && (mode.value === "call" || mode.value === "wrap")) ticket.receive(draft);
+      },
+    );
+    watch(mode, (is, was) => {
+      if (is === "idle" && was === "wrap") ticket.close();
+    });
+    watch(
+      () => phone.call?.state,
+      (state) => {
+        if (state === "talking") lastTalked.value = phone.call?.callId ?? live.me?.call ?? null;
+      },
+    );
+    watch([over, () => phone.call?.callId], ([isOver, id]) => {
+      if (!isOver || id === undefined || id !== live.call?.call.id) return;
+      setTimeout(() => {
+        if (over.value && phone.call !== null && phone.call.callId === id) phone.endLocally();
+      }, BYE_GRACE_MS);
+    });
+    watch(
+      () => live.status,
+      (status) => {
+        if (status === "superseded" && !phoneTalks.value) phone.signOff();
+      },
+    );
+    // A reload in mid-shift: the first snapshot finds us signed in, and this page has no phone yet.
+    watch(
+      () => live.agent !== null && live.agent.status !== "signed_out" && phone.line === "off" && live.isLive,
+      (orphaned) => {
+        if (!orphaned || shift.busy) return;
+        const id = live.me?.call ?? null;
+        if (live.agent?.status === "talking" && id !== null) recoveredCall.value = id;
+        void shift.resume();
+      },
+      { immediate: true },
+    );
+    watch(
+      () => phone.call?.state,
+      (state) => {
+        if (state === "talking" && recoveredCall.value !== null) {
+          recoveredCall.value = null;
+          notice.done(words.banner.recovered(number.value));
+        }
+      },
+    );
+    watch(ringing, (is) => {
+      if (is && document.hidden && "Notification" in window && Notification.permission === "granted") {
+        new Notification(words.ring.notice(number.value), { tag: "ring", requireInteraction: true }).onclick = () => window.focus();
+      }
+    });
+    watch(
+      [ringing, inCall, mode, now],
+      () => {
+        const flash = ringing.value && Math.floor(now.value / FLASH_MS) % 2 === 0;
+        document.title = words.title(flash ? words.ring.titleFlash : tabTitle());
+      },
+      { immediate: true },
+    );
+    window.addEventListener("beforeunload", (event) => {
+      if (inCall.value) event.preventDefault();
+    });
+  }
+
+  function tabTitle(): string {
+    if (ringing.value) return words.status.ringing;
+    if (inCall.value) return `${words.status.talking} ${duration(now.value - (live.call?.call.answered_at ?? now.value))}`;
+    return live.agent === null ? words.shift.desk : words.status[live.agent.status];
+  }
+
+  return {
+    callId,
+    mode,
+    ringing,
+    inCall,
+    number,
+    ringLeftMs,
+    ringMs,
+    answer,
+    hangUp,
+    toggleHold,
+    toggleMute,
+    start,
+  };
+});

@@ -1,0 +1,97 @@
+/** The live stream's channels as reactive state, and how well the stream itself is. */
+import { defineStore } from "pinia";
+import { computed, ref, shallowRef } from "vue";
+import { setClockOffset } from "../clock";
+import { api } from "../http/api";
+import { HttpError } from "../http/client";
+import type { LinkStatus } from "../link/machine";
+import { Link } from "../link/socket";
+import { observeTurns } from "../probe";
+import type { CallData, MeData, QueueData } from "../wire";
+
+const REFUSED_AGAIN_MS = 2000;
+
+function liveUrl(): string {
+  const url = new URL("api/v1/live", document.baseURI);
+  url.hash = "";
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+/** Null when the session is over; rejects when the server cannot be asked. */
+async function ticket(): Promise<string | null> {
+  try {
+    return (await api.liveTicket()).ticket;
+  } catch (error) {
+    if (error instanceof HttpError && error.status === 401) return null;
+    throw error;
+  }
+}
+
+export const useLive = defineStore("live", () => {
+  const status = ref<LinkStatus>("idle");
+  const attempt = ref(0);
+  const me = shallowRef<MeData | null>(null);
+  const queue = shallowRef<QueueData | null>(null);
+  const call = shallowRef<CallData | null>(null);
+  const callId = ref<string | null>(null);
+  let link: Link | null = null;
+  let again: ReturnType<typeof setTimeout> | null = null;
+
+  const data = <T>(ch: string): T | null => (link?.machine.channels.get(ch)?.data as T | undefined) ?? null;
+
+  function onChanged(changed: ReadonlySet<string>): void {
+    if (link === null) return;
+    status.value = link.machine.status;
+    attempt.value = link.machine.attempt;
+    setClockOffset(link.machine.offsetMs);
+    if (changed.has("me")) me.value = data<MeData>("me");
+    if (changed.has("queue")) queue.value = data<QueueData>("queue");
+    if (callId.value !== null && changed.has(`call/${callId.value}`)) {
+      call.value = data<CallData>(`call/${callId.value}`);
+      if (call.value !== null) observeTurns(callId.value, call.value.transcript);
+      askAgainLater();
+    }
+  }
+
+  /** The server may not know yet that we are party to a call whose INVITE is already here. */
+  function askAgainLater(): void {
+    const ch = `call/${callId.value}`;
+    if (again !== null || (link?.machine.channels.get(ch)?.refused ?? null) === null) return;
+    again = setTimeout(() => {
+      again = null;
+      if (callId.value !== null) link?.subscribe(`call/${callId.value}`);
+    }, REFUSED_AGAIN_MS);
+  }
+
+  function start(): void {
+    if (link !== null) return;
+    link = new Link({ url: liveUrl(), build: __BUILD__, ticket, changed: onChanged });
+    link.subscribe("me");
+    link.subscribe("queue");
+    link.start();
+  }
+
+  function stop(): void {
+    link?.stop();
+    link = null;
+    status.value = "idle";
+    me.value = null;
+    queue.value = null;
+    watchCall(null);
+  }
+
+  /** Follow this call, and no other. */
+  function watchCall(id: string | null): void {
+    if (id === callId.value) return;
+    if (callId.value !== null) link?.unsubscribe(`call/${callId.value}`);
+    callId.value = id;
+    call.value = null;
+    if (id !== null) link?.subscribe(`call/${id}`);
+  }
+
+  const agent = computed(() => me.value?.agent ?? null);
+  const isLive = computed(() => status.value === "live");
+
+  return { status, attempt, me, queue, call, callId, agent, isLive, start, stop, watchCall, takeOver: () => link?.takeOver() };
+});

@@ -1,0 +1,79 @@
+/** The operator's shift: sign in and out, status, wrap-up. Orders go by HTTP; what became of them comes by the live stream. */
+import { defineStore } from "pinia";
+import { ref } from "vue";
+import { api } from "../http/api";
+import { notice } from "../notices";
+import type { PauseReason, StatusAnswer } from "../wire";
+import { words } from "../words/zh-CN";
+import { usePhone } from "./phone";
+
+export const useShift = defineStore("shift", () => {
+  const phone = usePhone();
+  const busy = ref(false);
+
+  async function guarded(failure: string, act: () => Promise<void>): Promise<boolean> {
+    if (busy.value) return false;
+    busy.value = true;
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      notice.fail(failure, error);
+      return false;
+    } finally {
+      busy.value = false;
+    }
+  }
+
+  /** A click starts this: it opens the microphone, which also lets the page ring. */
+  function signIn(): Promise<boolean> {
+    return guarded(words.shift.signInFailed, async () => {
+      if (!(await phone.openMicrophone())) return;
+      if ("Notification" in window && Notification.permission === "default") void Notification.requestPermission();
+      phone.register((await api.shiftSignIn()).sip);
+    });
+  }
+
+  /** After a reload in mid-shift: the server still has us signed in, this page has no phone. */
+  function resume(): Promise<boolean> {
+    return guarded(words.shift.resumeFailed, async () => {
+      await phone.openMicrophone();
+      phone.register((await api.shiftSignIn()).sip);
+    });
+  }
+
+  function signOut(): Promise<boolean> {
+    return guarded(words.shift.signOutFailed, async () => {
+      await api.shiftSignOut();
+      phone.signOff();
+    });
+  }
+
+  function setStatus(status: "ready" | "paused", reason: PauseReason | null): Promise<boolean> {
+    return guarded(words.picker.failed, async () => {
+      tell(await api.shiftStatus(status, reason));
+    });
+  }
+
+  /** End the wrap-up. A pause that is chosen while one lasts only counts from its end, hence the two orders. */
+  function finishWrapUp(status: "ready" | "paused"): Promise<boolean> {
+    if (status === "ready") return setStatus("ready", null);
+    return guarded(words.picker.failed, async () => {
+      await api.shiftStatus("paused", "busy");
+      tell(await api.finishWrapUp());
+    });
+  }
+
+  /** Anything but "done" means that nobody knows yet; the top bar will show it. */
+  function tell(answer: StatusAnswer): void {
+    if (answer.outcome !== "done") notice.warn(words.picker.unknown);
+  }
+
+  function extendWrapUp(): Promise<boolean> {
+    return guarded(words.wrap.extendFailed, async () => {
+      await api.extendWrapUp(60);
+    });
+  }
+
+  return { busy, signIn, resume, signOut, setStatus, finishWrapUp, extendWrapUp };
+});

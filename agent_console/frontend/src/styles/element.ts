@@ -1,0 +1,24 @@
+/** The styles of the Element Plus parts in use, and no others. */
+import "element-plus/theme-chalk/base.css";
+import "element-plus/theme-chalk/el-badge.css";
+import "element-plus/theme-chalk/el-button.css";
+import "element-plus/theme-chalk/el-cascader.css";
+import "element-plus/theme-chalk/el-cascader-panel.css";
+import "element-plus/theme-chalk/el-checkbox.css";
+import "element-plus/theme-chalk/el-dialog.css";
+import "element-plus/theme-chalk/el-dropdown.css";
+import "element-plus/theme-chalk/el-dropdown-item.css";
+import "element-plus/theme-chalk/el-dropdown-menu.css";
+import "element-plus/theme-chalk/el-input.css";
+import "element-plus/theme-chalk/el-message.css";
+import "element-plus/theme-chalk/el-option.css";
+import "element-plus/theme-chalk/el-overlay.css";
+import "element-plus/theme-chalk/el-popover.css";
+import "element-plus/theme-chalk/el-popper.css";
+import "element-plus/theme-chalk/el-radio.css";
+import "element-plus/theme-chalk/el-radio-button.css";
+import "element-plus/theme-chalk/el-radio-group.css";
+import "element-plus/theme-chalk/el-scrollbar.css";
+import "element-plus/theme-chalk/el-select.css";
+import "element-plus/theme-chalk/el-tag.css";
+import "element-plus/theme-chalk/el-tooltip.css";

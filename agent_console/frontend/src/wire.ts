@@ -1,0 +1,348 @@
+/**
+ * Shapes that cross the wire, in one place: HTTP bodies under /api/v1 and the messages of the live stream hotline.v1.
+ *
+ * Names are the server's (snake_case). Times in live data are epoch milliseconds, times in HTTP rows are ISO 8601 text.
+ */
+
+// ---- words of the models -------------------------------------------------------------------------------------------
+
+export type AgentStatus = "signed_out" | "ready" | "ringing" | "talking" | "wrapping_up" | "paused";
+
+export type PauseReason =
+  | "busy"
+  | "meal"
+  | "rest"
+  | "training"
+  | "meeting"
+  | "other"
+  | "no_answer"
+  | "wrap_up_overrun"
+  | "device_lost";
+
+export type CallPhase = "arrived" | "queued" | "offered" | "talking" | "held" | "ended";
+export type CallOutcome = "answered" | "abandoned" | "lost";
+export type Role = "operator" | "supervisor" | "revisit" | "dispatcher" | "department" | "admin";
+export type Speaker = "caller" | "agent" | "centre";
+export type Disposition = "direct_answer" | "dispatch" | "invalid";
+
+// ---- live data, channel by channel -----------------------------------------------------------------------------------
+
+export interface Agent {
+  id: string;
+  display_name: string;
+  seat: string;
+  status: AgentStatus;
+  reasons: PauseReason[];
+  since: number;
+  call_id: string | null;
+  next_reason: PauseReason | null;
+  wrap_up_until: number | null;
+}
+
+export interface LinkHealth {
+  state: string;
+  reason: string;
+}
+
+export interface SpeechHealth extends LinkHealth {
+  engine: string;
+}
+
+export interface MeData {
+  agent: Agent | null;
+  /** The call that rings, is talked on, or is wrapped up. */
+  call: string | null;
+  links: { switch: LinkHealth; speech: SpeechHealth; database: LinkHealth };
+  today: { answered: number; handle_s: number | null };
+}
+
+export interface CallView {
+  id: string;
+  phase: CallPhase;
+  caller: { number: string; name: string; repeat_7d: number; open_tickets: number };
+  line: string;
+  queue: string | null;
+  arrived_at: number | null;
+  queued_at: number | null;
+  offered_at: number | null;
+  ring_s: number;
+  answered_at: number | null;
+  held_since: number | null;
+  agent_left_at: number | null;
+  ended_at: number | null;
+  ended_by: string | null;
+  outcome: CallOutcome | null;
+  answered_by: string | null;
+}
+
+export interface Turn {
+  seg: number;
+  rev: number;
+  who: Speaker;
+  text: string;
+  /** Seconds since the conversation was answered. */
+  t0: number;
+  t1: number;
+  final: boolean;
+}
+
+export interface CallData {
+  call: CallView;
+  speech: SpeechHealth;
+  transcript: Turn[];
+  draft: Draft | null;
+}
+
+export interface QueueLine {
+  /** Absent for roles that see only the figures. */
+  waiting?: { call_id: string; since: number; number: string }[];
+  count: number;
+  longest_since: number | null;
+}
+
+export interface QueueData {
+  queues: Record<string, QueueLine>;
+  agents: { ready: number; talking: number; wrapping_up: number; paused: number; signed_in: number };
+}
+
+// ---- live messages -----------------------------------------------------------------------------------------------------
+
+export type PatchOp = ["set", string, unknown] | ["del", string] | ["app", string, unknown];
+
+export interface Patch {
+  t: "p";
+  ch: string;
+  seq: number;
+  ts?: number;
+  ops: PatchOp[];
+}
+
+export interface Snapshot {
+  t: "snap";
+  ch: string;
+  epoch: string;
+  seq: number;
+  data: unknown;
+}
+
+export interface Welcome {
+  t: "welcome";
+  sid: string;
+  role: string;
+  perms: string[];
+  hb: number;
+  now: number;
+  build: string;
+}
+
+export type ServerMessage =
+  | Welcome
+  | Snapshot
+  | Patch
+  | { t: "b"; p: Patch[] }
+  | { t: "hb"; now: number; seqs: Record<string, number> }
+  | { t: "err"; ch?: string; code: string }
+  | { t: "bye"; code: number; retry?: [number, number] };
+
+export interface Subscription {
+  ch: string;
+  epoch?: string;
+  seq?: number;
+}
+
+export type ClientMessage =
+  | { t: "hello"; v: 1; ticket: string; tab: string; build: string; subs: Subscription[] }
+  | { t: "hb"; now: number }
+  | { t: "sub"; ch: string }
+  | { t: "unsub"; ch: string }
+  | { t: "resync"; ch: string; have: number };
+
+/** Close codes of hotline.v1. */
+export const BYE = {
+  ticket: 4001,
+  superseded: 4002,
+  sessionEnded: 4003,
+  protocol: 4004,
+  slow: 4008,
+  draining: 4010,
+} as const;
+
+// ---- HTTP -----------------------------------------------------------------------------------------------------------------
+
+export interface ErrorBody {
+  error: string;
+  detail: string;
+  field?: string | null;
+  fields?: string[];
+  current?: Draft;
+}
+
+export interface User {
+  id: number;
+  username: string;
+  display_name: string;
+  role: Role;
+  agent_id: string | null;
+  seat: string | null;
+}
+
+export interface Session {
+  user: User;
+  permissions: string[];
+  csrf: string;
+}
+
+export interface SipAccount {
+  uri: string;
+  ws_url: string;
+  password: string;
+  realm: string;
+}
+
+export interface ShiftSignIn {
+  agent_id: string;
+  seat: string;
+  sip: SipAccount;
+  /** Null until the switch has taken the sign-in. */
+  agent: Agent | null;
+}
+
+export interface StatusAnswer {
+  outcome: "done" | "unknown";
+  agent: Agent | null;
+}
+
+export interface Page<T> {
+  items: T[];
+  total: number;
+  page: number;
+  size: number;
+}
+
+export const FIELD_NAMES = [
+  "title",
+  "appeal_type",
+  "category_code",
+  "address",
+  "district",
+  "town",
+  "description",
+  "demand",
+  "caller_name",
+  "caller_gender",
+  "contact_phone",
+  "occur_time",
+  "subject",
+  "urgency",
+  "department",
+  "confidential",
+  "anonymous",
+] as const;
+
+export type FieldName = (typeof FIELD_NAMES)[number];
+export type FieldValue = string | boolean | null;
+export type FieldOrigin = "empty" | "suggested" | "accepted" | "typed";
+
+export interface Evidence {
+  seg: number;
+  start: number;
+  end: number;
+}
+
+export interface FieldSuggestion {
+  value: FieldValue;
+  /** The value as a person reads it (a category's name, not its code). */
+  label: string;
+  confidence: number;
+  evidence: Evidence[];
+  status: "filled" | "offered" | "accepted" | "dismissed";
+}
+
+export interface Field {
+  value: FieldValue;
+  origin: FieldOrigin;
+  suggestion: FieldSuggestion | null;
+}
+
+export interface Draft {
+  id: string;
+  call_id: string;
+  version: number;
+  updated_at: string;
+  status: "open" | "submitted";
+  fields: Partial<Record<FieldName, Field>>;
+  missing: string[];
+}
+
+export interface TicketRow {
+  id: string;
+  ticket_no: string;
+  title: string | null;
+  appeal_type: string | null;
+  /** As a person reads it. */
+  category: string | null;
+  status: string;
+  open: boolean;
+  call_id: string;
+  created_at: string;
+  district: string | null;
+  urgency: string | null;
+  /** Masked. */
+  contact_phone: string;
+  confidential: boolean;
+}
+
+export interface Ticket extends TicketRow {
+  version: number;
+  updated_at: string;
+  disposition: Disposition;
+  summary: string;
+  author: string;
+  agent_id: string | null;
+  fields: Partial<Record<FieldName, FieldValue>>;
+}
+
+export interface CallRow {
+  id: string;
+  caller_number: string;
+  line: string;
+  queue: string | null;
+  outcome: CallOutcome | null;
+  ended_by: string | null;
+  answered_by: string | null;
+  arrived_at: string;
+  queued_at: string | null;
+  answered_at: string | null;
+  ended_at: string | null;
+  wait_s: number | null;
+  talk_s: number | null;
+  ticket_id: string | null;
+}
+
+export interface DraftRow {
+  id: string;
+  call_id: string;
+  updated_at: string;
+  status: "open" | "submitted";
+  title: string | null;
+  caller_number: string;
+}
+
+export interface Transcript {
+  call_id: string;
+  turns: Turn[];
+}
+
+export interface CategoryEntry {
+  code: string;
+  level1: string;
+  level2: string;
+}
+
+export interface Reference {
+  appeal_types: string[];
+  categories: CategoryEntry[];
+  departments: string[];
+  pause_reasons: string[];
+  dispositions: string[];
+}
