@@ -229,9 +229,9 @@ def body_of(error: Exception) -> dict[str, Any]:
 def body_of_validation(errors: list[Mapping[str, Any]] | list[Any]) -> dict[str, Any]:
     """The first thing that is wrong with a request: which field, which rule; never what was sent."""
     first = errors[0]
-    place = [str(part) for part in first["loc"] if part not in {"body", "query", "path", "header"}]
-    known = all(_OUR_NAME.fullmatch(part) for part in place)
-    return {"error": "invalid", "detail": str(first["msg"]), "field": ".".join(place) if place and known else None}
+    name = str(first["loc"][-1]) if first["loc"] else "body"
+    ours = name != "body" and _OUR_NAME.fullmatch(name)
+    return {"error": "invalid", "detail": str(first["msg"]), "field": name if ours else None}
 
 
 def install(app: FastAPI) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from api.errors import InvalidField, NotFound, NotNow
+from api.errors import InvalidField, NotNow
 from api.tickets import fields
 from api.tickets.fields import RULES, Disposition, Value
 from asr.prefill import Evidence, Suggestion
@@ -116,7 +116,7 @@ def merge(draft: Draft, suggestions: Iterable[Suggestion]) -> Draft:
 def _offer(suggestion: Suggestion) -> Offer | None:
     try:
         value = fields.checked(suggestion.field, suggestion.value)
-    except (InvalidField, NotFound):
+    except InvalidField:
         return None
     if value is None:
         return None
@@ -137,7 +137,7 @@ def _with_offer(one: Field, offer: Offer) -> Field:
 
 # people ---------------------------------------------------------------------------------------------------------------
 def type_value(draft: Draft, name: str, value: Value) -> Draft:
-    """A person wrote this, or emptied the field: from now on it is theirs. Raises InvalidField, NotFound, NotNow."""
+    """A person wrote this, or emptied the field: from now on it is theirs. Raises InvalidField or NotNow."""
     one = _field(draft, name)
     value = fields.checked(name, value)
     over = () if one.origin is not Origin.SUGGESTED or one.value in (None, value) else (one.value,)
@@ -218,7 +218,7 @@ def _open(draft: Draft) -> None:
 def _field(draft: Draft, name: str) -> Field:
     _open(draft)
     if name not in draft.fields:
-        raise NotFound("field")
+        raise InvalidField("field", "the name of a ticket field")
     return draft.fields[name]
 
 

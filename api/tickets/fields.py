@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from api.errors import InvalidField, NotFound
+from api.errors import InvalidField
 
 APPEAL_TYPES = ("咨询", "求助", "投诉", "举报", "建议", "表扬", "其他")
 URGENCIES = ("一般", "紧急", "特急")
@@ -93,10 +93,10 @@ _CODE = re.compile(r"[0-9]+")
 
 
 def checked(name: str, value: Value) -> Value:
-    """The value as it is stored: trimmed, an empty text as None. Raises NotFound (field) or InvalidField."""
+    """The value as it is stored: trimmed, an empty text as None. Raises InvalidField."""
     rule = RULES.get(name)
     if rule is None:
-        raise NotFound("field")
+        raise InvalidField("field", "the name of a ticket field")
     if value is None:
         return None
     if rule.kind is Kind.FLAG:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.auth import parties
 from api.auth.access import Require
@@ -19,7 +19,7 @@ from api.tickets import draft as drafts
 from api.tickets import queries, service
 from api.tickets.draft import Draft
 from api.tickets.events import DraftChanged, TicketSubmitted
-from api.tickets.fields import RULES, Disposition
+from api.tickets.fields import RULES, Disposition, Value
 from api.tickets.service import Submission
 from api.tickets.views import (
     DraftRow,
@@ -47,6 +47,19 @@ _CHANGES = {
 }
 
 
+def _scalar(value: object) -> Value:
+    if value is None or isinstance(value, str | bool):
+        return value
+    raise ValueError("a text, true, false or null")
+
+
+Scalar = Annotated[
+    Any,
+    AfterValidator(_scalar),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "boolean"}, {"type": "null"}]}),
+]
+
+
 class Edit(BaseModel):
     """``version``: the draft as it was when the person wrote this. Only the fields the person touched."""
 
@@ -55,7 +68,7 @@ class Edit(BaseModel):
     )
 
     version: int = Field(ge=1)
-    fields: dict[str, Annotated[str, Field(max_length=8000)] | bool | None] = Field(max_length=len(RULES))
+    fields: dict[str, Scalar] = Field(max_length=len(RULES))
 
 
 class Decision(BaseModel):

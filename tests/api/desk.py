@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,7 +108,10 @@ class Person:
         return await self.client.post(f"/api/v1{path}", json=body, headers=headers, **more)
 
     async def patch(self, path: str, body: Any) -> httpx.Response:
-        return await self.client.patch(f"/api/v1{path}", json=body)
+        # escaped: half a surrogate pair can be sent this way and no other
+        escaped = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        return await self.client.patch(f"/api/v1{path}", content=escaped, headers=headers)
 
     async def delete(self, path: str) -> httpx.Response:
         return await self.client.delete(f"/api/v1{path}")
