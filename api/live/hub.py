@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -15,7 +15,8 @@ from api.live.messages import CloseCode, DatabaseState, ErrorCode, Links, Speech
 from api.live.patches import Data
 from api.live.today import DayCounts
 from api.live.viewers import Viewer, call_of, in_call, may_see_call, variant_of
-from api.live.views import CallPicture, KnownCaller, call_view, me_view, queue_view, segment, with_segment
+from api.live.views import CallPicture, call_view, me_view, queue_view, segment, with_segment
+from api.tickets.queries import CallerSummary
 from asr.recognizer import SpeechLevel
 from asr.transcript import Turn
 from telephony.agents import Agent
@@ -76,11 +77,14 @@ class Hub:
         clock: Callable[[], float],
         wall: Callable[[], datetime],
         ring_s: float,
+        queues: Sequence[QueueName] = (),
     ) -> None:
+        """``queues`` are shown even while nobody waits."""
         self._board = board
         self._clock = clock
         self._wall = wall
         self._ring_s = ring_s
+        self._queues = tuple(queues)
         self.today = DayCounts()
         self._boot = secrets.token_hex(4)
         self._epochs = 0
@@ -215,7 +219,7 @@ class Hub:
     def show_draft(self, call_id: CallId, draft: Data | None) -> None:
         self._show(call_id, replace(self.picture(call_id), draft=draft))
 
-    def show_caller(self, call_id: CallId, caller: KnownCaller) -> None:
+    def show_caller(self, call_id: CallId, caller: CallerSummary) -> None:
         self._show(call_id, replace(self.picture(call_id), caller=caller))
 
     def show_switch(self, state: LinkState, reason: str = "") -> None:
@@ -300,7 +304,9 @@ class Hub:
         """The data now; None where there is nothing to show any more."""
         board = self._board
         if channel == "queue":
-            return queue_view(board.waiting, board.calls, board.agents, callers=variant == "callers")
+            return queue_view(
+                board.waiting, board.calls, board.agents, queues=self._queues, callers=variant == "callers"
+            )
         call_id = call_of(channel)
         if call_id is not None:
             call = board.calls.get(call_id)

@@ -23,6 +23,7 @@ from api.live.messages import (
     Waiting,
 )
 from api.live.patches import Data
+from api.tickets.queries import CallerSummary
 from asr.recognizer import SpeechLevel
 from asr.transcript import Speaker, Turn
 from telephony.agents import Agent
@@ -38,19 +39,10 @@ WHO: Mapping[Speaker, Literal["caller", "agent", "centre"]] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class KnownCaller:
-    """What the records know of this number: the name on the latest ticket, calls in seven days, tickets still open."""
-
-    name: str = ""
-    repeat_7d: int = 0
-    open_tickets: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class CallPicture:
     """All that is shown of one call beside the switch's own model. Replaced, never changed in place."""
 
-    caller: KnownCaller = field(default_factory=KnownCaller)
+    caller: CallerSummary = field(default_factory=CallerSummary)
     speech: SpeechState = field(default_factory=lambda: SpeechState(state=SpeechLevel.DOWN))
     transcript: tuple[Data, ...] = ()
     draft: Data | None = None
@@ -150,11 +142,13 @@ def queue_view(
     calls: Mapping[CallId, Call],
     agents: Mapping[AgentId, Agent],
     *,
+    queues: Sequence[QueueName],
     callers: bool,
 ) -> Data:
-    """``callers`` adds who waits; without it only how many and how long."""
+    """``queues`` are listed even when nobody ever waited. ``callers`` adds who waits; without it only how many."""
     lines = {}
-    for queue, ids in waiting.items():
+    for queue in dict.fromkeys((*queues, *waiting)):
+        ids = waiting.get(queue, ())
         entries = [_waiting(calls[call_id]) for call_id in ids if call_id in calls]
         since = [entry.since for entry in entries if entry.since is not None]
         lines[str(queue)] = QueueLine(

@@ -17,7 +17,7 @@ from api.live.messages import AgentData
 from api.live.views import agent_data
 from api.shifts import service
 from api.shifts.service import Phones, seat_of
-from telephony.commands import ExtendWrapUp, OutcomeKind, Pause, Ready
+from telephony.commands import ExtendWrapUp, FinishWrapUp, OutcomeKind, Pause, Ready
 from telephony.events import PauseReason
 
 router = APIRouter(prefix="/shift", tags=["shift"], route_class=OnceRoute)
@@ -120,7 +120,7 @@ async def sign_out(me: Me, common: Common, ways: Ways) -> None:
 
 @router.post("/status", responses=documented(401, 403, 404, 409, 422, 502, 503))
 async def set_status(me: Me, common: Common, wanted: StatusWanted) -> AgentAnswer:
-    """Ready for calls, or paused for a reason. Ready also ends a wrap-up."""
+    """Ready for calls, or paused for a reason. In a call or wrap-up a pause waits; ready ends a wrap-up."""
     own = seat_of(me)
     if wanted.status == "ready":
         if wanted.reason is not None:
@@ -140,6 +140,13 @@ async def extend_wrap_up(me: Me, common: Common, more: MoreTime) -> AgentAnswer:
     own = seat_of(me)
     command = ExtendWrapUp(agent_id=own.agent_id, seconds=more.seconds)
     outcome = await service.ask(common, me, "shift.extend_wrap_up", command)
+    return AgentAnswer(outcome=outcome.kind, agent=_agent(common, me))
+
+
+@router.post("/wrap-up/finish", responses=documented(401, 403, 404, 409, 502, 503))
+async def finish_wrap_up(me: Me, common: Common) -> AgentAnswer:
+    """Done with this call: paused if that was chosen meanwhile, else ready."""
+    outcome = await service.ask(common, me, "shift.finish_wrap_up", FinishWrapUp(agent_id=seat_of(me).agent_id))
     return AgentAnswer(outcome=outcome.kind, agent=_agent(common, me))
 
 

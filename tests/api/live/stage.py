@@ -44,7 +44,7 @@ class Board:
     def __init__(self) -> None:
         self.calls: dict[CallId, Call] = {}
         self.agents: dict[AgentId, Agent] = {}
-        self.waiting: dict[QueueName, tuple[CallId, ...]] = {HOTLINE: ()}
+        self.waiting: dict[QueueName, tuple[CallId, ...]] = {}
 
     def arrive(self, call_id: CallId = CALL, number: str = "13800000000") -> Call:
         call = Call(
@@ -58,7 +58,7 @@ class Board:
             queued_at=START,
         )
         self.calls[call_id] = call
-        self.waiting[HOTLINE] = (*self.waiting[HOTLINE], call_id)
+        self.waiting[HOTLINE] = (*self.waiting.get(HOTLINE, ()), call_id)
         return call
 
     def change(self, call_id: CallId = CALL, **changes: Any) -> None:
@@ -124,7 +124,7 @@ def supervisor(**changes: Any) -> Viewer:
 
 
 def hub(board: Board, clock: Clock) -> Hub:
-    return Hub(board=board, clock=clock, wall=clock.wall, ring_s=15)
+    return Hub(board=board, clock=clock, wall=clock.wall, ring_s=15, queues=(HOTLINE,))
 
 
 def kinds(messages: list[dict[str, Any]]) -> list[str]:

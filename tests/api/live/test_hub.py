@@ -10,7 +10,7 @@ from api.auth.permissions import Role
 from api.live.feeds import RING_S
 from api.live.hub import QUEUE_EVERY_S, Hub
 from api.live.messages import CloseCode, ErrorCode, SpeechState, server_message
-from api.live.views import KnownCaller
+from api.tickets.queries import CallerSummary
 from asr.recognizer import SpeechLevel
 from asr.transcript import Speaker, Turn
 from telephony.calls import CallPhase
@@ -367,12 +367,12 @@ def test_draining_tells_everybody_to_come_back(live: Hub) -> None:
 
 def test_the_picture_of_a_call_is_forgotten_with_the_call(board: Board, live: Hub) -> None:
     board.arrive()
-    live.show_caller(CALL, KnownCaller(repeat_7d=3))
+    live.show_caller(CALL, CallerSummary(repeat_7d=3))
     live.show_speech(CALL, SpeechState(state=SpeechLevel.OK, engine="scripted"))
     assert live.picture(CALL).caller.repeat_7d == 3
     del board.calls[CALL]
     live.tick()
-    assert live.picture(CALL).caller.repeat_7d == 0
+    assert live.picture(CALL).caller.repeat_7d == 1
 
 
 def test_nothing_is_remembered_for_a_call_that_does_not_exist(live: Hub) -> None:

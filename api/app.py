@@ -1,0 +1,110 @@
+"""The ASGI application: every feature's routes under ``/api/v1``, the live stream, health, and the console's pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib import metadata
+from typing import Any, TypedDict
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from api import errors, health
+from api.auth.routes import router as session_router
+from api.auth.shared import Shared
+from api.calls.routes import router as calls_router
+from api.guards import BodyLimit, SecurityHeaders
+from api.live.messages import MAX_MESSAGE_BYTES
+from api.live.routes import Live
+from api.live.routes import router as live_router
+from api.live.sockets import DroppableProtocol
+from api.pages import build_id, console_router
+from api.settings import Settings
+from api.shifts.routes import router as shifts_router
+from api.shifts.service import Phones
+from api.tickets.routes import router as tickets_router
+from api.transcripts.routes import router as transcripts_router
+from api.wiring import Parts, running
+
+DISTRIBUTION = "hotline12345"
+PREFIX = "/api/v1"
+STOP_S = 5
+"""How long open requests may go on when the server stops."""
+
+TAGS: list[dict[str, Any]] = [
+    {"name": "session", "description": "Sign in, who am I, sign out."},
+    {"name": "shift", "description": "Sign in to a seat, ready or paused, wrap-up."},
+    {"name": "live", "description": "A pass to the WebSocket `/api/v1/live` (`hotline.v1`)."},
+    {"name": "calls", "description": "Calls, recordings, numbers, hanging up."},
+    {"name": "transcripts", "description": "What was said."},
+    {"name": "tickets", "description": "Drafts with suggestions, and tickets."},
+    {"name": "health", "description": "What is up and what is not."},
+]
+
+
+class State(TypedDict):
+    """What the lifespan hands to every request."""
+
+    shared: Shared
+    live: Live
+    phones: Phones
+    parts: Parts
+
+
+def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settings], Parts] | None = None) -> FastAPI:
+    """``settings`` default to the environment's. ``make_parts`` is for tests that put in parts of their own."""
+    chosen = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        parts = make_parts(chosen) if make_parts is not None else Parts(chosen, build=build_id())
+        async with running(parts):
+            yield State(shared=parts.shared, live=parts.live, phones=parts.phones, parts=parts)
+
+    app = FastAPI(
+        title="12345 hotline",
+        version=version(),
+        lifespan=lifespan,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        openapi_tags=TAGS,
+        middleware=[
+            Middleware(SecurityHeaders, sip_ws=chosen.sip_ws),
+            Middleware(BodyLimit, most=chosen.max_request_bytes),
+        ],
+    )
+    for router in (session_router, shifts_router, live_router, calls_router, transcripts_router, tickets_router):
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(health.router)
+    app.include_router(console_router())
+    errors.install(app)
+    return app
+
+
+def version() -> str:
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
+
+
+def server_config(app: FastAPI, settings: Settings, **changes: Any) -> uvicorn.Config:
+    """How uvicorn runs it. Our own heartbeat watches the sockets; paths with numbers in them are not logged."""
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.web_port,
+        "loop": "uvloop",
+        "ws": DroppableProtocol,
+        "ws_max_size": MAX_MESSAGE_BYTES,
+        "ws_ping_interval": None,
+        "ws_per_message_deflate": False,
+        "lifespan": "on",
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": STOP_S,
+        "log_config": None,
+    }
+    return uvicorn.Config(app, **{**options, **changes})

@@ -1,0 +1,406 @@
+"""``hotline``: serve, migrate, user, check, models, dialplan, demo, version."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+
+from api import logs
+from api.app import DISTRIBUTION, create_app, server_config, version
+from api.auth import users
+from api.auth.passwords import Passwords
+from api.auth.permissions import Role
+from api.errors import ServerError
+from api.settings import Settings
+from api.store.engine import Store
+from api.store.migrate import migrate as migrate_database
+from api.store.sealing import KeyFileUnusable, Keyring
+from api.store.tables import User
+from asr import models
+from telephony.dialplan import topology
+from telephony.dialplan.ports import Ports
+from telephony.dialplan.render import Places, Secrets, render
+
+PACKAGES = ("telephony", "asr", "agent_console", "api")
+"""Our four top-level names: another distribution that owns one of them would be imported in our place, or we in its."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="A 12345 government service hotline.")
+user_app = typer.Typer(no_args_is_help=True, help="Accounts of the people who work here.")
+models_app = typer.Typer(no_args_is_help=True, help="Speech models.")
+dialplan_app = typer.Typer(no_args_is_help=True, help="The switch's configuration.")
+app.add_typer(user_app, name="user")
+app.add_typer(models_app, name="models")
+app.add_typer(dialplan_app, name="dialplan")
+
+out = Console()
+err = Console(stderr=True)
+
+T = TypeVar("T")
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+# -- serving -----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; loopback unless told otherwise.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; HOTLINE_PORT_BASE unless told otherwise.")
+    ] = None,
+    migrations: Annotated[bool, typer.Option("--migrate/--no-migrate", help="Bring the database up to date first.")] = (
+        True
+    ),
+) -> None:
+    """Run the server until it is told to stop."""
+    settings = _settings()
+    logs.configure(as_json=settings.log_json)
+    _refuse_foreign_packages()
+    if migrations:
+        _migrate_or_say(settings)
+    config = server_config(create_app(settings), settings, host=host or settings.host, port=port or settings.web_port)
+    server = uvicorn.Server(config)
+    server.run()
+    if not server.started:
+        raise typer.Exit(3)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest migration."""
+    settings = _settings()
+    asyncio.run(migrate_database(settings.database))
+    out.print("The database is up to date.")
+
+
+@app.command("version")
+def show_version() -> None:
+    """Print the version."""
+    out.print(version())
+
+
+@app.command()
+def demo() -> None:
+    """A switch, this server, and simulated people, until Ctrl-C."""
+    from api.demo import run
+
+    raise typer.Exit(run.main())
+
+
+# -- checking ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """``fatal``: the server will not start, or could not work."""
+
+    part: str
+    ok: bool
+    said: str
+    fatal: bool = False
+
+
+@app.command()
+def check() -> None:
+    """Look at everything the server needs; 1 if it could not run."""
+    findings = [packages_finding()]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        findings.append(Finding(part="settings", ok=False, said=_wrong_settings(error), fatal=True))
+    else:
+        findings.append(Finding(part="settings", ok=True, said=f"state in {settings.home}, web on {settings.url}"))
+        findings += [_database(settings), _topology(settings), _model(settings), _switch(settings)]
+    table = Table("part", "", "finding")
+    for finding in findings:
+        mark = "[green]ok" if finding.ok else "[red]no" if finding.fatal else "[yellow]--"
+        table.add_row(finding.part, mark, finding.said)
+    out.print(table)
+    if any(finding.fatal for finding in findings):
+        raise typer.Exit(1)
+
+
+def packages_finding(owners: Callable[[], dict[str, Sequence[str]]] | None = None) -> Finding:
+    """Whether another distribution has installed one of our four top-level names."""
+    owned = dict((owners or _owners)())
+    foreign = sorted(
+        {f"{name} of {owner}" for name in PACKAGES for owner in owned.get(name, ()) if owner != DISTRIBUTION}
+    )
+    if not foreign:
+        return Finding(part="packages", ok=True, said="no other distribution uses our names")
+    said = f"{', '.join(foreign)} stands where ours must: install the hotline alone in an environment of its own"
+    return Finding(part="packages", ok=False, said=said, fatal=True)
+
+
+def _owners() -> dict[str, Sequence[str]]:
+    return {name: [owner.lower() for owner in owners] for name, owners in metadata.packages_distributions().items()}
+
+
+def _refuse_foreign_packages() -> None:
+    finding = packages_finding()
+    if not finding.ok:
+        err.print(f"[red]{finding.said}")
+        raise typer.Exit(1)
+
+
+def _database(settings: Settings) -> Finding:
+    async def ask() -> None:
+        store = _store(settings)
+        try:
+            await store.check()
+        finally:
+            await store.close()
+
+    try:
+        _make_home(settings)
+        asyncio.run(ask())
+    except (KeyFileUnusable, OSError) as error:
+        return Finding(part="database", ok=False, said=str(error), fatal=True)
+    except Exception as error:
+        return Finding(part="database", ok=False, said=f"does not answer ({type(error).__name__})", fatal=True)
+    kind = "SQLite" if settings.database.startswith("sqlite") else "PostgreSQL"
+    return Finding(part="database", ok=True, said=f"{kind} answers")
+
+
+def _topology(settings: Settings) -> Finding:
+    try:
+        plan = topology.load(settings.home)
+    except topology.TopologyError as error:
+        return Finding(part="hotline.toml", ok=False, said=str(error), fatal=True)
+    return Finding(part="hotline.toml", ok=True, said=f"{len(plan.lines)} lines, {len(plan.seats.numbers)} seats")
+
+
+def _model(settings: Settings) -> Finding:
+    folders = (settings.models_dir, settings.shared_models_dir)
+    found = settings.speech_model or models.find_mandarin(*folders) or models.find_whisper(*folders)
+    if found is None:
+        return Finding(part="speech", ok=False, said="no model here yet: `hotline models pull`")
+    return Finding(part="speech", ok=found.exists(), said=str(found))
+
+
+def _switch(settings: Settings) -> Finding:
+    address = (settings.switch_host, settings.ami_port)
+    try:
+        with socket.create_connection(address, timeout=3) as link:
+            link.settimeout(3)
+            greeting = link.recv(80).decode(errors="replace").strip()
+    except OSError as error:
+        said = f"nobody answers on {address[0]}:{address[1]} ({type(error).__name__})"
+        return Finding(part="switch", ok=False, said=said)
+    return Finding(part="switch", ok=greeting.startswith("Asterisk"), said=greeting)
+
+
+# -- people ------------------------------------------------------------------------------------------------------------
+
+
+@user_app.command("add")
+def add_user(
+    username: str,
+    role: Annotated[Role, typer.Option(help="What the person may do.")] = Role.OPERATOR,
+    name: Annotated[str | None, typer.Option(help="Name on the screens; the user name unless given.")] = None,
+    agent: Annotated[str | None, typer.Option(help="Work number, for those who take calls.")] = None,
+    seat: Annotated[str | None, typer.Option(help="Phone, for those who take calls; the work number unless given.")] = (
+        None
+    ),
+    generate: Annotated[bool, typer.Option("--generate", help="Make a password and print it.")] = False,
+) -> None:
+    """Create an account."""
+    password = _new_password(generate=generate)
+
+    async def create(store: Store, passwords: Passwords) -> None:
+        await users.create_user(
+            store,
+            passwords,
+            username=username,
+            display_name=name or username,
+            role=role,
+            password=password,
+            agent_id=agent,
+            seat=seat or agent,
+            now=datetime.now(UTC),
+        )
+
+    _with_store(create)
+    out.print(f"{username} may sign in." + (f" Password: {password}" if generate else ""))
+
+
+@user_app.command("list")
+def list_users() -> None:
+    """Every account."""
+
+    async def read(store: Store, _: Passwords) -> Sequence[User]:
+        return await users.list_users(store)
+
+    table = Table("user", "name", "role", "work number", "seat", "active")
+    for user in _with_store(read):
+        active = "yes" if user.active else "no"
+        table.add_row(user.username, user.display_name, user.role, user.agent_id or "", user.seat or "", active)
+    out.print(table)
+
+
+@user_app.command("password")
+def set_password(
+    username: str,
+    generate: Annotated[bool, typer.Option("--generate", help="Make a password and print it.")] = False,
+) -> None:
+    """Give an account another password; whoever is signed in with the old one is signed out."""
+    password = _new_password(generate=generate)
+
+    async def change(store: Store, passwords: Passwords) -> None:
+        await users.set_password(store, passwords, username=username, password=password, now=datetime.now(UTC))
+
+    _with_store(change)
+    out.print(f"The password of {username} is changed." + (f" Password: {password}" if generate else ""))
+
+
+def _new_password(*, generate: bool) -> str:
+    """Made, typed twice, or a line on standard input."""
+    if generate:
+        return secrets.token_urlsafe(12)
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+# -- models and dialplan -----------------------------------------------------------------------------------------------
+
+
+@models_app.command("pull")
+def pull_model() -> None:
+    """Fetch the small Mandarin model; goes on where an earlier attempt broke off."""
+    settings = _settings()
+    archive = models.SMALL_MANDARIN
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err) as progress:
+        tasks = {
+            step: progress.add_task(step, total=archive.size, visible=False) for step in ("download", "check", "unpack")
+        }
+
+        def report(done: models.Progress) -> None:
+            progress.update(tasks[done.step], completed=done.done, total=done.total, visible=True)
+
+        try:
+            path = models.pull(archive, settings.shared_models_dir, report=report)
+        except models.ModelError as error:
+            err.print(f"[red]{error}")
+            raise typer.Exit(1) from error
+    out.print(str(path), soft_wrap=True)
+
+
+@models_app.command("list")
+def list_models() -> None:
+    """Models on this machine, those that can be used first."""
+    settings = _settings()
+    table = Table("model", "engine", "folder")
+    for folder in (settings.models_dir, settings.shared_models_dir):
+        for path in sorted(folder.glob("*")) if folder.is_dir() else ():
+            if not models.why_not_vosk(path):
+                table.add_row(path.name, "vosk", str(folder))
+            elif not models.why_not_whisper(path):
+                table.add_row(path.name, "whisper", str(folder))
+    out.print(table)
+
+
+@dialplan_app.command("render")
+def render_dialplan(
+    folder: Annotated[Path | None, typer.Argument(help="Where to; the state directory's switch/etc unless given.")] = (
+        None
+    ),
+) -> None:
+    """Write Asterisk's configuration from hotline.toml."""
+    settings = _settings()
+    _make_home(settings)
+    target = folder or settings.switch_dir / "etc"
+    places = Places(
+        config=str(target),
+        state=str(settings.switch_dir / "state"),
+        log=str(settings.switch_dir / "log"),
+        recordings=str(settings.recordings_dir),
+        prompts=str(settings.cache / "prompts"),
+    )
+    try:
+        plan = topology.load(settings.home)
+    except topology.TopologyError as error:
+        err.print(f"[red]{error}")
+        raise typer.Exit(1) from error
+    kept = Secrets.kept_in(settings.switch_secrets)
+    for path in render(plan, Ports(settings.port_base), target, kept, places=places):
+        out.print(str(path), soft_wrap=True)
+
+
+# -- shared ------------------------------------------------------------------------------------------------------------
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        err.print(f"[red]{_wrong_settings(error)}")
+        raise typer.Exit(2) from error
+
+
+def _wrong_settings(error: ValidationError) -> str:
+    """Names and rules, never the values."""
+    return "; ".join(
+        f"HOTLINE_{'_'.join(str(part) for part in one['loc']).upper()}: {one['msg']}" for one in error.errors()
+    )
+
+
+def _make_home(settings: Settings) -> None:
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def _store(settings: Settings) -> Store:
+    return Store(settings.database, Keyring.load(settings.keys_dir))
+
+
+def _migrate_or_say(settings: Settings) -> None:
+    """A database that is away does not keep the server from coming up: it says so on its health page."""
+    try:
+        _make_home(settings)
+        asyncio.run(migrate_database(settings.database))
+    except Exception as error:
+        err.print(f"[yellow]The database could not be brought up to date ({type(error).__name__}).")
+
+
+def _with_store(work: Callable[[Store, Passwords], Awaitable[T]]) -> T:
+    settings = _settings()
+    _make_home(settings)
+
+    async def run() -> T:
+        await migrate_database(settings.database)
+        store, passwords = _store(settings), Passwords()
+        try:
+            return await work(store, passwords)
+        finally:
+            passwords.close()
+            await store.close()
+
+    try:
+        return asyncio.run(run())
+    except ServerError as error:
+        err.print(f"[red]{error}")
+        raise typer.Exit(1) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,418 @@
+"""The one place where the parts are put together, started in their order, and stopped in the other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from api.auth import sessions
+from api.auth.access import in_call
+from api.auth.passwords import Passwords
+from api.auth.sessions import SessionEnded
+from api.auth.shared import Shared
+from api.bus import Bus
+from api.calls.recorder import CallRecorder
+from api.calls.service import close_lost
+from api.calls.shifts import open_shifts
+from api.live.hub import Hub
+from api.live.lookups import Callers, handled_today
+from api.live.messages import DatabaseState, SpeechState
+from api.live.routes import Live
+from api.settings import Settings
+from api.shifts.service import Phones, resumed
+from api.store.engine import Store
+from api.store.sealing import Keyring
+from api.streams import Streams
+from api.tasks import Tasks
+from api.tickets.events import DraftChanged
+from api.tickets.service import apply_suggestions, draft_of_call
+from api.tickets.views import draft_view
+from api.transcripts.queries import turns_of
+from api.transcripts.recorder import TranscriptRecorder
+from asr.engines.choose import Engine, EngineConfig, NoText, choose
+from asr.lexicon import Lexicon
+from asr.models import Progress
+from asr.prefill import Suggestion, suggest
+from asr.recognizer import Recognizer, SpeechLevel
+from asr.transcript import Turn
+from telephony.ami.gateway import Gateway
+from telephony.ari.seats import SeatPasswords
+from telephony.dialplan.render import Secrets
+from telephony.errors import TelephonyError
+from telephony.events import DriftRepaired, Event, FrameRejected, LinkChanged, LinkState
+from telephony.ids import CallId, QueueName
+from telephony.media.recordings import RecordedLeg, Recordings
+from telephony.media.tap import TapServer
+from telephony.runner import Runner
+from telephony.switchboard import Switchboard
+
+log = structlog.get_logger(__name__)
+
+AMI_USER = ARI_USER = "hotline"
+HUB_TICK_S = 0.1
+DATABASE_EVERY_S = 5.0
+DATABASE_ANSWER_S = 3.0
+SESSIONS_EVERY_S = 30.0
+TIDY_EVERY_S = 3600.0
+DRAIN_S = 5.0
+SHIFTS_AGAIN_S = 2.0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Parts:
+    """Everything one server consists of. Building it opens no connection and starts no task."""
+
+    def __init__(self, settings: Settings, *, build: str = "", engine: EngineConfig | None = None) -> None:
+        """``engine`` instead of the settings' own (tests)."""
+        self.settings = settings
+        _make_places(settings)
+        secrets = Secrets.kept_in(settings.switch_secrets)
+        self.bus = Bus()
+        self.store = Store(settings.database, Keyring.load(settings.keys_dir))
+        self.passwords = Passwords(threads=settings.password_threads)
+        self.gateway = Gateway(host=settings.switch_host, port=settings.ami_port, username=AMI_USER, secret=secrets.ami)
+        self.switchboard = Switchboard(wrap_up_s=settings.wrap_up_s)
+        self.runner = Runner(gateway=self.gateway, switchboard=self.switchboard, publish=self.bus.publish)
+        self.seat_keys = SeatPasswords(base_url=settings.ari_url, username=ARI_USER, password=secrets.ari)
+        self.call_recorder = CallRecorder(self.store)
+        self.transcript_recorder = TranscriptRecorder(self.store, utc_now)
+        self.recordings = RecordingFolder(Recordings(settings.recordings_dir))
+        self.understanding = Understanding()
+        self.shared = Shared(
+            settings=settings,
+            store=self.store,
+            passwords=self.passwords,
+            switch=self.runner,
+            recordings=self.recordings,
+            publish=self.bus.publish,
+            label=self.understanding.label,
+        )
+        self.phones = Phones(keys=self.seat_keys, ws_url=settings.sip_ws, domain=settings.switch_host)
+        self.hub = Hub(
+            board=self.switchboard,
+            clock=time.monotonic,
+            wall=utc_now,
+            ring_s=settings.ring_s,
+            queues=(QueueName(settings.queue),),
+        )
+        self.live = Live(hub=self.hub, build=build, allowed_origins=settings.allowed_origins)
+        self.callers = Callers(self.store, self.hub, lambda: self.switchboard.calls, utc_now)
+        self.speech = Speech(engine or _engine_config(settings), told=self._speech_changed)
+        self.taps = TapServer()
+        self.tap_problem = ""
+        self.streams = Streams(
+            switch=self.runner,
+            taps=self.taps,
+            tap_address=f"{settings.tap_host}:{settings.tap_port}",
+            recognizer=lambda: self.speech.recognizer,
+            hub=self.hub,
+            records=CallTexts(self.shared, self.hub, self.transcript_recorder),
+            suggest=self.understanding.suggest,
+        )
+        self.database = DatabaseState(state="degraded", reason="not asked yet")
+        self._tasks = Tasks("server")
+        self._subscribe()
+
+    # -- who hears what ----------------------------------------------------------------------------------------------
+
+    def _subscribe(self) -> None:
+        """In this order for each event: behind to the records, then to the screens, then what follows from it."""
+        self.bus.subscribe(Event, self.call_recorder.put)
+        self.bus.subscribe(Event, self.hub.handle)
+        self.bus.subscribe(Event, self.callers.handle)
+        self.bus.subscribe(Event, self.streams.handle)
+        self.bus.subscribe(LinkChanged, self._on_link)
+        self.bus.subscribe(DraftChanged, self._on_draft)
+        self.bus.subscribe(SessionEnded, lambda event: self.hub.session_ended(event.session_hash))
+        self.bus.subscribe(DriftRepaired, lambda event: log.warning("drift repaired", kind=event.kind))
+        self.bus.subscribe(FrameRejected, lambda event: log.warning("frame rejected", reason=event.reason))
+
+    def _on_draft(self, event: DraftChanged) -> None:
+        call_id = CallId(event.call_id)
+        self.hub.show_draft(call_id, draft_view(event.draft, self.shared.label).model_dump(mode="json"))
+        if event.draft.version == 1:
+            self.streams.suggest_again(call_id)
+
+    def _on_link(self, event: LinkChanged) -> None:
+        if event.state is LinkState.LIVE:
+            self.hub.look_everywhere()
+            self._tasks.start(self._take_up(), "take up after a gap")
+
+    def _speech_changed(self, state: SpeechState) -> None:
+        self.hub.show_recognizer(state)
+        self.streams.look_everywhere()
+
+    # -- starting and stopping ---------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Returns at once: whatever is not there yet is waited for in the background, and its state is shown."""
+        start = self._tasks.start
+        start(self.call_recorder.run(), "call records")
+        start(self.transcript_recorder.run(), "transcript records")
+        start(self._tick(), "live ticks")
+        start(self._watch_database(), "database watch")
+        start(self._watch_sessions(), "session watch")
+        start(self._tidy(), "tidying")
+        start(self.understanding.load(), "lexicon")
+        start(self._remember_today(), "today's figures")
+        await self._open_taps()
+        start(self.speech.run(), "speech engine")
+        start(self.gateway.run(), "switch link")
+        start(self.runner.run(), "switchboard")
+
+    async def stop(self) -> None:
+        """Nothing new comes in, what is under way is written down, then everything is given back."""
+        self.hub.drain()
+        await self.streams.close()
+        await self.callers.close()
+        await self.call_recorder.drain(DRAIN_S)
+        await self.transcript_recorder.drain(DRAIN_S)
+        await self._tasks.close()
+        await self.taps.stop()
+        await self.speech.stop()
+        await self.seat_keys.close()
+        await asyncio.to_thread(self.passwords.close)
+        self.understanding.close()
+        await self.store.close()
+
+    async def _open_taps(self) -> None:
+        try:
+            await self.taps.start(self.settings.tap_host, self.settings.tap_port)
+        except (OSError, ValueError) as error:
+            self.tap_problem = f"no place for live audio: {error}"
+            log.error("taps not opened", error_type=type(error).__name__)
+
+    # -- background --------------------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(HUB_TICK_S)
+            try:
+                self.hub.tick()
+            except Exception:
+                log.exception("a live tick failed")
+
+    async def _watch_database(self) -> None:
+        while True:
+            self.database = await self._ask_database()
+            self.hub.show_database(self.database)
+            await asyncio.sleep(DATABASE_EVERY_S)
+
+    async def _ask_database(self) -> DatabaseState:
+        try:
+            async with asyncio.timeout(DATABASE_ANSWER_S):
+                await self.store.check()
+        except Exception as error:
+            return DatabaseState(state="down", reason=type(error).__name__)
+        behind = self.call_recorder.behind.away or self.transcript_recorder.behind.away
+        return DatabaseState(state="degraded", reason=behind) if behind else DatabaseState(state="ok")
+
+    async def _watch_sessions(self) -> None:
+        """A session may also run out: its live stream ends then, but never in a call."""
+        while True:
+            await asyncio.sleep(SESSIONS_EVERY_S)
+            for session in self.hub.sessions():
+                try:
+                    open_still = await sessions.still_open(
+                        self.store,
+                        self.settings,
+                        session_hash=session,
+                        now=utc_now(),
+                        in_call=lambda agent_id: in_call(self.runner, agent_id),
+                    )
+                except Exception as error:
+                    log.warning("session not looked up", error_type=type(error).__name__)
+                    break
+                if not open_still:
+                    self.hub.session_ended(session)
+
+    async def _tidy(self) -> None:
+        while True:
+            try:
+                await sessions.tidy(self.store, self.settings, utc_now())
+            except Exception as error:
+                log.warning("records not tidied", error_type=type(error).__name__)
+            await asyncio.sleep(TIDY_EVERY_S)
+
+    async def _remember_today(self) -> None:
+        now = utc_now()
+        self.hub.today.seed(await handled_today(self.store, self.settings.zone, now), now)
+
+    async def _take_up(self) -> None:
+        """The link has come up: end what ended unseen, and seat everybody again whose shift goes on."""
+        for call_id in tuple(self.switchboard.calls):
+            self.callers.look(call_id)
+        while self.runner.link is LinkState.LIVE:
+            try:
+                calls = self.switchboard.calls  # a view: a call that arrives meanwhile is in it
+                lost = await close_lost(self.store, calls, utc_now())
+                async with self.store.read() as session:
+                    shifts = await open_shifts(session)
+                break
+            except Exception as error:
+                log.warning("shifts not read", error_type=type(error).__name__)
+                await asyncio.sleep(SHIFTS_AGAIN_S)
+        else:
+            return
+        if lost:
+            log.warning("calls ended unseen", calls=len(lost))
+        for sign_in in resumed(shifts, self.settings.queue):
+            if sign_in.agent_id in self.switchboard.agents:
+                continue
+            try:
+                await self.runner.request(sign_in)
+            except TelephonyError as error:
+                log.warning("shift not taken up", agent_id=sign_in.agent_id, error_type=type(error).__name__)
+
+
+class Speech:
+    """The recogniser, chosen and started beside everything else; what it can do now is told whenever it changes."""
+
+    def __init__(self, config: EngineConfig, *, told: Callable[[SpeechState], None]) -> None:
+        self._config = config
+        self._told = told
+        self._chosen: Recognizer | None = None
+        self.state = SpeechState(state=SpeechLevel.DOWN, reason="the speech engine is starting")
+
+    @property
+    def recognizer(self) -> Recognizer | None:
+        """None while there is none, or for good where this machine cannot recognise speech."""
+        return None if isinstance(self._chosen, NoText) else self._chosen
+
+    async def run(self) -> None:
+        self._told(self.state)
+        loop = asyncio.get_running_loop()
+
+        def report(progress: Progress) -> None:
+            loop.call_soon_threadsafe(self._report, progress)
+
+        self._chosen = await choose(self._config, report=report)
+        while True:
+            self._look()
+            await asyncio.sleep(1.0)
+
+    async def stop(self) -> None:
+        if self._chosen is not None:
+            await self._chosen.stop()
+
+    def _look(self) -> None:
+        assert self._chosen is not None
+        health = self._chosen.health()
+        self._become(SpeechState(state=health.level, reason=health.reason, engine=self._chosen.capabilities.engine))
+
+    def _report(self, progress: Progress) -> None:
+        if self._chosen is None:
+            share = round(100 * progress.done / max(1, progress.total))
+            self._become(SpeechState(state=SpeechLevel.DOWN, reason=f"{progress.step} of the speech model: {share} %"))
+
+    def _become(self, state: SpeechState) -> None:
+        if state != self.state:
+            self.state = state
+            self._told(state)
+
+
+class Understanding:
+    """The lexicon and the reading of turns, in one thread of their own."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="prefill")
+        self._lexicon: Lexicon | None = None
+
+    async def load(self) -> None:
+        self._lexicon = await asyncio.get_running_loop().run_in_executor(self._pool, Lexicon.load)
+
+    async def suggest(self, turns: Sequence[Turn], caller_number: str) -> Sequence[Suggestion]:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(_suggest, turns, caller_number))
+
+    def label(self, name: str, value: str) -> str:
+        """What a person reads: a category's two names, everything else as it is."""
+        if name != "category_code" or self._lexicon is None:
+            return value
+        category = self._lexicon.category(value)
+        return value if category is None else f"{category.level1}/{category.level2}"
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _suggest(turns: Sequence[Turn], caller_number: str) -> Sequence[Suggestion]:
+    return suggest(turns, caller_number=caller_number, lexicon=Lexicon.load())
+
+
+class CallTexts:
+    """``streams.Records`` on the database."""
+
+    def __init__(self, shared: Shared, hub: Hub, recorder: TranscriptRecorder) -> None:
+        self._shared = shared
+        self._hub = hub
+        self._recorder = recorder
+
+    def keep(self, call_id: CallId, turn: Turn) -> None:
+        self._recorder.put(call_id, turn)
+
+    async def restore(self, call_id: CallId) -> Sequence[Turn]:
+        """The draft is shown again as well."""
+        async with self._shared.store.read() as session:
+            turns = await turns_of(session, call_id)
+            draft = await draft_of_call(session, call_id)
+        if draft is not None:
+            self._hub.show_draft(call_id, draft_view(draft, self._shared.label).model_dump(mode="json"))
+        return turns
+
+    async def merge(self, call_id: CallId, suggestions: Sequence[Suggestion]) -> None:
+        async with self._shared.store.write() as session:
+            draft = await apply_suggestions(session, call_id, suggestions, now=self._shared.now())
+        if draft is not None:
+            self._shared.publish(DraftChanged(call_id=call_id, draft=draft))
+
+
+class RecordingFolder:
+    """``shared.RecordingFiles`` on the folder the switch records into."""
+
+    def __init__(self, recordings: Recordings) -> None:
+        self._recordings = recordings
+
+    async def find(self, call_id: CallId, leg: str) -> Path | None:
+        kind = RecordedLeg(leg)
+        if kind is RecordedLeg.BOTH:
+            found = await self._recordings.both(call_id)
+        else:
+            found = await asyncio.to_thread(self._recordings.find, call_id, kind)
+        return None if found is None else found.path
+
+
+def _make_places(settings: Settings) -> None:
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for place in (settings.models_dir, settings.recordings_dir, settings.keys_dir, settings.log_dir):
+        place.mkdir(exist_ok=True, mode=0o700)
+
+
+def _engine_config(settings: Settings) -> EngineConfig:
+    return EngineConfig(
+        models_dir=settings.models_dir,
+        shared_models_dir=settings.shared_models_dir,
+        engine=Engine(settings.speech_engine),
+        model_path=settings.speech_model,
+        download=settings.speech_download,
+    )
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[Parts]:
+    """Started inside, stopped whatever happens."""
+    try:
+        await parts.start()
+        yield parts
+    finally:
+        await parts.stop()
