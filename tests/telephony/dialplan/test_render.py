@@ -1,0 +1,127 @@
+"""Rendered configuration, read as Asterisk would read it."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from telephony.dialplan.ports import LAST_OFFSET, Ports
+from telephony.dialplan.render import Binding, Places, Secrets, render
+from telephony.dialplan.topology import default_text, parse
+
+PLACES = Places(config="/c", state="/s", log="/l", recordings="/r", prompts="/p")
+SECRETS = Secrets(ami="ami-secret", ari="ari-secret")
+
+
+def rendered(out_dir: Path, *, text: str | None = None, binding: Binding | None = None) -> dict[str, str]:
+    topology = parse(text or default_text())
+    files = render(topology, Ports(20000), out_dir, SECRETS, places=PLACES, binding=binding)
+    return {path.name: path.read_text(encoding="utf-8") for path in files}
+
+
+def sections(text: str) -> dict[str, list[tuple[str, str]]]:
+    """``[name]`` -> its settings; sections of the same name are put together."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    current: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        if match := re.match(r"\[([^]]+)\]", line):
+            current = found.setdefault(match[1], [])
+        elif line and not line.startswith(";"):
+            name, _, value = line.partition("=")
+            current.append((name.strip(), value.removeprefix(">").strip()))
+    return found
+
+
+def test_the_same_topology_gives_the_same_files(tmp_path: Path) -> None:
+    assert rendered(tmp_path / "one") == rendered(tmp_path / "two")
+
+
+def test_secrets_stand_in_two_files_that_only_the_owner_reads(tmp_path: Path) -> None:
+    files = rendered(tmp_path)
+    assert {name for name, text in files.items() if "-secret" in text} == {"manager.conf", "ari.conf"}
+    for name in ("manager.conf", "ari.conf"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    assert "secret" not in repr(SECRETS)
+
+
+def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
+    kept = Secrets.kept_in(tmp_path / "keys" / "switch.json")
+    assert Secrets.kept_in(tmp_path / "keys" / "switch.json") == kept
+    assert len(kept.ami) >= 32
+    assert kept.ami != kept.ari
+    assert stat.S_IMODE((tmp_path / "keys" / "switch.json").stat().st_mode) == 0o600
+
+
+def test_everything_listens_on_loopback(tmp_path: Path) -> None:
+    files = rendered(tmp_path)
+    bound = [
+        value.split(":")[0]
+        for name, text in files.items()
+        if name != "rtp.conf"
+        for settings in sections(text).values()
+        for key, value in settings
+        if key in ("bind", "bindaddr", "media_address")
+    ]
+    assert set(bound) == {"127.0.0.1"}
+    assert "0.0.0.0" not in files["pjsip.conf"] + files["http.conf"]
+
+
+def test_the_ami_user_has_the_rights_it_needs_and_no_more(tmp_path: Path) -> None:
+    user = dict(sections(rendered(tmp_path)["manager.conf"])["hotline"])
+    assert user["read"] == "system,call,agent,user"
+    assert user["write"] == "call,agent,originate,reporting,user"
+    assert user["permit"] == "127.0.0.1/32"
+
+
+def test_trunks_never_take_the_browsers_address(tmp_path: Path) -> None:
+    matches = re.findall(r"^match = (.*)$", rendered(tmp_path)["pjsip.conf"], re.MULTILINE)
+    assert matches == ["127.0.0.2"]
+
+
+def test_every_endpoint_that_takes_calls_has_a_fixed_caller_id(tmp_path: Path) -> None:
+    endpoints = sections(rendered(tmp_path)["pjsip.conf"])
+    assert ("callerid", "hotline <0>") in endpoints["far-phone"]
+    assert ("context", "lines") in endpoints["trunk"]
+    assert all(("callerid", f'"{seat}" <{seat}>') in endpoints[str(seat)] for seat in range(8001, 8011))
+
+
+def test_ports_of_two_copies_never_meet() -> None:
+    one, two = Ports(20000), Ports(20000 + LAST_OFFSET + 1)
+    assert max(one.far_media) < two.web
+    with pytest.raises(ValueError, match="port base"):
+        Ports(65000)
+
+
+def test_a_box_of_its_own_may_listen_wider(tmp_path: Path) -> None:
+    binding = Binding(control="0.0.0.0", sip="0.0.0.0", permit=("172.20.0.0/24",), ice={"172.20.0.5": "127.0.0.1"})
+    files = rendered(tmp_path, binding=binding)
+    assert "permit = 172.20.0.0/24" in files["manager.conf"]
+    assert "172.20.0.5 => 127.0.0.1" in files["rtp.conf"]
+    assert "media_address" not in files["pjsip.conf"]
+
+
+def test_duty_phones_are_called_in_order(tmp_path: Path) -> None:
+    phones = '[{ number = "13900000001", trunk = "trunk" }, { number = "13900000002", trunk = "trunk", ring_s = 9 }]'
+    plan = rendered(tmp_path, text=default_text().replace("duty = []", f"duty = {phones}"))["extensions.conf"]
+    assert re.findall(r"Dial\(([^)]*\))", plan) == [
+        "PJSIP/13900000001@trunk,25,gm(default)",
+        "PJSIP/13900000002@trunk,9,gm(default)",
+    ]
+
+
+def test_no_message_is_taken_where_none_is_wanted(tmp_path: Path) -> None:
+    plan = rendered(tmp_path, text=default_text().replace("message_s = 120", "message_s = 0"))["extensions.conf"]
+    assert "Record(" not in plan
+
+
+def test_what_a_caller_sends_stands_in_no_expression_and_no_file_name(tmp_path: Path) -> None:
+    plan = rendered(tmp_path)["extensions.conf"]
+    after = plan.split("[caller-id]")[1].split("Return()")[1] + plan.split("[caller-id]")[0]
+    assert "HOTLINE_FROM" not in after
+    assert "HOTLINE_NAME" not in after
+    for application in re.findall(r"(?:MixMonitor|Record|Playback)\(.*\)", plan):
+        assert "CALLERID" not in application
+        assert "HOTLINE_N" not in application

@@ -1,0 +1,82 @@
+"""hotline.toml: what is accepted, and that a mistake is told with its field."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telephony.dialplan.topology import TopologyError, default_text, load, parse
+
+
+def problems(text: str) -> dict[str, str]:
+    with pytest.raises(TopologyError) as caught:
+        parse(text)
+    return dict(caught.value.problems)
+
+
+def test_the_packaged_topology_has_the_line_the_seats_and_the_centres() -> None:
+    topology = parse(default_text())
+    assert [line.number for line in topology.lines] == ["12345"]
+    assert topology.seats.numbers == tuple(str(seat) for seat in range(8001, 8011))
+    assert [centre.code for centre in topology.centres] == ["110", "119", "120", "122", "12366"]
+    assert topology.trunks[0].port_from(12345) == 12355
+    assert topology.centres[0].port_from(20000) == 20011
+
+
+def test_the_copy_in_the_home_directory_is_taken_first(tmp_path: Path) -> None:
+    assert load(tmp_path) == parse(default_text())
+    (tmp_path / "hotline.toml").write_text(default_text().replace('"12345"', '"12399"'), encoding="utf-8")
+    assert load(tmp_path).lines[0].number == "12399"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("ring_s = 15", "ring_s = 2", "queues[0].ring_s"),
+        ('strategy = "rrmemory"', 'strategy = "loudest"', "queues[0].strategy"),
+        ("first = 8001", 'first = "8001"', "seats.first"),
+        ("last = 8010", "last = 8000", "seats"),
+        ('number = "12345"', 'number = "12345;exten"', "lines[0].number"),
+        ('number = "12345"', "numbr = 1", "lines[0].numbr"),
+        ('match = ["127.0.0.2"]', 'match = ["carrier"]', "trunks[0].match[0]"),
+        ('match = ["127.0.0.2"]', 'match = ["127.0.0.0/8"]', "trunks[0]"),
+        ("port_offset = 10 ", "port = 5060\nport_offset = 10 ", "trunks[0]"),
+        ('name = "公安"', 'name = "x\\n[evil]"', "centres[0].name"),
+        ("stale_after_s = 20", "stale_after_s = 1", "fallback.stale_after_s"),
+        ("duty = []", 'duty = [{ number = "1;2", trunk = "trunk" }]', "fallback.duty[0].number"),
+    ],
+)
+def test_a_mistake_is_told_with_its_field(old: str, new: str, field: str) -> None:
+    assert old in default_text()
+    assert field in problems(default_text().replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('queue = "hotline"', 'queue = "other"', "unknown queue other"),
+        ('code = "119"', 'code = "110"', "110 stands twice"),
+        ('code = "119"', 'code = "8003"', "8003 stands twice"),
+        ("duty = []", 'duty = [{ number = "13900000000", trunk = "none" }]', "the trunk none is unknown"),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused(old: str, new: str, said: str) -> None:
+    assert said in str(problems(default_text().replace(old, new, 1)))
+
+
+def test_what_is_no_toml_is_refused_with_its_place() -> None:
+    assert "line 1" in problems("lines = x")["hotline.toml"]
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_no_text_with_a_meaning_for_asterisk_passes_as_a_name(text: str) -> None:
+    written = "".join(f"\\U{ord(letter):08X}" for letter in text if not 0xD800 <= ord(letter) <= 0xDFFF)
+    try:
+        topology = parse(default_text().replace('name = "公安"', f'name = "{written}"'))
+    except TopologyError:
+        return
+    assert not re.search(r"[\n\r;,\[\]=<>|&$]", topology.centres[0].name)
