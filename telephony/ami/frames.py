@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from functools import lru_cache
 from itertools import chain, islice
 from types import MappingProxyType
@@ -22,6 +21,10 @@ _TIMESTAMP = re.compile(r"[0-9]{10,11}\.[0-9]{6}")
 _NUMBER = re.compile(r"-?[0-9]{1,12}")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_./@+:;()\[\] -]{0,120}")
 _MANY = re.compile(r"[A-Za-z]*ChanVariable(\(.*\))?|Variable")
+_BLOCKS = (
+    ("ChannelState", frozenset(CHANNEL_HEADERS)),
+    ("DestChannelState", frozenset(f"Dest{key}" for key in CHANNEL_HEADERS)),
+)
 _NOTHING: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
@@ -116,11 +119,13 @@ def parse(raw: bytes, asked: Mapping[str, str]) -> Frame | Rejected:
     headers: dict[str, str] = {}
     variables: dict[str, dict[str, str]] = {}
     for line in _lines(raw):
-        key, value = _split(line)
-        kind = _kind(key)
-        if kind is _Kind.NONE:
+        key, colon, value = line.partition(": ")
+        if not colon:
+            key = key[:-1] if key.endswith(":") else ""  # an empty value may lack the space
+        repeatable = _repeatable(key)
+        if repeatable is None:
             return Rejected("line without a header")
-        if kind is _Kind.REPEATABLE:
+        if repeatable:
             name, _, content = value.partition("=")
             variables.setdefault(key, {}).setdefault(name, content)
         elif key in headers:
@@ -132,25 +137,10 @@ def parse(raw: bytes, asked: Mapping[str, str]) -> Frame | Rejected:
     return Rejected(reason, _known(frame.event)) if reason else frame
 
 
-def _split(line: str) -> tuple[str, str]:
-    """A key may hold a colon (``ChanVariable(AudioSocket/127.0.0.1:9092-1a2b)``); an empty value may lack the space."""
-    key, colon, value = line.partition(": ")
-    if colon:
-        return key, value
-    return (key[:-1], "") if key.endswith(":") else ("", "")
-
-
-class _Kind(Enum):
-    NONE = auto()
-    SINGLE = auto()
-    REPEATABLE = auto()
-
-
 @lru_cache(maxsize=1024)
-def _kind(key: str) -> _Kind:
-    if not _KEY.fullmatch(key):
-        return _Kind.NONE
-    return _Kind.REPEATABLE if _MANY.fullmatch(key) else _Kind.SINGLE
+def _repeatable(key: str) -> bool | None:
+    """None for what is no key. A key may hold a colon: ``ChanVariable(AudioSocket/127.0.0.1:9092-1a2b)``."""
+    return _MANY.fullmatch(key) is not None if _KEY.fullmatch(key) else None
 
 
 def _first(headers: Mapping[str, str]) -> tuple[str, str, str]:
@@ -227,7 +217,7 @@ def _lacking(headers: Mapping[str, str], schema: Schema) -> str:
 
 def _torn_channel(headers: Mapping[str, str]) -> str:
     """A channel block that begins must be whole, in whatever event it stands."""
-    for prefix in ("", "Dest"):
-        if f"{prefix}ChannelState" in headers and any(f"{prefix}{key}" not in headers for key in CHANNEL_HEADERS):
+    for sign, block in _BLOCKS:
+        if sign in headers and not block <= headers.keys():
             return "channel torn"
     return ""

@@ -33,8 +33,11 @@ News = Fact | LinkChanged | FrameRejected
 Clock = Callable[[], datetime]
 
 INBOX_LIMIT = 50_000
+INBOX_HIGH, INBOX_LOW = 0.1, 0.02
+"""Parts of the limit: above the first the socket is not read (the switch can wait some seconds) until the second."""
 REMEMBERED_ACTIONS = 4096
 LOGIN_REJECTED = "login rejected"
+INBOX_FULL = "inbox full"
 
 
 def utc_now() -> datetime:
@@ -43,7 +46,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measures:
-    """The link's health in numbers. ``lag_s`` is what the last applied fact was old when it had been applied."""
+    """The link's health in numbers. ``lag_s`` is the age that the last fact had when it had been applied."""
 
     frames: int
     rejected: int
@@ -55,11 +58,7 @@ class Measures:
 
 
 class LinkEnded(Exception):
-    """This connection is over. Never leaves the gateway."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """This connection is over; the text is the reason, in our own words. Never leaves the gateway."""
 
 
 class _Protocol(AMIProtocol):  # type: ignore[misc]
@@ -118,6 +117,7 @@ class _Link(Manager):  # type: ignore[misc]
             port=port,
             protocol_factory=lambda: _Protocol(self._take, self.end),
         )
+        self.held = False
         self._clock = clock
         self._timings = timings
         self._receive = receive
@@ -147,12 +147,12 @@ class _Link(Manager):  # type: ignore[misc]
             raise LinkEnded("login not answered") from error
 
     async def until_booted(self) -> None:
-        """Logins are taken a moment before the modules are loaded; lists fail until then."""
+        """Logins are taken a moment before the modules are loaded; lists fail until then. Raises ActionUnanswered."""
         try:
             async with asyncio.timeout(self._timings.boot_s):
                 await asyncio.shield(self._booted)
-        except TimeoutError as error:
-            raise LinkEnded("switch does not finish starting") from error
+        except TimeoutError:
+            raise ActionUnanswered("FullyBooted") from None
 
     async def until_ended(self) -> None:
         raise LinkEnded(await asyncio.shield(self._ended))
@@ -163,6 +163,17 @@ class _Link(Manager):  # type: ignore[misc]
             self._ended.set_result(reason)
         if self.protocol is not None and not self.protocol.transport.is_closing():
             self.protocol.transport.abort()
+
+    def read_on(self, wanted: bool) -> None:
+        """Leave what the switch says in the kernel for a while, or take it again."""
+        transport = self.protocol.transport
+        if wanted is not self.held or transport.is_closing():
+            return
+        self.held = not wanted
+        if wanted:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
 
     def booted_at(self) -> datetime:
         return self._booted.result()
@@ -270,6 +281,7 @@ class Gateway:
         self._timings = timings or Timings()
         self._backoff = Backoff(first_s=self._timings.retry_first_s, most_s=self._timings.retry_most_s)
         self._inbox: Inbox[News] = Inbox(inbox_limit)
+        self._high, self._low = inbox_limit * INBOX_HIGH, inbox_limit * INBOX_LOW
         self._link: _Link | None = None
         self._frames = self._rejected = self._connections = 0
         self._lag_s: float | None = None
@@ -294,6 +306,8 @@ class Gateway:
             yield item
             self._applied_at = item.at
             self._lag_s = (self._clock() - item.at).total_seconds()
+            if self._link is not None and len(self._inbox) <= self._low:
+                self._link.read_on(True)
 
     async def execute(self, order: Order) -> None:
         """Send one order, at most once.
@@ -302,14 +316,14 @@ class Gateway:
         ActionUnanswered (look at the state, never ask again).
         """
         headers = actions.headers(order)
-        await self._required(LinkState.LIVE).ask(headers)
+        await self._live_link().ask(headers)
 
     async def snapshot(self) -> Snapshot:
         """Ask the switch for everything now. Errors as ``execute``."""
-        return await resync.take_snapshot(self._required(LinkState.LIVE))
+        return await resync.take_snapshot(self._live_link())
 
-    def _required(self, state: LinkState) -> _Link:
-        if self._link is None or self.state is not state:
+    def _live_link(self) -> _Link:
+        if self._link is None or self.state is not LinkState.LIVE:
             raise SwitchUnavailable(self.state.value)
         return self._link
 
@@ -320,7 +334,7 @@ class Gateway:
                 reason = await self._connection()
                 rejected = reason == LOGIN_REJECTED
                 await asyncio.sleep(self._timings.retry_rejected_s if rejected else self._backoff.pause_s())
-                await self._inbox.room()
+                await self._inbox.shrunk_to(self._low)
         finally:
             self._inbox.close()
 
@@ -336,7 +350,8 @@ class Gateway:
                 group.create_task(self._watch(link))
                 group.create_task(self._serve(link))
         except* LinkEnded as ended:
-            reason = _reason_of(ended)
+            [only] = ended.exceptions
+            reason = str(only)
         except* Exception as error:
             reason = "internal error"
             log.error("ami.link_failed", errors=[type(each).__name__ for each in error.exceptions])
@@ -353,30 +368,37 @@ class Gateway:
         self._become(LinkState.LOGGED_IN)
 
     async def _serve(self, link: _Link) -> None:
-        await link.until_booted()
-        self._become(LinkState.SYNCING)
         try:
+            await link.until_booted()
+            self._become(LinkState.SYNCING)
             self._put(await resync.take_snapshot(link))
         except TelephonyError as error:
-            raise LinkEnded("resync failed") from error
+            log.warning("ami.sync_failed", error=type(error).__name__)
+            link.end("sync failed")
+            return
         self._become(LinkState.LIVE)
         self._backoff.reset()
+        await self._compare(link)
+
+    async def _compare(self, link: _Link) -> None:
+        """A snapshot now and then shows what was missed; one that fails is no reason to drop the link."""
         while True:
             await asyncio.sleep(self._timings.resync_every_s)
-            await self._resync(link)
-
-    async def _resync(self, link: _Link) -> None:
-        try:
-            self._put(await resync.take_snapshot(link))
-        except TelephonyError as error:
-            log.warning("ami.resync_failed", error=type(error).__name__)
+            try:
+                self._put(await resync.take_snapshot(link))
+            except TelephonyError as error:
+                log.warning("ami.snapshot_failed", error=type(error).__name__)
 
     async def _watch(self, link: _Link) -> None:
-        """Half of a connection may die without a word: only an answer proves that the other side is there."""
-        while True:
+        """Half of a connection may die without a word: only an answer proves that the other side is there.
+
+        It also ends a link that is not read because nobody empties the inbox.
+        """
+        answered = True
+        while answered:
             await asyncio.sleep(self._timings.ping_every_s)
-            if not await self._answers(link):
-                raise LinkEnded("no answer to pings")
+            answered = await self._answers(link)
+        link.end(INBOX_FULL if link.held else "no answer to pings")
 
     async def _answers(self, link: _Link) -> bool:
         for within_s in self._timings.ping_deadlines_s:
@@ -402,8 +424,13 @@ class Gateway:
             self._put(fact)
 
     def _put(self, item: News) -> None:
-        if not self._inbox.put(item) and self._link is not None:
-            self._link.end("inbox full")
+        taken = self._inbox.put(item)
+        if self._link is None:
+            return
+        if not taken:
+            self._link.end(INBOX_FULL)
+        elif len(self._inbox) > self._high:
+            self._link.read_on(False)
 
     def _close(self, link: _Link, reason: str) -> None:
         link.end(reason)
@@ -419,8 +446,3 @@ class Gateway:
             log.error("ami.login_rejected")
         log.info("ami.link_changed", state=state.value, reason=reason)
         self._inbox.put_always(LinkChanged(at=self._clock(), state=state, reason=reason))
-
-
-def _reason_of(ended: BaseExceptionGroup[LinkEnded]) -> str:
-    first = ended.exceptions[0]
-    return first.reason if isinstance(first, LinkEnded) else _reason_of(first)

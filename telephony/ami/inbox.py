@@ -19,8 +19,7 @@ class Inbox(Generic[T]):
         self._limit = limit
         self._items: deque[T] = deque()
         self._news = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._took = asyncio.Event()
         self._taken = 0
         self._closed = False
 
@@ -30,7 +29,6 @@ class Inbox(Generic[T]):
     def put(self, item: T) -> bool:
         """False when the inbox is full: the item was not taken, and there is a gap to be reported."""
         if len(self._items) >= self._limit:
-            self._room.clear()
             return False
         self.put_always(item)
         return True
@@ -45,9 +43,11 @@ class Inbox(Generic[T]):
         self._closed = True
         self._news.set()
 
-    async def room(self) -> None:
-        """After an overflow: return when the backlog has shrunk to a half."""
-        await self._room.wait()
+    async def shrunk_to(self, size: float) -> None:
+        """Return when no more than ``size`` items are left."""
+        while len(self._items) > size:
+            self._took.clear()
+            await self._took.wait()
 
     def __aiter__(self) -> Inbox[T]:
         return self
@@ -61,7 +61,5 @@ class Inbox(Generic[T]):
         self._taken += 1
         if self._taken % YIELD_EVERY == 0:
             await asyncio.sleep(0)
-        item = self._items.popleft()
-        if len(self._items) <= self._limit // 2:
-            self._room.set()
-        return item
+        self._took.set()
+        return self._items.popleft()

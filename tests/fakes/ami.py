@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -172,9 +173,7 @@ class FakeSwitch:
         if self._server is not None:
             self._server.close()
         self.drop()
-        for task in [*self._tasks]:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks)
 
     def drop(self) -> None:
         """Cut all connections without a word."""
@@ -194,9 +193,10 @@ class FakeSwitch:
         await self.send(event(name, at=at, **headers))
 
     async def send(self, raw: bytes) -> None:
-        """Raw bytes to everybody who is connected."""
+        """Raw bytes to everybody who is connected, as far as they stay."""
         for writer in [*self._writers]:
-            await self._write(writer, raw)
+            with suppress(ConnectionError):
+                await self._write(writer, raw)
 
     async def _write(self, writer: asyncio.StreamWriter, raw: bytes) -> None:
         step = self.slice_bytes or len(raw) or 1
@@ -212,14 +212,11 @@ class FakeSwitch:
         self._tasks.add(task)
         self._writers.add(writer)
         self.connections += 1
-        try:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
             await self._converse(self.connections, reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            self._writers.discard(writer)
-            self._tasks.discard(task)
-            writer.close()
+        self._writers.discard(writer)
+        self._tasks.discard(task)
+        writer.close()
 
     async def _converse(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._write(writer, BANNER)

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from telephony.ami.inbox import YIELD_EVERY, Inbox
 
 
@@ -22,17 +20,17 @@ async def test_a_full_inbox_takes_only_news_of_the_link() -> None:
     assert len(inbox) == 3
 
 
-async def test_after_an_overflow_there_is_room_when_half_is_taken() -> None:
+async def test_one_can_wait_until_a_backlog_has_shrunk() -> None:
     inbox: Inbox[int] = Inbox(4)
-    await inbox.room()
-    for number in range(5):
+    await inbox.shrunk_to(0)
+    for number in range(4):
         inbox.put(number)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01):
-            await inbox.room()
-    for _ in range(2):
-        await anext(inbox)
-    await inbox.room()
+    waiting = asyncio.create_task(inbox.shrunk_to(2))
+    await anext(inbox)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await anext(inbox)
+    await waiting
 
 
 async def test_a_long_backlog_lets_others_run() -> None:
