@@ -41,8 +41,8 @@ def arrived(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
     return CallArrived(
         at=at,
         call_id=ledger.id,
-        caller_number=citizen.first.caller_number,
-        caller_name=citizen.first.caller_name,
+        caller_number=ledger.caller_id(citizen).caller_number,
+        caller_name=ledger.caller_id(citizen).caller_name,
         line=ledger.line or LineNumber(citizen.first.exten),
         channel=citizen.id,
         rebuilt=ledger.rebuilt,

@@ -203,7 +203,7 @@ class Calls:
 
     def apply(self, fact: Fact) -> list[CallEvent]:
         """Take down one fact of the switch; the events that follow from it."""
-        seen = _channels_of(fact)
+        seen = channels_of(fact)
         for channel in seen:
             self._channels.observe(channel, fact.at)
         if len(seen) == 2:
@@ -288,7 +288,9 @@ class Calls:
 
     def _read_user_event(self, fact: facts.UserEvent) -> None:
         if fact.name == ARRIVED_EVENT and fact.channel is not None:
-            self._caller(fact.channel).line = LineNumber(fact.fields.get("Line", ""))
+            ledger = self._caller(fact.channel)
+            ledger.line = LineNumber(fact.fields.get("Line", ""))
+            ledger.caller = fact.channel
 
     def _track(self, channel: Channel) -> Track:
         track = self._channels.get(channel.id)
@@ -439,7 +441,8 @@ _ANNOUNCE: Mapping[CallSignal, Callable[[Ledger, Legs, datetime], CallEvent]] = 
 """Rings, and an operator who leaves, are told row by row: there may be several."""
 
 
-def _channels_of(fact: Fact) -> tuple[Channel, ...]:
+def channels_of(fact: Fact) -> tuple[Channel, ...]:
+    """The one or two channels that a fact describes; none, for a fact about something else."""
     both = (getattr(fact, "channel", None), getattr(fact, "dest", None))
     return tuple(channel for channel in both if channel is not None)
 
@@ -454,8 +457,8 @@ def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
     return Call(
         id=ledger.id,
         phase=phase,
-        caller_number=citizen.first.caller_number,
-        caller_name=citizen.first.caller_name,
+        caller_number=ledger.caller_id(citizen).caller_number,
+        caller_name=ledger.caller_id(citizen).caller_name,
         line=ledger.line or LineNumber(citizen.first.exten),
         arrived_at=citizen.first_at,
         legs=tuple(_leg(leg, ledger) for leg in legs.values()),

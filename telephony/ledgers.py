@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from telephony.channels import LONG_AGO, Track
 from telephony.events import CallOutcome, OfferOutcome
+from telephony.facts import Channel
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 
 Legs = Mapping[ChannelId, Track]
@@ -48,6 +49,8 @@ class Ledger:
 
     id: CallId
     line: LineNumber | None = None
+    caller: Channel | None = None
+    """The citizen's channel as the dialplan announced it, with the caller id cleaned: before that it carries none."""
     queue: QueueName | None = None
     position: int = 0
     joins: set[datetime] = field(default_factory=set)
@@ -65,6 +68,10 @@ class Ledger:
     def citizen(self) -> ChannelId:
         """The call id is the Uniqueid of the first leg."""
         return ChannelId(self.id)
+
+    def caller_id(self, citizen: Track) -> Channel:
+        """Whose number and name are the caller's."""
+        return self.caller or (citizen.first if citizen.first.call_id else citizen.latest.value)
 
     def join(self, queue: QueueName, position: int, at: datetime) -> None:
         if at >= self.joined_at:

@@ -86,8 +86,9 @@ class Tap:
 
     def close(self) -> None:
         """Ends the tap from our side; the call does not notice."""
-        if self._connection is not None:
-            self._connection.cancel()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.cancel()
         self._end()
 
     def _put(self, frame: bytes, arrived_s: float) -> None:
