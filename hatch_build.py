@@ -12,9 +12,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -23,8 +22,7 @@ STAMP = ".build-id"
 NOT_SOURCES = frozenset({"node_modules", "dist", ".vite", "coverage"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tools:
+class Tools(NamedTuple):
     """Command prefixes: no reliance on PATH inside npm's own scripts."""
 
     node: tuple[str, ...]
