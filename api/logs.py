@@ -26,7 +26,11 @@ def configure(*, as_json: bool, level: int = logging.INFO) -> None:
     ]
     if as_json:
         shared += [drop_personal, structlog.processors.format_exc_info]
-    renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer()
+    renderer = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -1,0 +1,245 @@
+"""Signing in to a seat: a SIP password, a row, a member of the queue; all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api import errors
+from api.auth.permissions import Role
+from api.auth.routes import router as session_router
+from api.calls.shifts import open_shifts
+from api.shifts.routes import router as shifts_router
+from api.shifts.service import Phones, resumed
+from telephony.agents import Agent
+from telephony.commands import ExtendWrapUp, FinishWrapUp, Pause, Ready, SignIn, SignOut
+from telephony.errors import ActionUnanswered, Refused, SwitchUnavailable
+from telephony.events import AgentStatus, PauseReason
+from telephony.ids import AgentId, QueueName, SeatId
+from tests.api.desk import Desk, Person
+
+
+@dataclass
+class Keys:
+    """Remembers what the switch would."""
+
+    minted: list[str] = field(default_factory=list)
+    revoked: list[str] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def mint(self, seat: SeatId) -> str:
+        if self.failure is not None:
+            raise self.failure
+        self.minted.append(seat)
+        return f"password-{len(self.minted)}"
+
+    async def revoke(self, seat: SeatId) -> None:
+        self.revoked.append(seat)
+
+
+@dataclass
+class ShiftDesk:
+    desk: Desk
+    keys: Keys
+
+    async def open_seats(self) -> list[str]:
+        async with self.desk.shared.store.read() as session:
+            return [shift.seat for shift in await open_shifts(session)]
+
+    def seat(self, agent_id: str = "8001", status: AgentStatus = AgentStatus.READY) -> None:
+        """What the switchboard would know after a sign-in."""
+        now = self.desk.clock()
+        agent = Agent(
+            id=AgentId(agent_id), seat=SeatId(agent_id), queues=(), status=status, since=now, signed_in_at=now
+        )
+        self.desk.switch.switchboard.agents[agent.id] = agent
+
+
+@pytest.fixture
+def shifts(desk: Desk) -> ShiftDesk:
+    keys = Keys()
+    phones = Phones(keys=keys, ws_url="ws://127.0.0.1:12346/ws", domain="127.0.0.1")
+    app = FastAPI()
+    for router in (session_router, shifts_router):
+        app.include_router(router, prefix="/api/v1")
+    errors.install(app)
+
+    async def with_state(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {"shared": desk.shared, "phones": phones}
+        await app(scope, receive, send)
+
+    return ShiftDesk(desk=replace(desk, app=with_state), keys=keys)
+
+
+async def test_signing_in_gives_the_phone_what_it_registers_with(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    answer = await me.post("/shift/sign-in", {})
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "agent_id": "8001",
+        "seat": "8001",
+        "sip": {
+            "uri": "sip:8001@127.0.0.1",
+            "ws_url": "ws://127.0.0.1:12346/ws",
+            "password": "password-1",
+            "realm": "asterisk",
+        },
+        "agent": None,
+    }
+    assert answer.headers["cache-control"] == "no-store"
+    assert shifts.desk.switch.asked == [
+        SignIn(agent_id=AgentId("8001"), seat=SeatId("8001"), queues=(QueueName("hotline"),))
+    ]
+    assert await shifts.open_seats() == ["8001"]
+
+
+async def test_a_reloaded_page_gets_a_new_password_and_changes_nothing_else(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    await me.post("/shift/sign-in", {})
+    shifts.seat(status=AgentStatus.TALKING)
+    answer = await me.post("/shift/sign-in", {})
+    assert answer.json()["sip"]["password"] == "password-2"
+    assert answer.json()["agent"]["status"] == "talking"
+    assert len(shifts.desk.switch.asked) == 1
+    assert await shifts.open_seats() == ["8001"]
+
+
+async def test_a_retried_request_gets_the_same_password(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    first = await me.post("/shift/sign-in", {}, key="k1")
+    again = await me.post("/shift/sign-in", {}, key="k1")
+    assert first.json() == again.json()
+    assert shifts.keys.minted == ["8001"]
+
+
+@pytest.mark.parametrize("failing", ["keys", "switch"])
+async def test_a_switch_that_is_away_leaves_no_shift_behind(shifts: ShiftDesk, failing: str) -> None:
+    me = await shifts.desk.person("8001")
+    part = shifts.keys if failing == "keys" else shifts.desk.switch
+    part.failure = SwitchUnavailable("down")
+    answer = await me.post("/shift/sign-in", {})
+    assert answer.status_code == 503
+    assert answer.json()["error"] == "switch_unavailable"
+    assert await shifts.open_seats() == []
+
+
+async def test_a_sign_in_whose_outcome_is_unknown_is_kept(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    shifts.desk.switch.failure = ActionUnanswered("QueueAdd")
+    answer = await me.post("/shift/sign-in", {})
+    assert answer.status_code == 202
+    assert await shifts.open_seats() == ["8001"]
+
+
+async def test_signing_out_voids_the_password_and_ends_the_shift(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    await me.post("/shift/sign-in", {})
+    answer = await me.post("/shift/sign-out")
+    assert answer.status_code == 204
+    assert shifts.desk.switch.asked[-1] == SignOut(agent_id=AgentId("8001"))
+    assert shifts.keys.revoked == ["8001"]
+    assert await shifts.open_seats() == []
+
+
+async def test_nobody_signs_out_of_a_call(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    await me.post("/shift/sign-in", {})
+    shifts.desk.switch.failure = Refused(command="SignOut", state="talking", reason="in a call")
+    answer = await me.post("/shift/sign-out")
+    assert answer.status_code == 409
+    assert shifts.keys.revoked == []
+    assert await shifts.open_seats() == ["8001"]
+
+
+async def test_a_seat_has_one_person(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    await me.post("/shift/sign-in", {})
+    async with colleague_at(shifts, seat="8001") as other:
+        answer = await other.post("/shift/sign-in", {})
+    assert answer.status_code == 409
+    assert await shifts.open_seats() == ["8001"]
+
+
+@asynccontextmanager
+async def colleague_at(shifts: ShiftDesk, *, seat: str) -> AsyncIterator[Person]:
+    """Another person whose account names the same phone."""
+    from api.auth.users import create_user
+    from tests.api.desk import PASSWORD
+
+    common = shifts.desk.shared
+    await create_user(
+        common.store,
+        common.passwords,
+        username="8002",
+        display_name="座席8002",
+        role=Role.OPERATOR,
+        password=PASSWORD,
+        agent_id="8002",
+        seat=seat,
+        now=shifts.desk.clock(),
+    )
+    person = await shifts.desk.sign_in("8002")
+    yield person
+    await person.client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "command"),
+    [
+        ("/shift/status", {"status": "ready"}, Ready(agent_id=AgentId("8001"))),
+        (
+            "/shift/status",
+            {"status": "paused", "reason": "meal"},
+            Pause(agent_id=AgentId("8001"), reason=PauseReason.MEAL),
+        ),
+        ("/shift/wrap-up/extend", {"seconds": 60}, ExtendWrapUp(agent_id=AgentId("8001"), seconds=60)),
+        ("/shift/wrap-up/finish", None, FinishWrapUp(agent_id=AgentId("8001"))),
+    ],
+)
+async def test_each_request_is_one_command(shifts: ShiftDesk, path: str, body: Any, command: object) -> None:
+    me = await shifts.desk.person("8001")
+    shifts.seat()
+    answer = await me.post(path, body)
+    assert answer.status_code == 200
+    assert answer.json()["outcome"] == "done"
+    assert answer.json()["agent"]["id"] == "8001"
+    assert shifts.desk.switch.asked == [command]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": "paused"},
+        {"status": "paused", "reason": "device_lost"},
+        {"status": "ready", "reason": "meal"},
+        {"status": "gone"},
+    ],
+)
+async def test_a_status_that_nobody_can_choose_is_refused(shifts: ShiftDesk, body: Any) -> None:
+    me = await shifts.desk.person("8001")
+    answer: httpx.Response = await me.post("/shift/status", body)
+    assert answer.status_code == 422
+    assert shifts.desk.switch.asked == []
+
+
+async def test_an_account_without_a_seat_or_a_role_without_shifts_has_none(shifts: ShiftDesk) -> None:
+    for username, role in (("dispatcher", Role.DISPATCHER), ("supervisor", Role.SUPERVISOR)):
+        person = await shifts.desk.person(username, role, agent=False)
+        assert (await person.post("/shift/sign-in", {})).status_code == 403
+    assert shifts.desk.switch.asked == []
+
+
+async def test_a_server_that_comes_back_seats_everybody_again(shifts: ShiftDesk) -> None:
+    for username in ("8001", "8002"):
+        person = await shifts.desk.person(username)
+        await person.post("/shift/sign-in", {})
+    async with shifts.desk.shared.store.read() as session:
+        again = resumed(await open_shifts(session), "hotline")
+    assert [sign_in.agent_id for sign_in in again] == ["8001", "8002"]
+    assert {sign_in.queues for sign_in in again} == {("hotline",)}
