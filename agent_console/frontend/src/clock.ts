@@ -30,6 +30,7 @@ export function duration(ms: number): string {
 }
 
 const ZONE = "Asia/Shanghai";
+const YEAR = new Intl.DateTimeFormat("en", { timeZone: ZONE, year: "numeric" });
 const DATE_TIME = new Intl.DateTimeFormat("zh-CN", {
   timeZone: ZONE,
   month: "2-digit",
@@ -46,5 +47,11 @@ const TIME = new Intl.DateTimeFormat("zh-CN", {
   hour12: false,
 });
 
-export const dateTime = (at: string | number): string => DATE_TIME.format(new Date(at)).replace("/", "-");
+/** 11-21 14:03, with the year in front where it is not this one. */
+export function dateTime(at: string | number): string {
+  const year = YEAR.format(new Date(at));
+  const text = DATE_TIME.format(new Date(at)).replace("/", "-");
+  return year === YEAR.format(serverNow()) ? text : `${year}-${text}`;
+}
+
 export const timeOfDay = (at: string | number): string => TIME.format(new Date(at));

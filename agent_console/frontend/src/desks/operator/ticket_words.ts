@@ -1,4 +1,0 @@
-/** A ticket's state in words. A state that this build does not know is shown as the server says it. */
-import { words } from "../../words/zh-CN";
-
-export const ticketState = (state: string): string => words.lists.ticketStatus[state] ?? state;
