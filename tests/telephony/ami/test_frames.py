@@ -210,6 +210,7 @@ def test_no_forgery_that_fits_a_number_passes_the_shortest_schemas() -> None:
     ("raw", "reason"),
     [
         (b"Event: X\r\n\r\n", "event without a privilege"),
+        (b"Event: X\r\nStatus: 1\r\nPrivilege: call,all\r\n\r\n", "event without a privilege"),
         (b"Hello: X\r\n\r\n", "neither event nor response"),
         (b"\r\n\r\n", "line without a header"),
         (b"Event: X\r\nno colon\r\n\r\n", "line without a header"),

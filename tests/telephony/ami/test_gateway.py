@@ -367,6 +367,13 @@ async def test_a_half_open_link_is_noticed_and_replaced() -> None:
         await session.until_state(LinkState.LIVE, times=2)
 
 
+async def test_the_library_s_own_unchecked_pings_are_off() -> None:
+    async with FakeSwitch() as switch, running(switch) as session:
+        await session.until_state(LinkState.LIVE)
+        assert session.gateway._link is not None
+        assert session.gateway._link.pinger.cancelled()
+
+
 async def test_one_lost_ping_is_forgiven() -> None:
     async with FakeSwitch() as switch, running(switch, QUICK) as session:
         await session.until_state(LinkState.LIVE)
@@ -401,7 +408,8 @@ async def test_a_failed_repetition_leaves_the_link_alone() -> None:
 
 
 async def test_a_list_that_is_refused_does_not_hang() -> None:
-    async with FakeSwitch() as switch, running(switch, QUICK) as session:
+    patient = Timings(answer_s=60, ping_every_s=60)
+    async with FakeSwitch() as switch, running(switch, patient) as session:
         switch.answers["QueueStatus"] = b"Response: Error\r\nActionID: {id}\r\nMessage: Permission denied\r\n\r\n"
         await session.until(lambda _: "sync failed" in session.reasons())
 
