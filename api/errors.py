@@ -244,8 +244,10 @@ def install(app: FastAPI) -> None:
 
 async def _respond(request: Request, error: Exception) -> JSONResponse:
     answer = answer_to(error)
-    if answer.status >= 500:
-        log.error("request failed", path=request.scope.get("route_path", ""), code=answer.code, exc_info=error)
+    if answer is UNEXPECTED:
+        log.error("request failed", method=request.method, code=answer.code, exc_info=error)
+    elif answer.status >= 500:
+        log.warning("request not served", method=request.method, code=answer.code, error_type=type(error).__name__)
     return JSONResponse(body_of(error), status_code=answer.status, headers=answer.headers(error))
 
 

@@ -18,7 +18,7 @@ from api.auth.sessions import COOKIE, SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import documented
 
-router = APIRouter(prefix="/session", tags=["session"])
+router = APIRouter(prefix="/session", tags=["session"], responses=documented(422))
 
 
 class Credentials(BaseModel):

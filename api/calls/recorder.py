@@ -9,7 +9,7 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.store.behind import WriteBehind
@@ -23,6 +23,7 @@ from telephony.events import (
     CallEnded,
     CallEvent,
     CallOffered,
+    CallOutcome,
     CallQueued,
     Event,
 )
@@ -61,7 +62,12 @@ class CallRecorder:
 
 
 async def record(session: AsyncSession, keyring: Keyring, event: CallEvent) -> bool:
-    """One event, in the caller's transaction; False if it had been recorded before."""
+    """One event, in the caller's transaction; False if it had been recorded before.
+
+    An end that was seen replaces one that was only inferred (``lost``), never the other way round.
+    """
+    if await _is_lost_after_its_end(session, event):
+        return False
     await session.execute(
         insert_into(session, CallRecord)
         .values(id=event.call_id, line="", arrived_at=event.at, offers=0)
@@ -88,6 +94,12 @@ async def record(session: AsyncSession, keyring: Keyring, event: CallEvent) -> b
     return True
 
 
+async def _is_lost_after_its_end(session: AsyncSession, event: CallEvent) -> bool:
+    if not isinstance(event, CallEnded) or event.outcome is not CallOutcome.LOST:
+        return False
+    return await session.scalar(select(CallRecord.ended_at).where(CallRecord.id == event.call_id)) is not None
+
+
 def said_by(event: CallEvent) -> dict[str, Any]:
     """What the event says beyond its call and time, without what is personal; as plain JSON."""
     names = (one.name for one in fields(event) if one.name not in {"at", "call_id", *PERSONAL})
@@ -97,6 +109,8 @@ def said_by(event: CallEvent) -> dict[str, Any]:
 def key_of(event: CallEvent) -> str:
     kind = type(event)
     said = said_by(event)
+    if isinstance(event, CallEnded) and event.outcome is CallOutcome.LOST:
+        return "CallEnded:lost"
     if kind in NAMED_BY:
         return ":".join([kind.__name__, *(str(said[name]) for name in NAMED_BY[kind])])[:64]
     return f"{kind.__name__}:{_digest(event.at.isoformat(), said)}"

@@ -23,7 +23,7 @@ from api.errors import NotFound, documented
 from telephony.commands import OutcomeKind
 from telephony.events import CallOutcome
 
-router = APIRouter(prefix="/calls", tags=["calls"], route_class=OnceRoute)
+router = APIRouter(prefix="/calls", tags=["calls"], route_class=OnceRoute, responses=documented(422))
 
 Common = Annotated[Shared, Depends(shared)]
 

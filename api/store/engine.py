@@ -33,7 +33,13 @@ class Store:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         connect: dict[str, Any] = {"timeout": busy_timeout_s} if self.is_sqlite else {"connect_timeout": 5}
         self.engine = create_async_engine(
-            url, connect_args=connect, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10, pool_pre_ping=True
+            url,
+            connect_args=connect,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            hide_parameters=True,  # an error's text may be logged; what people said may not
         )
         bind_keyring(self.engine.dialect, keyring)
         if self.is_sqlite:

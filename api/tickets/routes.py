@@ -32,7 +32,7 @@ from api.tickets.views import (
     ticket_view,
 )
 
-router = APIRouter(tags=["tickets"], route_class=OnceRoute)
+router = APIRouter(tags=["tickets"], route_class=OnceRoute, responses=documented(422))
 
 Common = Annotated[Shared, Depends(shared)]
 Writer = Annotated[SignedIn, Depends(Require(Action.DRAFT_WRITE))]

@@ -17,7 +17,7 @@ from api.errors import documented
 from api.transcripts import queries
 from asr.transcript import Speaker
 
-router = APIRouter(tags=["transcripts"])
+router = APIRouter(tags=["transcripts"], responses=documented(422))
 
 
 class TurnView(BaseModel):

@@ -89,8 +89,13 @@ def passwords() -> Iterator[Passwords]:
     cheap.close()
 
 
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    return make_app()
+
+
 @pytest.fixture
-async def desk(store: Store, passwords: Passwords, tmp_path: Path) -> Desk:
+async def desk(store: Store, passwords: Passwords, tmp_path: Path, app: FastAPI) -> Desk:
     clock, switch = Clock(), ObedientSwitch()
     published: list[object] = []
     shared = Shared(
@@ -102,7 +107,6 @@ async def desk(store: Store, passwords: Passwords, tmp_path: Path) -> Desk:
         publish=published.append,
         now=clock,
     )
-    app = make_app()
 
     async def with_state(scope: Any, receive: Any, send: Any) -> None:
         scope["state"] = {"shared": shared}

@@ -1,0 +1,223 @@
+"""Idempotency keys, error answers, masking, settings, and the description of the interface."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from api import errors
+from api.auth.masking import masked_name, masked_number
+from api.settings import Settings
+from telephony import errors as telephony_errors
+from tests.api.conftest import make_app
+from tests.api.desk import MOBILE, Desk
+
+
+# Idempotency-Key ------------------------------------------------------------------------------------------------------
+async def test_the_same_request_under_the_same_key_gets_the_same_answer(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+    first = await person.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1")
+    again = await person.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1")
+    assert (first.status_code, first.json()) == (again.status_code, again.json())
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.headers["content-type"] == "application/json"
+    async with desk.shared.store.read() as session:
+        raw = (await session.execute(text("SELECT body FROM idempotency_keys"))).scalar_one()
+    assert MOBILE.encode() not in bytes(raw)
+
+
+async def test_a_key_belongs_to_one_request(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+    await person.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1")
+    answer = await person.post("/calls/1.1/reveal-number", {"reason": "别的原因"}, key="k1")
+    assert (answer.status_code, answer.json()["error"]) == (422, "key_reused")
+    answer = await person.post("/calls/1.1/hang-up", key="k1")
+    assert (answer.status_code, answer.json()["error"]) == (422, "key_reused")
+
+
+async def test_a_key_belongs_to_one_person(desk: Desk) -> None:
+    person, other = await desk.person("8001"), await desk.person("8002")
+    desk.switch.talking("1.1", "8001")
+    await person.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1")
+    assert (await other.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1")).status_code == 403
+
+
+async def test_a_refused_request_leaves_its_key_free(desk: Desk) -> None:
+    person = await desk.person("8001")
+    assert (await person.post("/calls/1.1/draft", key="k1")).status_code == 404
+    desk.switch.talking("1.1", "8001")
+    assert (await person.post("/calls/1.1/draft", key="k1")).status_code == 200
+
+
+async def test_the_answer_of_a_request_that_is_still_running_is_waited_for(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+    answers = await asyncio.gather(
+        *(person.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1") for _ in range(6))
+    )
+    assert [answer.status_code for answer in answers] == [200] * 6
+    async with desk.shared.store.read() as session:
+        reveals = "SELECT count(*) FROM audit_log WHERE action = 'number.reveal'"
+        assert await session.scalar(text(reveals)) == 1
+
+
+async def test_a_claim_of_a_process_that_died_is_taken_over(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+    await person.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1")
+    async with desk.shared.store.write() as session:
+        await session.execute(text("UPDATE idempotency_keys SET status = NULL"))
+    desk.clock.forward(61)
+    assert (await person.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1")).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["a b", "x" * 129])
+async def test_a_key_is_short_and_visible(desk: Desk, key: str) -> None:
+    person = await desk.person("8001")
+    answer = await person.post("/calls/1.1/draft", key=key)
+    assert (answer.status_code, answer.json()["field"]) == (422, "Idempotency-Key")
+
+
+# errors ---------------------------------------------------------------------------------------------------------------
+def test_every_error_of_both_trees_has_a_row() -> None:
+    for root in (errors.ServerError, telephony_errors.TelephonyError):
+        for kind in root.__subclasses__():
+            assert errors.answer_to(kind.__new__(kind)) is not errors.UNEXPECTED, kind
+
+
+@given(value=st.text(min_size=3))
+def test_no_error_body_repeats_what_was_sent(value: str) -> None:
+    body = errors.body_of_validation([{"loc": ("body", "fields", value), "msg": "wrong", "input": value}])
+    assert body["field"] is None or errors._OUR_NAME.fullmatch(body["field"])
+    assert body["detail"] == "wrong"
+
+
+async def test_every_error_has_the_same_shape(desk: Desk) -> None:
+    person = await desk.person("8001")
+    answers = [
+        await person.get("/nowhere"),
+        await person.client.put("/api/v1/session"),
+        await person.get("/calls", params={"page": "first"}),
+        await person.client.post("/api/v1/session", content=b"{"),
+        await desk.browser().get("/api/v1/tickets"),
+    ]
+    assert [answer.status_code for answer in answers] == [404, 405, 422, 422, 401]
+    for answer in answers:
+        assert set(answer.json()) == {"error", "detail", "field"}
+    assert answers[2].json()["field"] == "page"
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_an_unexpected_error_tells_nothing_about_itself(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+    desk.switch.failure = RuntimeError("secret 13800000000")
+    with pytest.raises(RuntimeError):  # the test transport raises it again, after the answer
+        await person.post("/calls/1.1/hang-up")
+    assert errors.body_of(RuntimeError("secret")) == {
+        "error": "internal",
+        "detail": "an unexpected error; it has been logged",
+        "field": None,
+    }
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_a_database_that_is_away_is_a_503_with_a_time_to_come_back(desk: Desk) -> None:
+    person = await desk.person("8001")
+    async with desk.shared.store.write() as session:
+        await session.execute(text("ALTER TABLE sessions RENAME TO gone"))
+    answer = await person.get("/session")
+    assert (answer.status_code, answer.json()["error"]) == (503, "records_unavailable")
+    assert "Retry-After" in answer.headers
+
+
+# the description ------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def description() -> dict[str, Any]:
+    return FastAPI.openapi(make_app())
+
+
+def test_every_route_describes_its_errors_in_our_shape(description: dict[str, Any]) -> None:
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            refused = {code for code in operation["responses"] if code[0] in "45"}
+            assert refused, (method, path)
+            for code in refused:
+                reference = operation["responses"][code]["content"]["application/json"]["schema"]["$ref"]
+                assert reference.rsplit("/", 1)[1] in {"ErrorBody", "ConflictBody", "MissingFieldsBody"}, (path, code)
+
+
+def test_every_body_has_an_example(description: dict[str, Any]) -> None:
+    schemas = description["components"]["schemas"]
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            body = operation.get("requestBody")
+            if body is None:
+                continue
+            name = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+            assert schemas[name].get("examples"), (method, path)
+    for name in ("SessionView", "DraftView", "TicketRow", "CallRow", "TranscriptView", "ErrorBody"):
+        assert schemas[name].get("examples"), name
+
+
+# masking --------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (MOBILE, "138****0000"),
+        ("+8613800000000", "+86****0000"),
+        ("03571234567", "035****4567"),
+        ("1234567", "12***67"),
+        ("12345", "1***5"),
+        ("110", "1*0"),
+        ("12", "1*"),
+        ("1", "1*"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_a_number_is_masked(number: str | None, shown: str) -> None:
+    assert masked_number(number) == shown
+
+
+def test_a_name_is_masked() -> None:
+    assert (masked_name("王建国"), masked_name(""), masked_name(None)) == ("王**", "", "")
+
+
+# settings -------------------------------------------------------------------------------------------------------------
+def test_places_and_ports_follow_from_two_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOTLINE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOTLINE_PORT_BASE", "20000")
+    settings = Settings()
+    assert settings.database == f"sqlite+aiosqlite:///{tmp_path}/hotline.db"
+    assert settings.keys_dir == tmp_path / "keys"
+    assert settings.url == "http://127.0.0.1:20000"
+    assert (settings.asterisk_http_port, settings.ami_port, settings.sip_port, settings.tap_port) == (
+        20001,
+        20002,
+        20003,
+        20004,
+    )
+    assert (settings.rtp_ports, settings.sipp_ports) == (range(21000, 21400), range(21400, 21600))
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_a_postgresql_address_gets_its_driver_and_is_not_shown(scheme: str) -> None:
+    settings = Settings(database_url=f"{scheme}://hotline:secret@db/hotline")  # type: ignore[arg-type]
+    assert settings.database == "postgresql+psycopg://hotline:secret@db/hotline"
+    assert "secret" not in repr(settings)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().port_base = 1

@@ -1,0 +1,106 @@
+"""Every route for every role: done where the table says so, refused everywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from api.auth.access import Require, anyone
+from api.auth.permissions import PERMISSIONS, Action, Role, actions_of, allowed
+from api.auth.routes import router as session_router
+from api.calls.routes import router as calls_router
+from api.tickets.routes import router as tickets_router
+from api.transcripts.routes import router as transcripts_router
+from tests.api.desk import Desk
+
+ROUTERS = (session_router, calls_router, transcripts_router, tickets_router)
+UUID = "00000000-0000-0000-0000-000000000000"
+BODIES: dict[str, Any] = {
+    "/calls/{call_id}/reveal-number": {"reason": "回拨核实"},
+    "/drafts/{id}": {"version": 1, "fields": {}},
+    "/drafts/{id}/suggestions/{field}": {"action": "accept"},
+    "/drafts/{id}/submit": {"version": 1, "disposition": "invalid", "summary": ""},
+}
+
+
+def dependencies(dependant: Dependant) -> Iterator[Any]:
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from dependencies(inner)
+
+
+def routes() -> list[APIRoute]:
+    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+
+
+def action_of(route: APIRoute) -> Action | None:
+    """None: open to anyone. A route that declares nothing, or two things, fails here."""
+    declared = [call for call in dependencies(route.dependant) if isinstance(call, Require) or call is anyone]
+    assert len(declared) == 1, f"{route.path} declares {len(declared)} permissions"
+    return declared[0].action if isinstance(declared[0], Require) else None
+
+
+ROUTES = [pytest.param(route, method, id=f"{method} {route.path}") for route in routes() for method in route.methods]
+
+
+async def ask(client: Any, route: APIRoute, method: str) -> Any:
+    path = route.path.replace("{call_id}", "1.1").replace("{id}", UUID).replace("{field}", "title")
+    body = BODIES.get(route.path)
+    return await client.request(method, f"/api/v1{path}", json=body)
+
+
+def test_the_matrix_knows_every_route() -> None:
+    assert len(ROUTES) >= 18
+    assert {action_of(route) for route in routes()} >= {None, Action.DRAFT_WRITE, Action.RECORDING_LISTEN}
+    open_to_anyone = [route.path for route in routes() if action_of(route) is None]
+    assert open_to_anyone == ["/session"]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("route", "method"), ROUTES)
+async def test_every_route_for_every_role(desk: Desk, route: APIRoute, method: str) -> None:
+    action = action_of(route)
+    if action is None:
+        return
+    assert (await ask(desk.browser(), route, method)).status_code == 401
+    for role in Role:
+        person = await desk.person(role.value if role is not Role.OPERATOR else "8001", role, agent=False)
+        if role is Role.OPERATOR:
+            person = await desk.person("8002", role)
+            desk.switch.talking("1.1", "8002")
+        answer = await ask(person.client, route, method)
+        own_only = "{call_id}" in route.path and role is Role.SUPERVISOR and answer.status_code == 403
+        if not allowed(role, action) or own_only:
+            assert answer.status_code == 403, (role, answer.text)
+            assert answer.json()["error"] == "forbidden"
+        else:
+            assert answer.status_code not in (401, 403, 500), (role, answer.text)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("route", "method"), [p for p in ROUTES if "{call_id}" in p.values[0].path])  # type: ignore[union-attr]
+async def test_a_call_of_somebody_else_is_out_of_reach(desk: Desk, route: APIRoute, method: str) -> None:
+    await desk.person("8001")
+    stranger = await desk.person("8002")
+    desk.switch.talking("1.1", "8001")
+    answer = await ask(stranger.client, route, method)
+    assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
+
+
+def test_whoever_is_not_in_the_table_may_do_nothing() -> None:
+    assert not any(allowed("mayor", action) for action in Action)
+    assert set(PERMISSIONS) == set(Role)
+
+
+def test_departments_and_administrators_see_no_citizens_matters() -> None:
+    harmless = {Action.SESSION, Action.LIVE, Action.REFERENCE}
+    for role in (Role.DEPARTMENT, Role.ADMIN):
+        assert set(actions_of(role)) == harmless
+
+
+def test_only_supervisors_reach_calls_of_others() -> None:
+    assert {role for role in Role if allowed(role, Action.CALL_ANY)} == {Role.SUPERVISOR}
