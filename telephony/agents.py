@@ -178,7 +178,7 @@ class Agents:
     def seats(self) -> dict[str, AgentId]:
         return {agent.seat: agent.id for agent in self._agents.values()}
 
-    # what people ask -------------------------------------------------------------------------------------------------
+    # what people ask --------------------------------------------------------------------------------------------------
 
     def sign_in(self, command: SignIn, now: datetime, *, pause_code: str = "") -> list[AgentEvent]:
         """``pause_code``: what the switch holds of this member from before a restart of ours. Raises Refused."""
@@ -257,7 +257,7 @@ class Agents:
             raise Refused(command=command, state=agent.status, reason="not in wrap-up")
         return agent
 
-    # what calls bring ------------------------------------------------------------------------------------------------
+    # what calls bring -------------------------------------------------------------------------------------------------
 
     def heed(self, event: CallEvent, now: datetime) -> list[AgentEvent]:
         """What an event of a call means for the operator it names; nothing where that person is not signed in."""
@@ -289,7 +289,7 @@ class Agents:
             return []
         return self._move(agent, AgentSignal.LEG_ENDED, now, wrap_up_until=now + self._wrap_up)
 
-    # what phones and the clock bring ---------------------------------------------------------------------------------
+    # what phones and the clock bring ----------------------------------------------------------------------------------
 
     def phone(self, seat: SeatId, *, there: bool, at: datetime, now: datetime) -> list[AgentEvent]:
         """The phone of a seat is registered and answers the switch, or not; the latest word by ``at`` holds."""
@@ -314,7 +314,7 @@ class Agents:
         phone = self._phones.get(seat)
         return phone is not None and phone.value
 
-    # the one place where anything changes ----------------------------------------------------------------------------
+    # the one place where anything changes -----------------------------------------------------------------------------
 
     def _rest(self, agent: Agent, signal: AgentSignal, now: datetime) -> list[AgentEvent]:
         """Back to rest, with the reason that was chosen meanwhile."""

@@ -21,6 +21,7 @@ KEPT = timedelta(minutes=10)
 """How long an ended call stays, so that late facts about its channels fall on something that cannot come back."""
 ARRIVED_EVENT = "HotlineArrived"
 """The user event by which the dialplan announces a citizen, with the fields CallId and Line."""
+FORGETS_EVERY = timedelta(seconds=10)
 AGE_ERROR = timedelta(seconds=2)
 """Ages of channels come in whole seconds."""
 SETTLES = timedelta(seconds=1)
@@ -175,8 +176,10 @@ class Calls:
         self._phases: dict[CallId, CallPhase] = {}
         self._standings: dict[CallId, Standing] = {}
         self._calls: dict[CallId, Call] = {}
+        self._stale: dict[CallId, None] = {}
         self._machine: Machine[CallPhase, CallSignal] = Machine("call", TRANSITIONS)
         self._switch_started_at: datetime | None = None
+        self._forgets_at = LONG_AGO
         self._readers: Mapping[type[Fact], Callable[[Any], None]] = {
             facts.Hangup: self._read_hangup,
             facts.HangupRequest: self._read_hangup_request,
@@ -196,6 +199,10 @@ class Calls:
     @property
     def all(self) -> Mapping[CallId, Call]:
         """Live calls, and those that ended a short while ago."""
+        for call_id in self._stale:
+            ledger = self._ledgers[call_id]
+            self._calls[call_id] = view(ledger, self._legs(ledger), self._phases[call_id], self._standings[call_id])
+        self._stale.clear()
         return MappingProxyType(self._calls)
 
     def take_unlisted(self) -> tuple[Unlisted, ...]:
@@ -220,7 +227,9 @@ class Calls:
         for ledger in self._open():
             if self._conclude(ledger, now - SETTLES):
                 events += self._settle((ledger.id,), now)
-        self._forget(now - KEPT)
+        if now >= self._forgets_at:
+            self._forgets_at = now + FORGETS_EVERY
+            self._forget(now - KEPT)
         return events
 
     def reconcile(self, snapshot: Snapshot, seats: Mapping[str, AgentId]) -> list[CallEvent]:
@@ -252,7 +261,7 @@ class Calls:
         citizen = legs[ChannelId(call_id)]
         return citizen.id if citizen.live else next(leg.id for leg in legs.values() if leg.live)
 
-    # reading one fact --------------------------------------------------------------------------------------------
+    # reading one fact -------------------------------------------------------------------------------------------------
 
     def _read_hangup(self, fact: facts.Hangup) -> None:
         self._track(fact.channel).end(fact.at, fact.cause)
@@ -311,16 +320,18 @@ class Calls:
 
     def _conclude(self, ledger: Ledger, before: datetime) -> bool:
         """Nobody says why a phone fell silent, or the caller has not joined a queue again."""
+        absent = ledger.absent_since
+        if absent is None and not ledger.unanswered:
+            return False
         legs = self._legs(ledger)
-        silent = [one for one in ledger.unexplained(legs) if not one.given_up and one.ended_at(legs) < before]
+        silent = [one for one in ledger.unanswered if not one.given_up and one.ended_at(legs) < before]
         for attempt in silent:
             attempt.given_up = True
-        absent = ledger.absent_since
         gone = absent is not None and ledger.gone_at < absent < before
         ledger.gone_at = absent if absent and gone else ledger.gone_at
         return gone or bool(silent)
 
-    # comparing with a snapshot -------------------------------------------------------------------------------------
+    # comparing with a snapshot ----------------------------------------------------------------------------------------
 
     def _see_channel(self, live: LiveChannel, at: datetime) -> None:
         known = live.channel.id in self._channels
@@ -378,7 +389,7 @@ class Calls:
                 attempt.connected_at = max(leg.up_at or leg.first_at, ledger.joined_at)
                 attempt.guessed = True
 
-    # telling what is new -------------------------------------------------------------------------------------------
+    # telling what is new ----------------------------------------------------------------------------------------------
 
     def _open(self) -> list[Ledger]:
         return [one for one in self._ledgers.values() if self._phases.get(one.id) is not CallPhase.ENDED]
@@ -395,7 +406,7 @@ class Calls:
             legs = self._legs(ledger)
             news = self._news(ledger, legs, at)
             events += sorted(news, key=lambda event: announcements.ORDER.index(type(event)))
-            self._calls[call_id] = view(ledger, legs, self._phases[call_id], self._standings[call_id])
+            self._stale[call_id] = None
         return events
 
     def _news(self, ledger: Ledger, legs: Legs, at: datetime) -> Iterator[CallEvent]:
@@ -422,7 +433,7 @@ class Calls:
             yield announce(ledger, legs, at)
 
     def _forget(self, before: datetime) -> None:
-        old = [call.id for call in self._calls.values() if call.ended_at and call.ended_at < before]
+        old = [call.id for call in self.all.values() if call.ended_at and call.ended_at < before]
         for call_id in old:
             self._channels.forget_call(call_id)
             for kept in (self._ledgers, self._phases, self._standings, self._calls):

@@ -44,6 +44,7 @@ def earlier(known: datetime | None, at: datetime) -> datetime:
 class Track:
     """The evidence about one channel. ``ended_at`` without ``end_seen``: it was gone when we asked."""
 
+    id: ChannelId
     first: Channel
     first_at: datetime
     latest: Latest[Channel]
@@ -56,10 +57,6 @@ class Track:
     ended_at: datetime | None = None
     end_seen: bool = False
     cause: int | None = None
-
-    @property
-    def id(self) -> ChannelId:
-        return self.first.id
 
     @property
     def name(self) -> str:
@@ -124,7 +121,7 @@ class Channels:
         """Take down how a fact describes a channel."""
         track = self._tracks.get(channel.id)
         if track is None:
-            track = Track(first=channel, first_at=at, latest=Latest(channel, at), last_at=at)
+            track = Track(id=channel.id, first=channel, first_at=at, latest=Latest(channel, at), last_at=at)
             self._tracks[channel.id] = track
         track.describe(channel, at)
         if channel.call_id is not None:

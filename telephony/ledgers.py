@@ -54,6 +54,8 @@ class Ledger:
     queue: QueueName | None = None
     position: int = 0
     joins: set[datetime] = field(default_factory=set)
+    joined_at: datetime = LONG_AGO
+    """The latest joining: the dialplan lets a caller wait in rounds."""
     left_at: datetime = LONG_AGO
     gone_at: datetime = LONG_AGO
     """The leaving that was not followed by another joining in time."""
@@ -75,16 +77,11 @@ class Ledger:
 
     def join(self, queue: QueueName, position: int, at: datetime) -> None:
         if at >= self.joined_at:
-            self.queue, self.position = queue, position
+            self.queue, self.position, self.joined_at = queue, position, at
         self.joins.add(at)
 
     def leave(self, at: datetime) -> None:
         self.left_at = max(self.left_at, at)
-
-    @property
-    def joined_at(self) -> datetime:
-        """The latest joining: the dialplan lets a caller wait in rounds."""
-        return max(self.joins, default=LONG_AGO)
 
     @property
     def absent_since(self) -> datetime | None:
@@ -115,10 +112,10 @@ class Ledger:
             return None
         return latest
 
-    def unexplained(self, legs: Legs) -> list[Attempt]:
-        """Phones that fell silent without an answer and without a word why."""
-        silent = [one for one in self.attempts.values() if not one.connected_at and not one.end_told]
-        return [attempt for attempt in silent if not legs[attempt.dest].live]
+    @property
+    def unanswered(self) -> list[Attempt]:
+        """Rings without an answer, of which the end has not been told."""
+        return [one for one in self.attempts.values() if not one.connected_at and not one.end_told]
 
     def ringing(self, legs: Legs) -> Attempt | None:
         """The attempt that rings now; the newest, where several phones ring at once."""

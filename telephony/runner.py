@@ -9,6 +9,7 @@ comparison with the switch mends what it meant.
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from telephony.switchboard import Outcome, Switchboard
 TICK_S = 0.25
 FACTS_PER_TURN = 200
 """So many facts are taken before the other tasks of the process get their turn."""
+
+TRACED_FRAMES = 5
 
 log = structlog.get_logger(__name__)
 
@@ -106,9 +109,9 @@ class Runner:
             self.counts["facts"] += 1
             try:
                 outcome = self.switchboard.receive(fact, self._clock())
-            except Exception:
+            except Exception as error:
                 self.counts["failed_facts"] += 1
-                log.exception("a fact could not be taken", fact=type(fact).__name__)
+                log.error("a fact could not be taken", fact=type(fact).__name__, **_trace(error))
             else:
                 self._settle(outcome)
             if self.counts["facts"] % FACTS_PER_TURN == 0:
@@ -119,9 +122,9 @@ class Runner:
             await asyncio.sleep(TICK_S)
             try:
                 self._settle(self.switchboard.tick(self._clock()))
-            except Exception:
+            except Exception as error:
                 self.counts["failed_ticks"] += 1
-                log.exception("a tick failed")
+                log.error("a tick failed", **_trace(error))
 
     def _settle(self, outcome: Outcome, done: asyncio.Future[CommandOutcome] | None = None) -> None:
         for pair in outcome.unlisted:
@@ -135,9 +138,9 @@ class Runner:
     def _publish_one(self, event: Event) -> None:
         try:
             self._publish(event)
-        except Exception:
+        except Exception as error:
             self.counts["failed_publications"] += 1
-            log.exception("an event could not be published", event_kind=type(event).__name__)
+            log.error("an event could not be published", event_kind=type(event).__name__, **_trace(error))
 
     async def _execute_all(self) -> None:
         while True:
@@ -155,7 +158,7 @@ class Runner:
             log.warning("an order was not carried out", order=type(order).__name__, error=type(error).__name__)
             failure: Exception = error
         except Exception as error:
-            log.exception("an order failed", order=type(order).__name__)
+            log.error("an order failed", order=type(order).__name__, **_trace(error))
             failure = error
         else:
             return None
@@ -173,3 +176,9 @@ def _answer(done: asyncio.Future[CommandOutcome], failure: Exception | None) -> 
         done.set_exception(failure)
     else:
         done.set_result(CommandOutcome(kind=OutcomeKind.DONE))
+
+
+def _trace(error: Exception) -> dict[str, object]:
+    """Where it happened. The text of an error may hold what a caller said, so it is left out."""
+    frames = traceback.extract_tb(error.__traceback__)[-TRACED_FRAMES:]
+    return {"error": type(error).__name__, "trace": [f"{frame.filename}:{frame.lineno}" for frame in frames]}

@@ -100,7 +100,7 @@ class Switchboard:
     def link(self) -> LinkState:
         return self._link
 
-    # the door --------------------------------------------------------------------------------------------------------
+    # the door ---------------------------------------------------------------------------------------------------------
 
     def receive(self, fact: Fact | LinkChanged | FrameRejected, now: datetime) -> Outcome:
         """One thing that the gateway handed out, in the order in which it did."""
@@ -148,7 +148,7 @@ class Switchboard:
         """The switch did not carry this order out."""
         self._members.failed(order)
 
-    # facts -----------------------------------------------------------------------------------------------------------
+    # facts ------------------------------------------------------------------------------------------------------------
 
     def _on_link(self, change: LinkChanged, now: datetime) -> Outcome:
         self._link = change.state
@@ -204,7 +204,7 @@ class Switchboard:
             return ()
         return self._agents.phone(SeatId(fact.endpoint), there=True, at=fact.at, now=now)
 
-    # commands --------------------------------------------------------------------------------------------------------
+    # commands ---------------------------------------------------------------------------------------------------------
 
     def _sign_in(self, command: SignIn, now: datetime) -> Outcome:
         code = self._members.pause_code(command.agent_id, command.seat)
@@ -242,7 +242,7 @@ class Switchboard:
             raise UnknownCall(call_id)
         return call
 
-    # what follows from what ------------------------------------------------------------------------------------------
+    # what follows from what -------------------------------------------------------------------------------------------
 
     def _outcome(self, news: Iterable[Event], now: datetime) -> Outcome:
         events = self._spread(news, now)

@@ -221,6 +221,11 @@ class Story:
         self.bridge = None
         return told
 
+    def server_hangs_up(self, after_s: float = 0.01) -> list[Fact]:
+        """The citizen's channel is hung up by an order, so no phone asked for it."""
+        self._wait(after_s)
+        return self._talk_ends("caller")
+
     def dialplan_hangs_up(self, after_s: float = 0.01) -> list[Fact]:
         self._wait(after_s)
         return [Hangup(at=self._at(), channel=self.citizen, cause=16)]

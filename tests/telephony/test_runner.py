@@ -1,0 +1,208 @@
+"""The loop around the switchboard, on a switch without a wire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+
+from telephony.commands import AddMember, Order, OutcomeKind, Pause, PauseMember, ReportAlive, SignIn, SignOut
+from telephony.errors import ActionFailed, ActionUnanswered, InvalidValue, Refused, SwitchUnavailable
+from telephony.events import AgentSignedIn, CallArrived, CallEnded, Event, LinkState, PauseReason
+from telephony.facts import Hangup
+from telephony.ids import AgentId, SeatId
+from telephony.runner import Runner
+from telephony.switchboard import Switchboard
+from tests.fakes.gateway import FakeGateway
+from tests.fakes.stories import HOTLINE, Story
+
+ME, SEAT = AgentId("8001"), SeatId("8001")
+SIGN_IN = SignIn(agent_id=ME, seat=SEAT, queues=(HOTLINE,))
+
+
+class Running:
+    """A runner at work, and what it published."""
+
+    def __init__(self) -> None:
+        self.gateway = FakeGateway()
+        self.events: list[Event] = []
+        self.runner = Runner(gateway=self.gateway, switchboard=Switchboard(), publish=self.publish)
+
+    def publish(self, event: Event) -> None:
+        self.events.append(event)
+
+    def orders(self) -> list[Order]:
+        return [order for order in self.gateway.orders if not isinstance(order, ReportAlive)]
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Running]:
+    running = Running()
+    task = asyncio.create_task(running.runner.run())
+    running.gateway.connect()
+    await running.gateway.applied()
+    yield running
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_call_goes_through_the_loop(running: Running) -> None:
+    story = Story()
+    running.gateway.tell(*story.arrive(), *story.join(), *story.caller_hangs_up())
+    await running.gateway.applied()
+    told = [type(event) for event in running.events]
+    assert told.index(CallArrived) < told.index(CallEnded)
+
+
+async def test_a_command_is_done_when_the_switch_took_its_orders(running: Running) -> None:
+    running.gateway.phone("8001")
+    await running.gateway.applied()
+    outcome = await running.runner.request(SIGN_IN)
+    assert outcome.kind is OutcomeKind.DONE
+    assert running.orders() == [AddMember(queue=HOTLINE, seat=SEAT, agent_id=ME, paused=False)]
+    assert any(isinstance(event, AgentSignedIn) for event in running.events)
+
+
+async def test_orders_are_carried_out_in_the_order_of_the_commands(running: Running) -> None:
+    running.gateway.phone("8001")
+    await running.gateway.applied()
+    reasons = (PauseReason.MEAL, PauseReason.REST, PauseReason.BUSY)
+    await running.runner.request(SIGN_IN)
+    await asyncio.gather(*(running.runner.request(Pause(agent_id=ME, reason=reason)) for reason in reasons))
+    told = [order.reason for order in running.orders() if isinstance(order, PauseMember)]
+    assert told == ["meal", "rest", "busy"]
+
+
+async def test_nothing_is_changed_while_the_link_is_down(running: Running) -> None:
+    running.gateway.disconnect()
+    await running.gateway.applied()
+    assert running.runner.link is LinkState.DOWN
+    with pytest.raises(SwitchUnavailable):
+        await running.runner.request(SIGN_IN)
+    assert running.runner.switchboard.agents == {}
+
+
+async def test_a_refusal_comes_before_anything_is_sent(running: Running) -> None:
+    await running.runner.request(SIGN_IN)
+    sent = len(running.gateway.orders)
+    with pytest.raises(Refused):
+        await running.runner.request(Pause(agent_id=ME, reason=PauseReason.DEVICE_LOST))
+    assert len(running.gateway.orders) == sent
+
+
+async def test_an_unanswered_order_leaves_the_outcome_unknown(running: Running) -> None:
+    running.gateway.failures[AddMember] = ActionUnanswered("QueueAdd")
+    outcome = await running.runner.request(SIGN_IN)
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.UNKNOWN, "QueueAdd")
+
+
+@pytest.mark.parametrize("error", [ActionFailed("QueueAdd", "no"), InvalidValue("seat", "a name"), RuntimeError("bug")])
+async def test_an_order_that_fails_is_told_to_whoever_asked_and_the_loop_goes_on(
+    running: Running, error: Exception
+) -> None:
+    running.gateway.failures[AddMember] = error
+    with pytest.raises(type(error)):
+        await running.runner.request(SIGN_IN)
+    assert running.runner.counts["failed_orders"] == 1
+    running.gateway.failures.clear()
+    assert (await running.runner.request(SIGN_IN)).kind is OutcomeKind.DONE
+    assert [type(order) for order in running.orders()] == [AddMember]
+
+
+async def test_a_command_without_orders_is_done_at_once(running: Running) -> None:
+    await running.runner.request(SIGN_IN)
+    assert (await running.runner.request(SIGN_IN)).kind is OutcomeKind.DONE
+
+
+async def test_a_publisher_that_raises_loses_only_its_own_event(running: Running) -> None:
+    def publish(event: Event) -> None:
+        if isinstance(event, CallArrived):
+            raise RuntimeError("a reader's fault")
+        running.events.append(event)
+
+    running.runner._publish = publish
+    story = Story()
+    running.gateway.tell(*story.arrive(), *story.join(), *story.caller_hangs_up())
+    await running.gateway.applied()
+    assert any(isinstance(event, CallEnded) for event in running.events)
+    assert running.runner.counts["failed_publications"] == 1
+
+
+async def test_a_fact_that_the_models_cannot_take_is_dropped_and_counted(running: Running) -> None:
+    broken = Hangup(at=Story().now, channel=None, cause=16)  # type: ignore[arg-type]
+    running.gateway.tell(broken, *Story().arrive())
+    await running.gateway.applied()
+    assert running.runner.counts["failed_facts"] == 1
+    assert any(isinstance(event, CallArrived) for event in running.events)
+
+
+async def test_unlisted_transitions_are_counted(running: Running) -> None:
+    story = Story()
+    running.gateway.tell(*story.arrive(), *story.join(), *story.caller_hangs_up(), *story.ring("8001"))
+    await running.gateway.applied()
+    assert running.runner.counts["unlisted"] == 1
+
+
+async def test_an_order_under_way_does_not_hold_up_the_facts(running: Running) -> None:
+    answer = asyncio.Event()
+    execute = running.gateway.execute
+
+    async def slow(order: Order) -> None:
+        await answer.wait()
+        await execute(order)
+
+    running.gateway.execute = slow  # type: ignore[method-assign]
+    asked = asyncio.create_task(running.runner.request(SIGN_IN))
+    story = Story()
+    running.gateway.tell(*story.arrive())
+    await running.gateway.applied()
+    assert any(isinstance(event, CallArrived) for event in running.events)
+    assert not asked.done()
+    answer.set()
+    assert (await asked).kind is OutcomeKind.DONE
+
+
+async def test_many_facts_leave_the_other_tasks_their_turn(running: Running) -> None:
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    for serial in range(200):
+        running.gateway.tell(*Story(serial=1000 * serial).arrive())
+    await running.gateway.applied()
+    task.cancel()
+    assert turns >= 3
+
+
+async def test_what_was_asked_and_not_answered_is_unknown_when_the_loop_stops() -> None:
+    running = Running()
+    task = asyncio.create_task(running.runner.run())
+    running.gateway.connect()
+    await running.gateway.applied()
+
+    async def never(order: Order) -> None:
+        await asyncio.Event().wait()
+
+    running.gateway.execute = never  # type: ignore[method-assign]
+    asked = asyncio.create_task(running.runner.request(SIGN_IN))
+    await asyncio.sleep(0)
+    task.cancel()
+    assert (await asked).kind is OutcomeKind.UNKNOWN
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_seat_is_taken_out_of_the_switch_when_its_person_signs_out(running: Running) -> None:
+    await running.runner.request(SIGN_IN)
+    assert list(running.gateway.members) == [(HOTLINE, SEAT)]
+    await running.runner.request(SignOut(agent_id=ME))
+    await running.gateway.applied()
+    assert running.gateway.members == {}
