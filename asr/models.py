@@ -196,7 +196,7 @@ def _fetch_rest(client: httpx.Client, archive: Archive, zipped: Path, report: Re
         resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
         done = had if resumed else 0
         with zipped.open("ab" if resumed else "wb") as file:
-            for piece in response.iter_raw(1 << 16):
+            for piece in response.iter_raw():  # as it comes: what has come must not be lost with what has not
                 file.write(piece)
                 done += len(piece)
                 report(Progress(step="download", done=done, total=archive.size))

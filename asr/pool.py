@@ -44,6 +44,8 @@ async def real_time_factor(recognizer: Recognizer, *, cpu_s: Callable[[], float]
         return max(1e-3, (cpu_s() - began_s) / _PROBE_S)
     finally:
         await stream.close()
+        async for _ in hypotheses:
+            pass
 
 
 async def _listen(stream: RecognizerStream, hypotheses: AsyncIterator[Hypothesis]) -> None:

@@ -115,6 +115,7 @@ class SpeechSession:
         self._dropped_seen_s = 0.0
         self._dropped_at: float | None = None
 
+        self._open_stream()
         self._listening = asyncio.get_running_loop().create_task(self._listen(), name=f"speech {stream_id}")
 
     # ---- in

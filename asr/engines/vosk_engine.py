@@ -39,6 +39,11 @@ _PARTIALS_UP_TO_S = 1.0
 _BACKLOG_S = 3.0
 """Audio that may wait for the decoder; beyond it the oldest is dropped."""
 
+_PIECE_BYTES = 1024
+"""What vosk makes of audio depends a little on the pieces it comes in; equal pieces give equal text however late."""
+_RIGHT_CONTEXT = bytes(round(0.3 * _BYTES_PER_S))
+"""The network looks ahead: without this the end of a segment would be decoded as the beginning of the next."""
+
 
 class VoskRecognizer:
     """``languages`` is what the model understands; a model folder does not say."""
@@ -205,17 +210,24 @@ class _Decoder:
         self.recognizer = recognizer
         self._parts: list[str] = []  # vosk may end an utterance of its own inside our segment
         self._confidences: list[float] = []
+        self._heard = False
 
     def accept(self, pcm: bytes, *, partial: bool) -> str:
         """Text so far of the segment, empty if not asked for."""
-        if self.recognizer.AcceptWaveform(pcm):
-            self._keep(json.loads(self.recognizer.Result()))
+        self._heard = True
+        for at in range(0, len(pcm), _PIECE_BYTES):
+            if self.recognizer.AcceptWaveform(pcm[at : at + _PIECE_BYTES]):
+                self._keep(json.loads(self.recognizer.Result()))
         if not partial:
             return ""
         open_text = json.loads(self.recognizer.PartialResult()).get("partial", "")
         return " ".join(filter(None, [*self._parts, open_text]))
 
     def finish(self) -> Hypothesis:
+        if not self._heard:
+            return Hypothesis(text="", final=True)
+        self._heard = False
+        self.recognizer.AcceptWaveform(_RIGHT_CONTEXT)
         self._keep(json.loads(self.recognizer.Result()))
         confidence = sum(self._confidences) / len(self._confidences) if self._confidences else None
         hypothesis = Hypothesis(text=" ".join(self._parts), final=True, confidence=confidence)
@@ -260,9 +272,12 @@ class _RecognizerPool:
         return self._make()
 
     def give_back(self, recognizer: Any) -> None:
-        """``FinalResult`` frees the decoder with what it learnt of the speaker, so the next caller starts clean."""
+        """``FinalResult`` makes it forget what it learnt of the speaker, so the next caller starts clean.
+
+        It does so only in the middle of an utterance, hence the breath of silence; ``Reset`` never does.
+        """
+        recognizer.AcceptWaveform(_RIGHT_CONTEXT)
         recognizer.FinalResult()
-        recognizer.Reset()
         with self._lock:
             if len(self._idle) < self._kept and self._model is not None:
                 self._idle.append(recognizer)

@@ -209,10 +209,9 @@ def test_a_segment_that_turns_out_to_hold_nothing_is_taken_back() -> None:
     class FickleStream:
         def __init__(self) -> None:
             self._said: asyncio.Queue[Hypothesis | None] = asyncio.Queue()
-            self._said.put_nowait(Hypothesis(text="字 幕", final=False))
 
         def feed(self, pcm: bytes) -> None:
-            return None
+            self._said.put_nowait(Hypothesis(text="字 幕", final=False))
 
         def flush(self) -> None:
             self._said.put_nowait(Hypothesis(text="", final=True))

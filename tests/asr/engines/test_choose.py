@@ -1,0 +1,144 @@
+"""Which engine is chosen, with the engines themselves played by something quicker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from asr.engines import choose as choose_module
+from asr.engines.choose import Engine, EngineConfig, NoText, choose
+from asr.engines.scripted_engine import Line, ScriptedRecognizer
+from asr.models import Archive, Report, Unreachable
+from asr.recognizer import EngineUnavailable, SpeechLevel
+from asr.sessions import SpeechSession
+
+
+class Played(ScriptedRecognizer):
+    """Stands for an engine; knows which, and for which path."""
+
+    def __init__(self, kind: str, path: Path) -> None:
+        super().__init__({"*": [Line(start_s=0, end_s=6, text="一"), Line(start_s=0, end_s=6, text="二")]})
+        self.kind = kind
+        self.path = path
+
+    async def start(self) -> None:
+        if (self.path / "broken").exists():
+            raise EngineUnavailable(self.kind, "the model does not load")
+
+
+@pytest.fixture(autouse=True)
+def _played_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose_module, "VoskRecognizer", lambda path, **_: Played("vosk", path))
+    monkeypatch.setattr(choose_module, "WhisperRecognizer", lambda path, **_: Played("whisper", path))
+    monkeypatch.setattr(choose_module, "assemble_whisper", lambda folder: None)
+
+
+def vosk_model(path: Path) -> Path:
+    for name in ("am/final.mdl", "graph/HCLG.fst", "conf/mfcc.conf"):
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(b"x")
+    return path
+
+
+def whisper_model(path: Path) -> Path:
+    path.mkdir(parents=True)
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (path / name).write_bytes(b"x")
+    return path
+
+
+def config(models_dir: Path, **more: object) -> EngineConfig:
+    return EngineConfig(models_dir=models_dir, max_streams=4, **({"download": False} | more))  # type: ignore[arg-type]
+
+
+async def chosen(configured: EngineConfig) -> tuple[str, Path]:
+    recognizer = await choose(configured)
+    engine = getattr(recognizer, "_recognizer", recognizer)
+    assert isinstance(engine, Played), engine.health()
+    return engine.kind, engine.path
+
+
+async def refusal(configured: EngineConfig) -> str:
+    recognizer = await choose(configured)
+    assert isinstance(recognizer, NoText)
+    assert recognizer.health().level is SpeechLevel.DOWN
+    return recognizer.health().reason
+
+
+async def test_the_configured_model_comes_first_whatever_else_is_there(tmp_path: Path) -> None:
+    vosk_model(tmp_path / "models" / "vosk-model-cn-0.22")
+    mine = vosk_model(tmp_path / "mine")
+    assert await chosen(config(tmp_path / "models", model_path=mine)) == ("vosk", mine)
+    other = whisper_model(tmp_path / "other")
+    assert await chosen(config(tmp_path / "models", model_path=other)) == ("whisper", other)
+
+
+async def test_a_configured_model_that_is_none_is_refused_not_replaced(tmp_path: Path) -> None:
+    vosk_model(tmp_path / "models" / "vosk-model-cn-0.22")
+    assert "does not exist" in await refusal(config(tmp_path / "models", model_path=tmp_path / "gone"))
+    broken = vosk_model(tmp_path / "mine")
+    (broken / "broken").write_bytes(b"")
+    assert "does not load" in await refusal(config(tmp_path / "models", model_path=broken))
+    whisper = whisper_model(tmp_path / "whisper")
+    assert "acoustic model" in await refusal(config(tmp_path, model_path=whisper, engine=Engine.VOSK))
+
+
+async def test_a_mandarin_model_on_disk_comes_before_whisper(tmp_path: Path) -> None:
+    whisper_model(tmp_path / "whisper-base")
+    path = vosk_model(tmp_path / "vosk-model-small-cn-0.22")
+    assert await chosen(config(tmp_path)) == ("vosk", path)
+
+
+async def test_what_is_missing_is_fetched_into_the_shared_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pulled(archive: Archive, folder: Path, *, report: Report) -> Path:
+        return vosk_model(folder / archive.name)
+
+    monkeypatch.setattr(choose_module, "pull", pulled)
+    shared = tmp_path / "shared"
+    configured = config(tmp_path / "own", shared_models_dir=shared, download=True)
+    assert await chosen(configured) == ("vosk", shared / "vosk-model-small-cn-0.22")
+
+
+async def test_whisper_serves_where_no_model_can_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(archive: Archive, folder: Path, *, report: Report) -> Path:
+        raise Unreachable("nobody there")
+
+    monkeypatch.setattr(choose_module, "pull", unreachable)
+    path = whisper_model(tmp_path / "whisper-base")
+    assert await chosen(config(tmp_path, download=True)) == ("whisper", path)
+    assert "nobody there" in await refusal(config(tmp_path, download=True, engine=Engine.VOSK))
+
+
+async def test_without_anything_both_reasons_are_given(tmp_path: Path) -> None:
+    reason = await refusal(config(tmp_path))
+    assert "no Mandarin model" in reason
+    assert "no whisper model" in reason
+    assert "hotline models pull" in reason
+
+
+async def test_whisper_is_not_tried_where_its_extra_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose_module, "find_spec", lambda name: None)
+    whisper_model(tmp_path / "whisper-base")
+    assert "no Mandarin model" in await refusal(config(tmp_path))
+
+
+async def test_the_scripted_engine_speaks_only_for_who_brings_a_script(tmp_path: Path) -> None:
+    assert "for tests" in await refusal(config(tmp_path, engine=Engine.SCRIPTED))
+    script = {"*": [Line(start_s=0, end_s=1, text="一")]}
+    recognizer = await choose(config(tmp_path, engine=Engine.SCRIPTED, script=script))
+    assert isinstance(recognizer, ScriptedRecognizer)
+
+
+async def test_recognition_can_be_switched_off(tmp_path: Path) -> None:
+    assert "switched off" in await refusal(config(tmp_path, engine=Engine.NONE))
+
+
+async def test_a_session_without_an_engine_is_down_with_the_reason_from_the_first_word(tmp_path: Path) -> None:
+    recognizer = await choose(config(tmp_path, engine=Engine.NONE))
+    session = SpeechSession(recognizer, stream_id="x")
+    assert session.state.level is SpeechLevel.DOWN
+    assert "switched off" in session.state.reason
+    await session.close()

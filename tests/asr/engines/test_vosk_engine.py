@@ -1,0 +1,116 @@
+"""Vosk with a real model. It is Korean, so words are not judged, only that they come, when, and to whom."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from asr.audio import Upsampler
+from asr.engines.vosk_engine import VoskRecognizer
+from asr.pool import LimitedRecognizer, real_time_factor
+from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
+from tests.asr.engines.conftest import with_settings
+from tests.asr.engines.listening import play
+from tests.fakes.spoken import spoken
+
+pytestmark = pytest.mark.speech
+
+
+def speech16k(name: str = "which-compound") -> bytes:
+    return Upsampler().convert(spoken(name).pcm, last=True)
+
+
+async def finals(recognizer: VoskRecognizer, segments: list[bytes]) -> list[Hypothesis]:
+    stream = recognizer.open("x")
+    for segment in segments:
+        for at in range(0, len(segment), 4096):
+            stream.feed(segment[at : at + 4096])
+            await asyncio.sleep(0.02)
+            while stream.lateness_s() > 0.2:  # noqa: ASYNC110 - at the engine's own pace
+                await asyncio.sleep(0.02)
+        assert stream.dropped_s == 0.0
+        stream.flush()
+    closing = asyncio.create_task(stream.close())
+    said = [hypothesis async for hypothesis in stream.hypotheses()]
+    await closing
+    return [hypothesis for hypothesis in said if hypothesis.final]
+
+
+async def test_speech_comes_as_partials_while_it_is_spoken_and_as_one_final(vosk: VoskRecognizer) -> None:
+    clip = spoken("which-compound")
+    heard = await play(vosk, clip.pcm)
+    assert heard.finals
+    late = any(state.level is SpeechLevel.DEGRADED for state in heard.states)
+    assert len(heard.partials) >= 3 or late, "no partials, and nothing said about it"
+    assert all(0.0 <= (final.confidence or -1.0) <= 1.0 for final in heard.finals)
+    assert heard.first_text_s < clip.seconds or late
+    print("vosk first text", round(heard.first_text_s, 2), "latency ms", [final.latency_ms for final in heard.finals])
+
+
+async def test_every_flush_is_answered_once_even_for_nothing(vosk: VoskRecognizer) -> None:
+    answers = await finals(vosk, [b"", speech16k(), b"", speech16k()])
+    assert [bool(answer.text) for answer in answers] == [False, True, False, True]
+
+
+async def test_a_recognizer_given_back_knows_nothing_of_the_caller_before(vosk: VoskRecognizer) -> None:
+    ((first,), (other,), (again,)) = [
+        await finals(vosk, [segment]) for segment in (speech16k(), speech16k("leaking-kitchen-ceiling"), speech16k())
+    ]
+    assert again.text == first.text != other.text
+
+
+async def test_streams_side_by_side_do_not_mix(vosk: VoskRecognizer) -> None:
+    alone = (await finals(vosk, [speech16k()]))[0].text
+    other = (await finals(vosk, [speech16k("leaking-kitchen-ceiling")]))[0].text
+    together = await asyncio.gather(
+        finals(vosk, [speech16k()]), finals(vosk, [speech16k("leaking-kitchen-ceiling")]), finals(vosk, [speech16k()])
+    )
+    assert [answers[0].text for answers in together] == [alone, other, alone]
+
+
+async def test_a_backlog_is_bounded_and_counted(vosk: VoskRecognizer) -> None:
+    stream = vosk.open("x")
+    for _ in range(100):
+        stream.feed(bytes(3200))
+    assert stream.dropped_s == pytest.approx(7.0, abs=0.2)
+    assert 0.0 <= stream.lateness_s() < 5.0
+    await stream.close()
+
+
+async def test_capacity_can_be_measured(vosk: VoskRecognizer) -> None:
+    factor = await real_time_factor(vosk)
+    assert 0.005 < factor < 2.0
+    pool = await LimitedRecognizer.measured(vosk)
+    assert pool.limit >= 2
+    print("vosk real-time factor", round(factor, 3), "streams", pool.limit)
+
+
+async def test_a_folder_that_is_no_model_is_refused_before_vosk_sees_it(tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable) as refusal:
+        await VoskRecognizer(tmp_path).start()
+    assert "acoustic model" in refusal.value.reason
+    assert "hotline models pull" in refusal.value.hint
+
+
+async def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
+    for name in ("am/final.mdl", "graph/HCLG.fst", "conf/mfcc.conf"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    recognizer = VoskRecognizer(tmp_path)
+    with pytest.raises(EngineUnavailable, match="does not load"):
+        await recognizer.start()
+    assert recognizer.health().level is SpeechLevel.DOWN
+
+
+async def test_a_model_that_refuses_our_sample_rate_is_found_out_at_start(korean_model: Path, tmp_path: Path) -> None:
+    other = with_settings(korean_model, tmp_path, drop="--allow-upsample=true\n", add="--sample-frequency=44100\n")
+    with pytest.raises(EngineUnavailable):
+        await VoskRecognizer(other).start()
+
+
+async def test_a_stopped_engine_refuses_new_streams(korean_model: Path) -> None:
+    recognizer = VoskRecognizer(korean_model)
+    with pytest.raises(EngineUnavailable):
+        recognizer.open("x")

@@ -1,0 +1,125 @@
+"""Whisper: what it is believed, who goes first, and real Mandarin with a real model."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asr.audio import Upsampler
+from asr.engines.whisper_engine import Decoded, WhisperRecognizer, believable
+from asr.hanzi import normalise
+from asr.recognizer import EngineUnavailable, Hypothesis
+from tests.asr.engines.listening import play
+from tests.fakes.spoken import NAMES, character_errors, spoken
+
+
+def decoded(text: str, *, log_probability: float = -0.3, no_speech: float = 0.05) -> Decoded:
+    return Decoded(text=text, log_probability=log_probability, no_speech=no_speech)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["你好，我要反映一下，我们小区楼下有个饭店。", "电话一三八零零一三八零零零", "好", "对对对，是三栋", "喂喂喂喂"],
+)
+def test_what_people_say_is_believed(text: str) -> None:
+    assert believable(decoded(text))
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    [
+        decoded(""),
+        decoded("谢谢", log_probability=-1.2),
+        decoded("谢谢", log_probability=-0.7, no_speech=0.9),
+        decoded("我们的我们的我们的我们的我们的我们的"),
+        decoded("字幕由志愿者提供"),
+        decoded("请不吝点赞 订阅 转发 打赏"),
+        decoded("谢谢大家观看"),
+    ],
+)
+def test_what_whisper_makes_up_is_not_believed(made_up: Decoded) -> None:
+    assert not believable(made_up)
+
+
+async def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable, match=r"model\.bin"):
+        await WhisperRecognizer(tmp_path).start()
+
+
+@pytest.mark.speech
+async def test_mandarin_at_the_pace_of_speech_is_understood_while_it_is_spoken(whisper: WhisperRecognizer) -> None:
+    errors = {}
+    for name in NAMES:
+        clip = spoken(name)
+        heard = await play(whisper, clip.pcm)
+        errors[name] = round(character_errors(clip.text, heard.text), 3)
+        print(name, errors[name], "first text", round(heard.first_text_s, 2), [f.latency_ms for f in heard.finals])
+        assert heard.partials
+        assert heard.first_text_s < clip.seconds
+        assert all(partial.text for partial in heard.partials)
+    # this model, on this voice: about 0.2 on average. A broken audio path or a foreign script gives 0.5 and more
+    assert sum(errors.values()) / len(errors) < 0.35, errors
+
+
+@pytest.mark.speech
+async def test_noise_and_tones_give_no_text(whisper: WhisperRecognizer) -> None:
+    seconds = np.arange(3 * 8000) / 8000
+    ring_back = (np.sin(2 * np.pi * 450 * seconds) * 6000).astype("<i2").tobytes()
+    noise = np.random.default_rng(5).normal(0, 800, 3 * 8000).astype("<i2").tobytes()
+    heard = await play(whisper, ring_back + noise, pause_s=0.6)
+    assert heard.text == ""
+
+
+@pytest.mark.speech
+async def test_segments_of_one_stream_are_answered_in_order_and_all(whisper: WhisperRecognizer) -> None:
+    stream = whisper.open("x")
+    audio = [Upsampler().convert(spoken(name).pcm, last=True) for name in ("which-compound", "leaking-kitchen-ceiling")]
+    for segment in [*audio, b""]:
+        stream.feed(segment)
+        stream.flush()
+    said: list[Hypothesis] = []
+
+    async def read() -> None:
+        async for hypothesis in stream.hypotheses():
+            said.append(hypothesis)
+
+    reading = asyncio.create_task(read())
+    await stream.close()
+    await reading
+    texts = [normalise(hypothesis.text) for hypothesis in said if hypothesis.final]
+    assert len(texts) == 3
+    assert "小区" in texts[0] or "饭店" in texts[0]
+    assert "漏" in texts[1] or "厨房" in texts[1] or "半个月" in texts[1]
+    assert texts[2] == ""
+
+
+@pytest.mark.speech
+async def test_finals_of_others_come_before_partials(whisper: WhisperRecognizer) -> None:
+    clip = Upsampler().convert(spoken("which-compound").pcm, last=True)
+    talking = [whisper.open(f"talking {n}") for n in range(3)]
+    for stream in talking:
+        stream.feed(clip)
+    waiting = whisper.open("waiting")
+    waiting.feed(clip)
+    waiting.flush()
+    first = await anext(waiting.hypotheses())
+    assert first.final
+    said_before = sum(stream._said.qsize() for stream in talking)
+    assert said_before <= 2  # only the partials that were being decoded already
+    for stream in (*talking, waiting):
+        await stream.close()
+
+
+@pytest.mark.speech
+async def test_stopping_ends_every_stream(whisper_model: Path) -> None:
+    recognizer = WhisperRecognizer(whisper_model)
+    await recognizer.start()
+    stream = recognizer.open("x")
+    await recognizer.stop()
+    with pytest.raises(EngineUnavailable, match="stopped"):
+        await anext(stream.hypotheses())
+    with pytest.raises(EngineUnavailable):
+        recognizer.open("y")
