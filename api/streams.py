@@ -22,6 +22,7 @@ from asr.prefill import Suggestion
 from asr.recognizer import Final, Partial, Recognizer, SpeechLevel, StreamState
 from asr.sessions import SpeechSession
 from asr.transcript import Speaker, Transcript, Turn
+from asr.voice import VoiceDetector
 from telephony.calls import Call, CallPhase, Leg, LegRole
 from telephony.commands import TapLeg
 from telephony.errors import TelephonyError
@@ -39,6 +40,7 @@ FRAME_S = 0.02
 REBUILT_S = 3.0
 """A call answered longer ago than this was not seen to begin: its text so far is in the records."""
 RESTORE_S = 2.0
+LAST_WORDS_S = 4.0
 SUGGEST_AGAIN_S = 2.0
 
 TALKED_ON = frozenset({CallPhase.TALKING, CallPhase.HELD})
@@ -84,8 +86,12 @@ class Streams:
         suggest: Suggest,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        detector: Callable[[], VoiceDetector] | None = None,
     ) -> None:
-        """``recognizer`` is None until one has been chosen; tell ``look_everywhere`` when that changes."""
+        """``recognizer`` is None until one has been chosen; tell ``look_everywhere`` when that changes.
+
+        ``detector`` makes what finds speech in a leg's sound; the speech sessions' own unless given.
+        """
         self.switch = switch
         self.taps = taps
         self.tap_address = tap_address
@@ -95,8 +101,10 @@ class Streams:
         self.suggest = suggest
         self.clock = clock
         self.wall = wall
+        self._detector = detector
         self._tasks = Tasks("streams")
         self._calls: dict[CallId, _CallStream] = {}
+        self._closing = False
 
     @property
     def open(self) -> int:
@@ -120,13 +128,24 @@ class Streams:
             stream.suggest_soon()
 
     async def close(self) -> None:
+        """Let the words that have been spoken become text, for a moment; then end everything."""
+        self._closing = True
+        for stream in self._calls.values():
+            stream.look(None)
+        await self._tasks.settle(LAST_WORDS_S)
         await self._tasks.close()
 
+    def session(self, recognizer: Recognizer, stream_id: str) -> SpeechSession:
+        detector = self._detector() if self._detector is not None else None
+        return SpeechSession(recognizer, stream_id=stream_id, clock=self.clock, detector=detector)
+
     def _look(self, call_id: CallId) -> None:
+        if self._closing:
+            return
         call = self.switch.switchboard.calls.get(call_id)
         stream = self._calls.get(call_id)
         if stream is None:
-            if call is None or call.phase not in TALKED_ON or self.recognizer() is None:
+            if call is None or call.phase not in TALKED_ON:
                 return
             stream = self._calls[call_id] = _CallStream(self, call)
             self._tasks.start(self._follow(stream), f"call {call_id}")
@@ -194,8 +213,9 @@ class _CallStream:
             await asyncio.gather(reading, return_exceptions=True)
 
     def _start_and_stop(self, legs: Tasks) -> None:
+        can_hear = self._owner.recognizer() is not None
         for channel, leg in self._wanted.items():
-            if channel not in self._legs:
+            if can_hear and channel not in self._legs:
                 stream = self._legs[channel] = _LegStream(self._owner, self, leg)
                 task = legs.start(stream.run(), leg.role)
                 task.add_done_callback(lambda _: self._changed.set())
@@ -293,7 +313,7 @@ class _LegStream:
         if recognizer is None:
             return
         stream_id = f"{self._call.call_id}/{self._leg.channel}"
-        session = SpeechSession(recognizer, stream_id=stream_id, clock=self._owner.clock)
+        session = self._owner.session(recognizer, stream_id)
         self._call.speech_is(self._leg.channel, session.state)
         hearing = asyncio.create_task(self._hear(session, stream_id), name=f"hearing {stream_id}")
         try:

@@ -31,6 +31,11 @@ class Tasks:
             task.cancel()
         return task
 
+    async def settle(self, timeout_s: float) -> None:
+        """Wait so long for those that end by themselves."""
+        if self._running:
+            await asyncio.wait(tuple(self._running), timeout=timeout_s)
+
     async def close(self) -> None:
         """Cancel what runs and wait until all of it has ended."""
         self._closed = True

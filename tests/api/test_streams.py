@@ -1,0 +1,361 @@
+"""Sound of both legs to transcript and suggestions; taps that fail, a call that outlives us, nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from api.live.hub import Hub
+from api.live.messages import SpeechState
+from api.streams import CONNECT_S, Streams
+from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedTalker
+from asr.prefill import Suggestion
+from asr.recognizer import Recognizer, SpeechLevel
+from asr.transcript import Speaker, Turn
+from asr.voice import LevelDetector
+from telephony.calls import Call, CallPhase, Leg, LegRole
+from telephony.commands import Command, CommandOutcome, OutcomeKind, TapLeg
+from telephony.errors import SwitchUnavailable, TelephonyError
+from telephony.events import CallAnswered, CallEnded, CallOutcome, LinkChanged, LinkState
+from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName, TapId
+from telephony.media.tap import Tap, TapServer
+from tests.api.serving import eventually
+from tests.fakes.audiosocket import AudioSocketClient
+from tests.fakes.virtual_time import in_virtual_time
+
+CALL = CallId("1795297638.32")
+CITIZEN, OPERATOR = ChannelId("1795297638.32"), ChannelId("1795297640.33")
+SPEECH = [Line(start_s=0.0, end_s=0.6, text="我要反映一个问题", delay_s=0.01)]
+NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+
+
+@dataclass
+class Models:
+    calls: dict[CallId, Call] = field(default_factory=dict)
+    agents: dict[AgentId, Any] = field(default_factory=dict)
+    waiting: dict[QueueName, tuple[CallId, ...]] = field(default_factory=dict)
+
+    def answer(self, at: datetime) -> CallAnswered:
+        legs = tuple(
+            Leg(channel=channel, name=f"PJSIP/{role}-0001", role=role, started_at=at, answered_at=at)
+            for channel, role in ((CITIZEN, LegRole.CITIZEN), (OPERATOR, LegRole.OPERATOR))
+        )
+        self.calls[CALL] = Call(
+            id=CALL,
+            phase=CallPhase.TALKING,
+            caller_number="13800000000",
+            caller_name="",
+            line=LineNumber("12345"),
+            arrived_at=at,
+            legs=legs,
+            answered_at=at,
+        )
+        return CallAnswered(
+            at=at, call_id=CALL, agent_id=AgentId("8001"), citizen=CITIZEN, operator=OPERATOR, wait_s=1.0
+        )
+
+    def end_leg(self, channel: ChannelId, at: datetime) -> None:
+        call = self.calls[CALL]
+        legs = tuple(replace(leg, ended_at=at) if leg.channel == channel else leg for leg in call.legs)
+        self.calls[CALL] = replace(call, legs=legs)
+
+    def end(self, at: datetime) -> CallEnded:
+        for channel in (CITIZEN, OPERATOR):
+            self.end_leg(channel, at)
+        self.calls[CALL] = replace(self.calls[CALL], phase=CallPhase.ENDED, ended_at=at)
+        return CallEnded(at=at, call_id=CALL, outcome=CallOutcome.ANSWERED, ended_by="caller", wait_s=1.0, talk_s=2.0)
+
+
+@dataclass
+class Kept:
+    """``streams.Records`` in memory."""
+
+    turns: list[Turn] = field(default_factory=list)
+    before: tuple[Turn, ...] = ()
+    merged: list[Sequence[Suggestion]] = field(default_factory=list)
+    failures: int = 0
+
+    def keep(self, call_id: CallId, turn: Turn) -> None:
+        self.turns.append(turn)
+
+    async def restore(self, call_id: CallId) -> Sequence[Turn]:
+        return self.before
+
+    async def merge(self, call_id: CallId, suggestions: Sequence[Suggestion]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the database is away")
+        self.merged.append(suggestions)
+
+
+async def read_aloud(turns: Sequence[Turn], caller_number: str) -> Sequence[Suggestion]:
+    return [Suggestion(field="description", value="".join(turn.text for turn in turns), confidence=0.8)]
+
+
+class SpyingSwitch:
+    """Does with a TapLeg what Asterisk does: connects from each leg, says the id, and sends what the leg says."""
+
+    def __init__(self, models: Models, server: TapServer) -> None:
+        self.switchboard = models
+        self.asked: list[TapLeg] = []
+        self.failures: list[TelephonyError] = []
+        self.deaf = 0
+        """So many taps never come."""
+        self.short = 0
+        """So many taps break off after a few frames."""
+        self._server = server
+        self._legs: list[asyncio.Task[None]] = []
+        self._hung_up = asyncio.Event()
+
+    async def request(self, command: Command) -> CommandOutcome:
+        assert isinstance(command, TapLeg)
+        self.asked.append(command)
+        if self.failures:
+            raise self.failures.pop()
+        if self.deaf:
+            self.deaf -= 1
+        else:
+            self._legs.append(asyncio.create_task(self._leg(command.tap_id)))
+        return CommandOutcome(kind=OutcomeKind.DONE)
+
+    async def _leg(self, tap_id: TapId) -> None:
+        async with AudioSocketClient(self._server.host, self._server.port) as leg:
+            await leg.identify(tap_id)
+            frames = [frame for frame, _ in ScriptedTalker(SPEECH).frames(until_s=0.6)]
+            for frame in frames[:5] if self.short else frames:
+                await leg.speak(frame)
+                await asyncio.sleep(0.005)
+            if self.short:
+                self.short -= 1
+                return
+            await self._hung_up.wait()
+
+    def hang_up(self) -> None:
+        self._hung_up.set()
+
+    async def close(self) -> None:
+        self.hang_up()
+        for leg in self._legs:
+            leg.cancel()
+        await asyncio.gather(*self._legs, return_exceptions=True)
+
+
+@dataclass
+class Stage:
+    models: Models
+    switch: SpyingSwitch
+    hub: Hub
+    kept: Kept
+    streams: Streams
+    engine: list[Recognizer]
+
+    @property
+    def transcript(self) -> tuple[dict[str, Any], ...]:
+        return self.hub.picture(CALL).transcript
+
+    def finals(self) -> list[tuple[str, str]]:
+        return [(turn["who"], turn["text"]) for turn in self.transcript if turn["final"]]
+
+    def answer(self, *, ago_s: float = 0.0) -> None:
+        self.streams.handle(self.models.answer(datetime.now(UTC) - timedelta(seconds=ago_s)))
+
+    def end(self) -> None:
+        self.switch.hang_up()
+        self.streams.handle(self.models.end(datetime.now(UTC)))
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    server, models, kept = TapServer(), Models(), Kept()
+    await server.start()
+    switch = SpyingSwitch(models, server)
+    hub = Hub(board=models, clock=time.monotonic, wall=lambda: datetime.now(UTC), ring_s=15)
+    engine: list[Recognizer] = [ScriptedRecognizer({"*": SPEECH})]
+    streams = Streams(
+        switch=switch,
+        taps=server,
+        tap_address=f"{server.host}:{server.port}",
+        recognizer=lambda: engine[0] if engine else None,
+        hub=hub,
+        records=kept,
+        suggest=read_aloud,
+        detector=LevelDetector,
+    )
+    yield Stage(models, switch, hub, kept, streams, engine)
+    await streams.close()
+    await switch.close()
+    await server.stop()
+    left = [task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()}]
+    assert [name for name in left if not name.startswith("Task-")] == []
+
+
+async def test_both_legs_are_heard_under_their_own_names_and_read(stage: Stage) -> None:
+    stage.answer()
+    await eventually(lambda: len(stage.finals()) == 2)
+    assert sorted(stage.finals()) == [("agent", "我要反映一个问题"), ("caller", "我要反映一个问题")]
+    assert {command.channel for command in stage.switch.asked} == {CITIZEN, OPERATOR}
+    assert {turn.speaker for turn in stage.kept.turns} == {Speaker.CALLER, Speaker.AGENT}
+    await eventually(lambda: stage.kept.merged and len(stage.kept.merged[-1][0].value) == 16)
+    assert stage.hub.picture(CALL).speech == SpeechState(state=SpeechLevel.OK, engine="scripted")
+
+
+async def test_interim_text_is_shown_and_not_recorded(stage: Stage) -> None:
+    stage.answer()
+    await eventually(lambda: any(not turn["final"] for turn in stage.transcript))
+    assert stage.kept.turns == []
+
+
+async def test_when_the_call_ends_the_last_words_are_still_waited_for(stage: Stage) -> None:
+    stage.answer()
+    await eventually(lambda: len(stage.transcript) == 2)
+    stage.end()
+    await eventually(lambda: stage.streams.open == 0, timeout_s=8)
+    assert len(stage.finals()) == 2
+    assert len(stage.kept.merged[-1][0].value) == 16
+
+
+async def test_a_tap_that_breaks_off_is_asked_for_again_and_the_session_goes_on(stage: Stage) -> None:
+    stage.switch.short = 2
+    stage.answer()
+    await eventually(lambda: len(stage.switch.asked) == 4)
+    await eventually(lambda: len({who for who, _ in stage.finals()}) == 2)
+    assert len({command.tap_id for command in stage.switch.asked}) == 4
+
+
+async def test_a_refused_tap_is_asked_for_again(stage: Stage) -> None:
+    stage.switch.failures = [SwitchUnavailable("syncing"), SwitchUnavailable("syncing")]
+    stage.answer()
+    await eventually(lambda: len(stage.finals()) == 2)
+    assert len(stage.switch.asked) == 4
+
+
+async def test_only_the_leg_that_ended_is_left(stage: Stage) -> None:
+    stage.answer()
+    await eventually(lambda: len(stage.finals()) == 2)
+    stage.models.end_leg(OPERATOR, datetime.now(UTC))
+    stage.streams.look_everywhere()
+    await asyncio.sleep(0.1)
+    assert stage.streams.open == 1
+    assert len(stage.switch.asked) == 2
+
+
+async def test_a_call_found_after_a_restart_is_followed_and_its_text_so_far_is_shown(stage: Stage) -> None:
+    stage.kept.before = (Turn(seg=4, rev=3, speaker=Speaker.CALLER, text="你好", start_s=1.0, end_s=2.0, final=True),)
+    stage.models.answer(datetime.now(UTC) - timedelta(seconds=60))
+    stage.streams.handle(LinkChanged(at=datetime.now(UTC), state=LinkState.LIVE))
+    await eventually(lambda: len(stage.finals()) == 3)
+    first, *new = stage.transcript
+    assert (first["seg"], first["text"]) == (4, "你好")
+    assert [turn["seg"] for turn in new] == [5, 6]
+    assert all(turn["t0"] > 59 for turn in new)
+
+
+async def test_records_that_are_away_delay_neither_the_taps_nor_the_text(stage: Stage) -> None:
+    async def hangs(call_id: CallId) -> Sequence[Turn]:
+        await asyncio.Event().wait()
+        return ()
+
+    stage.kept.failures = 1
+    stage.kept.restore = hangs  # type: ignore[method-assign]
+    stage.answer(ago_s=60)
+    await eventually(lambda: len(stage.finals()) == 2, timeout_s=8)
+
+
+async def test_a_call_without_a_recogniser_still_gets_the_suggestions_of_its_number(stage: Stage) -> None:
+    stage.engine.clear()
+    stage.answer()
+    await eventually(lambda: stage.kept.merged)
+    assert stage.switch.asked == []
+    assert stage.transcript == ()
+
+
+async def test_a_recogniser_that_comes_late_takes_up_the_calls_that_are_under_way(stage: Stage) -> None:
+    chosen = stage.engine.pop()
+    stage.answer()
+    await asyncio.sleep(0.05)
+    stage.engine.append(chosen)
+    stage.streams.look_everywhere()
+    await eventually(lambda: len(stage.finals()) == 2)
+
+
+async def test_a_draft_made_later_gets_what_was_understood_before(stage: Stage) -> None:
+    stage.answer()
+    await eventually(lambda: stage.kept.merged and len(stage.kept.merged[-1][0].value) == 16)
+    count = len(stage.kept.merged)
+    stage.streams.suggest_again(CALL)
+    await eventually(lambda: len(stage.kept.merged) == count + 1)
+
+
+async def test_a_server_that_stops_takes_down_what_has_been_said(stage: Stage) -> None:
+    stage.answer()
+    await eventually(lambda: len(stage.transcript) == 2)
+    await stage.streams.close()
+    assert len(stage.finals()) == 2
+    assert len(stage.kept.turns) == 2
+    stage.streams.look_everywhere()
+    assert stage.streams.open == 0
+
+
+async def test_a_call_that_only_waits_is_not_followed(stage: Stage) -> None:
+    event = stage.models.answer(datetime.now(UTC))
+    stage.models.calls[CALL] = replace(stage.models.calls[CALL], phase=CallPhase.QUEUED, answered_at=None)
+    stage.streams.handle(event)
+    assert stage.streams.open == 0
+
+
+def test_taps_that_never_connect_are_retried_with_growing_pauses_and_said_so() -> None:
+    async def story() -> tuple[list[float], SpeechState]:
+        loop = asyncio.get_running_loop()
+        models, asked = Models(), []
+        models.answer(NOW)
+        models.end_leg(OPERATOR, NOW)
+
+        class DeafTaps:
+            def expect(self, ttl_s: float = 30.0) -> Tap:
+                assert ttl_s == CONNECT_S
+                tap = Tap(TapId("00000000-0000-0000-0000-000000000000"), expires_at=loop.time() + ttl_s)
+                loop.call_later(ttl_s, tap.close)
+                return tap
+
+        class DeafSwitch:
+            switchboard = models
+
+            async def request(self, command: Command) -> CommandOutcome:
+                asked.append(loop.time())
+                return CommandOutcome(kind=OutcomeKind.UNKNOWN)
+
+        hub = Hub(board=models, clock=loop.time, wall=lambda: NOW, ring_s=15)
+        streams = Streams(
+            switch=DeafSwitch(),
+            taps=DeafTaps(),
+            tap_address="127.0.0.1:1",
+            recognizer=lambda: ScriptedRecognizer({}),
+            hub=hub,
+            records=Kept(),
+            suggest=read_aloud,
+            clock=loop.time,
+            wall=lambda: NOW,
+            detector=LevelDetector,
+        )
+        streams.look_everywhere()
+        await asyncio.sleep(30)
+        shown = hub.picture(CALL).speech
+        streams.handle(models.end(NOW))
+        await asyncio.sleep(10)
+        assert streams.open == 0
+        with contextlib.suppress(asyncio.CancelledError):
+            await streams.close()
+        return asked, shown
+
+    asked, shown = in_virtual_time(story())
+    gaps = [round(later - earlier, 1) for earlier, later in pairwise(asked)]
+    assert gaps[:5] == [3.5, 4.0, 5.0, 6.0, 6.0]
+    assert shown == SpeechState(state=SpeechLevel.DOWN, reason="no sound from the switch", engine="scripted")
