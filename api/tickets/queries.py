@@ -82,16 +82,16 @@ async def find_ticket(session: AsyncSession, ticket_id: str) -> Row[TicketRecord
 
 
 async def history(
-    session: AsyncSession, phone_hash: str | None, *, page: int, size: int
+    session: AsyncSession, phone_hash: str | None, *, call_id: str, page: int, size: int
 ) -> tuple[Sequence[TicketRecord], int]:
-    """Earlier tickets of one number, newest first. Anonymous tickets are nobody's history."""
+    """Tickets of one number from other calls, newest first. Anonymous tickets are nobody's history."""
     if phone_hash is None:
         return (), 0
-    mine = _of_phone(phone_hash)
-    total = await session.scalar(select(func.count()).select_from(TicketRecord).where(mine))
+    earlier = (_of_phone(phone_hash), TicketRecord.call_id != call_id)
+    total = await session.scalar(select(func.count()).select_from(TicketRecord).where(*earlier))
     rows = await session.scalars(
         select(TicketRecord)
-        .where(mine)
+        .where(*earlier)
         .order_by(TicketRecord.created_at.desc(), TicketRecord.id)
         .offset((page - 1) * size)
         .limit(size)

@@ -248,5 +248,5 @@ async def caller_history(
     """Earlier tickets of the number this call came from, newest first. For a party, or who may see any call."""
     async with common.store.read() as session:
         call = await parties.call_of(session, common, me, call_id, Action.CALLER_HISTORY)
-        found, total = await queries.history(session, call.phone_hash, page=page, size=size)
+        found, total = await queries.history(session, call.phone_hash, call_id=call.id, page=page, size=size)
     return Page(items=[ticket_row(ticket, common.label) for ticket in found], total=total, page=page, size=size)

@@ -25,7 +25,7 @@ from api.store.sealing import Keyring
 from api.tickets.routes import router as tickets_router
 from api.transcripts.routes import router as transcripts_router
 from tests.api.desk import Clock, Desk, FolderOfRecordings, ObedientSwitch
-from tests.api.postgres import make_database, server
+from tests.api.postgres import cluster, make_database
 
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 _names = count(1)
@@ -33,8 +33,8 @@ _names = count(1)
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    with server() as url:
-        yield url
+    with cluster() as running:
+        yield running.url
 
 
 @pytest.fixture(params=ENGINES)

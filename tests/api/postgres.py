@@ -51,42 +51,70 @@ def _unprivileged() -> dict[str, Any]:
     pytest.fail("root needs an unprivileged account to run PostgreSQL")
 
 
+class Cluster:
+    """One server process and its files. ``stop(at_once=True)`` is a crash: the next start recovers from the log."""
+
+    def __init__(self) -> None:
+        self.account = _unprivileged()
+        self.home = Path(tempfile.mkdtemp(prefix="hotline-pg-"))
+        if self.account:
+            os.chown(self.home, self.account["user"], self.account["group"])
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        initdb = [binaries() / "initdb", "-D", self.home / "data", "-U", "hotline", "-E", "UTF8", "--auth=trust"]
+        subprocess.run([*initdb, "--no-sync"], check=True, capture_output=True, **self._surroundings())
+
+    @property
+    def url(self) -> str:
+        """Without a database."""
+        return f"postgresql+psycopg://hotline@127.0.0.1:{self.port}"
+
+    def _surroundings(self) -> dict[str, Any]:
+        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        return {"cwd": self.home, "env": environment, "stdin": subprocess.DEVNULL, **self.account}
+
+    def start(self) -> None:
+        command = [binaries() / "postgres", "-D", self.home / "data", "-p", str(self.port), "-h", "127.0.0.1"]
+        with (self.home / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "-k", self.home, "-F"], stdout=log, stderr=log, **self._surroundings()
+            )
+        self._wait_until_ready(self.process)
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                psycopg.connect(
+                    host="127.0.0.1", port=self.port, user="hotline", dbname="postgres", connect_timeout=2
+                ).close()
+            except psycopg.OperationalError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"PostgreSQL did not start: {(self.home / 'log').read_text(errors='replace')[-2000:]}")
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self, *, at_once: bool = False) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
+            self.process.wait(START_S)
+            self.process = None
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.home)
+
+
 @contextmanager
-def server() -> Iterator[str]:
-    """The address of a running server, as ``postgresql+psycopg://hotline@127.0.0.1:PORT``, without a database."""
-    home = Path(tempfile.mkdtemp(prefix="hotline-pg-"))
-    account = _unprivileged()
-    if account:
-        os.chown(home, account["user"], account["group"])
-    port = free_port()
-    data = home / "data"
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    initdb = [binaries() / "initdb", "-D", data, "-U", "hotline", "-E", "UTF8", "--auth=trust", "--no-sync"]
-    postgres = [binaries() / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", home, "-F"]
-    quiet: dict[str, Any] = {"cwd": home, "env": environment, "stdin": subprocess.DEVNULL}
-    subprocess.run(initdb, check=True, capture_output=True, **quiet, **account)
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(postgres, stdout=log, stderr=log, **quiet, **account)
-        try:
-            _wait_until_ready(port, process, home / "log")
-            yield f"postgresql+psycopg://hotline@127.0.0.1:{port}"
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(START_S)
-            shutil.rmtree(home)
-
-
-def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while True:
-        try:
-            psycopg.connect(host="127.0.0.1", port=port, user="hotline", dbname="postgres", connect_timeout=2).close()
-        except psycopg.OperationalError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"PostgreSQL did not start: {log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.05)
-        else:
-            return
+def cluster() -> Iterator[Cluster]:
+    """A running server."""
+    own = Cluster()
+    try:
+        own.start()
+        yield own
+    finally:
+        own.remove()
 
 
 def make_database(server_url: str, name: str, template: str | None = None) -> str:

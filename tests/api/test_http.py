@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from sqlalchemy import text
 from api import errors
 from api.auth.masking import masked_name, masked_number
 from api.settings import Settings
+from api.tickets.service import apply_suggestions
+from asr.prefill import Suggestion
 from telephony import errors as telephony_errors
 from tests.api.conftest import make_app
 from tests.api.desk import MOBILE, Desk
@@ -139,6 +142,86 @@ async def test_a_database_that_is_away_is_a_503_with_a_time_to_come_back(desk: D
     answer = await person.get("/session")
     assert (answer.status_code, answer.json()["error"]) == (503, "records_unavailable")
     assert "Retry-After" in answer.headers
+
+
+HOSTILE: tuple[Any, ...] = (
+    None,
+    [],
+    "x",
+    -1,
+    10**400,
+    {},
+    {"version": "1"},
+    {"version": 2**80, "fields": {"title": "x"}},
+    {"version": 1, "fields": []},
+    {"version": 1, "fields": {"title": ["x"]}},
+    {"version": 1, "fields": {"\x00": "\x00"}},
+    {"version": 1, "fields": {f"f{n}": "x" for n in range(100)}},
+    {"version": 1, "disposition": "\ud800", "summary": "\x00"},
+    {"version": 1, "disposition": "invalid", "summary": "\ud800"},
+    {"version": 1, "disposition": "invalid", "summary": "", "extra": True},
+    {"action": {"accept": True}},
+    {"reason": "\x00\x00"},
+    {"reason": "\ud800\ud800"},
+    {"username": "8001\x00", "password": "\ud800"},
+    {"username": "\ud800", "password": "x"},
+)
+
+
+async def test_no_body_however_hostile_makes_the_server_fail(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+    draft_id = (await person.post("/calls/1.1/draft")).json()["id"]
+    paths = [
+        ("POST", "/session"),
+        ("POST", "/calls/1.1/reveal-number"),
+        ("PATCH", f"/drafts/{draft_id}"),
+        ("POST", f"/drafts/{draft_id}/suggestions/title"),
+        ("POST", f"/drafts/{draft_id}/submit"),
+    ]
+    for method, path in paths:
+        for body in HOSTILE:
+            answer = await person.client.request(
+                method, f"/api/v1{path}", content=json.dumps(body), headers={"Content-Type": "application/json"}
+            )
+            assert answer.status_code in (401, 404, 409, 422), (method, path, body, answer.text)
+            assert {"error", "detail", "field"} <= set(answer.json())
+
+
+@pytest.mark.parametrize("place", ["/calls/{}", "/drafts/{}", "/tickets/{}", "/tickets?q={}", "/calls?sort={}"])
+@pytest.mark.parametrize("value", ["%00", "%ff", "..%2f..%2fetc", "1.1%0d%0aX:1", "'--", "%F0%9F%98%80", "9" * 500])
+async def test_no_address_however_hostile_makes_the_server_fail(desk: Desk, place: str, value: str) -> None:
+    person = await desk.person("8001")
+    assert (await person.get(place.format(value))).status_code in (200, 404, 422)
+
+
+async def test_every_change_leaves_exactly_one_record_of_it(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+
+    async def records() -> int:
+        async with desk.shared.store.read() as session:
+            return int(await session.scalar(text("SELECT count(*) FROM audit_log")) or 0)
+
+    draft_id = (await person.post("/calls/1.1/draft")).json()["id"]
+    told = Suggestion(field="title", value="异味", confidence=0.9)
+    async with desk.shared.store.write() as session:
+        await apply_suggestions(session, "1.1", [told], now=desk.clock())
+    changes: list[tuple[str, str, Any]] = [
+        ("POST", f"/drafts/{draft_id}/suggestions/title", {"action": "dismiss"}),
+        ("POST", f"/drafts/{draft_id}/suggestions/title", {"action": "undo"}),
+        ("POST", f"/drafts/{draft_id}/accept-all", None),
+        ("PATCH", f"/drafts/{draft_id}", {"version": 5, "fields": {"title": "异味", "demand": "清运"}}),
+        ("POST", f"/drafts/{draft_id}/submit", {"version": 6, "disposition": "invalid", "summary": ""}),
+        ("POST", "/calls/1.1/reveal-number", {"reason": "回拨核实"}),
+        ("POST", "/calls/1.1/hang-up", None),
+        ("DELETE", "/session", None),
+    ]
+    for method, path, body in changes:
+        before = await records()
+        answer = await person.client.request(method, f"/api/v1{path}", json=body)
+        assert answer.is_success, (path, answer.text)
+        assert await records() == before + 1, path
 
 
 # the description ------------------------------------------------------------------------------------------------------

@@ -447,5 +447,6 @@ async def test_an_anonymous_ticket_is_nobodys_history(desk: Desk) -> None:
         person, await draft_for(desk, person), **{**COMPLAINT, "anonymous": True, "contact_phone": None}
     )
     await submitted(person, draft)
-    assert (await person.get("/calls/1.1/caller-history")).json()["total"] == 0
+    desk.switch.talking("1.2", "8001")
+    assert (await person.get("/calls/1.2/caller-history")).json()["total"] == 0
     assert (await person.get("/tickets", params={"q": MOBILE})).json()["total"] == 0
