@@ -76,7 +76,9 @@ class Cues:
     openings: tuple[str, ...]
     small_talk: tuple[str, ...]
     address_terms: Mapping[str, tuple[str, ...]]
-    """A generic word of addresses and what recognisers write for it."""
+    """A word that follows a number in addresses, and what recognisers write for it there."""
+    misheard: Mapping[str, tuple[str, ...]]
+    """A phrase and what recognisers write for it anywhere; of the same length, so that evidence stays exact."""
     place_suffixes: tuple[str, ...]
     spots: tuple[str, ...]
     strangers: tuple[str, ...]
@@ -249,6 +251,7 @@ def _cues(data: Any) -> Cues:
         raise LexiconError(CUES_FILE, ", ".join(unknown or missing), "unknown" if unknown else "missing")
     tables: dict[str, Callable[[str, Any], object]] = {
         "address_terms": _table_of_lists,
+        "misheard": _table_of_lists,
         "organisations": _table_of_texts,
         "appeal_types": _table_of_lists,
         "urgency": _table_of_lists,
@@ -257,7 +260,11 @@ def _cues(data: Any) -> Cues:
         key: tables[key](key, value) if key in tables else _texts(CUES_FILE, key, value, key)
         for key, value in data.items()
     }
-    cues = Cues(**values)
+    cues = Cues(**values)  # type: ignore[arg-type]  # each key went through the reader of its kind
+    for table in (cues.address_terms, cues.misheard):
+        for meant, heard in table.items():
+            if any(len(variant) != len(meant) for variant in heard):
+                raise LexiconError(CUES_FILE, meant, "is not as long as each of its variants")
     for key, allowed in (("appeal_types", APPEAL_TYPES), ("urgency", URGENCIES)):
         for name in getattr(cues, key):
             if name not in allowed:

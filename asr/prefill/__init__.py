@@ -28,10 +28,9 @@ def suggest(turns: Sequence[Turn], *, caller_number: str, lexicon: Lexicon) -> t
     """
     talk = read(turns, lexicon)
     privacy = privacy_of(talk)
-    found = [*suggest_place(talk), *suggest_time(talk), *suggest_subject(talk)]
-    found += suggest_matter(talk)
-    found += suggest_privacy(privacy)
-    found += suggest_caller(talk, privacy)
-    found += suggest_phone(talk, caller_number, privacy)
+    caller = suggest_caller(talk, privacy)
+    name = next((suggestion.value for suggestion in caller if suggestion.field == "caller_name"), "")
+    found = [*caller, *suggest_phone(talk, caller_number, privacy), *suggest_privacy(privacy)]
+    found += [*suggest_place(talk), *suggest_time(talk), *suggest_subject(talk, name), *suggest_matter(talk)]
     found += suggest_wording(talk, {suggestion.field: suggestion for suggestion in found})
     return tuple(found)

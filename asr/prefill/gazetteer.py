@@ -12,6 +12,8 @@ from asr.lexicon import Lexicon, Place, PlaceKind
 from asr.lexicon.pinyin import syllables
 
 CUTOFF = 86.0
+SOUND_ALONE = 99.0
+"""The best that a name can score which only sounds right."""
 SHORT = 3
 SHORT_CUTOFF = 95.0
 """Three syllables that are nearly alike are usually something else."""
@@ -83,18 +85,20 @@ def _exact(text: str, index: _Index) -> list[PlaceHit]:
 
 def _by_sound(text: str, index: _Index, taken: list[PlaceHit]) -> list[PlaceHit]:
     sounds = syllables(text)
+    heard_at: dict[str, list[int]] = defaultdict(list)
     shared: Counter[int] = Counter()
-    for sound in set(sounds):
-        shared.update(index.with_sound.get(sound, ()))
+    for position, sound in enumerate(sounds):
+        if sound in index.with_sound:
+            if sound not in heard_at:
+                shared.update(index.with_sound[sound])
+            heard_at[sound].append(position)
     found: list[PlaceHit] = []
     for number, count in shared.items():
         form = index.sounding[number]
-        distinct = len(set(form.sounds))
-        if count < distinct - (0 if len(form.sounds) <= SHORT else max(1, distinct // 3)):
-            continue
-        hit = _best_window(sounds, form)
-        if hit is not None:
-            found.append(hit)
+        if count >= min(len(set(form.sounds)), _least(len(form.sounds))):
+            hit = _best_window(sounds, form, heard_at)
+            if hit is not None:
+                found.append(hit)
     hits: list[PlaceHit] = []
     for hit in sorted(found, key=lambda hit: (-hit.score, hit.start - hit.end)):
         if not any(hit.start < other.end and other.start < hit.end for other in (*taken, *hits)):
@@ -102,19 +106,33 @@ def _by_sound(text: str, index: _Index, taken: list[PlaceHit]) -> list[PlaceHit]
     return hits
 
 
-def _best_window(sounds: tuple[str, ...], form: _Form) -> PlaceHit | None:
+def _least(length: int) -> int:
+    """Syllables that must be heard exactly for the rest to be worth comparing."""
+    return length if length <= SHORT else length - max(1, length // 3)
+
+
+def _best_window(sounds: tuple[str, ...], form: _Form, heard_at: dict[str, list[int]]) -> PlaceHit | None:
     length = len(form.sounds)
     cutoff = SHORT_CUTOFF if length <= SHORT else CUTOFF
     best: PlaceHit | None = None
-    for width in (length,) if length <= SHORT else (length, length - 1, length + 1):
-        for start in range(len(sounds) - width + 1):
-            window = sounds[start : start + width]
-            if not set(window) & set(form.sounds):
+    for start in _starts(form, heard_at):
+        for width in (length,) if length <= SHORT else (length, length - 1, length + 1):
+            if start < 0 or start + width > len(sounds):
                 continue
-            score = 100 * (1 - _distance(window, form.sounds) / length)
+            score = min(SOUND_ALONE, 100 * (1 - _distance(sounds[start : start + width], form.sounds) / length))
             if score >= cutoff and (best is None or score > best.score):
                 best = PlaceHit(start=start, end=start + width, place=form.place, score=score)
     return best
+
+
+def _starts(form: _Form, heard_at: dict[str, list[int]]) -> list[int]:
+    """Where enough syllables of the name stand in line, give or take one that was added or lost."""
+    line: Counter[int] = Counter()
+    for position, sound in enumerate(form.sounds):
+        line.update(place - position for place in heard_at.get(sound, ()))
+    least = _least(len(form.sounds))
+    near = [start for start in line if line[start] + max(line[start - 1], line[start + 1]) >= least]
+    return sorted({start for own in near for start in (own, own + 1)})
 
 
 def _distance(one: tuple[str, ...], other: tuple[str, ...]) -> float:

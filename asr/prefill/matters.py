@@ -9,19 +9,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pypinyin.phrases_dict import phrases_dict
+
 from asr.lexicon import GAP, Category, Lexicon
+from asr.lexicon.pinyin import syllables
 from asr.prefill.reading import Reading, Said, Talk, read
 from asr.prefill.suggestions import Evidence, Suggestion
 from asr.transcript import Turn
 
 STRONG, NORMAL, WEAK = 2.4, 1.0, 0.35
+BY_SOUND = 0.6
+"""What a keyword is worth that is only heard, not read."""
+URGENT = 3.0
+"""How much more something that is happening now counts than what the call began with."""
 EMERGENCY = "90"
 """Categories of things happening now; their words count only where they are not denied, past or supposed."""
+PRAISE = "1404"
+_PRAISED = re.compile(r"(?<!不)(?:我|就是|想|要|来)(?:想|要|来|是|给|打电话)*(?:表扬|感谢(?!你们)|送.{0,4}锦旗|点赞|夸)")
 _GREETING = re.compile(r"政务服务便民热线|有什么可以帮|请问有什么|很高兴为您")
 _DENIED = re.compile(r"(?:没有?|不是|并非|没怎么|也不|不会|别|不)(?:人|真的?|再)?(?:被)?$")
 _PAST = re.compile(r"去年|前年|上个?月|上回|上次|以前|之前|前几天|前天|那年|早就|年前|上(?:个)?(?:礼拜|星期|周)|昨天")
-_SUPPOSED = re.compile(r"万一|要是|如果|怕|容易|会不会|可能会|差点|跟.{0,6}(?:一样|似的)|恨不得|真想|气得|担心|听说|抖音|网上|真的假的|几月份?$")
+_SUPPOSED = re.compile(r"再不|就要|万一|要是|如果|怕|容易|会不会|可能会|差点|跟.{0,6}(?:一样|似的)|恨不得|真想|气得|担心|听说|抖音|网上|真的假的|几月份?$")
 _ASKING = re.compile(r"想问|咨询|问一下|请问|多少钱|哪儿办|怎么办理|啥时候招")
+_SECRET_WISH = re.compile(r"匿名|不留名|保密|别说是我|是谁(?:打|反映|举报)")
 _PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权属单位"})
 
 
@@ -32,14 +42,19 @@ class _Hit:
     weight: float
     start: int
     end: int
+    strong: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Keyword:
+    """``sound`` is empty where the word is too short or too common to be known by its sound."""
+
     code: str
     word: str
     weight: float
+    strong: bool
     pattern: re.Pattern[str] | None
+    sound: str
 
 
 def rank_categories(turns: Sequence[Turn], lexicon: Lexicon) -> list[tuple[str, float]]:
@@ -74,12 +89,15 @@ def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Eviden
         share = _share(said, caller_turns)
         caller_turns += said.by_caller
         for hit in _hits(said.reading):
-            if hit.code.startswith(EMERGENCY) and not _happening(said, hit):
+            if _is_emergency(hit.code) and not _happening(said, hit):
                 continue
             counted[hit.code, hit.word] += 1
             weight = hit.weight * share / counted[hit.code, hit.word]
+            weight *= URGENT if _is_emergency(hit.code) and hit.strong and said.by_caller else 1.0
             scores[hit.code] += weight
             evidence[hit.code].append((weight, said.evidence(hit.start, hit.end)))
+    if _praises(talk):
+        scores[PRAISE] += 6.0
     total = sum(value**2 for value in scores.values())
     ranked = sorted(((code, value**2 / total) for code, value in scores.items()), key=lambda pair: (-pair[1], pair[0]))
     proofs = {
@@ -87,6 +105,10 @@ def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Eviden
         for code, rows in evidence.items()
     }
     return ranked, proofs
+
+
+def _praises(talk: Talk) -> bool:
+    return any(_PRAISED.search(said.text) for said in talk.caller[:2])
 
 
 def _share(said: Said, caller_turns: int) -> float:
@@ -115,8 +137,19 @@ def _keywords(lexicon: Lexicon) -> tuple[_Keyword, ...]:
             for word in words:
                 rare = math.log(1 + len(lexicon.categories) / spread[word]) / math.log(1 + len(lexicon.categories))
                 length = min(1.5, 0.7 + 0.2 * len(word.replace(GAP, "")))
-                found.append(_Keyword(category.code, word, base * rare * length, _with_gap(word)))
+                strong = base == STRONG
+                heard = GAP not in word and (len(word) >= 3 or (strong and len(word) == 2 and not _is_emergency(category.code)))
+                sound = _sound_key(word) if heard else ""
+                found.append(_Keyword(category.code, word, base * rare * length, strong, _with_gap(word), sound))
     return tuple(found)
+
+
+def _is_emergency(code: str) -> bool:
+    return code.startswith(EMERGENCY)
+
+
+def _sound_key(text: str) -> str:
+    return " " + " ".join(syllables(text)) + " "
 
 
 def _with_gap(word: str) -> re.Pattern[str] | None:
@@ -128,17 +161,21 @@ def _with_gap(word: str) -> re.Pattern[str] | None:
 @lru_cache(maxsize=4096)
 def _hits(reading: Reading) -> tuple[_Hit, ...]:
     """Keywords of a turn; of two that overlap in one category the longer counts."""
-    text = reading.text
+    text, heard = reading.text, _sound_key(reading.text)
     found: dict[str, list[_Hit]] = defaultdict(list)
     for keyword in _keywords(reading.lexicon):
+        weight = keyword.weight
         if keyword.pattern is None:
             start = text.find(keyword.word)
+            if start < 0 and keyword.sound and (at := heard.find(keyword.sound)) >= 0:
+                start = heard.count(" ", 0, at + 1) - 1
+                weight *= BY_SOUND * _unlike_a_word(text[start : start + len(keyword.word)])
             span = (start, start + len(keyword.word)) if start >= 0 else None
         else:
             match = keyword.pattern.search(text)
             span = match.span() if match is not None else None
-        if span is not None and not _inside_name(reading, span):
-            found[keyword.code].append(_Hit(keyword.code, keyword.word, keyword.weight, *span))
+        if span is not None and weight and not _inside_name(reading, span):
+            found[keyword.code].append(_Hit(keyword.code, keyword.word, weight, *span, keyword.strong))
     kept = []
     for hits in found.values():
         hits.sort(key=lambda hit: (-hit.weight, hit.start))
@@ -148,6 +185,11 @@ def _hits(reading: Reading) -> tuple[_Hit, ...]:
                 own.append(hit)
         kept.extend(own)
     return tuple(kept)
+
+
+def _unlike_a_word(heard: str) -> float:
+    """Two characters that are a word of their own were meant as such: 反应 is no 反映 by chance."""
+    return 0.0 if len(heard) == 2 and heard in phrases_dict else 1.0
 
 
 def _inside_name(reading: Reading, span: tuple[int, int]) -> bool:
@@ -199,17 +241,11 @@ def _appeal_type(talk: Talk, category: Category, because: tuple[Evidence, ...]) 
         early = 1.6 if caller_turns < 2 else 0.8
         caller_turns += 1
         for kind, words in talk.lexicon.cues.appeal_types.items():
-            for word in words:
-                start = said.text.find(word)
-                if start < 0:
-                    continue
-                if re.search(r"(?:不|不是|没|不想|别)(?:要|来|想|是)?$", said.text[max(0, start - 3) : start]):
-                    scores[kind] -= 1.0
-                    continue
-                named = word.startswith(kind)
-                scores[kind] += (3.0 if named and _declares(said, start) else 0.8 if named else 0.6) * early
-                proof[kind].append(said.evidence(start, start + len(word)))
-    if category.code.startswith(EMERGENCY):
+            worth = _kind_worth(said, kind, words, proof[kind])
+            scores[kind] += max(worth, default=0.0) * early + 0.2 * sum(sorted(worth)[:-1])
+        if _SECRET_WISH.search(said.text):
+            scores["举报"] += 1.0
+    if _is_emergency(category.code):
         scores["求助"] += 8.0
     best = max(scores, key=lambda kind: scores[kind])
     rest = sorted((value for kind, value in scores.items() if kind != best), reverse=True)
@@ -220,13 +256,28 @@ def _appeal_type(talk: Talk, category: Category, because: tuple[Evidence, ...]) 
     )
 
 
+def _kind_worth(said: Said, kind: str, words: Sequence[str], proof: list[Evidence]) -> list[float]:
+    found = []
+    for word in words:
+        start = said.text.find(word)
+        if start < 0:
+            continue
+        if re.search(r"(?:不|不是|没|不想|别)(?:要|来|想|是)?$", said.text[max(0, start - 3) : start]):
+            found.append(-1.5)
+            continue
+        named = word.startswith(kind)
+        found.append(3.0 if named and _declares(said, start) else 0.9 if named else 0.7)
+        proof.append(said.evidence(start, start + len(word)))
+    return found
+
+
 def _declares(said: Said, start: int) -> bool:
     """我要投诉, 我举报个事儿: the caller says himself what it is."""
     return re.search(r"(?:我|要|想|来|先)(?:是|要|想|来|就|实名|匿名|给|打电话|问一下)*$", said.text[max(0, start - 6) : start]) is not None or start <= 2
 
 
 def _urgency(talk: Talk, category: Category, because: tuple[Evidence, ...]) -> Suggestion:
-    if category.code.startswith(EMERGENCY):
+    if _is_emergency(category.code):
         level = "紧急" if category.code in ("9004", "9005") else "特急"
         return Suggestion(field="urgency", value=level, confidence=0.85, evidence=because[:3])
     hits: dict[str, list[Evidence]] = defaultdict(list)
@@ -234,7 +285,7 @@ def _urgency(talk: Talk, category: Category, because: tuple[Evidence, ...]) -> S
         for level, words in talk.lexicon.cues.urgency.items():
             for word in words:
                 start = said.text.find(word)
-                if start >= 0 and _happening(said, _Hit("", word, 0.0, start, start + len(word))):
+                if start >= 0 and _happening(said, _Hit("", word, 0.0, start, start + len(word), False)):
                     hits[level].append(said.evidence(start, start + len(word)))
     if len(hits["特急"]) >= 2:
         return Suggestion(field="urgency", value="紧急", confidence=0.6, evidence=tuple(hits["特急"][:4]))

@@ -20,14 +20,13 @@ _TITLES = {
 }  # fmt: skip
 _TITLE = "|".join(sorted(_TITLES, key=len, reverse=True))
 _SPELLED_OUT = {
-    "木子": "李", "弓长": "张", "立早": "章", "耳东": "陈", "口天": "吴", "双木": "林", "古月": "胡", "言午": "许", "草头": "黄",
-    "三横": "王", "三横一竖": "王", "人可": "何", "走肖": "赵", "双人": "徐", "土里": "", "禾呈": "程", "干勾": "于", "人未": "余",
-    "文刀": "刘", "卯金刀": "刘", "雨而": "", "女兆": "姚", "马累": "骡", "关耳": "郑", "木土": "杜", "十八子": "李", "美女": "姜",
-    "西早": "覃", "木易": "杨", "日月": "明", "且力": "助", "牛一": "朱", "享耳": "郭", "令耳": "邻", "水工": "江", "四维": "罗",
-    "草办": "苏", "口口": "吕", "双口": "吕", "禾火": "秋", "十口": "叶", "子小": "孙", "北月": "背", "竹付": "符", "言射": "谢", "广龙": "庞",
+    "木子": "李", "十八子": "李", "弓长": "张", "立早": "章", "耳东": "陈", "口天": "吴", "双木": "林", "古月": "胡", "言午": "许",
+    "草头": "黄", "三横": "王", "人可": "何", "走肖": "赵", "双人": "徐", "禾呈": "程", "干勾": "于", "人未": "余", "文刀": "刘", "卯金刀": "刘",
+    "女兆": "姚", "关耳": "郑", "木土": "杜", "美女": "姜", "西早": "覃", "木易": "杨", "牛一": "朱", "享耳": "郭", "四维": "罗",
+    "口口": "吕", "双口": "吕", "十口": "叶", "子小": "孙", "竹付": "符", "言射": "谢", "广龙": "庞", "西贝": "贾",
 }  # fmt: skip
 _SPELLED = re.compile(
-    r"(?P<word>[\u4e00-\u9fff]{2,4}?)的(?:那个|这个)?(?P<char>[\u4e00-\u9fff])(?=$|[，,、。！？…\s]|字|吧|啊|呀|嘛|哈|嗯|对|不是|电话|手机|[\u4e00-\u9fff])"
+    r"(?P<word>[\u4e00-\u9fff]{2,4}?)的(?:那个|这个)?(?P<char>[\u4e00-\u9fff])(?!那边|再加|加个|加上|带个|旁边|上面|下面|字?旁|字头|右边|左边)(?=$|[，,、。！？…\s]|字|吧|啊|呀|嘛|哈|嗯|对|不是|电话|手机|[\u4e00-\u9fff])"
 )
 _ENDS = (
     "电话|手机|联系|住在|我的|我是|我住|我家|家住|号码|女士|先生|同志|就是|谢谢|今年|身份证|女的|男的|这个|那个|你们|您好|你好|不是|没有|然后|是的|就行|就可以|可以|来自|退休"
@@ -165,7 +164,9 @@ def _titled(said: Said) -> Iterator[_Claim]:
         surname = match.group("surname")
         yield _Claim(surname + match.group("given"), surname, 0.86, said, (said.evidence(start, match.end()),), gender=_TITLES[title])
     for match in _patterns(said.reading.lexicon)["nick"].finditer(said.text):
-        yield _Claim(match.group("surname"), match.group("surname"), 0.8, said, (said.evidence(match.start("nick"), match.end()),))
+        surname = match.group("surname")
+        name, end = _whole_after(said, surname, match.end())
+        yield _Claim(name, surname, 0.8, said, (said.evidence(match.start("nick"), end),))
 
 
 def _bare_answer(said: Said) -> Iterator[_Claim]:
@@ -192,13 +193,19 @@ def _addressed(talk: Talk) -> Iterator[_Claim]:
     for said in talk.agent:
         for match in _patterns(talk.lexicon)["vocative"].finditer(said.text):
             surname, given, title = match.group("surname", "given", "title")
-            if title in ("总", "经理", "医生") or not talk.confirmed(said):
+            if title in ("总", "经理", "医生") or _renamed(talk, said, surname):
                 continue
             after = said.text[match.end() : match.end() + 2]
             if after[:1] in ("的", "家", "是") or given and given[-1] in _STOP_CHARS:
                 continue
             start = match.start("surname")
             yield _Claim(surname + given, surname, 0.78, said, (said.evidence(start, match.end()),), gender=_TITLES[title])
+
+
+def _renamed(talk: Talk, said: Said, surname: str) -> bool:
+    """不姓王，我姓汪: the caller takes the operator's word back."""
+    reply = next((other for other in talk.after(said) if other.by_caller), None)
+    return reply is not None and re.search(rf"我?不姓|不是姓|我姓(?!{re.escape(surname)})", reply.text[:14]) is not None
 
 
 def _about_another(said: Said, start: int, end: int, *, own: bool) -> bool:
@@ -319,7 +326,7 @@ def _gender(talk: Talk, claim: _Claim | None, addressed: list[_Claim]) -> Sugges
     for said in talk.caller:
         for value, pattern, sure in (("女", _WOMAN, 0.85), ("男", _MAN, 0.85), ("男", _WIFE, 0.5), ("女", _HUSBAND, 0.5)):
             match = pattern.search(said.text)
-            if match is not None:
+            if match is not None and (value, sure) not in [entry[:2] for entry in shown]:
                 shown.append((value, sure, said.evidence(*match.span())))
     if claim is not None and claim.gender and claim not in addressed:
         shown.append((claim.gender, 0.93, claim.evidence[-1]))

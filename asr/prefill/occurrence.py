@@ -21,9 +21,11 @@ _PART = r"凌晨|大清早|清早|一大早|早上|早晨|上午|中午|下午|�
 _CLOCK = rf"{_N}点(?:半|{_N}分|{_N}(?!百|千)|一刻|三刻)?(?:多钟?|来钟|钟|左右|整|前后)?"
 _LASTED = rf"(?:都|已经|有|快|得有|将近|大概|差不多|停了|漏了|持续|拖了|等了|断了|欠了)?(?:{_N}|好几|几|半)(?:来|多)?(?:个)?(?:多)?(?:年|月|天|星期|礼拜|周|小时|钟头)(?:半)?(?:多)?(?=了|没|都|不|，|。|！|$)"
 _TOKEN = re.compile(rf"(?P<often>{_OFTEN})|(?P<part>{_PART})|(?P<clock>{_CLOCK})|(?P<day>{_DAY})|(?P<lasted>{_LASTED})")
+_VAGUE = re.compile(r"去年|前年|今年|最近|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|国庆.*|春节.*|五一.*")
+_LEAST = 0.35
 _RANGE = re.compile(r"[到至~-]|一直到|到了")
-_NEAR = re.compile(r"^(?:[，,、。\s]|的|呃|嗯|就|大概|大约|差不多|都|是|早上|从|在|那天|也就|到|至|一直|闹到|，)*$")
-_CONTACT = re.compile(r"^(?:[以之]?[后前]|左右|的时候|再|都|给我|我)*[，,]?(?:再|别)?(?:打|联系|来电|回电|给我打|我才|接|有空|方便|上课|上班|下班)")
+_NEAR = re.compile(r"^(?:[，,、。…\s]|的|就是|吧|呃|嗯|就|大概|大约|差不多|都|是|早上|从|在|那天|也就|到|至|一直|闹到|，)*$")
+_CONTACT = re.compile(r"^(?:[以之]?[后前]|左右|的时候|再|都|给我|我)*[，,]?(?:再|别|还不|要是不?|再不|不来)?(?:打|联系|来水|来电|来人|来电|回电|给我打|我才|接|要是|还不来|不来|有空|方便|上课|上班|下班)")
 _REPORTED = re.compile(r"^[^，。！？]{0,4}(?:打过|打的|反映|投诉过|打了|答复|回复|受理|给我回)")
 _PROMISED = re.compile(r"(?:预计|承诺|答应|等到|要等|要是|不来)$")
 
@@ -48,7 +50,7 @@ def suggest_time(talk: Talk) -> list[Suggestion]:
     best = max(statements, key=_weight)
     merged = _merge(best, statements)
     value = _wording(merged.slots)
-    if not value:
+    if not value or _weight(best) < _LEAST:
         return []
     confidence = 0.62 + 0.14 * best.asked + 0.08 * ("clock" in merged.slots) + 0.08 * ("day" in merged.slots or "often" in merged.slots)
     evidence = tuple(best.said.evidence(start, end) for start, end in best.parts)
@@ -79,10 +81,16 @@ def _statements(said: Said) -> Iterator[_When]:
 
 def _add(when: _When, kind: str, match: re.Match[str], gap: str, *, corrected: bool) -> None:
     text = match.group()
+    if kind == "often" and "often" in when.slots and not corrected:
+        return
     if kind == "day" and "day" in when.slots:
         prefix = re.match(r"上上?个?|这个?|本", when.slots["day"])
         if re.match(r"周|星期|礼拜", text) and prefix is not None:
             text = prefix.group() + text
+        elif text.endswith(when.slots["day"]):
+            pass
+        elif re.match(rf"{_N}[号日]$", text) and not corrected and re.search(r"周|星期|礼拜", when.slots["day"]):
+            text = f"{text}（{_plain_day(when.slots['day'])}）"
         elif not corrected and not when.corrected and not re.match(rf"{_N}[号日]|今|昨", text):
             text = when.slots["day"] + text
     if kind == "clock" and "clock" in when.slots and not corrected and _RANGE.search(gap):
@@ -125,12 +133,19 @@ def _weight(when: _When) -> float:
     slots = when.slots
     weight = 1.0 * ("day" in slots) + 0.8 * ("clock" in slots) + 0.5 * ("part" in slots) + 0.9 * ("often" in slots)
     weight += 0.4 * ("lasted" in slots) + 1.2 * when.asked + 0.3 * when.corrected
-    vague = slots.get("day", "") in ("去年", "前年", "今年", "最近", "上个月") and len(slots) == 1
-    return weight - 0.5 * vague - 0.002 * when.said.index
+    vague = len(slots) == 1 and _VAGUE.fullmatch(slots.get("day", "")) is not None
+    return weight - 0.8 * vague - 0.002 * when.said.index
 
 
 def _merge(best: _When, others: list[_When]) -> _When:
     merged = _When(said=best.said, start=best.start, end=best.end, slots=dict(best.slots), asked=best.asked, parts=best.parts)
+    often = next((when.slots["often"] for when in others if "often" in when.slots), None)
+    if often is not None and not {"often", "day"} & merged.slots.keys() and {"part", "clock"} & merged.slots.keys():
+        merged.slots["often"] = often
+    if "often" in merged.slots and not {"part", "clock", "day"} & merged.slots.keys():
+        other = next((when for when in others if {"part", "clock"} & when.slots.keys() and "day" not in when.slots), None)
+        if other is not None:
+            merged.slots |= {key: text for key, text in other.slots.items() if key in ("part", "clock")}
     if "lasted" not in merged.slots:
         lasted = next((when.slots["lasted"] for when in others if "lasted" in when.slots), None)
         if lasted is not None and ("often" in merged.slots or not ({"day", "clock"} & merged.slots.keys())):
@@ -139,11 +154,12 @@ def _merge(best: _When, others: list[_When]) -> _When:
 
 
 def _wording(slots: dict[str, str]) -> str:
-    day = _plain_day(slots.get("day", ""))
+    day = slots.get("day", "")
+    day = day if "（" in day else _plain_day(day)
     often = re.sub(r"天天|成天|整天", "每天", slots.get("often", ""))
     part = slots.get("part", "")
     clock = _clock(slots["clock"], part or slots.get("day", "") + often) if "clock" in slots else part
-    when = f"{day}{often}{clock}"
+    when = f"{day}{often}{clock}" if clock not in ("一上午", "一下午", "一整天") or day else f"当天{clock[1:]}"
     lasted = with_digits(re.sub(r"^(?:都|已经|有|快|得有)", "", slots.get("lasted", "")))
     return "，".join(piece for piece in (when, f"已{lasted}" if lasted and not lasted.startswith("已") else lasted) if piece)
 

@@ -45,7 +45,16 @@ def suggest_phone(talk: Talk, caller_number: str, privacy: Privacy) -> list[Sugg
     if same:
         return [Suggestion(field="contact_phone", value=own_line, confidence=0.96, evidence=same_evidence)]
     refused = any(said.by_caller and (_NOT_SAME.search(said.text) or _refuses_same(said)) for said in talk.caller)
-    return [Suggestion(field="contact_phone", value=own_line, confidence=0.3 if refused else 0.85)]
+    confidence = 0.3 if refused else 0.5 if _half_said(talk) else 0.85
+    return [Suggestion(field="contact_phone", value=own_line, confidence=confidence)]
+
+
+def _half_said(talk: Talk) -> bool:
+    """Asked for a number the caller said one, but not as many digits as a phone has: it is not the caller id."""
+    return any(
+        ASKS_PHONE.search(said.asked) and 7 <= sum(len(group.digits) for group in said.reading.digit_groups) <= 13
+        for said in talk.caller
+    )
 
 
 def plain_number(number: str) -> str:

@@ -25,7 +25,10 @@ _NO = re.compile(rf"^{PAUSE}*(?:哎|嗯|啊|那)?{PAUSE}*(?:不|没|别|甭|算�
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """``text`` is ``raw`` without the spaces some engines put between characters and with half-width signs."""
+    """``text`` is ``raw`` without the spaces some engines put between characters, well-known mishearings put right.
+
+    Position ``i`` of ``text`` is position ``offsets[i]`` of ``raw``.
+    """
 
     raw: str
     text: str
@@ -74,7 +77,7 @@ class Reading:
         return CORRECTION.search(self.text[max(0, position - reach) : position]) is not None
 
     def shown(self, start: int, end: int) -> str:
-        """The span with its numbers as digits and recognisers' generic address words put right."""
+        """The span with its numbers as digits."""
         shift = [(a - start, b - start) for a, b in self.protected if a >= start and b <= end]
         return with_digits(self.text[start:end], shift)
 
@@ -140,8 +143,16 @@ class Talk:
 
     def confirmed(self, said: Said) -> bool:
         """The caller did not object to what the operator said here."""
-        reply = next((other for other in self.after(said) if other.by_caller), None)
+        reply = self._reply(said)
         return reply is None or not (reply.refuses or CORRECTION.search(reply.text[:12]))
+
+    def agreed(self, said: Said) -> bool:
+        """The caller answered the operator's words here with a yes and nothing against it."""
+        reply = self._reply(said)
+        return reply is not None and reply.agrees and CORRECTION.search(reply.text[:12]) is None
+
+    def _reply(self, said: Said) -> Said | None:
+        return next((other for other in self.after(said) if other.by_caller), None)
 
 
 def read(turns: Sequence[Turn], lexicon: Lexicon) -> Talk:
@@ -174,9 +185,27 @@ def reading_of(raw: str, lexicon: Lexicon) -> Reading:
             continue
         plain = unicodedata.normalize("NFKC", char) if char not in "…，。！？；：" else char
         kept.append((plain if len(plain) == 1 else char, offset))
-    return Reading(
-        raw=raw, text="".join(char for char, _ in kept), offsets=tuple(offset for _, offset in kept), lexicon=lexicon
-    )
+    text = _put_right("".join(char for char, _ in kept), lexicon)
+    return Reading(raw=raw, text=text, offsets=tuple(offset for _, offset in kept), lexicon=lexicon)
+
+
+def _put_right(text: str, lexicon: Lexicon) -> str:
+    """Well-known mishearings, each replaced by something of its own length."""
+    for pattern, meant in _mishearings(lexicon):
+        text = pattern.sub(meant, text)
+    return text
+
+
+@lru_cache(maxsize=8)
+def _mishearings(lexicon: Lexicon) -> tuple[tuple[re.Pattern[str], str], ...]:
+    cues = lexicon.cues
+    after_number = [
+        (re.compile(rf"(?<=[零一二两三四五六七八九十百0-9])(?:{'|'.join(map(re.escape, heard))})"), meant)
+        for meant, heard in cues.address_terms.items()
+        if heard
+    ]
+    anywhere = [(re.compile("|".join(map(re.escape, heard))), meant) for meant, heard in cues.misheard.items() if heard]
+    return (*anywhere, *after_number)
 
 
 def _latin(char: str) -> bool:

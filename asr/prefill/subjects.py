@@ -20,6 +20,7 @@ _CALLED = re.compile(r"(?:叫|名叫|名字叫|店名(?:是|叫)|招牌(?:是|�
 _FIRM = re.compile(rf"(?P<name>[\u4e00-\u9fffA-Za-z]{{2,10}}?(?:{_KINDS}))")
 _LINE = re.compile(r"(?P<name>[零一二三四五六七八九十百幺0-9]{1,4}路(?:公交车?|车)?)(?=[，,。的]|公交|车|司机|$|就是)")
 _PERSON = re.compile(r"(?:经理|老板|户主|司机|负责人|工头|包工头|经营人|校长|主任|书记|大夫|医生|护士|教练|邻居|房东|中介|店长|导游|姑娘|窗口|工作人员)[^，。]{0,4}?(?:姓|叫)(?P<name>[\u4e00-\u9fff]{1,3})(?=[，。、！]|的|$)")
+_OF_PERSON = re.compile(r"(?:经理|老板|户主|司机|负责人|工头|包工头|校长|主任|书记|大夫|医生|护士|教练|店长|导游|姑娘|小伙子?|工作人员|的|科的?)[，,]?$")
 _NOT_NAMES = re.compile(r"^(?:什么|啥|我|你|他|她|人|个|了|不|车|救|醒|号|苦|名|他们|大家|那个|一个|这个|物业|快递|公司|饭店|医院|学校|银行|工地|超市|小区|药店|妈|老人|孩子|起来|应|床|家长|停|卖|板|天|叫|嚷)")
 _CUT = re.compile(r".*(?:在|是|有个|有家|有一家|那个|这个|的|了|我们|咱们|你们|他们|给|让|去|到|跟|和|被|把|说|找|问|向|从|楼下|旁边|对面|门口|附近|投诉|举报|反映|表扬|来|叫|家|边|里|上|个|我|住|就|买|办|开|过|下|由|因为|所以|现在|然后|一下|通过|欠|要|干)")
 
@@ -31,24 +32,31 @@ class _Named:
     start: int
     end: int
     weight: float
+    person: bool = False
 
 
-def suggest_subject(talk: Talk) -> list[Suggestion]:
-    found = [named for said in talk.caller for named in _named(said)]
+def suggest_subject(talk: Talk, caller: str) -> list[Suggestion]:
+    """``caller`` is the caller's own name, who is not complained about."""
+    found = [named for said in talk.caller for named in _named(said) if not caller or caller not in named.name]
     if not found:
         return []
     heard = "".join(said.text for said in talk.agent)
-    best = max(found, key=lambda named: named.weight + 0.25 * (named.name in heard) - 0.01 * named.said.index)
-    echoed = best.name in heard
-    confidence = round(min(0.88, 0.3 + 0.3 * best.weight + 0.14 * echoed), 2)
-    return [
-        Suggestion(
-            field="subject",
-            value=with_digits(best.name),
-            confidence=confidence,
-            evidence=(best.said.evidence(best.start, best.end),),
-        )
-    ]
+    heard = "".join(said.text for said in talk.agent)
+    ranked = sorted(found, key=lambda named: _worth(named, heard), reverse=True)
+    best = ranked[0]
+    other = next((named for named in ranked if named.person is not best.person and named.name not in best.name), None)
+    firm, person = (other, best) if best.person else (best, other)
+    if firm is None or person is None:
+        value, named = best.name, (best,)
+    else:
+        value, named = f"{firm.name}（{person.name}）", (firm, person)
+    confidence = round(min(0.88, 0.3 + 0.3 * best.weight + 0.14 * (best.name in heard)), 2)
+    evidence = tuple(one.said.evidence(one.start, one.end) for one in named)
+    return [Suggestion(field="subject", value=with_digits(value), confidence=confidence, evidence=evidence)]
+
+
+def _worth(named: _Named, heard: str) -> float:
+    return named.weight + 0.25 * (named.name in heard) - 0.01 * named.said.index
 
 
 def _named(said: Said) -> Iterator[_Named]:
@@ -57,11 +65,13 @@ def _named(said: Said) -> Iterator[_Named]:
     for match in _CALLED.finditer(text):
         name = _trim(match.group("name"))
         own = text[max(0, match.start() - 3) : match.start()].endswith(("我", "我就", "我的", "俺"))
-        if not own and len(name) >= 2 and not _NOT_NAMES.match(name):
+        passive = re.match(r"[^，。]{0,6}(?:给|把|了)", text[match.end("name") - max(0, len(match.group("name")) - len(name)) :])
+        if not own and len(name) >= 2 and not _NOT_NAMES.match(name) and not (passive and match.group().startswith("叫")):
             start = match.start("name")
-            yield _Named(name, said, start, start + len(name), 1.5 + 0.4 * asked)
+            person = _OF_PERSON.search(text[max(0, match.start() - 5) : match.start()]) is not None
+            yield _Named(name, said, start, start + len(name), (1.2 if person else 1.5) + 0.4 * asked, person)
     for match in _PERSON.finditer(text):
-        yield _Named(match.group("name"), said, match.start("name"), match.end("name"), 0.9 + 0.3 * bool(ASKS_OTHER_NAME.search(said.asked)))
+        yield _Named(match.group("name"), said, match.start("name"), match.end("name"), 0.9 + 0.3 * bool(ASKS_OTHER_NAME.search(said.asked)), True)
     for match in _LINE.finditer(text):
         yield _Named(match.group("name"), said, match.start("name"), match.end("name"), 1.2)
     for match in _FIRM.finditer(text):
