@@ -4,6 +4,10 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+# pip draws its progress bars where somebody watches
+export PIP_QUIET := $(shell test -t 2 && echo 0 || echo 1)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
 VENV := .venv
 BIN := $(VENV)/bin
 FRONTEND := agent_console/frontend
@@ -74,21 +78,21 @@ $(BIN)/python:
 	@tests/make-venv $(VENV)
 
 $(ENV): requirements.lock | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --require-hashes -r requirements.lock
 	@touch $@
 
 $(TEST_ENV): requirements-test.lock | $(ENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
+	$(BIN)/python -m pip install --require-hashes -r requirements-test.lock
 	@touch $@
 
 # Editable: the packages are used where they lie. The console is built by its own rule.
 $(EDITABLE): pyproject.toml hatch_build.py | $(ENV)
-	HOTLINE_CONSOLE=skip $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	HOTLINE_CONSOLE=skip $(BIN)/python -m pip install --no-deps --editable .
 	@touch $@
 
 $(CONSOLE): $(CONSOLE_SOURCES) hatch_build.py | $(EDITABLE)
 	@echo "building the web console (a minute or two the first time)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m pip install --no-deps --editable .
 	@touch $@
 
 $(PACKAGES): $(FRONTEND)/package-lock.json | $(BIN)/python

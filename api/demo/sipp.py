@@ -46,15 +46,19 @@ class Phone:
         display: str = "",
         line: str = "12345",
         stay_s: float = 60.0,
-        wait_s: float = 0.0,
+        patience_s: float | None = None,
+        pause_s: float = 0.0,
         loops: int = 1,
-        calls: int = 1,
     ) -> Child:
-        """One call to ``line`` that speaks ``wait_s`` after the answer, and ends itself after ``stay_s`` of talk.
+        """One call to ``line`` that ends itself ``stay_s`` after the operator's answer, else the queue's.
 
-        ``loops`` -1 repeats the speech for ever. ``number`` and ``display`` are written as they are, hostile ones too.
+        With ``patience_s`` it waits so long for the operator before it speaks (the trunk needs ``tell_answer``);
+        without, it speaks to the queue as well. ``pause_s`` comes before the first word. ``loops`` -1 repeats the
+        speech for ever. ``number`` and ``display`` are written as they are, hostile ones too.
         """
-        pause = f'<pause milliseconds="{round(wait_s * 1000)}"/>' if wait_s else ""
+        answered = ""
+        if patience_s is not None:
+            answered = Template(_packaged("answered")).substitute(patience_ms=round(patience_s * 1000))
         scenario = self._scenario(
             "citizen",
             name,
@@ -64,9 +68,10 @@ class Phone:
             speech=str(raw_alaw(speech, self.run_dir)),
             loops=str(loops),
             stay_ms=str(round(stay_s * 1000)),
-            before_speech=pause,
+            wait_for_answer=answered,
+            pause=f'  <pause milliseconds="{round(pause_s * 1000)}"/>' if pause_s else "",
         )
-        return self._child(name, scenario, [self.switch, "-m", str(calls), "-l", "1", "-r", "1"])
+        return self._child(name, scenario, [self.switch, "-m", "1"])
 
     def desk(self, name: str, speech: Path, *, ring_s: float = 1.0) -> Child:
         """A phone that answers every call until it is stopped."""
@@ -76,10 +81,9 @@ class Phone:
         return self._child(name, scenario, [])
 
     def _scenario(self, kind: str, name: str, **values: str) -> Path:
-        text = resources.files(__package__).joinpath("scenarios", f"{kind}.xml").read_text(encoding="utf-8")
         path = self.run_dir / f"{name}.xml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(Template(text).substitute(values), encoding="utf-8")
+        path.write_text(Template(_packaged(kind)).substitute(values), encoding="utf-8")
         return path
 
     def _child(self, name: str, scenario: Path, more: list[str]) -> Child:
@@ -124,6 +128,10 @@ def wav_of(samples: bytes) -> bytes:
     chunks = b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(samples)) + samples
     chunks += b"\0" * (len(samples) % 2)
     return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+
+
+def _packaged(scenario: str) -> str:
+    return resources.files(__package__).joinpath("scenarios", f"{scenario}.xml").read_text(encoding="utf-8")
 
 
 def _xml(text: str) -> str:

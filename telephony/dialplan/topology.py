@@ -94,6 +94,8 @@ class Trunk(_Peer):
     name: Name
     match: Annotated[list[Annotated[str, AfterValidator(_network)]], Field(min_length=1)]
     rtp_timeout_s: Annotated[int, Field(ge=5, le=3600)] = 60
+    tell_answer: bool = False
+    """Send an UPDATE when a seat answers; the caller's own phone knows only that the switch did."""
 
     @model_validator(mode="after")
     def _not_the_browsers(self) -> Self:

@@ -195,7 +195,7 @@ class RunningSwitch:
     def citizen(
         self, name: str, *, number: str = "15433061709", stay_s: float = 5.0, speech: Path | None = None, **more: object
     ) -> Child:
-        """A citizen ready to call (enter it, or start it). ``stay_s`` counts from the switch's answer."""
+        """A citizen ready to call (enter it, or start it). ``stay_s`` counts from the last answer."""
         seat = len(self.children) % 12  # SIPp binds four media ports
         phone = replace(self.phones, port=self.ports.base + 20 + seat, media_port=self.phones.media_port + 8 * seat)
         child = phone.citizen(name, speech or self.speech, number=number, stay_s=stay_s, **more)  # type: ignore[arg-type]
@@ -292,7 +292,7 @@ def _factory(source: Source, sounds: Path, factory: pytest.TempPathFactory) -> I
             home=place / "switch",
             ports=ports,
             topology=plan or topology(greeting=greeting),
-            secrets=Secrets.fresh(),
+            secrets=Secrets.kept_in(place / "keys" / "switch.json"),
             recordings=place / "recordings",
             prompts=place if silent else sounds,
         )

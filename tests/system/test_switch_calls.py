@@ -91,3 +91,22 @@ def test_a_number_the_trunk_does_not_serve_is_refused_before_the_dialplan(switch
         assert citizen.wait(20) != 0
         ami.listen(0.2)
     assert not [frame for frame in ami.events if frame.get("Event") == "Newchannel"]
+
+
+def test_a_citizen_speaks_when_an_operator_answers(switch: RunningSwitch) -> None:
+    with switch.ami() as ami, switch.desk("8011", ring_s=1.5), switch.citizen("polite", stay_s=3, patience_s=15) as one:
+        ami.ask(Action="QueueAdd", Queue="hotline", Interface="PJSIP/8011", MemberName="8011")
+        call_id = ami.event("AgentConnect")["Uniqueid"]
+        assert one.wait(20) == 0
+        ami.event("Hangup", Uniqueid=call_id)
+        ami.ask(Action="QueueRemove", Queue="hotline", Interface="PJSIP/8011")
+    seconds, level = loudness(switch.recordings / f"{call_id}-caller.wav")
+    assert 2 < seconds < 4
+    assert level > 0.05
+
+
+def test_a_citizen_whom_nobody_answers_gives_up(switch: RunningSwitch) -> None:
+    with switch.ami() as ami, switch.citizen("impatient", patience_s=1.5) as citizen:
+        call_id = ami.event("UserEvent", UserEvent="HotlineArrived")["CallId"]
+        ami.event("QueueCallerAbandon", Uniqueid=call_id)
+        assert citizen.wait(10) == 0

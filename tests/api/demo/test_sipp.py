@@ -40,12 +40,13 @@ def test_packaged_speech_is_short_telephone_sound_with_its_words(path: Path) -> 
 def test_a_citizens_scenario_is_filled_in(phone: Phone, tmp_path: Path) -> None:
     speech = tmp_path / "a.wav"
     speech.write_bytes(wav_of(QUIET * 800))
-    child = phone.citizen("anna", speech, number="15433061709", display="安", stay_s=2.5, wait_s=1)
+    child = phone.citizen("anna", speech, number="15433061709", display="安", stay_s=2.5, patience_s=9, pause_s=1)
     text = (tmp_path / "anna.xml").read_text(encoding="utf-8")
     ElementTree.fromstring(text)
     assert "INVITE sip:12345@" in text
     assert '"安" <sip:15433061709@' in text
     assert 'timeout="2500"' in text
+    assert 'request="UPDATE" optional="true" timeout="9000"' in text
     assert '<pause milliseconds="1000"/>' in text
     assert f'rtp_stream="{tmp_path}/a.al,1,8"' in text
     assert child.argv[:2] == ("sipp", "127.0.0.1:7")
