@@ -16,8 +16,8 @@ NOT_BUILT = """<!doctype html>
 <body><h1>控制台未构建</h1>
 <p>服务已在运行，但座席控制台的页面文件还没有生成。请在安装目录执行：</p>
 <pre>python -m pip install --force-reinstall --no-deps .</pre>
-<p>源码目录中可执行：</p>
-<pre>make env</pre>
+<p>在源码目录中可执行：</p>
+<pre>make console</pre>
 <p>部件状态见 <a href="/healthz">/healthz</a>。</p>
 </body></html>
 """
