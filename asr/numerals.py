@@ -1,8 +1,8 @@
 """Spoken Chinese numbers, phones, times, door numbers to digits, beside the raw text (pure).
 
-Three readings are told apart. A *digit run* is spelled out (幺五四三三零六, 六零二); a *cardinal* is counted (三百八, 七万二);
-a *lone digit* means a number only beside a unit that asks for exactness (三号楼, 四点, 第三次). Approximations (两三天, 七八个,
-三四千, 十几), fixed words (一共, 一起, 万一) and protected spans (place names such as 五一路) are left alone.
+Three readings are told apart. A *digit run* is spelled out (幺五四三三零六, 六零二); a *cardinal* is counted (三百八,
+七万二); a *lone digit* means a number only beside a unit that asks for exactness (三号楼, 四点, 第三次). Approximations
+(两三天, 七八个, 三四千, 十几), fixed words (一共, 万一) and protected spans (place names such as 五一路) stay as said.
 """
 
 from __future__ import annotations
@@ -40,22 +40,32 @@ _YAO_SOUNDS = "要腰妖吆"
 
 _SEPARATED = re.compile(r"[\s，,、。.．·…\-—–;；]*(?:(?:呃|嗯|啊|哎|然后|那个|再)[\s，,、。….]*){0,2}")
 _STRETCH = re.compile(f"[零〇○一二三四五六七八九幺两0-9{_YAO_SOUNDS}]+")
-_CARDINAL = re.compile(r"(?:百分之)?(?:[零〇一二两三四五六七八九]|\d+(?:\.\d+)?)*[十百千万亿][零〇一二两三四五六七八九十百千万亿0-9]*")
+_CARDINAL = re.compile(
+    r"(?:百分之)?(?:[零〇一二两三四五六七八九]"
+    r"|\d+(?:\.\d+)?)*[十百千万亿][零〇一二两三四五六七八九十百千万亿0-9]*"
+)
 _PERCENT = re.compile(r"百分之([零一二两三四五六七八九十百0-9]+)")
 _LONG = 7
 """Digits from which a chain of runs is something like a phone, ticket or parcel number."""
 
 _EXACT_UNIT = re.compile(
-    r"号楼|号院|号线|号窗|号|栋|幢|座|单元|层|楼|室|期|点|时(?!候|间|常|不|而)|月|日|岁|元|块|毛|千瓦|米|公里|亩|平|度|年级|路(?!上|人|边|面|口|过)|班"
+    r"号楼|号院|号线|号窗|号|栋|幢|座|单元|层|楼|室|期|点|时(?!候|间|常|不|而)|月|日|岁|元|块"
+    r"|毛|千瓦|米|公里|亩|平|度|年级|路(?!上|人|边|面|口|过)|班"
 )
 _ONE_UNIT = re.compile(r"号楼|号院|号线|号|栋|幢|座|单元|层|楼(?!道|梯)|室|期|月|日|年级|路公")
 _COUNTED_UNIT = re.compile(
-    r"分(?=钟|后|前|到|，|,|。|$)|秒|天|年|小时|个|位|人|口|次|回|趟|遍|斤|公斤|吨|里|厘米|升|瓶|盒|张|条|辆|台|头|只|家|户|间|套|件|份|笔|倍|折|成|%"
+    r"分(?=钟|后|前|到|，|,|。|$)|秒|天|年|小时|个|位|人|口|次|回|趟|遍|斤|公斤|吨|里|厘米|升"
+    r"|瓶|盒|张|条|辆|台|头|只|家|户|间|套|件|份|笔|倍|折|成|%"
 )
 _ORDINAL_UNIT = re.compile(r"次|回|遍|趟|期|栋|层|单元")
 _ABOUT = re.compile(r"几|来(?!钟)|多(?!少)|余|数")
-_NAMED_ROADS = re.compile(r"(?:五一|八一|七一|六一|三八|二七|九一八|五四|一二九)(?:路|街|大街|大道|广场|小区|村|村民|节)|三八妇女|十一(?:期间|假|长假|放假|黄金周)")
-_LONE = re.compile(r"(?<![零一二两三四五六七八九十百千万几0-9])[零一二两三四五六七八九](?![零一二两三四五六七八九十百千万几])")
+_NAMED_ROADS = re.compile(
+    r"(?:五一|八一|七一|六一|三八|二七|九一八|五四|一二九)(?:路|街|大街|大道|广场|小区|村|村民"
+    r"|节)|三八妇女|十一(?:期间|假|长假|放假|黄金周)"
+)
+_LONE = re.compile(
+    r"(?<![零一二两三四五六七八九十百千万几0-9])[零一二两三四五六七八九](?![零一二两三四五六七八九十百千万几])"
+)
 _TIME_OF_DAY = re.compile(r"(?:凌晨|早上|早晨|清早|上午|中午|下午|傍晚|晚上|夜里|半夜|后半夜|今早|昨晚|今晚|到|至|从)$")
 
 
@@ -84,7 +94,9 @@ def with_digits(text: str, protected: Sequence[tuple[int, int]] = ()) -> str:
 def digit_groups(text: str) -> tuple[Numeral, ...]:
     """Every spelled-out run, however short, with 幺 as the recogniser wrote it. Phones come as several of them."""
     counted = [match.span() for match in _CARDINAL.finditer(text)]
-    stretches = [match for match in _STRETCH.finditer(text) if not any(_overlap(match.span(), span) for span in counted)]
+    stretches = [
+        match for match in _STRETCH.finditer(text) if not any(_overlap(match.span(), span) for span in counted)
+    ]
     groups: list[Numeral] = []
     for chain in _chains(text, stretches):
         long = sum(len(match.group()) for match in chain) >= _LONG
@@ -181,8 +193,8 @@ def _two_spelled(text: str, group: Numeral, said: str) -> bool:
     """零三, 幺二路, 三六号楼 are two digits; 两三天, 七八个, 三五个 are a guess."""
     if "零" in said or "幺" in said or "〇" in said:
         return True
-    first, second = group.digits
-    rough = "两" in said or int(second) - int(first) == 1 or (first, second) == ("3", "5")
+    first, second = int(group.digits[0]), int(group.digits[1])
+    rough = "两" in said or second - first == 1 or (first, second) == (3, 5)
     return not rough and (_EXACT_UNIT.match(text, group.end) is not None or text.startswith("年", group.end))
 
 
@@ -197,7 +209,9 @@ def _lone(text: str) -> Iterator[Numeral]:
         elif text.startswith("点", end):
             exact = not text.startswith(("点儿", "点点"), end)
         elif said == "两":
-            exact = _EXACT_UNIT.match(text, end) is not None and not text.startswith(("路", "号", "楼", "座", "层"), end)
+            exact = _EXACT_UNIT.match(text, end) is not None and not text.startswith(
+                ("路", "号", "楼", "座", "层"), end
+            )
         else:
             weekday = text[max(0, match.start() - 2) : match.start()].endswith(("周", "星期", "礼拜", "上周"))
             exact = not weekday and _EXACT_UNIT.match(text, end) is not None
@@ -209,7 +223,9 @@ def _lone(text: str) -> Iterator[Numeral]:
 def _one_o_clock(text: str, start: int, end: int) -> bool:
     if not text.startswith("点", end) or text.startswith(("点儿", "点点", "点也", "点都"), end):
         return False
-    return _TIME_OF_DAY.search(text[:start]) is not None or text.startswith(("点半", "点钟", "点多", "点来钟", "点到"), end)
+    return _TIME_OF_DAY.search(text[:start]) is not None or text.startswith(
+        ("点半", "点钟", "点多", "点来钟", "点到"), end
+    )
 
 
 def _chains(text: str, stretches: list[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
@@ -233,9 +249,7 @@ def _read_stretch(match: re.Match[str], *, long: bool) -> Iterator[Numeral]:
         offset += piece.find(bare)
         if bare and (long or set(bare) - set("两")):
             digits = "".join("1" if char in _YAO_SOUNDS else str(_VALUES[char]) for char in bare)
-            yield Numeral(
-                start=start + offset, end=start + offset + len(bare), digits=digits, kind=NumeralKind.DIGITS
-            )
+            yield Numeral(start=start + offset, end=start + offset + len(bare), digits=digits, kind=NumeralKind.DIGITS)
 
 
 def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:

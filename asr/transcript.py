@@ -17,9 +17,9 @@ class Speaker(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
-    """One segment of one speaker. ``seg`` counts through the call and names the turn everywhere (live, database, evidence).
+    """One segment of one speaker. ``seg`` counts through the call and names the turn everywhere.
 
-    A higher ``rev`` replaces a lower one; a final turn never changes. Times in seconds since the conversation was answered.
+    A higher ``rev`` replaces a lower one; a final turn never changes. Times in seconds since the call was answered.
     """
 
     seg: int

@@ -1,4 +1,4 @@
-"""What a city brings to understanding its callers: categories, places, surnames, cue phrases. Data with a checked loader."""
+"""What a city brings to understanding its callers: categories, places, surnames, cue phrases; checked when loaded."""
 
 from __future__ import annotations
 
@@ -79,6 +79,8 @@ class Cues:
     """A word that follows a number in addresses, and what recognisers write for it there."""
     misheard: Mapping[str, tuple[str, ...]]
     """A phrase and what recognisers write for it anywhere; of the same length, so that evidence stays exact."""
+    surname_parts: Mapping[str, str]
+    """What a surname is taken apart into when it is spelled (木子, 弓长), and the surname."""
     place_suffixes: tuple[str, ...]
     spots: tuple[str, ...]
     strangers: tuple[str, ...]
@@ -99,7 +101,8 @@ class Lexicon:
     city: str
     categories: tuple[Category, ...]
     places: tuple[Place, ...]
-    surnames: frozenset[str]
+    surnames: Mapping[str, int]
+    """Each with its rank, the commonest first."""
     cues: Cues
     _by_code: Mapping[str, Category] = field(init=False, repr=False)
 
@@ -214,9 +217,7 @@ def _places(data: Any) -> tuple[str, tuple[Place, ...]]:
             communities = town.get("communities", []) if isinstance(town, dict) else []
             for community in _list(PLACES_FILE, town_name, communities):
                 own, other = _named(community)
-                places.append(
-                    Place(name=own, kind=PlaceKind.COMMUNITY, district=name, town=town_name, aliases=other)
-                )
+                places.append(Place(name=own, kind=PlaceKind.COMMUNITY, district=name, town=town_name, aliases=other))
         for road in _list(PLACES_FILE, name, inside.get("roads", [])):
             own, other = _named(road)
             places.append(Place(name=own, kind=PlaceKind.ROAD, district=name, aliases=other))
@@ -232,14 +233,14 @@ def _named(entry: Any) -> tuple[str, tuple[str, ...]]:
     raise LexiconError(PLACES_FILE, repr(entry), "is neither a name of two or more characters nor an object with one")
 
 
-def _surnames(text: str) -> frozenset[str]:
+def _surnames(text: str) -> Mapping[str, int]:
     names = [name for line in text.splitlines() if not line.startswith("#") for name in line.split()]
     for name in names:
         if not all("\u4e00" <= char <= "\u9fff" for char in name) or len(name) > 4:
             raise LexiconError(SURNAMES_FILE, name, "is no surname")
     if not names:
         raise LexiconError(SURNAMES_FILE, "file", "has no surname")
-    return frozenset(names)
+    return {name: rank for rank, name in enumerate(dict.fromkeys(names), start=1)}
 
 
 def _cues(data: Any) -> Cues:
@@ -253,6 +254,7 @@ def _cues(data: Any) -> Cues:
         "address_terms": _table_of_lists,
         "misheard": _table_of_lists,
         "organisations": _table_of_texts,
+        "surname_parts": _table_of_texts,
         "appeal_types": _table_of_lists,
         "urgency": _table_of_lists,
     }

@@ -8,7 +8,11 @@ from functools import lru_cache
 from pypinyin import lazy_pinyin
 
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
-_FOLDS = ((re.compile("^([zcs])h"), r"\1"), (re.compile("^(?:n|r)(?=[aeiouv])"), "l"), (re.compile("^hu?(?=[aeo])"), "f"))
+_FOLDS = (
+    (re.compile("^([zcs])h"), r"\1"),
+    (re.compile("^(?:n|r)(?=[aeiouv])"), "l"),
+    (re.compile("^hu?(?=[aeo])"), "f"),
+)
 
 
 @lru_cache(maxsize=4096)

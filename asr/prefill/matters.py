@@ -24,12 +24,23 @@ URGENT = 3.0
 """How much more something that is happening now counts than what the call began with."""
 EMERGENCY = "90"
 """Categories of things happening now; their words count only where they are not denied, past or supposed."""
-PRAISE = "1404"
-_PRAISED = re.compile(r"(?<!不)(?:我|就是|想|要|来)(?:想|要|来|是|给|打电话)*(?:表扬|感谢(?!你们)|送.{0,4}锦旗|点赞|夸)")
+PRAISE, REPEAT = "1404", "1403"
+ABOUT_US = 0.7
+"""Who calls again complains of us too, but the matter is still the matter."""
+_PRAISED = re.compile(
+    r"(?<!不)(?:我|就是|想|要|来)(?:想|要|来|是|给|打电话)*(?:表扬|感谢(?!你们)|送.{0,4}锦旗"
+    r"|点赞|夸)"
+)
 _GREETING = re.compile(r"政务服务便民热线|有什么可以帮|请问有什么|很高兴为您")
 _DENIED = re.compile(r"(?:没有?|不是|并非|没怎么|也不|不会|别|不)(?:人|真的?|再)?(?:被)?$")
-_PAST = re.compile(r"去年|前年|上个?月|上回|上次|以前|之前|前几天|前天|那年|早就|年前|上(?:个)?(?:礼拜|星期|周)|昨天")
-_SUPPOSED = re.compile(r"再不|就要|万一|要是|如果|怕|容易|会不会|可能会|差点|跟.{0,6}(?:一样|似的)|恨不得|真想|气得|担心|听说|抖音|网上|真的假的|几月份?$")
+_PAST = re.compile(
+    r"去年|前年|上个?月|上回|上次|以前|之前|前几天|前天|那年|早就|年前|上(?:个)?(?:礼拜|星期"
+    r"|周)|昨天"
+)
+_SUPPOSED = re.compile(
+    r"再不|就要|万一|要是|如果|怕|容易|会不会|可能会|差点|跟.{0,6}(?:一样|似的)|恨不得|真想"
+    r"|气得|担心|听说|抖音|网上|真的假的|几月份?$"
+)
 _ASKING = re.compile(r"想问|咨询|问一下|请问|多少钱|哪儿办|怎么办理|啥时候招")
 _SECRET_WISH = re.compile(r"匿名|不留名|保密|别说是我|是谁(?:打|反映|举报)")
 _PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权属单位"})
@@ -93,6 +104,7 @@ def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Eviden
                 continue
             counted[hit.code, hit.word] += 1
             weight = hit.weight * share / counted[hit.code, hit.word]
+            weight *= ABOUT_US if hit.code == REPEAT else 1.0
             weight *= URGENT if _is_emergency(hit.code) and hit.strong and said.by_caller else 1.0
             scores[hit.code] += weight
             evidence[hit.code].append((weight, said.evidence(hit.start, hit.end)))
@@ -138,7 +150,9 @@ def _keywords(lexicon: Lexicon) -> tuple[_Keyword, ...]:
                 rare = math.log(1 + len(lexicon.categories) / spread[word]) / math.log(1 + len(lexicon.categories))
                 length = min(1.5, 0.7 + 0.2 * len(word.replace(GAP, "")))
                 strong = base == STRONG
-                heard = GAP not in word and (len(word) >= 3 or (strong and len(word) == 2 and not _is_emergency(category.code)))
+                heard = GAP not in word and (
+                    len(word) >= 3 or (strong and len(word) == 2 and not _is_emergency(category.code))
+                )
                 sound = _sound_key(word) if heard else ""
                 found.append(_Keyword(category.code, word, base * rare * length, strong, _with_gap(word), sound))
     return tuple(found)
@@ -236,10 +250,8 @@ def _appeal_type(talk: Talk, category: Category, because: tuple[Evidence, ...]) 
     scores: dict[str, float] = defaultdict(float)
     proof: dict[str, list[Evidence]] = defaultdict(list)
     scores[category.appeal_type] += 1.2
-    caller_turns = 0
-    for said in talk.caller:
-        early = 1.6 if caller_turns < 2 else 0.8
-        caller_turns += 1
+    for order, said in enumerate(talk.caller):
+        early = 1.6 if order < 2 else 0.8
         for kind, words in talk.lexicon.cues.appeal_types.items():
             worth = _kind_worth(said, kind, words, proof[kind])
             scores[kind] += max(worth, default=0.0) * early + 0.2 * sum(sorted(worth)[:-1])
@@ -273,7 +285,13 @@ def _kind_worth(said: Said, kind: str, words: Sequence[str], proof: list[Evidenc
 
 def _declares(said: Said, start: int) -> bool:
     """我要投诉, 我举报个事儿: the caller says himself what it is."""
-    return re.search(r"(?:我|要|想|来|先)(?:是|要|想|来|就|实名|匿名|给|打电话|问一下)*$", said.text[max(0, start - 6) : start]) is not None or start <= 2
+    return (
+        re.search(
+            r"(?:我|要|想|来|先)(?:是|要|想|来|就|实名|匿名|给|打电话|问一下)*$", said.text[max(0, start - 6) : start]
+        )
+        is not None
+        or start <= 2
+    )
 
 
 def _urgency(talk: Talk, category: Category, because: tuple[Evidence, ...]) -> Suggestion:

@@ -3,45 +3,63 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from asr.lexicon import Lexicon
-from asr.lexicon.pinyin import syllables
+from asr.lexicon.pinyin import sounds_like, syllables
 from asr.prefill.privacy import Privacy
 from asr.prefill.questions import ASKS_NAME, ASKS_OTHER_NAME
 from asr.prefill.reading import PAUSE, Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
 
 _TITLES = {
-    "女士": "女", "先生": "男", "小姐": "女", "大姐": "女", "大哥": "男", "阿姨": "女", "大爷": "男", "大娘": "女", "大妈": "女",
-    "叔叔": "男", "奶奶": "女", "爷爷": "男", "师傅": "", "老师": "", "同学": "", "同志": "", "医生": "", "总": "", "经理": "",
-}  # fmt: skip
+    **dict.fromkeys(("女士", "小姐", "大姐", "阿姨", "大娘", "大妈", "奶奶"), "女"),
+    **dict.fromkeys(("先生", "大哥", "大爷", "叔叔", "爷爷"), "男"),
+    **dict.fromkeys(("师傅", "老师", "同学", "同志", "医生", "总", "经理"), ""),
+}
+"""How people are addressed, and whether that tells a man from a woman."""
 _TITLE = "|".join(sorted(_TITLES, key=len, reverse=True))
-_SPELLED_OUT = {
-    "木子": "李", "十八子": "李", "弓长": "张", "立早": "章", "耳东": "陈", "口天": "吴", "双木": "林", "古月": "胡", "言午": "许",
-    "草头": "黄", "三横": "王", "人可": "何", "走肖": "赵", "双人": "徐", "禾呈": "程", "干勾": "于", "人未": "余", "文刀": "刘", "卯金刀": "刘",
-    "女兆": "姚", "关耳": "郑", "木土": "杜", "美女": "姜", "西早": "覃", "木易": "杨", "牛一": "朱", "享耳": "郭", "四维": "罗",
-    "口口": "吕", "双口": "吕", "十口": "叶", "子小": "孙", "竹付": "符", "言射": "谢", "广龙": "庞", "西贝": "贾",
-}  # fmt: skip
 _SPELLED = re.compile(
-    r"(?P<word>[\u4e00-\u9fff]{2,4}?)的(?:那个|这个)?(?P<char>[\u4e00-\u9fff])(?!那边|再加|加个|加上|带个|旁边|上面|下面|字?旁|字头|右边|左边)(?=$|[，,、。！？…\s]|字|吧|啊|呀|嘛|哈|嗯|对|不是|电话|手机|[\u4e00-\u9fff])"
+    r"(?P<word>[\u4e00-\u9fff]{2,4}?)的(?:那个|这个)?(?P<char>[\u4e00-\u9fff])(?!那边|再加"
+    r"|加个|加上|带个|旁边|上面|下面|字?旁|字头|右边|左边)(?=$|[，,、。！？…\s]|字|吧|啊|呀|嘛"
+    r"|哈|嗯|对|不是|电话|手机|[\u4e00-\u9fff])"
 )
 _ENDS = (
-    "电话|手机|联系|住在|我的|我是|我住|我家|家住|号码|女士|先生|同志|就是|谢谢|今年|身份证|女的|男的|这个|那个|你们|您好|你好|不是|没有|然后|是的|就行|就可以|可以|来自|退休"
+    "电话|手机|联系|住在|我的|我是|我住|我家|家住|号码|女士|先生|同志|就是|谢谢|今年|身份证"
+    "|女的|男的|这个|那个|你们|您好|你好|不是|没有|然后|是的|就行|就可以|可以|来自|退休"
 )
-_STOP_CHARS = "的了是我你您他她们在有不就也都吗呢吧啊呀嘛哈哦嗯呃这那哪什么个到给把被让说和跟与，,。、！？…；：之的地得打住"
+_STOP_CHARS = (
+    "的了是我你您他她们在有不就也都吗呢吧啊呀嘛哈哦嗯呃这那哪什么个到给把被让说和跟与，,。、！？…；：之的地得打住"
+)
 _OTHERS = re.compile(
-    r"(?:他|她|他们|人家|经理|户主|老板|老板娘|司机|负责人|领导|主任|书记|校长|老师|医生|大夫|护士|教练|邻居|对方|店长|包工头|工头|房东|中介|有个|有一个|一个|那个|姑娘|小伙|保安|小孩|孩子|儿子|女儿|闺女|老公|老婆|媳妇|爱人|我妈|我爸|母亲|父亲|老人|老太太|老头|村长|队长|同事|朋友|病人|客服|销售|接待|窗口|民警|警察|经营人|法人|公司|女的|男的|户名|他家|楼上|楼下|对门|隔壁)[^。！？]{0,5}$"
+    r"(?:他|她|他们|人家|经理|户主|老板|老板娘|司机|负责人|领导|主任|书记|校长|老师|医生|大夫"
+    r"|护士|教练|邻居|对方|店长|包工头|工头|房东|中介|有个|有一个|一个|那个|姑娘|小伙|保安"
+    r"|小孩|孩子|儿子|女儿|闺女|老公|老婆|媳妇|爱人|我妈|我爸|母亲|父亲|老人|老太太|老头|村长"
+    r"|队长|同事|朋友|病人|客服|销售|接待|窗口|民警|警察|经营人|法人|公司|女的|男的|户名|他家"
+    r"|楼上|楼下|对门|隔壁)[^。！？]{0,5}$"
 )
-_OTHER_AFTER = re.compile(r"^的(?:那个|这个|一个)?(?:经理|老板|男|女|人|领导|大夫|医生|师傅|老师|主任|司机|业务|销售|工作|警|邻居|住户|家|书记|局长|科长|小伙|姑娘|同志)")
+_OTHER_AFTER = re.compile(
+    r"^的(?:那个|这个|一个)?(?:经理|老板|男|女|人|领导|大夫|医生|师傅|老师|主任|司机|业务|销售"
+    r"|工作|警|邻居|住户|家|书记|局长|科长|小伙|姑娘|同志)"
+)
+_XING = re.compile(
+    rf"(?:{PAUSE}|嗯|哦|啊|呃|哎)*(?:我|俺|免贵|暗"
+    r"|你记)?(?:[幸兴性信醒行新讯](?!什么))(?P<heard>[\u4e00-\u9fff])"
+)
 _RETRACTED = re.compile(r"(?:不是|不叫|不姓|别写|没说)(?:我)?$")
-_WOMAN = re.compile(r"我(?:是个?|一个)?(?:女的|女同志|孕妇|老太太|老太婆|女人|妇女|宝妈)|我(?:现在)?怀(?:着)?孕|我(?:刚)?生(?:完)?(?:孩子|宝宝)|我(?:休|在休)?产假")
+_WOMAN = re.compile(
+    r"我(?:是个?|一个)?(?:女的|女同志|孕妇|老太太|老太婆|女人|妇女|宝妈)"
+    r"|我(?:现在)?怀(?:着)?孕|我(?:刚)?生(?:完)?(?:孩子|宝宝)|我(?:休|在休)?产假"
+)
 _MAN = re.compile(r"我(?:是个?|一个)?(?:男的|男同志|大老爷们|老头|大男人|爷们)|我当兵")
 _WIFE = re.compile(r"我(?:老婆|媳妇|妻子)")
 _HUSBAND = re.compile(r"我(?:老公|丈夫|婆婆|公公)")
-_ADDRESSED = re.compile(rf"(?:^|{PAUSE}|好的?|嗯|那)(?P<title>大娘|大爷|大妈|大姐|大哥|阿姨|叔叔|女士|先生|小姐|奶奶|爷爷)(?:您|你|，|,|好|别|慢)")
+_ADDRESSED = re.compile(
+    rf"(?:^|{PAUSE}|好的?|嗯|那)(?P<title>大娘|大爷|大妈|大姐|大哥|阿姨|叔叔|女士|先生|小姐"
+    r"|奶奶|爷爷)(?:您|你|，|,|好|别|慢)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +94,8 @@ def suggest_caller(talk: Talk, privacy: Privacy) -> list[Suggestion]:
 
 def _claims(talk: Talk) -> Iterator[_Claim]:
     for said in talk.caller:
-        spoken = [*_surname_said(said), *_full_said(said), *_titled(said), *_bare_answer(said)]
+        spoken = [*_surname_said(said), *_full_said(said), *_titled(said)]
+        spoken += list(_misheard(said)) or list(_bare_answer(said)) if not spoken else []
         for claim in spoken:
             yield _spelled_right(talk, claim)
 
@@ -90,13 +109,28 @@ def _surname(lexicon: Lexicon) -> str:
 def _patterns(lexicon: Lexicon) -> dict[str, re.Pattern[str]]:
     surname = _surname(lexicon)
     return {
-        "surname": re.compile(rf"(?P<self>我(?:是|叫)?|俺|咱|免贵|本人|敝|鄙人)?(?:免贵)?姓(?P<any>(?P<surname>{surname})|[\u4e00-\u9fff])"),
-        "full": re.compile(rf"(?:我(?:就)?叫(?:做)?|我的?(?:名字|姓名)(?:叫|是)?|俺叫|本人(?:叫)?|名字(?:是|叫)|姓名(?:是)?|全名(?:是|叫)?|叫我|我全名(?:叫|是)?)(?:那个|呃|嗯|，)?(?P<surname>{surname})"),
+        "surname": re.compile(
+            rf"(?P<self>我(?:是|叫)?|俺|咱|免贵|本人|敝|鄙人)?(?:免贵)?姓(?P<any>(?P<surname>{surname})"
+            r"|[\u4e00-\u9fff])"
+        ),
+        "full": re.compile(
+            r"(?:我(?:就)?叫(?:做)?|我的?(?:名字|姓名)(?:叫|是)?|俺叫|本人(?:叫)?|名字(?:是|叫)"
+            r"|姓名(?:是)?|全名(?:是|叫)?|叫我|我全名(?:叫|是)?)(?:那个|呃|嗯"
+            rf"|，)?(?P<surname>{surname})"
+        ),
         "being": re.compile(rf"我是(?P<surname>{surname})"),
-        "titled": re.compile(rf"(?:叫我|写|是|登记|称呼|我|留|记|姓)?(?P<nick>[老小])?(?P<surname>{surname})(?P<given>[\u4e00-\u9fff]{{0,2}}?)(?P<title>{_TITLE})"),
+        "titled": re.compile(
+            r"(?:叫我|写|是|登记|称呼|我|留|记"
+            rf"|姓)?(?P<nick>[老小])?(?P<surname>{surname})(?P<given>[\u4e00-\u9fff]{{0,2}}?)(?P<title>{_TITLE})"
+        ),
         "bare": re.compile(rf"^(?:{PAUSE}|嗯|哦|啊|呃|哎|我|就|那个|你就?写|你记|对)*(?P<surname>{surname})"),
-        "vocative": re.compile(rf"(?:^|{PAUSE}|好的?|嗯|那|谢谢)(?P<surname>{surname})(?P<given>[\u4e00-\u9fff]{{0,2}}?)(?P<title>{_TITLE})"),
-        "nick": re.compile(rf"(?:叫我|我是|我就是|都叫我)(?P<nick>[老小])(?P<surname>{surname})(?=$|{PAUSE}|就|吧|啊|的)"),
+        "vocative": re.compile(
+            rf"(?:^|{PAUSE}|好的?|嗯|那"
+            rf"|谢谢)(?P<surname>{surname})(?P<given>[\u4e00-\u9fff]{{0,2}}?)(?P<title>{_TITLE})"
+        ),
+        "nick": re.compile(
+            rf"(?:叫我|我是|我就是|都叫我)(?P<nick>[老小])(?P<surname>{surname})(?=$|{PAUSE}|就|吧|啊|的)"
+        ),
     }
 
 
@@ -115,11 +149,13 @@ def _surname_said(said: Said) -> Iterator[_Claim]:
         if surname is None:
             continue
         name, end = _whole_after(said, surname, match.end())
-        evidence = (said.evidence(match.start("any"), match.end("any")),)
-        if name != surname:
-            evidence = (*evidence, said.evidence(end - len(name), end)) if end > match.end() + len(name) else (said.evidence(match.start("any"), end),)
+        evidence = [said.evidence(match.start("any"), match.end("any"))]
+        if name != surname and end > match.end() + len(name):
+            evidence.append(said.evidence(end - len(name), end))
+        elif name != surname:
+            evidence = [said.evidence(match.start("any"), end)]
         sure = 0.88 if own or asked else 0.72
-        yield _Claim(name, surname, sure, said, evidence, corrected=said.reading.corrected_at(match.start()))
+        yield _Claim(name, surname, sure, said, tuple(evidence), corrected=said.reading.corrected_at(match.start()))
 
 
 def _full_said(said: Said) -> Iterator[_Claim]:
@@ -128,7 +164,11 @@ def _full_said(said: Said) -> Iterator[_Claim]:
     for key, sure in (("full", 0.86), ("being", 0.8)):
         for match in _patterns(said.reading.lexicon)[key].finditer(text):
             surname, start = match.group("surname"), match.start("surname")
-            if _RETRACTED.search(text[: match.start()]) or _OTHERS.search(text[max(0, match.start() - 6) : match.start()]) and key == "full" and not text[match.start() :].startswith(("我", "俺", "本人")):
+            if _RETRACTED.search(text[: match.start()]) or (
+                _OTHERS.search(text[max(0, match.start() - 6) : match.start()])
+                and key == "full"
+                and not text[match.start() :].startswith(("我", "俺", "本人"))
+            ):
                 continue
             given, certain = _given(said, match.end())
             if not given or (key == "being" and not _plausible_being(said, start, surname + given, certain, asked)):
@@ -146,7 +186,11 @@ def _plausible_being(said: Said, start: int, name: str, certain: bool, asked: bo
         return False
     after = said.text[start + len(name) : start + len(name) + 2]
     inside = any(hit.start < start + len(name) and start < hit.end for hit in said.reading.places)
-    return not inside and not re.match(r"的|村|镇|县|路|街|小区|公司|厂|学校|这边|那边", after) and (asked or len(name) == 3 or after[:1] in ("，", "。", ""))
+    return (
+        not inside
+        and not re.match(r"的|村|镇|县|路|街|小区|公司|厂|学校|这边|那边", after)
+        and (asked or len(name) == 3 or after[:1] in ("，", "。", ""))
+    )
 
 
 def _titled(said: Said) -> Iterator[_Claim]:
@@ -158,11 +202,20 @@ def _titled(said: Said) -> Iterator[_Claim]:
         gendered = bool(_TITLES[title])
         if not introduced and not (asked and gendered and not said.text[: match.start()].strip("，,。 嗯啊哦就")):
             continue
-        if _OTHERS.search(said.text[max(0, match.start() - 6) : match.start()]) or (title in ("总", "经理", "医生", "老师") and not introduced):
+        if _OTHERS.search(said.text[max(0, match.start() - 6) : match.start()]) or (
+            title in ("总", "经理", "医生", "老师") and not introduced
+        ):
             continue
         start = match.start("surname")
         surname = match.group("surname")
-        yield _Claim(surname + match.group("given"), surname, 0.86, said, (said.evidence(start, match.end()),), gender=_TITLES[title])
+        yield _Claim(
+            surname + match.group("given"),
+            surname,
+            0.86,
+            said,
+            (said.evidence(start, match.end()),),
+            gender=_TITLES[title],
+        )
     for match in _patterns(said.reading.lexicon)["nick"].finditer(said.text):
         surname = match.group("surname")
         name, end = _whole_after(said, surname, match.end())
@@ -178,7 +231,9 @@ def _bare_answer(said: Said) -> Iterator[_Claim]:
         return
     surname, end = match.group("surname"), match.end()
     rest = said.text[end:]
-    if re.match(rf"$|{PAUSE}|.{{1,3}}的{re.escape(surname[-1])}|[女先]", rest) or any(rest.startswith(key) for key in _SPELLED_OUT):
+    if re.match(rf"$|{PAUSE}|.{{1,3}}的{re.escape(surname[-1])}|[女先]", rest) or any(
+        rest.startswith(parts) for parts in said.reading.lexicon.cues.surname_parts
+    ):
         name, stop = _whole_after(said, surname, end)
         yield _Claim(name, surname, 0.82, said, (said.evidence(match.start("surname"), max(end, stop)),))
         return
@@ -196,10 +251,12 @@ def _addressed(talk: Talk) -> Iterator[_Claim]:
             if title in ("总", "经理", "医生") or _renamed(talk, said, surname):
                 continue
             after = said.text[match.end() : match.end() + 2]
-            if after[:1] in ("的", "家", "是") or given and given[-1] in _STOP_CHARS:
+            if after[:1] in ("的", "家", "是") or (given and given[-1] in _STOP_CHARS):
                 continue
             start = match.start("surname")
-            yield _Claim(surname + given, surname, 0.78, said, (said.evidence(start, match.end()),), gender=_TITLES[title])
+            yield _Claim(
+                surname + given, surname, 0.78, said, (said.evidence(start, match.end()),), gender=_TITLES[title]
+            )
 
 
 def _renamed(talk: Talk, said: Said, surname: str) -> bool:
@@ -208,12 +265,39 @@ def _renamed(talk: Talk, said: Said, surname: str) -> bool:
     return reply is not None and re.search(rf"我?不姓|不是姓|我姓(?!{re.escape(surname)})", reply.text[:14]) is not None
 
 
+@lru_cache(maxsize=8)
+def _surnames_by_sound(lexicon: Lexicon) -> dict[tuple[str, ...], str]:
+    """The commonest surname of each sound; the file has them in that order."""
+    ranked = sorted(lexicon.surnames, key=lambda name: -lexicon.surnames[name])
+    return {syllables(name): name for name in ranked if len(name) == 1}
+
+
+def _misheard(said: Said) -> Iterator[_Claim]:
+    """幸好 for 姓郝, asked for the name: the sound of 姓, then something that sounds like a surname."""
+    if not ASKS_NAME.search(said.asked) or ASKS_OTHER_NAME.search(said.asked):
+        return
+    match = _XING.match(said.text)
+    if match is None:
+        return
+    at = match.start("heard")
+    heard = match.group("heard")
+    known = heard if heard in said.reading.lexicon.surnames else None
+    surname = (
+        _by_spelling(said, heard, at + 1) or known or _surnames_by_sound(said.reading.lexicon).get(syllables(heard))
+    )
+    if surname is not None:
+        yield _Claim(surname, surname, 0.55, said, (said.evidence(at, at + 1),))
+
+
 def _about_another(said: Said, start: int, end: int, *, own: bool) -> bool:
     if _OTHER_AFTER.match(said.text[end:]):
         return True
     if own:
         return False
-    return ASKS_OTHER_NAME.search(said.asked) is not None or _OTHERS.search(said.text[max(0, start - 8) : start]) is not None
+    return (
+        ASKS_OTHER_NAME.search(said.asked) is not None
+        or _OTHERS.search(said.text[max(0, start - 8) : start]) is not None
+    )
 
 
 def _whole_after(said: Said, surname: str, at: int) -> tuple[str, int]:
@@ -221,11 +305,20 @@ def _whole_after(said: Said, surname: str, at: int) -> tuple[str, int]:
     text = said.text
     window = text[at : at + 24]
     last = surname
-    repeated = [match for match in re.finditer(re.escape(surname), window) if match.start() == 0 or window[match.start() - 1] != "的"]
+    repeated = [
+        match
+        for match in re.finditer(re.escape(surname), window)
+        if match.start() == 0 or window[match.start() - 1] != "的"
+    ]
     for match in repeated:
         given, certain = _given(said, at + match.end())
         follows = window[: match.start()]
-        if given and (certain or follows.endswith("叫")) and not re.search(r"(?:他|她|老板|经理|不是|。.{4,})", follows) and given[0] != "的":
+        if (
+            given
+            and (certain or follows.endswith("叫"))
+            and not re.search(r"(?:他|她|老板|经理|不是|。.{4,})", follows)
+            and given[0] != "的"
+        ):
             if window[match.end() : match.end() + 3].find("的") in (1, 2) and not certain:
                 continue
             return last + given, at + match.end() + len(given)
@@ -256,7 +349,11 @@ def _given(said: Said, at: int) -> tuple[str, bool]:
         if length == 2 and re.match(r".{1,3}的", after):
             return name, True
     two = rest[:2]
-    return (two, False) if len(two) == 2 and not any(char in _STOP_CHARS or not "\u4e00" <= char <= "\u9fff" for char in two) else ("", False)
+    return (
+        (two, False)
+        if len(two) == 2 and not any(char in _STOP_CHARS or not "\u4e00" <= char <= "\u9fff" for char in two)
+        else ("", False)
+    )
 
 
 def _spellings(text: str) -> Iterator[tuple[str, str]]:
@@ -267,39 +364,41 @@ def _spellings(text: str) -> Iterator[tuple[str, str]]:
 
 def _by_spelling(said: Said, heard: str, at: int) -> str | None:
     """姓才，柴火的柴: what was heard is no surname, the word it was explained with holds one that sounds like it."""
-    surnames = said.reading.lexicon.surnames
-    for word, char in _spellings(said.text[at : at + 16]):
-        for candidate in (char, *word):
-            if candidate in surnames and syllables(candidate) == syllables(heard):
-                return candidate
-    for parts, candidate in _SPELLED_OUT.items():
-        if said.text.startswith(parts, at) or said.text[at : at + 8].find(parts) >= 0:
-            return candidate if candidate in surnames and syllables(candidate) == syllables(heard) else None
-    return None
+    lexicon = said.reading.lexicon
+    explained = [char for word, last in _spellings(said.text[at : at + 16]) for char in (last, *word)]
+    explained += [meant for parts, meant in lexicon.cues.surname_parts.items() if parts in said.text[at : at + 8]]
+    return next((char for char in explained if char in lexicon.surnames and sounds_like(char, heard)), None)
 
 
 def _spelled_right(talk: Talk, claim: _Claim) -> _Claim:
     """施工的施, 晴天的晴, 木子李: the explained character replaces one that only sounds like it."""
     name = list(claim.name)
-    spelled = False
-    later = [other for other in talk.caller if claim.said.index <= other.index <= claim.said.index + 4]
-    evidence = claim.evidence
-    for said in later:
-        for word, char in _spellings(said.text):
-            meant = char if char in word else next((c for c in word if syllables(c) == syllables(char)), char)
-            for position, own in enumerate(name):
-                if syllables(own) == syllables(meant) and (char == own or meant in word):
-                    name[position] = meant
-                    spelled = True
-        for parts, meant in _SPELLED_OUT.items():
-            found = re.search(rf"(?<!不是){parts}(?:头)?{meant or '.'}?", said.text) if meant else None
-            if found is not None and name and syllables(name[0]) == syllables(meant) and "不是" not in said.text[max(0, found.start() - 2) : found.start()]:
-                name[0] = meant
-                spelled = True
-    whole = "".join(name)
+    explained = False
+    for said in talk.caller:
+        if claim.said.index <= said.index <= claim.said.index + 4:
+            for position, meant in _corrections(said, name):
+                name[position] = meant
+                explained = True
     return replace(
-        claim, name=whole, surname=whole[: len(claim.surname)], sure=min(0.95, claim.sure + 0.05 * spelled), evidence=evidence
+        claim,
+        name="".join(name),
+        surname="".join(name[: len(claim.surname)]),
+        sure=min(0.95, claim.sure + 0.05 * explained),
     )
+
+
+def _corrections(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Which characters of the name this turn explains, and as what."""
+    for word, char in _spellings(said.text):
+        meant = char if char in word else next((other for other in word if sounds_like(other, char)), char)
+        for position, own in enumerate(name):
+            if sounds_like(own, meant) and (char == own or meant in word):
+                yield position, meant
+    for parts, meant in said.reading.lexicon.cues.surname_parts.items():
+        start = said.text.find(parts)
+        denied = "不是" in said.text[max(0, start - 2) : max(0, start)]
+        if start >= 0 and not denied and sounds_like(name[0], meant):
+            yield 0, meant
 
 
 def _settle(claims: list[_Claim], addressed: list[_Claim]) -> _Claim | None:
@@ -311,7 +410,7 @@ def _settle(claims: list[_Claim], addressed: list[_Claim]) -> _Claim | None:
             best = claim if claim.full and not best.full else best
         elif claim.sure > best.sure + 0.03:
             best = claim
-    if best is None:
+    if best is None or (addressed and best.sure < 0.6 and syllables(best.surname) != syllables(addressed[0].surname)):
         return addressed[0] if addressed else None
     for claim in addressed:
         if claim.surname == best.surname:
@@ -324,14 +423,18 @@ def _settle(claims: list[_Claim], addressed: list[_Claim]) -> _Claim | None:
 def _gender(talk: Talk, claim: _Claim | None, addressed: list[_Claim]) -> Suggestion | None:
     shown: list[tuple[str, float, Evidence]] = []
     for said in talk.caller:
-        for value, pattern, sure in (("女", _WOMAN, 0.85), ("男", _MAN, 0.85), ("男", _WIFE, 0.5), ("女", _HUSBAND, 0.5)):
+        for value, pattern, sure in (
+            ("女", _WOMAN, 0.85),
+            ("男", _MAN, 0.85),
+            ("男", _WIFE, 0.5),
+            ("女", _HUSBAND, 0.5),
+        ):
             match = pattern.search(said.text)
             if match is not None and (value, sure) not in [entry[:2] for entry in shown]:
                 shown.append((value, sure, said.evidence(*match.span())))
     if claim is not None and claim.gender and claim not in addressed:
         shown.append((claim.gender, 0.93, claim.evidence[-1]))
-    for other in _titles_of_caller(talk):
-        shown.append(other)
+    shown += _titles_of_caller(talk)
     for address in addressed:
         if address.gender:
             shown.append((address.gender, 0.9, address.evidence[-1]))

@@ -13,19 +13,45 @@ from asr.prefill.suggestions import Suggestion
 
 _N = r"[零〇一二两三四五六七八九十百0-9]{1,4}"
 _DAY = (
-    rf"{_N}月份?{_N}[号日]|(?:上个?月|这个?月|本月){_N}[号日]|{_N}[号日](?!楼|院|线|窗|公馆)|(?:上上?个?|这个?|本|就这个?)?(?:周|星期|礼拜)[一二三四五六日天末](?![到至])"
-    r"|大?前天|昨[天日晚儿]|今[天日晚早儿]|今儿(?:个)?|昨儿(?:个)?|夜来(?:黑来)?|刚才|刚刚|这会儿|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|最近|国庆(?:节|期间|假期)?|春节(?:期间)?|五一(?:期间|假期)|去年|前年|今年"
+    rf"{_N}月份?{_N}[号日]|(?:上个?月|这个?月|本月){_N}[号日]|{_N}[号日](?!楼|院|线|窗|公馆)"
+    r"|(?:上上?个?|这个?|本|就这个?)?(?:周|星期|礼拜)[一二三四五六日天末](?![到至])"
+    r"|大?前天|昨[天日晚儿]|今[天日晚早儿]|今儿(?:个)?|昨儿(?:个)?|夜来(?:黑来)?|刚才|刚刚"
+    r"|这会儿|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|最近|国庆(?:节|期间"
+    r"|假期)?|春节(?:期间)?|五一(?:期间|假期)|去年|前年|今年"
 )
-_OFTEN = r"天天|每天|每晚|每[周月年]|每到周末|周末|一到(?:晚上|夜里|周末|下雨天?|冬天|夏天|饭点)|经常|隔三差五|整天|成天|一天到晚|周[一二三四五]到周[一二三四五六日]"
-_PART = r"凌晨|大清早|清早|一大早|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|大半夜|后半夜|半夜|深夜|一上午|一下午|一整天|一宿"
+_OFTEN = (
+    r"天天|每天|每晚|每[周月年]|每到周末|周末|一到(?:晚上|夜里|周末|下雨天?|冬天|夏天|饭点)"
+    r"|经常|隔三差五|整天|成天|一天到晚|周[一二三四五]到周[一二三四五六日]"
+)
+_PART = (
+    r"凌晨|大清早|清早|一大早|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|大半夜|后半夜|半夜"
+    r"|深夜|一上午|一下午|一整天|一宿"
+)
 _CLOCK = rf"{_N}点(?:半|{_N}分|{_N}(?!百|千)|一刻|三刻)?(?:多钟?|来钟|钟|左右|整|前后)?"
-_LASTED = rf"(?:都|已经|有|快|得有|将近|大概|差不多|停了|漏了|持续|拖了|等了|断了|欠了)?(?:{_N}|好几|几|半)(?:来|多)?(?:个)?(?:多)?(?:年|月|天|星期|礼拜|周|小时|钟头)(?:半)?(?:多)?(?=了|没|都|不|，|。|！|$)"
-_TOKEN = re.compile(rf"(?P<often>{_OFTEN})|(?P<part>{_PART})|(?P<clock>{_CLOCK})|(?P<day>{_DAY})|(?P<lasted>{_LASTED})")
-_VAGUE = re.compile(r"去年|前年|今年|最近|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|国庆.*|春节.*|五一.*")
+_LASTED = (
+    rf"(?:都|已经|有|快|得有|将近|大概|差不多|停了|漏了|持续|拖了|等了|断了|欠了)?(?:{_N}|好几"
+    r"|几|半)(?:来|多)?(?:个)?(?:多)?(?:年|月|天|星期|礼拜|周|小时|钟头)(?:半)?(?:多)?(?=了|没"
+    r"|都|不|，|。|！|$)"
+)
+_TOKEN = re.compile(
+    rf"(?P<often>{_OFTEN})|(?P<part>{_PART})|(?P<clock>{_CLOCK})|(?P<day>{_DAY})"
+    rf"|(?P<lasted>{_LASTED})"
+)
+_VAGUE = re.compile(
+    r"去年|前年|今年|最近|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|国庆.*"
+    r"|春节.*|五一.*"
+)
 _LEAST = 0.35
 _RANGE = re.compile(r"[到至~-]|一直到|到了")
-_NEAR = re.compile(r"^(?:[，,、。…\s]|的|就是|吧|呃|嗯|就|大概|大约|差不多|都|是|早上|从|在|那天|也就|到|至|一直|闹到|，)*$")
-_CONTACT = re.compile(r"^(?:[以之]?[后前]|左右|的时候|再|都|给我|我)*[，,]?(?:再|别|还不|要是不?|再不|不来)?(?:打|联系|来水|来电|来人|来电|回电|给我打|我才|接|要是|还不来|不来|有空|方便|上课|上班|下班)")
+_NEAR = re.compile(
+    r"^(?:[，,、。…\s]|的|就是|吧|呃|嗯|就|大概|大约|差不多|都|是|早上|从|在|那天|也就|到|至"
+    r"|一直|闹到|，)*$"
+)
+_CONTACT = re.compile(
+    r"^(?:[以之]?[后前]|左右|的时候|再|都|给我|我)*[，,]?(?:再|别|还不|要是不?|再不"
+    r"|不来)?(?:打|联系|来水|来电|来人|来电|回电|给我打|我才|接|要是|还不来|不来|有空|方便"
+    r"|上课|上班|下班)"
+)
 _REPORTED = re.compile(r"^[^，。！？]{0,4}(?:打过|打的|反映|投诉过|打了|答复|回复|受理|给我回)")
 _PROMISED = re.compile(r"(?:预计|承诺|答应|等到|要等|要是|不来)$")
 
@@ -52,7 +78,12 @@ def suggest_time(talk: Talk) -> list[Suggestion]:
     value = _wording(merged.slots)
     if not value or _weight(best) < _LEAST:
         return []
-    confidence = 0.62 + 0.14 * best.asked + 0.08 * ("clock" in merged.slots) + 0.08 * ("day" in merged.slots or "often" in merged.slots)
+    confidence = (
+        0.62
+        + 0.14 * best.asked
+        + 0.08 * ("clock" in merged.slots)
+        + 0.08 * ("day" in merged.slots or "often" in merged.slots)
+    )
     evidence = tuple(best.said.evidence(start, end) for start, end in best.parts)
     if "lasted" in merged.slots and "lasted" not in best.slots:
         other = next(when for when in statements if "lasted" in when.slots)
@@ -68,12 +99,14 @@ def _statements(said: Said) -> Iterator[_When]:
             continue
         gap = said.text[current.end : match.start()] if current is not None else ""
         corrected = CORRECTION.search(said.text[max(0, match.start() - 10) : match.start()]) is not None
-        if current is not None and (len(gap) <= 8 and _NEAR.match(gap) or corrected):
+        if current is not None and ((len(gap) <= 8 and _NEAR.match(gap)) or corrected):
             _add(current, kind, match, gap, corrected=corrected)
         else:
             if current is not None:
                 yield current
-            current = _When(said=said, start=match.start(), end=match.end(), asked=ASKS_TIME.search(said.asked) is not None)
+            current = _When(
+                said=said, start=match.start(), end=match.end(), asked=ASKS_TIME.search(said.asked) is not None
+            )
             _add(current, kind, match, "", corrected=False)
     if current is not None:
         yield current
@@ -109,17 +142,25 @@ def _is_time(said: Said, match: re.Match[str], kind: str) -> bool:
     if _CONTACT.match(after) or _PROMISED.search(before) or (kind != "lasted" and _REPORTED.match(after)):
         return False
     if kind == "clock":
-        return not re.match(r"点|儿|以后再", after) and not re.search(r"[零一二三四五六七八九十百千\d]$|(?:大声|快|慢|早|晚|多|少|有)$", before) and _plausible_clock(match.group())
+        return (
+            not re.match(r"点|儿|以后再", after)
+            and not re.search(r"[零一二三四五六七八九十百千\d]$|(?:大声|快|慢|早|晚|多|少|有)$", before)
+            and _plausible_clock(match.group())
+        )
     if kind == "day":
         inside = any(a <= match.start() < b for a, b in said.reading.protected)
-        return not inside and not re.search(r"[零一二三四五六七八九十百千\d点年第]$", before) and not (re.match(rf"{_N}号$", match.group()) and _no_date(said, match))
+        return (
+            not inside
+            and not re.search(r"[零一二三四五六七八九十百千\d点年第]$", before)
+            and not (re.match(rf"{_N}号$", match.group()) and _no_date(said, match))
+        )
     if kind == "lasted":
         return not re.match(r"级|龄|前打", after) and re.search(r"(?:就|才|开|第)$", before) is None
     return True
 
 
 def _plausible_clock(text: str) -> bool:
-    hour = _number(text.split("点")[0])
+    hour = _number(text.split("点", maxsplit=1)[0])
     return hour is not None and 0 <= hour <= 24
 
 
@@ -138,12 +179,16 @@ def _weight(when: _When) -> float:
 
 
 def _merge(best: _When, others: list[_When]) -> _When:
-    merged = _When(said=best.said, start=best.start, end=best.end, slots=dict(best.slots), asked=best.asked, parts=best.parts)
+    merged = _When(
+        said=best.said, start=best.start, end=best.end, slots=dict(best.slots), asked=best.asked, parts=best.parts
+    )
     often = next((when.slots["often"] for when in others if "often" in when.slots), None)
     if often is not None and not {"often", "day"} & merged.slots.keys() and {"part", "clock"} & merged.slots.keys():
         merged.slots["often"] = often
     if "often" in merged.slots and not {"part", "clock", "day"} & merged.slots.keys():
-        other = next((when for when in others if {"part", "clock"} & when.slots.keys() and "day" not in when.slots), None)
+        other = next(
+            (when for when in others if {"part", "clock"} & when.slots.keys() and "day" not in when.slots), None
+        )
         if other is not None:
             merged.slots |= {key: text for key, text in other.slots.items() if key in ("part", "clock")}
     if "lasted" not in merged.slots:
@@ -161,13 +206,28 @@ def _wording(slots: dict[str, str]) -> str:
     clock = _clock(slots["clock"], part or slots.get("day", "") + often) if "clock" in slots else part
     when = f"{day}{often}{clock}" if clock not in ("一上午", "一下午", "一整天") or day else f"当天{clock[1:]}"
     lasted = with_digits(re.sub(r"^(?:都|已经|有|快|得有)", "", slots.get("lasted", "")))
-    return "，".join(piece for piece in (when, f"已{lasted}" if lasted and not lasted.startswith("已") else lasted) if piece)
+    return "，".join(
+        piece for piece in (when, f"已{lasted}" if lasted and not lasted.startswith("已") else lasted) if piece
+    )
 
 
 def _plain_day(day: str) -> str:
-    said = re.sub(r"(?:星期|礼拜)", "周", with_digits(day)).replace("个周", "周").replace("就这周", "这周").replace("周天", "周日")
+    said = (
+        re.sub(r"(?:星期|礼拜)", "周", with_digits(day))
+        .replace("个周", "周")
+        .replace("就这周", "这周")
+        .replace("周天", "周日")
+    )
     said = re.sub(r"(\d+)号", r"\1日", said)
-    table = {"夜来黑来": "昨晚", "夜来": "昨天", "今儿个": "今天", "今儿": "今天", "昨儿个": "昨天", "昨儿": "昨天", "今早": "今天早上"}
+    table = {
+        "夜来黑来": "昨晚",
+        "夜来": "昨天",
+        "今儿个": "今天",
+        "今儿": "今天",
+        "昨儿个": "昨天",
+        "昨儿": "昨天",
+        "今早": "今天早上",
+    }
     return table.get(said, said)
 
 
@@ -183,11 +243,15 @@ def _hour(said: str, part: str) -> str:
     hour = _number(match.group(1)) if match is not None else None
     if match is None or hour is None:
         return ""
-    if hour < 12 and re.search(r"下午|晚|傍晚|半夜|夜", part) and not (hour < 6 and re.search(r"半夜|后半夜|凌晨|夜里", part)):
+    if (
+        hour < 12
+        and re.search(r"下午|晚|傍晚|半夜|夜", part)
+        and not (hour < 6 and re.search(r"半夜|后半夜|凌晨|夜里", part))
+    ) or (hour <= 2 and "中午" in part):
         hour += 12
-    elif hour <= 2 and "中午" in part:
-        hour += 12
-    minute = {"半": 30, "一刻": 15, "三刻": 45}.get(match.group(2) or "", _number(match.group(3)) if match.group(3) else 0)
+    minute = {"半": 30, "一刻": 15, "三刻": 45}.get(
+        match.group(2) or "", _number(match.group(3)) if match.group(3) else 0
+    )
     if minute is None or minute > 59:
         return ""
     about = match.group(4) in ("多", "多钟", "来钟", "左右", "前后")
@@ -201,4 +265,3 @@ def _number(said: str) -> int | None:
     if re.fullmatch(r"零[一二三四五六七八九]", plain):
         plain = plain[1:]
     return value_of(plain)
-

@@ -15,11 +15,34 @@ from asr.prefill.suggestions import Evidence, Suggestion
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _LANDLINE = re.compile(r"0\d{2,3}[2-9]\d{6,7}")
 _LOCAL = re.compile(r"[2-9]\d{6,7}")
-_OWN = re.compile(r"我的?(?:电话|手机|号码|号|联系)|记(?:一下|我|个|一个)|联系(?:我|方式|电话|号码)|打(?:我)?(?:这个|手机|电话|座机)|电话(?:是|号|留|写|打|记|就|你)|手机(?:号|是)?|留(?:个|一个|我|这)|号码(?:是)?|回(?:我)?(?:电话|电)")
-_FOREIGN = re.compile(r"(?:他|她|他们|她们|人家|老板|对方|骗子|物业|公司|店里|商家|中介|房东|司机|经理|快递|单位|医院|学校|客服|那边|派出所|包工头|工头|诈骗)[^，。]{0,5}(?:电话|手机|号码|号)(?:是|就是|叫)?$|(?:打(?:过来|来)的(?:电话|号码)?|来电显示|陌生(?:电话|号码)|给我打(?:来)?的?电话|打了?他们?.{0,4}(?:电话)?|拨打?|官网.{0,4}|车牌.{0,4}|单号.{0,4}|编号.{0,4}|身份证.{0,5}|卡号.{0,4}|账号.{0,4}|QQ.{0,3}|户号.{0,3})(?:是|就是)?$")
-_SAME = re.compile(r"(?:就|还|是|用|打|留|写|记)[是打用留写]?(?:我)?(?:现在)?(?:打的?)?这个(?:号码?|电话|手机号?|座机|就行|就可以|吧|打|$|[，。！])|这个(?:号码?|电话|手机)(?:就)?(?:行|可以|能|联系|打|找|接|，|。|$)|就(?:这|本)(?:个)?(?:机|号|座机)|本机|现在(?:打的?)?(?:这个)?(?:电话|号码|手机|座机|号)|来电(?:的)?(?:这个)?(?:号码|电话)|(?:座机|手机)[，。]|打(?:的)?就是(?:我的?)?")
-_NOT_SAME = re.compile(r"(?:不是|别打|不要打|不用|别用)(?:我的?|打|用)?(?:这个|现在|本机)|这(?:个)?(?:是|电话是)(?:公司|单位|别人|朋友|同事|邻居|店里|公用|办公室|亲戚|借|我(?:妈|爸|儿子|女儿|闺女|老公|老婆|爱人|同事|朋友|邻居))")
-_TAIL = re.compile(r"(?:后(?:面)?|最后|末尾|尾号|末)(?:[两二三四五六]位?|[三四]个(?:数|字)?|面)?(?:数)?(?:应该)?(?:是|说错了?)?$")
+_OWN = re.compile(
+    r"我的?(?:电话|手机|号码|号|联系)|记(?:一下|我|个|一个)|联系(?:我|方式|电话|号码)"
+    r"|打(?:我)?(?:这个|手机|电话|座机)|电话(?:是|号|留|写|打|记|就|你)|手机(?:号|是)?|留(?:个"
+    r"|一个|我|这)|号码(?:是)?|回(?:我)?(?:电话|电)"
+)
+_FOREIGN = re.compile(
+    r"(?:他|她|他们|她们|人家|老板|对方|骗子|物业|公司|店里|商家|中介|房东|司机|经理|快递|单位"
+    r"|医院|学校|客服|那边|派出所|包工头|工头|诈骗)[^，。]{0,5}(?:电话|手机|号码|号)(?:是|就是"
+    r"|叫)?$|(?:打(?:过来|来)的(?:电话|号码)?|来电显示|陌生(?:电话|号码)|给我打(?:来)?的?电话"
+    r"|打了?他们?.{0,4}(?:电话)?|拨打?|官网.{0,4}|车牌.{0,4}|单号.{0,4}|编号.{0,4}"
+    r"|身份证.{0,5}|卡号.{0,4}|账号.{0,4}|QQ.{0,3}|户号.{0,3})(?:是|就是)?$"
+)
+_SAME = re.compile(
+    r"(?:就|还|是|用|打|留|写|记)[是打用留写]?(?:我)?(?:现在)?(?:打的?)?这个(?:号码?|电话"
+    r"|手机号?|座机|就行|就可以|吧|打|$|[，。！])|这个(?:号码?|电话|手机)(?:就)?(?:行|可以|能"
+    r"|联系|打|找|接|，|。|$)|就(?:这|本)(?:个)?(?:机|号|座机)|本机"
+    r"|现在(?:打的?)?(?:这个)?(?:电话|号码|手机|座机|号)|来电(?:的)?(?:这个)?(?:号码|电话)"
+    r"|(?:座机|手机)[，。]|打(?:的)?就是(?:我的?)?"
+)
+_NOT_SAME = re.compile(
+    r"(?:不是|别打|不要打|不用|别用)(?:我的?|打|用)?(?:这个|现在|本机)|这(?:个)?(?:是"
+    r"|电话是)(?:公司|单位|别人|朋友|同事|邻居|店里|公用|办公室|亲戚|借|我(?:妈|爸|儿子|女儿"
+    r"|闺女|老公|老婆|爱人|同事|朋友|邻居))"
+)
+_TAIL = re.compile(
+    r"(?:后(?:面)?|最后|末尾|尾号|末)(?:[两二三四五六]位?|[三四]个(?:数|字)?"
+    r"|面)?(?:数)?(?:应该)?(?:是|说错了?)?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +99,9 @@ def _same_line(talk: Talk) -> tuple[bool, tuple[Evidence, ...]]:
         match = _SAME.search(said.text)
         if _NOT_SAME.search(said.text) or _refuses_same(said):
             same, evidence = False, ()
-        elif match is not None and (ASKS_PHONE.search(said.asked) or ASKS_SAME_PHONE.search(said.asked) or _about_phone(said, match)):
+        elif match is not None and (
+            ASKS_PHONE.search(said.asked) or ASKS_SAME_PHONE.search(said.asked) or _about_phone(said, match)
+        ):
             same, evidence = True, (said.evidence(*match.span()),)
         elif _asks_same(said.asked) and said.agrees:
             same, evidence = True, (said.evidence(0, min(len(said.text), 4)),)
@@ -164,7 +189,7 @@ def _windows(talk: Talk, chain: list[_Group]) -> Iterator[_Number]:
             rest = len(total) - len(digits)
             if digits in seen or not _is_phone(digits, chain[first]):
                 continue
-            if whole or _MOBILE.fullmatch(digits) and (rest >= 7 or _spoken_break(chain, first, last)):
+            if whole or (_MOBILE.fullmatch(digits) and (rest >= 7 or _spoken_break(chain, first, last))):
                 seen.add(digits)
                 yield _number(talk, digits, chain[first : last + 1])
 
@@ -179,7 +204,7 @@ def _spoken_break(chain: list[_Group], first: int, last: int) -> bool:
 
 def _is_phone(digits: str, first: _Group) -> bool:
     said, group = first
-    if said.text[:group.start][-1:].isascii() and said.text[: group.start][-1:].isalpha():
+    if said.text[: group.start][-1:].isascii() and said.text[: group.start][-1:].isalpha():
         return False
     if _MOBILE.fullmatch(digits) or _LANDLINE.fullmatch(digits):
         return True
@@ -200,7 +225,9 @@ def _number(talk: Talk, digits: str, groups: list[_Group]) -> _Number:
         digits=digits,
         said=groups[-1][0],
         evidence=_evidence(groups),
-        foreign=_FOREIGN.search(before) is not None or _FOREIGN.search(before_with_verb) is not None or _handed_over(groups[-1]),
+        foreign=_FOREIGN.search(before) is not None
+        or _FOREIGN.search(before_with_verb) is not None
+        or _handed_over(groups[-1]),
         own=_OWN.search(before) is not None,
         asked=asked,
     )
@@ -209,7 +236,14 @@ def _number(talk: Talk, digits: str, groups: list[_Group]) -> _Number:
 def _handed_over(last: _Group) -> bool:
     """…那是我老公的, 是他的电话: somebody else's after all."""
     said, group = last
-    return re.match(r"^[，,。]?(?:这|那)?是?(?:他|她|他们|老板|物业|公司|对方|骗子|店里|我老公|我老婆)(?:的|家)(?:电话|手机|号)?(?:[，。]|$)", said.text[group.end :]) is not None
+    return (
+        re.match(
+            r"^[，,。]?(?:这|那)?是?(?:他|她|他们|老板|物业|公司|对方|骗子|店里|我老公|我老婆)(?:的"
+            r"|家)(?:电话|手机|号)?(?:[，。]|$)",
+            said.text[group.end :],
+        )
+        is not None
+    )
 
 
 def _evidence(groups: list[_Group]) -> tuple[Evidence, ...]:
@@ -229,7 +263,9 @@ def _with_new_tail(talk: Talk, number: _Number) -> _Number:
             fits = 2 <= len(group.digits) <= 6 and not number.digits.endswith(group.digits)
             if fits and _TAIL.search(before) and (said is not number.said or group.start > _start(number)):
                 digits = number.digits[: -len(group.digits)] + group.digits
-                number = replace(number, digits=digits, evidence=(*number.evidence, said.evidence(group.start, group.end)))
+                number = replace(
+                    number, digits=digits, evidence=(*number.evidence, said.evidence(group.start, group.end))
+                )
     return number
 
 
@@ -237,7 +273,11 @@ def _heard_by_operator(talk: Talk) -> _Number | None:
     """The recogniser lost a digit of the caller's, the operator's read-back is whole and was not refused."""
     for said in talk.agent:
         spoke = next((other for other in talk.before(said) if other.by_caller), None)
-        if spoke is None or sum(len(group.digits) for group in spoke.reading.digit_groups) < 7 or not talk.confirmed(said):
+        if (
+            spoke is None
+            or sum(len(group.digits) for group in spoke.reading.digit_groups) < 7
+            or not talk.confirmed(said)
+        ):
             continue
         groups = [(said, group) for group in said.reading.digit_groups]
         for first in range(len(groups)):
@@ -273,4 +313,3 @@ def _echo(talk: Talk, number: _Number) -> bool | None:
         if len(heard) in (10, 11, 12) and heard[:2] == number.digits[:2]:
             return False
     return None
-

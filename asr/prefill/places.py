@@ -1,8 +1,8 @@
 """Where it is: a place of the gazetteer, or one that only its wording shows, with building, unit, room and spot.
 
-The talk is cut into *mentions*: a place with the details said right behind it, or details alone. The place that is talked
-about most, asked for, read back or corrected is the main one. Its details come from all its mentions; a correction wins
-over what it corrects, and what belongs to the neighbour upstairs is left out.
+The talk is cut into *mentions*: a place with the details said right behind it, or details alone. The place that is
+talked about most, asked for, read back or corrected is the main one. Its details come from all its mentions; a
+correction wins over what it corrects, and what belongs to the neighbour upstairs is left out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from asr.lexicon import Lexicon, Place, PlaceKind
 from asr.numerals import with_digits
@@ -26,7 +27,8 @@ _DETAILS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "building",
         re.compile(
-            rf"{_N}(?:号楼|栋楼?(?![下上顶道梯后前])|栋|幢|座|号院)|[A-Za-z](?:座|栋|区)|[A-Za-z]?{_N}号{_NOT_DATE}"
+            rf"{_N}(?:号楼|栋楼?(?![下上顶道梯后前])|栋|幢|座|号院)|[A-Za-z](?:座|栋|区)"
+            rf"|[A-Za-z]?{_N}号{_NOT_DATE}"
         ),
     ),
     ("unit", re.compile(rf"{_N}单元")),
@@ -44,7 +46,8 @@ _SLOTS = ("phase", "building", "unit", "floor", "room", "desk")
 _SPELLED = "零一二三四五六七八九〇幺"
 _SPELLED_DIGITS = re.compile(r"[零〇一二三四五六七八九幺]{2,}")
 _GLUE = re.compile(
-    r"(?:[，,、。.…\s]|呃|嗯|啊|哎|呢|嘞|那个|那块|那边|这边|那儿|这儿|这块|那|这个|的|就是|里头|里面|里|上头|上面|上"
+    r"(?:[，,、。.…\s]|呃|嗯|啊|哎|呢|嘞|那个|那块|那边|这边|那儿|这儿|这块|那|这个|的|就是"
+    r"|里头|里面|里|上头|上面|上"
     r"|我家是?|我们家|我家住|我住|我在|住在|住|在|是|有个|靠近|靠|往里|进去|头)*"
 )
 _OTHERS = re.compile(r"(?:楼上|楼下|对门|隔壁|邻居|他家|她家|他们家|人家|户主|朋友|他|她).{0,4}$")
@@ -57,16 +60,22 @@ _CROSSED = re.compile(r"(?:的)?(?:那个)?(交叉口|交口|交汇处?|十字�
 _LANDMARK = re.compile(r"[\u4e00-\u9fff]{2,8}?(?:斜对面|对面|对过|旁边|附近|门口|隔壁|拐角|路口)")
 _VAGUE_SPOTS = frozenset({"门口", "楼下", "附近", "旁边", "对面", "后面", "前面", "中间", "院里", "楼上"})
 _STOPS = frozenset(
-    "在是到去从住叫我你您他她它们那这的有个就于了说问和跟把给被向往来对过着吗呢吧啊呀嘛哎喂嗯呃哦也都还又很太没不要想能会"
-    "可让请帮看见听讲打写用几两俩哪每全整本外里上下前后边旁近，,。、！？…；：「」“”‘’ 走修进出离靠当咱俺喊找管归转扰影响反映投诉举报买因为"
+    "在是到去从住叫我你您他她它们那这的有个就于了说问和跟把给被向往来对过着吗呢吧啊呀嘛哎喂嗯呃哦"
+    "也都还又很太没不要想能会可让请帮看见听讲打写用几两俩哪每全整本外里上下前后边旁近走修进出离靠"
+    "当咱俺喊找管归转扰影响反映投诉举报买因为，,。、！？…；：「」“”‘’ "
 )
+"""No name of a place goes on to the left over one of these."""
 _NO_NAME = re.compile(
-    r"(?:马|道|公|修|走|一|半|网|线|电|思|大|逛|工|老|小|新|农|乡|该|同|某|各|铁|水|套|此|路|街|人行|非机动车|国|省|县|高速|柏油|水泥|土"
-    r"|街道|十字|丁字|外卖|红绿灯|充电|办事|政府|第一|家|社区|退|换|厂|酒|餐|物业|消防|派|中|高|初|别|所有|学生|家长|快递|公交)"
+    r"(?:马|道|公|修|走|一|半|网|线|电|思|大|逛|工|老|小|新|农|乡|该|同|某|各|铁|水|套|此|路"
+    r"|街|人行|非机动车|国|省|县|高速|柏油|水泥|土"
+    r"|街道|十字|丁字|外卖|红绿灯|充电|办事|政府|第一|家|社区|退|换|厂|酒|餐|物业|消防|派|中"
+    r"|高|初|别|所有|学生|家长|快递|公交)"
 )
 _NUMBER_ONLY = re.compile(r"第?[零一二两三四五六七八九十百幺]+")
 _LEAD_IN = re.compile(r"(?:就|从|在|到|往|靠)*")
-_LONE_SUFFIXES = frozenset({"政务大厅", "政务服务中心", "政务中心", "办事大厅", "服务大厅", "火车站", "汽车站", "客运站"})
+_LONE_SUFFIXES = frozenset(
+    {"政务大厅", "政务服务中心", "政务中心", "办事大厅", "服务大厅", "火车站", "汽车站", "客运站"}
+)
 _SHORT_SUFFIXES = frozenset({"路", "街", "巷", "村", "镇", "乡", "县", "桥", "厂"})
 
 
@@ -140,7 +149,9 @@ class _Mention:
 
 
 def suggest_place(talk: Talk) -> list[Suggestion]:
-    mentions = [_judged(said, span) for said in talk.all if said.by_caller or said.by_agent for span in _spans(said.reading)]
+    mentions = [
+        _judged(said, span) for said in talk.all if said.by_caller or said.by_agent for span in _spans(said.reading)
+    ]
     main = _main(talk, mentions)
     found = [] if main is None else [_address(talk, mentions, main)]
     return found + _region(talk, mentions, main)
@@ -194,7 +205,7 @@ def _heads(reading: Reading) -> Iterator[tuple[_Where, int, int]]:
     hits = [hit for hit in reading.places if hit.place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD)]
     worded = list(_worded(reading))
     used: set[PlaceHit] = set()
-    for one, other in zip(hits, hits[1:], strict=False):
+    for one, other in pairwise(hits):
         mouth = _crossing(text, one, other)
         if mouth is not None:
             name = f"{one.place.name}与{other.place.name}{mouth.group(1)}"
@@ -219,7 +230,11 @@ def _with_landmark(reading: Reading, hit: PlaceHit, worded: Sequence[tuple[int, 
     """中兴街那个永辉超市, 建设南路粮食局对面: a road is long, so what stands on it belongs to its name."""
     text = reading.text
     landmark = _LANDMARK.match(text, hit.end)
-    if landmark is not None and not set(landmark.group()[:-2]) & _STOPS and not _spots(reading.lexicon).match(text, hit.end):
+    if (
+        landmark is not None
+        and not set(landmark.group()[:-2]) & _STOPS
+        and not _spots(reading.lexicon).match(text, hit.end)
+    ):
         return hit.place.name + landmark.group(), landmark.end()
     glue = _GLUE.match(text, hit.end)
     behind = next((span for span in worded if glue is not None and span[0] == glue.end()), None)
@@ -284,7 +299,7 @@ def _door(reading: Reading, at: int, *, bare: bool) -> _Detail | None:
         if match is None:
             continue
         said = match.group()
-        if slot == "room" and (not bare and not said.endswith(("室", "户")) or _spelled_on(reading, *match.span())):
+        if slot == "room" and ((not bare and not said.endswith(("室", "户"))) or _spelled_on(reading, *match.span())):
             continue
         if slot == "building" and said.endswith("号") and not bare:
             continue
@@ -326,7 +341,9 @@ def _spot(reading: Reading, at: int, seen: Sequence[str]) -> _Detail | None:
     if match is None:
         return None
     upstairs = match.group() in ("楼上", "楼下")
-    if upstairs and ({"room", "unit", "floor"} & set(seen) or re.match(r"[是的那]|住|邻居|漏|家", reading.text[match.end() :])):
+    if upstairs and (
+        {"room", "unit", "floor"} & set(seen) or re.match(r"[是的那]|住|邻居|漏|家", reading.text[match.end() :])
+    ):
         return None
     return _Detail("spot", with_digits(match.group()), *match.span())
 
@@ -404,7 +421,14 @@ def _belongs(talk: Talk, mention: _Mention) -> bool:
     if mention.span.loose:
         return mention.asked
     strong = {detail.slot for detail in doors} - {"floor"}
-    return mention.negated or mention.corrected or mention.asked or len(doors) >= 2 or bool(strong & {"desk", "unit"}) or bool(mention.spots and strong)
+    return (
+        mention.negated
+        or mention.corrected
+        or mention.asked
+        or len(doors) >= 2
+        or bool(strong & {"desk", "unit"})
+        or bool(mention.spots and strong)
+    )
 
 
 _Chosen = dict[str, tuple[_Detail, _Mention]]
@@ -442,7 +466,9 @@ def _spots_of(mine: Sequence[_Mention], doors: _Chosen) -> list[tuple[_Detail, _
             continue
         vague = bool(best) and all(detail.shown in _VAGUE_SPOTS for detail, _ in best)
         older = best[0][1] if best else mention
-        closer = (own is not None and older.door("building") is None) or (mention.where is not None and older.where is None)
+        closer = (own is not None and older.door("building") is None) or (
+            mention.where is not None and older.where is None
+        )
         if not best or mention.corrected or vague or closer:
             best = row
     if best:
@@ -456,7 +482,7 @@ def _confidence(talk: Talk, named: Sequence[_Mention], main: _Where) -> float:
     echoed = any(mention.said.by_agent and talk.confirmed(mention.said) for mention in named)
     detailed = any(mention.span.details for mention in named)
     if main.place is None:
-        base = 0.55 + 0.15 * asked + 0.1 * echoed + 0.05 * detailed
+        base = 0.55 + 0.13 * asked + 0.06 * echoed + 0.03 * detailed
     elif main.score >= 100:
         base = 0.82 + 0.06 * asked + 0.08 * echoed + 0.02 * detailed
     else:
@@ -468,7 +494,14 @@ def _confidence(talk: Talk, named: Sequence[_Mention], main: _Where) -> float:
 def _region(talk: Talk, mentions: Sequence[_Mention], main: _Where | None) -> list[Suggestion]:
     """What the gazetteer knows of the main place; else what was said."""
     place = main.place if main is not None else None
-    anchor = next((m for m in mentions if main is not None and m.where is not None and m.where.name == main.name and not m.negated), None)
+    anchor = next(
+        (
+            m
+            for m in mentions
+            if main is not None and m.where is not None and m.where.name == main.name and not m.negated
+        ),
+        None,
+    )
     found: dict[str, Suggestion] = {}
     if main is not None and place is not None and anchor is not None:
         sure = 0.93 if main.score >= 100 else 0.78

@@ -12,17 +12,44 @@ from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Suggestion
 
 _KINDS = (
-    "公司|饭店|火锅店|烧烤店?|涮肉|餐厅|餐馆|饭馆|面馆|快餐|烤肉|酒楼|酒店|宾馆|旅馆|民宿|超市|便利店|商店|商场|药店|药房|诊所|医院|卫生院|卫生所|卫生室|门诊部?"
-    "|健身房|健身|健身俱乐部|游泳馆|瑜伽馆|美容院|美发|理发店|驾校|培训机构|培训班|培训学校|辅导班|幼儿园|小学|中学|学校|职校|物业|银行|快递|驿站|KTV|网吧|酒吧|棋牌室|麻将馆|洗车行|汽修店?|修理厂|4S店"
-    "|加油站|化工厂|砖厂|石料厂|纺织厂|养猪场|养鸡场|养殖场|屠宰场|厂|工地|项目部|搅拌站|供水公司|自来水公司|热力公司|燃气公司|供电所|供电公司|公交公司|客运公司|旅行社|景区|山庄|农家乐|中介|保险公司|开发商|房地产|地产|劳务公司|建筑公司|养老院|影楼|婚庆|家具城|4s店"
+    "公司|饭店|火锅店|烧烤店?|涮肉|餐厅|餐馆|饭馆|面馆|快餐|烤肉|酒楼|酒店|宾馆|旅馆|民宿"
+    "|超市|便利店|商店|商场|药店|药房|诊所|医院|卫生院|卫生所|卫生室|门诊部?"
+    "|健身房|健身|健身俱乐部|游泳馆|瑜伽馆|美容院|美发|理发店|驾校|培训机构|培训班|培训学校"
+    "|辅导班|幼儿园|小学|中学|学校|职校|物业|银行|快递|驿站|KTV|网吧|酒吧|棋牌室|麻将馆"
+    "|洗车行|汽修店?|修理厂|4S店"
+    "|加油站|化工厂|砖厂|石料厂|纺织厂|养猪场|养鸡场|养殖场|屠宰场|厂|工地|项目部|搅拌站"
+    "|供水公司|自来水公司|热力公司|燃气公司|供电所|供电公司|公交公司|客运公司|旅行社|景区"
+    "|山庄|农家乐|中介|保险公司|开发商|房地产|地产|劳务公司|建筑公司|养老院|影楼|婚庆|家具城"
+    "|4s店"
 )
-_CALLED = re.compile(r"(?:叫|名叫|名字叫|店名(?:是|叫)|招牌(?:是|叫)|名称(?:是|叫))(?:那个|个|什么|作|做|啥|呃|嗯|…|，)*(?P<name>[\u4e00-\u9fffA-Za-z0-9]{2,14})")
+_CALLED = re.compile(
+    r"(?:叫|名叫|名字叫|店名(?:是|叫)|招牌(?:是|叫)|名称(?:是|叫))(?:那个|个|什么|作|做|啥|呃"
+    r"|嗯|…|，)*(?P<name>[\u4e00-\u9fffA-Za-z0-9]{2,14})"
+)
 _FIRM = re.compile(rf"(?P<name>[\u4e00-\u9fffA-Za-z]{{2,10}}?(?:{_KINDS}))")
-_LINE = re.compile(r"(?P<name>[零一二三四五六七八九十百幺0-9]{1,4}路(?:公交车?|车)?)(?=[，,。的]|公交|车|司机|$|就是)")
-_PERSON = re.compile(r"(?:经理|老板|户主|司机|负责人|工头|包工头|经营人|校长|主任|书记|大夫|医生|护士|教练|邻居|房东|中介|店长|导游|姑娘|窗口|工作人员)[^，。]{0,4}?(?:姓|叫)(?P<name>[\u4e00-\u9fff]{1,3})(?=[，。、！]|的|$)")
-_OF_PERSON = re.compile(r"(?:经理|老板|户主|司机|负责人|工头|包工头|校长|主任|书记|大夫|医生|护士|教练|店长|导游|姑娘|小伙子?|工作人员|的|科的?)[，,]?$")
-_NOT_NAMES = re.compile(r"^(?:什么|啥|我|你|他|她|人|个|了|不|车|救|醒|号|苦|名|他们|大家|那个|一个|这个|物业|快递|公司|饭店|医院|学校|银行|工地|超市|小区|药店|妈|老人|孩子|起来|应|床|家长|停|卖|板|天|叫|嚷)")
-_CUT = re.compile(r".*(?:在|是|有个|有家|有一家|那个|这个|的|了|我们|咱们|你们|他们|给|让|去|到|跟|和|被|把|说|找|问|向|从|楼下|旁边|对面|门口|附近|投诉|举报|反映|表扬|来|叫|家|边|里|上|个|我|住|就|买|办|开|过|下|由|因为|所以|现在|然后|一下|通过|欠|要|干)")
+_LINE = re.compile(
+    r"(?P<name>[零一二三四五六七八九十百幺0-9]{1,4}路(?:公交车?|车)?)(?=[，,。的]|公交|车|司机"
+    r"|$|就是)"
+)
+_PERSON = re.compile(
+    r"(?:经理|老板|户主|司机|负责人|工头|包工头|经营人|校长|主任|书记|大夫|医生|护士|教练|邻居"
+    r"|房东|中介|店长|导游|姑娘|窗口|工作人员)[^，。]{0,4}?(?:姓"
+    r"|叫)(?P<name>[\u4e00-\u9fff]{1,3})(?=[，。、！]|的|$)"
+)
+_OF_PERSON = re.compile(
+    r"(?:经理|老板|户主|司机|负责人|工头|包工头|校长|主任|书记|大夫|医生|护士|教练|店长|导游"
+    r"|姑娘|小伙子?|工作人员|的|科的?)[，,]?$"
+)
+_NOT_NAMES = re.compile(
+    r"^(?:什么|啥|我|你|他|她|人|个|了|不|车|救|醒|号|苦|名|他们|大家|那个|一个|这个|物业|快递"
+    r"|公司|饭店|医院|学校|银行|工地|超市|小区|药店|妈|老人|孩子|起来|应|床|家长|停|卖|板|天"
+    r"|叫|嚷)"
+)
+_CUT = re.compile(
+    r".*(?:在|是|有个|有家|有一家|那个|这个|的|了|我们|咱们|你们|他们|给|让|去|到|跟|和|被|把"
+    r"|说|找|问|向|从|楼下|旁边|对面|门口|附近|投诉|举报|反映|表扬|来|叫|家|边|里|上|个|我|住"
+    r"|就|买|办|开|过|下|由|因为|所以|现在|然后|一下|通过|欠|要|干)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +74,9 @@ def suggest_subject(talk: Talk, caller: str) -> list[Suggestion]:
     other = next((named for named in ranked if named.person is not best.person and named.name not in best.name), None)
     firm, person = (other, best) if best.person else (best, other)
     if firm is None or person is None:
-        value, named = best.name, (best,)
+        value, named = best.name, [best]
     else:
-        value, named = f"{firm.name}（{person.name}）", (firm, person)
+        value, named = f"{firm.name}（{person.name}）", [firm, person]
     confidence = round(min(0.88, 0.3 + 0.3 * best.weight + 0.14 * (best.name in heard)), 2)
     evidence = tuple(one.said.evidence(one.start, one.end) for one in named)
     return [Suggestion(field="subject", value=with_digits(value), confidence=confidence, evidence=evidence)]
@@ -65,13 +92,27 @@ def _named(said: Said) -> Iterator[_Named]:
     for match in _CALLED.finditer(text):
         name = _trim(match.group("name"))
         own = text[max(0, match.start() - 3) : match.start()].endswith(("我", "我就", "我的", "俺"))
-        passive = re.match(r"[^，。]{0,6}(?:给|把|了)", text[match.end("name") - max(0, len(match.group("name")) - len(name)) :])
-        if not own and len(name) >= 2 and not _NOT_NAMES.match(name) and not (passive and match.group().startswith("叫")):
+        passive = re.match(
+            r"[^，。]{0,6}(?:给|把|了)", text[match.end("name") - max(0, len(match.group("name")) - len(name)) :]
+        )
+        if (
+            not own
+            and len(name) >= 2
+            and not _NOT_NAMES.match(name)
+            and not (passive and match.group().startswith("叫"))
+        ):
             start = match.start("name")
             person = _OF_PERSON.search(text[max(0, match.start() - 5) : match.start()]) is not None
             yield _Named(name, said, start, start + len(name), (1.2 if person else 1.5) + 0.4 * asked, person)
     for match in _PERSON.finditer(text):
-        yield _Named(match.group("name"), said, match.start("name"), match.end("name"), 0.9 + 0.3 * bool(ASKS_OTHER_NAME.search(said.asked)), True)
+        yield _Named(
+            match.group("name"),
+            said,
+            match.start("name"),
+            match.end("name"),
+            0.9 + 0.3 * bool(ASKS_OTHER_NAME.search(said.asked)),
+            True,
+        )
     for match in _LINE.finditer(text):
         yield _Named(match.group("name"), said, match.start("name"), match.end("name"), 1.2)
     for match in _FIRM.finditer(text):
@@ -87,5 +128,9 @@ def _named(said: Said) -> Iterator[_Named]:
 
 def _trim(name: str) -> str:
     """A name ends before the sentence goes on."""
-    ended = re.match(r"(.+?)(?:的|了|还是|在|我|他|她|老|天天|每天|就|也|都|是|那|这|不|没|有|啥|吧|呢|喝酒|电话|门口|楼下|半夜|晚上|说|给|收|欠|把|让)", name)
+    ended = re.match(
+        r"(.+?)(?:的|了|还是|在|我|他|她|老|天天|每天|就|也|都|是|那|这|不|没|有|啥|吧|呢|喝酒"
+        r"|电话|门口|楼下|半夜|晚上|说|给|收|欠|把|让)",
+        name,
+    )
     return ended.group(1) if ended is not None and len(ended.group(1)) >= 2 else name

@@ -15,7 +15,10 @@ from asr.prefill.suggestions import Evidence, Suggestion
 
 _LONGEST = 400
 _TITLE_LENGTH = 32
-_IDENTITY = re.compile(r"免贵|我姓|俺姓|^姓|我叫|贵姓|的[\u4e00-\u9fff]$|电话|手机号|号码|就这个号|保密|记一下|你记|打这个|联系我|就行了?$")
+_IDENTITY = re.compile(
+    r"免贵|我姓|俺姓|^姓|我叫|贵姓|的[\u4e00-\u9fff]$|电话|手机号|号码|就这个号|保密|记一下"
+    r"|你记|打这个|联系我|就行了?$"
+)
 _DIGITS = re.compile(r"[零〇一二三四五六七八九幺要两0-9]{2,}")
 
 
@@ -90,7 +93,9 @@ def _description(clauses: list[_Clause], known: Mapping[str, Suggestion]) -> Sug
         parts.append(clause.words)
         evidence.append(clause.evidence)
     kind = known["appeal_type"].value if "appeal_type" in known else "反映"
-    verb = {"咨询": "咨询", "求助": "求助", "投诉": "投诉", "举报": "举报", "建议": "建议", "表扬": "表扬"}.get(kind, "反映")
+    verb = {"咨询": "咨询", "求助": "求助", "投诉": "投诉", "举报": "举报", "建议": "建议", "表扬": "表扬"}.get(
+        kind, "反映"
+    )
     text = f"来电人{verb}：{''.join(parts)}。"
     confidence = 0.8 if sum(map(len, parts)) >= 12 else 0.55
     return Suggestion(field="description", value=text, confidence=confidence, evidence=_by_turn(evidence))
@@ -109,7 +114,9 @@ def _title(talk: Talk, clauses: list[_Clause], known: Mapping[str, Suggestion]) 
     category = talk.lexicon.category(known["category_code"].value) if "category_code" in known else None
     if category is None and not clauses:
         return None
-    core = max(clauses, key=lambda clause: (clause.weight, -abs(len(clause.words) - 12), -clause.said.index), default=None)
+    core = max(
+        clauses, key=lambda clause: (clause.weight, -abs(len(clause.words) - 12), -clause.said.index), default=None
+    )
     place = known["address"].value if "address" in known and known["address"].confidence >= 0.6 else ""
     subject = known["subject"].value if "subject" in known and known["subject"].confidence >= 0.7 else ""
     what = _core_words(core, place, subject) if core is not None and core.weight > 0 else ""
@@ -118,12 +125,27 @@ def _title(talk: Talk, clauses: list[_Clause], known: Mapping[str, Suggestion]) 
         what = f"{level2}问题" if level2 else (core.words[:18] if core is not None else "")
     head = place if not subject or subject in place else place + subject
     kind = known["appeal_type"].value if "appeal_type" in known else ""
-    tail = "咨询" if kind == "咨询" and not what.endswith("咨询") else "的建议" if kind == "建议" and "建议" not in what else ""
+    tail = (
+        "咨询"
+        if kind == "咨询" and not what.endswith("咨询")
+        else "的建议"
+        if kind == "建议" and "建议" not in what
+        else ""
+    )
     value = f"{'表扬' if kind == '表扬' else ''}{head}{what}{tail}"[:_TITLE_LENGTH]
-    evidence = [item.evidence[0] for name in ("address", "subject") if (item := known.get(name)) is not None and item.evidence and item.value in value]
+    evidence = [
+        item.evidence[0]
+        for name in ("address", "subject")
+        if (item := known.get(name)) is not None and item.evidence and item.value in value
+    ]
     if core is not None:
         evidence.append(core.evidence)
-    return Suggestion(field="title", value=value, confidence=0.78 if category is not None and known["category_code"].confidence >= 0.6 else 0.6, evidence=tuple(dict.fromkeys(evidence)))
+    return Suggestion(
+        field="title",
+        value=value,
+        confidence=0.78 if category is not None and known["category_code"].confidence >= 0.6 else 0.6,
+        evidence=tuple(dict.fromkeys(evidence)),
+    )
 
 
 def _core_words(core: _Clause, place: str, subject: str) -> str:
@@ -131,7 +153,9 @@ def _core_words(core: _Clause, place: str, subject: str) -> str:
     for known in (place, subject):
         if known:
             words = words.replace(known, "")
-    words = re.sub(r"^(?:我们|我家|俺家|咱们|咱|我|俺|那个|这个|的|在|就是|那|你们|他们|有个|有一个|也|都|还|又)+", "", words)
+    words = re.sub(
+        r"^(?:我们|我家|俺家|咱们|咱|我|俺|那个|这个|的|在|就是|那|你们|他们|有个|有一个|也|都|还|又)+", "", words
+    )
     return re.sub(r"(?:了|呢|啊|吧|嘛|呀|的)+$", "", words)
 
 
@@ -144,7 +168,9 @@ def _demand(talk: Talk, clauses: list[_Clause]) -> Suggestion | None:
         wished = any(word in clause.words for word in wishes)
         if (asked or wished) and not re.search(r"吗$|^(?:到底|凭什么)", clause.words):
             if asked and not asked_for:
-                chosen = [] if not chosen else [earlier for earlier in chosen if earlier.said.index == clause.said.index]
+                chosen = (
+                    [] if not chosen else [earlier for earlier in chosen if earlier.said.index == clause.said.index]
+                )
             asked_for = asked_for or asked
             if asked or not asked_for:
                 chosen.append(clause)
@@ -152,4 +178,9 @@ def _demand(talk: Talk, clauses: list[_Clause]) -> Suggestion | None:
         return None
     value = "，".join(clause.words for clause in chosen[:6])[:120]
     confidence = 0.8 if asked_for else 0.62
-    return Suggestion(field="demand", value=value, confidence=confidence, evidence=_by_turn([clause.evidence for clause in chosen[:6]]))
+    return Suggestion(
+        field="demand",
+        value=value,
+        confidence=confidence,
+        evidence=_by_turn([clause.evidence for clause in chosen[:6]]),
+    )

@@ -1,8 +1,8 @@
 """How well tickets fill themselves from the recorded dialogues, against bare keywords, and how long it takes.
 
 ``python -m tests.benchmarks.prefill [DIALOGUES.json ...]``. A dialogue file is a list of
-``{id, caller_number, turns: [[speaker, text], ...], ticket: {field: value}}``; more files are scored one by one (the same
-dialogues as a recogniser heard them, say).
+``{id, caller_number, turns: [[speaker, text], ...], ticket: {field: value}}``; more files are scored one by one (the
+same dialogues as a recogniser heard them, say).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rapidfuzz import fuzz
 
 from asr.lexicon import Lexicon
 from asr.numerals import with_digits
-from asr.prefill import Suggestion, rank_categories, suggest
+from asr.prefill import rank_categories, suggest
 from asr.transcript import Speaker, Turn
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "dialogues.json"
