@@ -1,0 +1,7 @@
+"""The real switch of the system tests."""
+
+from __future__ import annotations
+
+from tests.system.switch import built_prompts, fresh_switch, start_switch, switch, switch_source
+
+__all__ = ["built_prompts", "fresh_switch", "start_switch", "switch", "switch_source"]
