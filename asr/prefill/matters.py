@@ -47,7 +47,7 @@ _PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权�
 
 
 @dataclass(frozen=True, slots=True)
-class _Hit:
+class Hit:
     code: str
     word: str
     weight: float
@@ -99,7 +99,7 @@ def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Eviden
             continue
         share = _share(said, caller_turns)
         caller_turns += said.by_caller
-        for hit in _hits(said.reading):
+        for hit in keyword_hits(said.reading):
             if _is_emergency(hit.code) and not _happening(said, hit):
                 continue
             counted[hit.code, hit.word] += 1
@@ -130,7 +130,7 @@ def _share(said: Said, caller_turns: int) -> float:
     return 0.4 if said.by_agent else 0.2
 
 
-def _happening(said: Said, hit: _Hit) -> bool:
+def _happening(said: Said, hit: Hit) -> bool:
     before = said.text[max(0, hit.start - 10) : hit.start]
     if _DENIED.search(before[-5:]) or _SUPPOSED.search(before) or _SUPPOSED.search(said.text[hit.end : hit.end + 3]):
         return False
@@ -173,10 +173,10 @@ def _with_gap(word: str) -> re.Pattern[str] | None:
 
 
 @lru_cache(maxsize=4096)
-def _hits(reading: Reading) -> tuple[_Hit, ...]:
+def keyword_hits(reading: Reading) -> tuple[Hit, ...]:
     """Keywords of a turn; of two that overlap in one category the longer counts."""
     text, heard = reading.text, _sound_key(reading.text)
-    found: dict[str, list[_Hit]] = defaultdict(list)
+    found: dict[str, list[Hit]] = defaultdict(list)
     for keyword in _keywords(reading.lexicon):
         weight = keyword.weight
         if keyword.pattern is None:
@@ -189,11 +189,11 @@ def _hits(reading: Reading) -> tuple[_Hit, ...]:
             match = keyword.pattern.search(text)
             span = match.span() if match is not None else None
         if span is not None and weight and not _inside_name(reading, span):
-            found[keyword.code].append(_Hit(keyword.code, keyword.word, weight, *span, keyword.strong))
+            found[keyword.code].append(Hit(keyword.code, keyword.word, weight, *span, keyword.strong))
     kept = []
     for hits in found.values():
         hits.sort(key=lambda hit: (-hit.weight, hit.start))
-        own: list[_Hit] = []
+        own: list[Hit] = []
         for hit in hits:
             if not any(hit.start < other.end and other.start < hit.end for other in own):
                 own.append(hit)
@@ -303,7 +303,7 @@ def _urgency(talk: Talk, category: Category, because: tuple[Evidence, ...]) -> S
         for level, words in talk.lexicon.cues.urgency.items():
             for word in words:
                 start = said.text.find(word)
-                if start >= 0 and _happening(said, _Hit("", word, 0.0, start, start + len(word), False)):
+                if start >= 0 and _happening(said, Hit("", word, 0.0, start, start + len(word), False)):
                     hits[level].append(said.evidence(start, start + len(word)))
     if len(hits["特急"]) >= 2:
         return Suggestion(field="urgency", value="紧急", confidence=0.6, evidence=tuple(hits["特急"][:4]))

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from asr.lexicon import Lexicon
-from asr.prefill.matters import _hits
+from asr.prefill.matters import keyword_hits
 from asr.prefill.questions import ASKS_CONFIDENTIAL, ASKS_DEMAND, ASKS_NAME, ASKS_PHONE
 from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
 
 _LONGEST = 400
-_TITLE_LENGTH = 32
-_IDENTITY = re.compile(
-    r"免贵|我姓|俺姓|^姓|我叫|贵姓|的[\u4e00-\u9fff]$|电话|手机号|号码|就这个号|保密|记一下"
-    r"|你记|打这个|联系我|就行了?$"
+_TITLE_LENGTH = 36
+_CORE_LENGTH = 18
+_PRIVATE = ("contact_phone", "caller_name", "confidential", "anonymous")
+_PERSONAL = re.compile(
+    r"免贵|我姓|俺姓|^姓|我叫|贵姓|叫我|电话|手机号?|号码|就?这个号|保密|匿名|留名|记一下|你记|打这个|联系我|给我打|短信|接不了|回个?电话"
+    r"|(?:上班|上课|白天|晚上).{0,4}(?:接|打)|[以之]后打|别打"
 )
-_DIGITS = re.compile(r"[零〇一二三四五六七八九幺要两0-9]{2,}")
+_AIMLESS = re.compile(
+    r"^(?:我)?(?:也)?(?:不知道|不清楚|说不准|没看清|不认识)|听得见|喂+$|听不清|大点声|你(?:们)?听我说|怎么说呢"
+)
+_LEAD = re.compile(
+    r"(?:我们家?|我家|俺家?|咱们?|我|那个|这个|这儿|的|在|就是|就|那|你们|他们|有个|有一?家|有|也|都|还|又|想|一下|了|呢|把|说|叫|是)+"
+)
+_TRAIL = re.compile(r"(?:了|呢|啊|吧|嘛|呀|的|着|么|哦|我|他|就|还|都|在|是)+$")
+_QUESTION = re.compile(r"吗$|^(?:到底|凭什么|凭啥)|不$|咋办$")
+_REPORTED = re.compile(
+    r"^(?:他|她|人家|他们|物业|老板|单位|厂家|商家|住建局|她们)(?:们)?(?:还|又|也|就)?(?:说|让|最多|只|给)"
+)
+_VERBS = {"咨询": "咨询", "求助": "求助", "投诉": "投诉", "举报": "举报", "建议": "建议", "表扬": "表扬"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
+    """``words`` with digits, as shown; ``weight`` of the category's words in it."""
+
     said: Said
     start: int
     end: int
@@ -36,27 +52,32 @@ class _Clause:
 
 
 def suggest_wording(talk: Talk, known: Mapping[str, Suggestion]) -> list[Suggestion]:
+    """``known`` are the other fields' suggestions by field."""
     clauses = [clause for said in talk.caller for clause in _clauses(said, known)]
-    suggestions = []
-    description = _description(clauses, known)
-    if description is not None:
-        suggestions.append(description)
-    title = _title(talk, clauses, known)
-    if title is not None:
-        suggestions.append(title)
-    demand = _demand(talk, clauses)
-    return suggestions if demand is None else [*suggestions, demand]
+    found = (_description(clauses, known), _title(talk, clauses, known), _demand(talk, clauses, known))
+    return [suggestion for suggestion in found if suggestion is not None]
 
 
 def _clauses(said: Said, known: Mapping[str, Suggestion]) -> Iterator[_Clause]:
+    """What a clerk would write down: no greeting, no name or number of the caller, nothing said about saying it."""
+    reading, cues = said.reading, said.reading.lexicon.cues
     code = known["category_code"].value if "category_code" in known else ""
-    private = ASKS_PHONE.search(said.asked) or ASKS_NAME.search(said.asked) or ASKS_CONFIDENTIAL.search(said.asked)
-    for start, end in said.reading.clauses:
-        words, at = _bare(said.text[start:end], said.reading.lexicon)
-        if len(words) < 3 or words in said.reading.lexicon.cues.small_talk or _personal(words, private=bool(private)):
+    private = [item for name in _PRIVATE if name in known for item in known[name].evidence if item.seg == said.turn.seg]
+    asked_who = any(pattern.search(said.asked) for pattern in (ASKS_PHONE, ASKS_NAME, ASKS_CONFIDENTIAL))
+    for first, end in reading.clauses:
+        opening = _leading(reading.lexicon).match(reading.text, first, end)
+        start = opening.end() if opening is not None else first
+        words = reading.text[start:end]
+        if len(words) < 3 or words in cues.small_talk or _AIMLESS.search(words):
             continue
-        weight = sum(hit.weight for hit in _hits(said.reading) if hit.code == code and start <= hit.start < end)
-        yield _Clause(said, start + at, end, said.reading.shown(start + at, end), weight)
+        whole = said.evidence(start, end)
+        touched = any(item.start < whole.end and whole.start < item.end for item in private)
+        if touched or (_PERSONAL.search(words) and (asked_who or len(words) < 14)):
+            continue
+        if asked_who and re.fullmatch(r".{0,3}的.|[零〇一二三四五六七八九幺要两0-9]+", words):
+            continue
+        weight = sum(hit.weight for hit in keyword_hits(reading) if hit.code == code and start <= hit.start < end)
+        yield _Clause(said, start, end, reading.shown(start, end), weight)
 
 
 @lru_cache(maxsize=8)
@@ -65,43 +86,26 @@ def _leading(lexicon: Lexicon) -> re.Pattern[str]:
     return re.compile(f"(?:{'|'.join(map(re.escape, words))})+")
 
 
-def _bare(clause: str, lexicon: Lexicon) -> tuple[str, int]:
-    match = _leading(lexicon).match(clause)
-    at = match.end() if match is not None else 0
-    return clause[at:], at
-
-
-def _personal(words: str, *, private: bool) -> bool:
-    if _IDENTITY.search(words) and (private or len(words) < 14):
-        return True
-    digits = sum(len(match.group()) for match in _DIGITS.finditer(words))
-    return digits >= 3 and digits >= len(words) - 3 and private
-
-
-def _description(clauses: list[_Clause], known: Mapping[str, Suggestion]) -> Suggestion | None:
+def _description(clauses: Sequence[_Clause], known: Mapping[str, Suggestion]) -> Suggestion | None:
     if not clauses:
         return None
-    parts: list[str] = []
-    evidence: list[Evidence] = []
-    turn = -1
+    text, used = "", list[_Clause]()
     for clause in clauses:
-        if sum(map(len, parts)) + len(clause.words) > _LONGEST:
+        if len(text) + len(clause.words) > _LONGEST:
             break
-        if parts:
-            parts.append("。" if clause.said.index != turn else "，")
-        turn = clause.said.index
-        parts.append(clause.words)
-        evidence.append(clause.evidence)
-    kind = known["appeal_type"].value if "appeal_type" in known else "反映"
-    verb = {"咨询": "咨询", "求助": "求助", "投诉": "投诉", "举报": "举报", "建议": "建议", "表扬": "表扬"}.get(
-        kind, "反映"
+        pause = "" if not used else "，" if used[-1].said is clause.said else "。"
+        text += pause + clause.words
+        used.append(clause)
+    verb = _VERBS.get(known["appeal_type"].value if "appeal_type" in known else "", "反映")
+    return Suggestion(
+        field="description",
+        value=f"来电人{verb}：{text}。",
+        confidence=0.8 if len(text) >= 12 else 0.55,
+        evidence=_by_turn(clause.evidence for clause in used),
     )
-    text = f"来电人{verb}：{''.join(parts)}。"
-    confidence = 0.8 if sum(map(len, parts)) >= 12 else 0.55
-    return Suggestion(field="description", value=text, confidence=confidence, evidence=_by_turn(evidence))
 
 
-def _by_turn(evidence: list[Evidence]) -> tuple[Evidence, ...]:
+def _by_turn(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
     """One span per turn, from its first to its last word used."""
     spans: dict[int, Evidence] = {}
     for item in evidence:
@@ -110,77 +114,78 @@ def _by_turn(evidence: list[Evidence]) -> tuple[Evidence, ...]:
     return tuple(spans.values())
 
 
-def _title(talk: Talk, clauses: list[_Clause], known: Mapping[str, Suggestion]) -> Suggestion | None:
+def _title(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggestion]) -> Suggestion | None:
+    """Place, whom it is about, what is the matter; the last in the caller's words if they are short and to the point."""
     category = talk.lexicon.category(known["category_code"].value) if "category_code" in known else None
-    if category is None and not clauses:
-        return None
     core = max(
         clauses, key=lambda clause: (clause.weight, -abs(len(clause.words) - 12), -clause.said.index), default=None
     )
-    place = known["address"].value if "address" in known and known["address"].confidence >= 0.6 else ""
-    subject = known["subject"].value if "subject" in known and known["subject"].confidence >= 0.7 else ""
-    what = _core_words(core, place, subject) if core is not None and core.weight > 0 else ""
-    level2 = category.level2 if category is not None else ""
-    if not what or len(what) > 18:
-        what = f"{level2}问题" if level2 else (core.words[:18] if core is not None else "")
-    head = place if not subject or subject in place else place + subject
+    if category is None and core is None:
+        return None
     kind = known["appeal_type"].value if "appeal_type" in known else ""
-    tail = (
-        "咨询"
-        if kind == "咨询" and not what.endswith("咨询")
-        else "的建议"
-        if kind == "建议" and "建议" not in what
-        else ""
-    )
-    value = f"{'表扬' if kind == '表扬' else ''}{head}{what}{tail}"[:_TITLE_LENGTH]
-    evidence = [
-        item.evidence[0]
-        for name in ("address", "subject")
-        if (item := known.get(name)) is not None and item.evidence and item.value in value
-    ]
-    if core is not None:
-        evidence.append(core.evidence)
+    named = [known[name] for name, floor in (("address", 0.6), ("subject", 0.7)) if _shown(known, name, floor)]
+    head = ""
+    for suggestion in named:
+        head += suggestion.value if suggestion.value not in head else ""
+    what = _matter(core, named) if core is not None and (core.weight > 0 or category is None) else ""
+    if not what and category is not None and kind != "表扬":
+        what = category.level2 if kind in ("咨询", "建议") else f"{category.level2}问题"
+    value = f"{_PREFIX.get(kind, '')}{head[: _TITLE_LENGTH - len(what)]}{what}{_ending(kind, what)}"[:_TITLE_LENGTH]
+    evidence = [item for suggestion in named for item in suggestion.evidence[:1]]
+    evidence += [core.evidence] if core is not None else []
+    sure = category is not None and known["category_code"].confidence >= 0.6
     return Suggestion(
-        field="title",
-        value=value,
-        confidence=0.78 if category is not None and known["category_code"].confidence >= 0.6 else 0.6,
-        evidence=tuple(dict.fromkeys(evidence)),
+        field="title", value=value, confidence=0.78 if sure else 0.6, evidence=tuple(dict.fromkeys(evidence))
     )
 
 
-def _core_words(core: _Clause, place: str, subject: str) -> str:
-    words = core.words
-    for known in (place, subject):
-        if known:
-            words = words.replace(known, "")
-    words = re.sub(
-        r"^(?:我们|我家|俺家|咱们|咱|我|俺|那个|这个|的|在|就是|那|你们|他们|有个|有一个|也|都|还|又)+", "", words
-    )
-    return re.sub(r"(?:了|呢|啊|吧|嘛|呀|的)+$", "", words)
+_PREFIX = {"表扬": "表扬"}
+_ENDINGS = {"咨询": "咨询", "建议": "的建议"}
 
 
-def _demand(talk: Talk, clauses: list[_Clause]) -> Suggestion | None:
-    wishes = talk.lexicon.cues.demand
-    chosen: list[_Clause] = []
-    asked_for = False
-    for clause in clauses:
-        asked = ASKS_DEMAND.search(clause.said.asked) is not None
-        wished = any(word in clause.words for word in wishes)
-        if (asked or wished) and not re.search(r"吗$|^(?:到底|凭什么)", clause.words):
-            if asked and not asked_for:
-                chosen = (
-                    [] if not chosen else [earlier for earlier in chosen if earlier.said.index == clause.said.index]
-                )
-            asked_for = asked_for or asked
-            if asked or not asked_for:
-                chosen.append(clause)
+def _ending(kind: str, what: str) -> str:
+    ending = _ENDINGS.get(kind, "")
+    return "" if ending[-2:] in what[-4:] else ending
+
+
+def _shown(known: Mapping[str, Suggestion], name: str, floor: float) -> bool:
+    return name in known and known[name].confidence >= floor
+
+
+def _matter(core: _Clause, named: Sequence[Suggestion]) -> str:
+    """The clause without the place and the name that the title has already; empty if what is left says too little."""
+    seg, offsets = core.said.turn.seg, core.said.reading.offsets
+    cuts = [
+        (max(core.start, bisect_left(offsets, item.start)), min(core.end, bisect_left(offsets, item.end)))
+        for suggestion in named
+        for item in suggestion.evidence
+        if item.seg == seg
+    ]
+    pieces, at = [], core.start
+    for start, end in sorted(cut for cut in cuts if cut[0] < cut[1]):
+        pieces.append((at, start))
+        at = max(at, end)
+    pieces.append((at, core.end))
+    start, end = max(pieces, key=lambda piece: piece[1] - piece[0])
+    words = _TRAIL.sub("", core.said.reading.shown(start, end))
+    lead = _LEAD.match(words)
+    words = words[lead.end() :] if lead is not None else words
+    hits = any(hit.start < end and start < hit.end for hit in keyword_hits(core.said.reading))
+    return words if 4 <= len(words) <= _CORE_LENGTH and hits else ""
+
+
+def _demand(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggestion]) -> Suggestion | None:
+    """What the caller answered when asked for it; else what was wished for on the way."""
+    fit = [clause for clause in clauses if not _QUESTION.search(clause.words) and not _REPORTED.search(clause.words)]
+    answers = [clause for clause in fit if ASKS_DEMAND.search(clause.said.asked)]
+    wishes = [clause for clause in fit if any(word in clause.words for word in talk.lexicon.cues.demand)]
+    chosen = answers or wishes
     if not chosen:
         return None
-    value = "，".join(clause.words for clause in chosen[:6])[:120]
-    confidence = 0.8 if asked_for else 0.62
+    chosen = [clause for clause in clauses if clause in chosen or clause in wishes][:6]
     return Suggestion(
         field="demand",
-        value=value,
-        confidence=confidence,
-        evidence=_by_turn([clause.evidence for clause in chosen[:6]]),
+        value="，".join(clause.words for clause in chosen)[:160],
+        confidence=0.8 if answers else 0.64,
+        evidence=_by_turn(clause.evidence for clause in chosen),
     )
