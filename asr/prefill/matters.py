@@ -42,6 +42,8 @@ _SUPPOSED = re.compile(
     r"|气得|担心|听说|抖音|网上|真的假的|几月份?$"
 )
 _ASKING = re.compile(r"想问|咨询|问一下|请问|多少钱|哪儿办|怎么办理|啥时候招")
+_REPORTS = re.compile(r"(?:我|要|想)(?:来|是)?(?:反映|投诉|举报|检举)")
+"""我想问一下，我反映学校的事儿 asks nothing."""
 _SECRET_WISH = re.compile(r"匿名|不留名|保密|别说是我|是谁(?:打|反映|举报)")
 _PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权属单位"})
 
@@ -254,6 +256,8 @@ def _appeal_type(talk: Talk, category: Category, because: tuple[Evidence, ...]) 
         early = 1.6 if order < 2 else 0.8
         for kind, words in talk.lexicon.cues.appeal_types.items():
             worth = _kind_worth(said, kind, words, proof[kind])
+            if kind == "咨询" and _REPORTS.search(said.text):
+                worth = [value / 3 for value in worth]
             scores[kind] += max(worth, default=0.0) * early + 0.2 * sum(sorted(worth)[:-1])
         if _SECRET_WISH.search(said.text):
             scores["举报"] += 1.0

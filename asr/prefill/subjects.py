@@ -114,6 +114,8 @@ def _named(said: Said) -> Iterator[_Named]:
             True,
         )
     for match in _LINE.finditer(text):
+        if match.group("name") == "一路":
+            continue
         yield _Named(match.group("name"), said, match.start("name"), match.end("name"), 1.2)
     for match in _FIRM.finditer(text):
         name, start = match.group("name"), match.start("name")
@@ -122,7 +124,8 @@ def _named(said: Said) -> Iterator[_Named]:
             name, start = name[cut.end() :], start + cut.end()
         kind = re.search(rf"(?:{_KINDS})$", name)
         body = name[: kind.start()] if kind is not None else ""
-        if len(body) >= 2 and not _NOT_NAMES.match(name):
+        inside = any(a <= start < b for a, b in said.reading.protected)
+        if len(body) >= 2 and not inside and not _NOT_NAMES.match(name):
             yield _Named(name, said, start, start + len(name), 1.1 + 0.3 * asked)
 
 

@@ -28,7 +28,7 @@ _AIMLESS = re.compile(
 _LEAD = re.compile(
     r"(?:我们家?|我家|俺家?|咱们?|我|那个|这个|这儿|的|在|就是|就|那|你们|他们|有个|有一?家|有|也|都|还|又|想|一下|了|呢|把|说|叫|是)+"
 )
-_TRAIL = re.compile(r"(?:了|呢|啊|吧|嘛|呀|的|着|么|哦|我|他|就|还|都|在|是)+$")
+_TRAIL = re.compile(r"(?:呢|啊|吧|嘛|呀|的|着|么|哦|我|他|就|还|都|在|是)+$")
 _QUESTION = re.compile(r"吗$|^(?:到底|凭什么|凭啥)|不$|咋办$")
 _REPORTED = re.compile(
     r"^(?:他|她|人家|他们|物业|老板|单位|厂家|商家|住建局|她们)(?:们)?(?:还|又|也|就)?(?:说|让|最多|只|给)"
@@ -115,11 +115,9 @@ def _by_turn(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
 
 
 def _title(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggestion]) -> Suggestion | None:
-    """Place, whom it is about, what is the matter; the last in the caller's words if they are short and to the point."""
+    """Place, whom it is about, what is the matter: that in the caller's words where they are short and to the point."""
     category = talk.lexicon.category(known["category_code"].value) if "category_code" in known else None
-    core = max(
-        clauses, key=lambda clause: (clause.weight, -abs(len(clause.words) - 12), -clause.said.index), default=None
-    )
+    core = _core(clauses)
     if category is None and core is None:
         return None
     kind = known["appeal_type"].value if "appeal_type" in known else ""
@@ -137,6 +135,15 @@ def _title(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggestio
     return Suggestion(
         field="title", value=value, confidence=0.78 if sure else 0.6, evidence=tuple(dict.fromkeys(evidence))
     )
+
+
+def _core(clauses: Sequence[_Clause]) -> _Clause | None:
+    """The clause with most of the category's words; of equal ones that of a title's length, then the first."""
+
+    def rank(clause: _Clause) -> tuple[float, int, int]:
+        return clause.weight, -abs(len(clause.words) - 12), -clause.said.index
+
+    return max(clauses, key=rank, default=None)
 
 
 _PREFIX = {"表扬": "表扬"}
@@ -180,6 +187,10 @@ def _demand(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggesti
     answers = [clause for clause in fit if ASKS_DEMAND.search(clause.said.asked)]
     wishes = [clause for clause in fit if any(word in clause.words for word in talk.lexicon.cues.demand)]
     chosen = answers or wishes
+    core = _core(clauses)
+    if not chosen and core is not None and core.weight > 0 and known["appeal_type"].value == "咨询":
+        words = _LEAD.sub("", core.words, count=1)
+        return Suggestion(field="demand", value=f"了解{words}", confidence=0.6, evidence=(core.evidence,))
     if not chosen:
         return None
     chosen = [clause for clause in clauses if clause in chosen or clause in wishes][:6]
