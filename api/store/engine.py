@@ -38,7 +38,7 @@ class Store:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=10,
-            pool_pre_ping=True,
+            pool_pre_ping=not self.is_sqlite,
             hide_parameters=True,  # an error's text may be logged; what people said may not
         )
         bind_keyring(self.engine.dialect, keyring)
@@ -70,10 +70,10 @@ class Store:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """WAL, so that readers and the writer do not wait for each other; transactions are begun by us alone."""
+    """WAL, so that readers and the writer do not wait for each other; a commit is on the disk before it is answered."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
