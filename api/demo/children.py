@@ -48,7 +48,7 @@ class Child:
 
     def start(self) -> None:
         self._note.parent.mkdir(parents=True, exist_ok=True)
-        with self.output.open("ab") as output:
+        with self.output.open("wb") as output:
             # a session of its own: Ctrl-C in the terminal reaches us, and we end our children in order
             self._process = subprocess.Popen(
                 self.argv,

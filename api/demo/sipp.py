@@ -9,8 +9,11 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
+import numpy as np
+
 from api.demo.children import Child
 from api.demo.switch import DebianRoot, PrerequisiteMissing, debian_root
+from telephony.dialplan.prompts import Samples
 
 QUIET = b"\xd5"
 """One sample of silence in A-law."""
@@ -23,7 +26,7 @@ def find_sipp(cache: Path) -> list[str]:
     root = debian_root(cache) if (cache / "asterisk-root").exists() or shutil.which("mmdebstrap") else None
     if isinstance(root, DebianRoot) and root.has("sipp"):
         return root.program("sipp")
-    raise PrerequisiteMissing("SIPp, which plays the citizens, is missing.", "apt-get install sip-tester")
+    raise PrerequisiteMissing("SIPp, which plays the citizens, is missing.", "sip-tester")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +61,12 @@ class Phone:
         """
         answered = ""
         if patience_s is not None:
-            answered = Template(_packaged("answered")).substitute(patience_ms=round(patience_s * 1000))
+            silence = self.run_dir / "silence.al"
+            silence.parent.mkdir(parents=True, exist_ok=True)
+            silence.write_bytes(QUIET * 8000)
+            answered = Template(_packaged("answered")).substitute(
+                patience_ms=round(patience_s * 1000), silence=str(silence)
+            )
         scenario = self._scenario(
             "citizen",
             name,
@@ -120,6 +128,18 @@ def alaw_samples(riff: bytes) -> bytes:
     if form != (6, 1, 8000) or samples is None:
         raise ValueError("not 8 kHz mono A-law")
     return samples
+
+
+def alaw_of(sound: Samples) -> bytes:
+    """Sound of -1..1 in A-law, as G.711 defines it."""
+    value = np.clip(sound * 4096, -4096, 4095).astype(np.int32)
+    sign = np.where(value >= 0, 0xD5, 0x55)
+    value = np.where(value >= 0, value, -value - 1)
+    segment = sum(
+        ((value > limit).astype(np.int32) for limit in (31, 63, 127, 255, 511, 1023, 2047)), np.zeros_like(value)
+    )
+    low = np.where(segment < 2, value >> 1, value >> np.maximum(segment, 1)) & 0x0F
+    return bytes((((segment << 4) | low) ^ sign).astype(np.uint8))
 
 
 def wav_of(samples: bytes) -> bytes:

@@ -38,11 +38,11 @@ Progress = Callable[[str, float], None]
 
 
 class PrerequisiteMissing(RuntimeError):
-    """Something must be installed by hand first; ``remedy`` is the command."""
+    """Something must be installed first; ``packages`` are Debian's and Ubuntu's names of it."""
 
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what} Install it with: {remedy}")
-        self.remedy = remedy
+    def __init__(self, what: str, *packages: str) -> None:
+        super().__init__(f"{what} Install it with: apt-get install {' '.join(packages)}")
+        self.packages = packages
 
 
 class SwitchFailed(RuntimeError):
@@ -121,7 +121,7 @@ class DebianRoot:
         return next(folder for pattern in ("ld-linux*.so.*", "ld64.so.*") for folder in self.libraries.glob(pattern))
 
     def _loader(self) -> list[str]:
-        return [str(self._loader_file()), "--library-path", str(self.libraries)]
+        return [str(self._loader_file()), "--library-path", f"{self.libraries}:{self.libraries / 'pulseaudio'}"]
 
     def places(self, home: Path, recordings: Path, prompts: Path) -> Places:
         modules, data = self.libraries / "asterisk" / "modules", self.path / "usr/share/asterisk"
@@ -226,7 +226,7 @@ def _unpack_root(place: Path, progress: Progress) -> None:
     if program is None:
         raise PrerequisiteMissing(
             "No Docker engine with our image, no Asterisk 20 on PATH, and no mmdebstrap to unpack one.",
-            "apt-get install mmdebstrap debian-archive-keyring",
+            *("mmdebstrap", "debian-archive-keyring"),
         )
     part = place.with_name(f"{place.name}.{os.getpid()}.part")
     try:

@@ -38,7 +38,7 @@ import numpy as np
 import pytest
 
 from api.demo.children import Child
-from api.demo.sipp import Phone, find_sipp, wav_of
+from api.demo.sipp import Phone, alaw_of, find_sipp, wav_of
 from api.demo.switch import Source, Switch, find_source
 from telephony.dialplan import prompts
 from telephony.dialplan.ports import LAST_OFFSET, Ports
@@ -230,20 +230,8 @@ class RunningSwitch:
 def tone(path: Path, frequency: float = 440.0, seconds: float = 20.0) -> Path:
     """An A-law WAV with one tone, for a speaker that can be told apart."""
     at = np.arange(int(seconds * 8000)) / 8000
-    path.write_bytes(wav_of(_alaw((np.sin(2 * np.pi * frequency * at) * 8000).astype(np.int16))))
+    path.write_bytes(wav_of(alaw_of((0.25 * np.sin(2 * np.pi * frequency * at)).astype(np.float32))))
     return path
-
-
-def _alaw(samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> bytes:
-    """G.711 A-law by its definition."""
-    value = samples.astype(np.int32) >> 3
-    sign = np.where(value >= 0, 0xD5, 0x55)
-    value = np.where(value >= 0, value, -value - 1)
-    segment = np.zeros_like(value)
-    for limit in (0x1F, 0x3F, 0x7F, 0xFF, 0x1FF, 0x3FF, 0x7FF):
-        segment += value > limit
-    low = np.where(segment < 2, (value >> 1) & 0x0F, (value >> np.maximum(segment, 1)) & 0x0F)
-    return bytes((((segment << 4) | low) ^ sign).astype(np.uint8))
 
 
 def loudness(path: Path) -> tuple[float, float]:

@@ -6,9 +6,10 @@ from importlib import resources
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
-from api.demo.sipp import QUIET, Phone, alaw_samples, raw_alaw, wav_of
+from api.demo.sipp import QUIET, Phone, alaw_of, alaw_samples, raw_alaw, wav_of
 
 SPEECH = Path(str(resources.files("api.demo").joinpath("speech")))
 
@@ -68,3 +69,11 @@ def test_sound_is_unpacked_once(tmp_path: Path) -> None:
     first = made.stat().st_mtime_ns
     assert raw_alaw(speech, tmp_path / "run").stat().st_mtime_ns == first
     assert made.read_bytes() == b"xyz"
+
+
+def test_loud_and_quiet_sound_survive_a_law() -> None:
+    wanted = np.array([0.0, 0.9, -0.9, 0.1, -0.1, 0.01, -0.01, 1.0, -1.0], dtype=np.float32)
+    code = np.frombuffer(alaw_of(wanted), dtype=np.uint8).astype(int) ^ 0x55
+    segment, low = (code >> 4) & 7, code & 15
+    size = np.where(segment == 0, low * 2 + 1, (low * 2 + 33) << np.maximum(segment - 1, 0)) / 4096
+    assert np.where(code & 0x80, size, -size) == pytest.approx(wanted, rel=0.04, abs=0.002)

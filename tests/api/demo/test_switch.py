@@ -128,7 +128,7 @@ def test_programs_of_a_root_run_through_its_own_loader(tmp_path: Path) -> None:
         file.touch()
     root = DebianRoot(tmp_path)
     assert root.program("asterisk") == [
-        *(str(library / "ld-linux-x86-64.so.2"), "--library-path", str(library)),
+        *(str(library / "ld-linux-x86-64.so.2"), "--library-path", f"{library}:{library}/pulseaudio"),
         str(tmp_path / "usr/sbin/asterisk"),
     ]
     assert not root.has("sipp")

@@ -1,0 +1,87 @@
+"""The demo's sign-ins: one account for each kind of work, named by its number, with a password made on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from api.auth import users
+from api.auth.passwords import Passwords
+from api.auth.permissions import Role
+from api.settings import Settings
+from api.store.engine import Store
+from api.store.migrate import migrate
+from api.store.sealing import Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    username: str
+    display_name: str
+    role: Role
+    seat: str | None = None
+
+
+PEOPLE = (
+    Person("8001", "座席8001", Role.OPERATOR, "8001"),
+    Person("8002", "座席8002", Role.OPERATOR, "8002"),
+    Person("9001", "班长9001", Role.SUPERVISOR),
+    Person("7001", "回访7001", Role.REVISIT),
+    Person("6001", "派单6001", Role.DISPATCHER),
+    Person("5001", "承办单位5001", Role.DEPARTMENT),
+    Person("admin", "管理员", Role.ADMIN),
+)
+
+
+async def ready(settings: Settings) -> Mapping[str, str]:
+    """Migrate the database and see that everybody can sign in. Returns user name -> password.
+
+    The passwords are kept beside the keys, for the owner only, so that they stay the same from run to run.
+    """
+    await migrate(settings.database)
+    store, passwords = Store(settings.database, Keyring.load(settings.keys_dir)), Passwords()
+    try:
+        return await _everybody(store, passwords, settings.keys_dir / "demo-sign-ins.json")
+    finally:
+        passwords.close()
+        await store.close()
+
+
+async def _everybody(store: Store, passwords: Passwords, kept: Path) -> dict[str, str]:
+    known: dict[str, str] = _known(kept)
+    for person in PEOPLE:
+        there = await users.find_user(store, person.username) is not None
+        if there and person.username in known:
+            continue
+        password = known[person.username] = secrets.token_urlsafe(9)
+        now = datetime.now(UTC)
+        if there:
+            await users.set_password(store, passwords, username=person.username, password=password, now=now)
+        else:
+            await users.create_user(
+                store,
+                passwords,
+                username=person.username,
+                display_name=person.display_name,
+                role=person.role,
+                password=password,
+                agent_id=person.seat,
+                seat=person.seat,
+                now=now,
+            )
+    _keep(kept, known)
+    return {person.username: known[person.username] for person in PEOPLE}
+
+
+def _known(path: Path) -> dict[str, str]:
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def _keep(path: Path, known: Mapping[str, str]) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(known, file)
