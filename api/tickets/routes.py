@@ -1,7 +1,8 @@
-"""Drafts, tickets, and the earlier tickets of a caller."""
+"""Drafts, tickets, the earlier tickets of a caller, and what the forms choose from."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -20,6 +21,7 @@ from api.tickets import queries, service
 from api.tickets.draft import Draft
 from api.tickets.events import DraftChanged, TicketSubmitted
 from api.tickets.fields import RULES, Disposition, Value
+from api.tickets.reference import ReferenceView, reference
 from api.tickets.service import Submission
 from api.tickets.views import (
     DraftRow,
@@ -31,6 +33,7 @@ from api.tickets.views import (
     ticket_row,
     ticket_view,
 )
+from asr.lexicon import Lexicon
 
 router = APIRouter(tags=["tickets"], route_class=OnceRoute, responses=documented(422))
 
@@ -250,3 +253,9 @@ async def caller_history(
         call = await parties.call_of(session, common, me, call_id, Action.CALLER_HISTORY)
         found, total = await queries.history(session, call.phone_hash, call_id=call.id, page=page, size=size)
     return Page(items=[ticket_row(ticket, common.label) for ticket in found], total=total, page=page, size=size)
+
+
+@router.get("/reference", responses=documented(401))
+async def read_reference(me: Annotated[SignedIn, Depends(Require(Action.REFERENCE))]) -> ReferenceView:
+    """The packaged defaults of the city."""
+    return reference(await asyncio.to_thread(Lexicon.load))

@@ -9,15 +9,20 @@ import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from api.app import create_app
 from api.auth.access import Require, anyone
 from api.auth.permissions import PERMISSIONS, Action, Role, actions_of, allowed
 from api.auth.routes import router as session_router
 from api.calls.routes import router as calls_router
+from api.live.routes import router as live_router
+from api.settings import Settings
+from api.shifts.routes import router as shifts_router
 from api.tickets.routes import router as tickets_router
 from api.transcripts.routes import router as transcripts_router
 from tests.api.desk import Desk
 
 ROUTERS = (session_router, calls_router, transcripts_router, tickets_router)
+APP_ROUTERS = (*ROUTERS, shifts_router, live_router)
 UUID = "00000000-0000-0000-0000-000000000000"
 BODIES: dict[str, Any] = {
     "/calls/{call_id}/reveal-number": {"reason": "回拨核实"},
@@ -51,6 +56,17 @@ async def ask(client: Any, route: APIRoute, method: str) -> Any:
     path = route.path.replace("{call_id}", "1.1").replace("{id}", UUID).replace("{field}", "title")
     body = BODIES.get(route.path)
     return await client.request(method, f"/api/v1{path}", json=body)
+
+
+def test_no_route_of_the_whole_application_forgets_to_declare() -> None:
+    """Beyond the routers above: shifts, live stream. The health page and the console's files are open to anyone."""
+    paths = {route.path for router in APP_ROUTERS for route in router.routes if isinstance(route, APIRoute)}
+    for router in APP_ROUTERS:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                action_of(route)
+    described = {path.removeprefix("/api/v1") for path in create_app(Settings()).openapi()["paths"]}
+    assert described == paths | {"/healthz"}
 
 
 def test_the_matrix_knows_every_route() -> None:

@@ -15,6 +15,7 @@ from api.auth.permissions import Role
 from api.store.tables import AuditRecord, CallRecord, TicketRecord
 from api.tickets import queries, service
 from api.tickets.events import DraftChanged, TicketSubmitted
+from api.tickets.fields import checked
 from api.tickets.numbers import local_day, next_number, numbered
 from asr.prefill import Evidence, Suggestion
 from tests.api.desk import MOBILE, START, Desk, Person
@@ -450,3 +451,16 @@ async def test_an_anonymous_ticket_is_nobodys_history(desk: Desk) -> None:
     desk.switch.talking("1.2", "8001")
     assert (await person.get("/calls/1.2/caller-history")).json()["total"] == 0
     assert (await person.get("/tickets", params={"q": MOBILE})).json()["total"] == 0
+
+
+async def test_the_forms_know_what_to_choose_from(desk: Desk) -> None:
+    person = await desk.person("8001")
+    reference = (await person.get("/reference")).json()
+    assert reference["appeal_types"] == ["咨询", "求助", "投诉", "举报", "建议", "表扬", "其他"]
+    assert reference["dispositions"] == ["direct_answer", "dispatch", "invalid"]
+    assert reference["pause_reasons"] == ["busy", "meal", "rest", "training", "meeting", "other"]
+    categories, departments = reference["categories"], set(reference["departments"])
+    assert len({category["code"] for category in categories}) == len(categories) > 50
+    assert {category["department"] for category in categories} <= departments
+    assert all(checked("category_code", category["code"]) for category in categories)
+    assert all(checked("department", department) for department in departments)
