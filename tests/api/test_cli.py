@@ -1,0 +1,125 @@
+"""The command line, run as people run it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli import app, packages_finding
+from tests.api.serving import free_port
+
+
+class Terminal:
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._env = {
+            "HOTLINE_HOME": str(home),
+            "HOTLINE_CACHE": str(home / "cache"),
+            "HOTLINE_PORT_BASE": str(min(free_port(), 60_000)),
+            "COLUMNS": "200",
+        }
+
+    def run(self, *words: str, typed: str = "", **env: str) -> Result:
+        return CliRunner().invoke(app, list(words), input=typed, env={**self._env, **env})
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setattr("api.cli.out.width", 200, raising=False)
+    return Terminal(tmp_path / "home")
+
+
+def test_an_account_is_made_listed_and_given_another_password(terminal: Terminal) -> None:
+    made = terminal.run("user", "add", "8001", "--agent", "8001", "--name", "座席8001", typed="a long password\n")
+    assert made.exit_code == 0, made.output
+    assert "a long password" not in made.output
+    listed = terminal.run("user", "list")
+    assert "座席8001" in listed.output
+    assert "operator" in listed.output
+    changed = terminal.run("user", "password", "8001", "--generate")
+    assert changed.exit_code == 0
+    assert "Password: " in changed.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("user", "add", "8001", "--agent", "8001"), "password must be 10 to 128 characters"),
+        (("user", "password", "nobody"), "password must be"),
+        (("user", "add", "a b"), "username must be"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(terminal: Terminal, words: tuple[str, ...], said: str) -> None:
+    answer = terminal.run(*words, typed="short\n")
+    assert answer.exit_code == 1
+    assert said in answer.output
+    assert "Traceback" not in answer.output
+
+
+def test_a_name_is_taken_once(terminal: Terminal) -> None:
+    for expected in (0, 1):
+        answer = terminal.run("user", "add", "9001", "--role", "supervisor", typed="a long password\n")
+        assert answer.exit_code == expected
+
+
+def test_migrating_twice_is_no_harm(terminal: Terminal) -> None:
+    assert [terminal.run("migrate").exit_code for _ in range(2)] == [0, 0]
+    assert (terminal.home / "hotline.db").is_file()
+
+
+def test_check_says_what_is_there_and_what_is_not(terminal: Terminal) -> None:
+    answer = terminal.run("check")
+    assert answer.exit_code == 0, answer.output
+    for said in ("SQLite answers", "10 seats", "hotline models pull", "nobody answers"):
+        assert said in answer.output
+
+
+def test_check_names_a_wrong_setting_without_its_value(terminal: Terminal) -> None:
+    answer = terminal.run("check", HOTLINE_SPEECH_ENGINE="secret-value")
+    assert answer.exit_code == 1
+    assert "HOTLINE_SPEECH_ENGINE" in answer.output
+    assert "secret-value" not in answer.output
+
+
+def test_check_fails_for_a_database_that_is_away_and_for_a_broken_topology(terminal: Terminal) -> None:
+    terminal.home.mkdir()
+    (terminal.home / "hotline.toml").write_text("lines = 5", encoding="utf-8")
+    answer = terminal.run("check", HOTLINE_DATABASE_URL="postgresql://nobody:hidden@127.0.0.1:1/none")
+    assert answer.exit_code == 1
+    assert "does not answer" in answer.output
+    assert "lines" in answer.output
+    assert "hidden" not in answer.output
+
+
+def test_another_distribution_with_one_of_our_names_is_refused() -> None:
+    ours = {name: ["hotline12345"] for name in ("telephony", "asr", "agent_console", "api")}
+    assert packages_finding(lambda: ours).ok
+    finding = packages_finding(lambda: {**ours, "api": ["hotline12345", "some-api"]})
+    assert finding.fatal
+    assert "api of some-api" in finding.said
+
+
+def test_the_dialplan_is_rendered_with_secrets_that_stay(terminal: Terminal) -> None:
+    first = terminal.run("dialplan", "render")
+    assert first.exit_code == 0, first.output
+    folder = terminal.home / "switch" / "etc"
+    secret = json.loads((terminal.home / "keys" / "switch.json").read_text())["ami"]
+    assert secret in (folder / "manager.conf").read_text()
+    assert secret not in first.output
+    terminal.run("dialplan", "render", str(terminal.home / "elsewhere"))
+    assert secret in (terminal.home / "elsewhere" / "manager.conf").read_text()
+
+
+def test_no_model_is_listed_where_there_is_none(terminal: Terminal) -> None:
+    answer = terminal.run("models", "list")
+    assert answer.exit_code == 0
+    assert "vosk" not in answer.output
+
+
+def test_the_version_is_one_line(terminal: Terminal) -> None:
+    answer = terminal.run("version")
+    assert answer.exit_code == 0
+    assert len(answer.output.split()) == 1
