@@ -34,6 +34,8 @@ RATE = 16_000
 _BYTES_PER_S = 2 * RATE
 _BITE_S = 0.4
 """Audio decoded in one job, so that a backlog of one stream does not hold a thread from the others."""
+_WORTH_A_JOB_BYTES = 3 * 1024
+"""96 ms: smaller jobs cost more in errands between threads than they win in time."""
 _PARTIALS_UP_TO_S = 1.0
 """A stream further behind than this is not asked for partials."""
 _BACKLOG_S = 3.0
@@ -119,7 +121,8 @@ class VoskStream:
         self._waiting_bytes += len(pcm)
         if self._waiting_bytes > _BACKLOG_S * _BYTES_PER_S:
             self._drop_oldest()
-        self._wake.set()
+        if self._waiting_bytes >= _WORTH_A_JOB_BYTES:
+            self._wake.set()
 
     def flush(self) -> None:
         self._todo.append(None)
@@ -151,7 +154,7 @@ class VoskStream:
     async def _decode(self) -> None:
         try:
             while True:
-                while self._todo:
+                while self._waiting_bytes >= _WORTH_A_JOB_BYTES or None in self._todo or (self._closing and self._todo):
                     await self._job()
                 if self._closing:
                     return
@@ -167,12 +170,10 @@ class VoskStream:
         late = self.lateness_s() > _PARTIALS_UP_TO_S
         if self._todo[0] is None:
             self._todo.popleft()
-            decoder = await self._in_thread(self._borrowed)
-            self._said.put_nowait(await self._in_thread(decoder.finish))
+            self._said.put_nowait(await self._in_thread(lambda: self._borrowed().finish()))
             return
         pcm = self._bite()
-        decoder = await self._in_thread(self._borrowed)
-        text = await self._in_thread(lambda: decoder.accept(pcm, partial=not late))
+        text = await self._in_thread(lambda: self._borrowed().accept(pcm, partial=not late))
         if text:
             self._said.put_nowait(Hypothesis(text=text, final=False))
 
