@@ -33,7 +33,6 @@ from asr.voice import VoiceDetector, silero
 
 log = structlog.get_logger(__name__)
 
-
 _WORTH_A_LOOK_BYTES = 960
 """60 ms: looking at every frame by itself costs three times as many errands."""
 
@@ -52,8 +51,8 @@ class Limits:
     """A flushed segment unanswered for so long: down."""
     reopen_s: float = 5.0
     """After a failure no new engine stream is tried before this."""
-    drain_s: float = 4.0
-    """How long ``close`` waits for text still owed; at least 1.5."""
+    drain_s: float = 10.0
+    """How long ``close`` waits for text still owed; at least 1.5. Nobody waits for it but the transcript."""
     tick_s: float = 0.1
 
 
@@ -186,12 +185,10 @@ class SpeechSession:
             self._said.set()
 
     async def _next_frames(self) -> None:
-        if not self._inbound and not self._closing:
+        if not self._closing:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._limits.tick_s):
                     await self._arrived.wait()
-        else:
-            await asyncio.sleep(0)
         self._arrived.clear()
 
     def _take_inbound(self) -> None:

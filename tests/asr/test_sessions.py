@@ -122,7 +122,7 @@ def test_closing_gives_up_after_its_limit_and_keeps_what_was_understood() -> Non
     line = Line(start_s=0, end_s=2, text="再也没有回音", hangs=True)
     spoken = Line(start_s=0, end_s=2, text="再也没有回音", delay_s=60)
     assert tell([line]).finals == []
-    story = tell([spoken])
+    story = tell([spoken], limits=Limits(drain_s=4.0))
     assert [final.text for final in story.finals] == [spoken.text]
     assert story.closed_after_s < 6
 
