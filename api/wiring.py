@@ -26,6 +26,7 @@ from api.live.hub import Hub
 from api.live.lookups import Callers, handled_today
 from api.live.messages import DatabaseState, SpeechState
 from api.live.routes import Live
+from api.live.viewers import Viewer
 from api.settings import Settings
 from api.shifts.service import Phones, resumed
 from api.store.engine import Store
@@ -60,7 +61,7 @@ AMI_USER = ARI_USER = "hotline"
 HUB_TICK_S = 0.1
 DATABASE_EVERY_S = 5.0
 DATABASE_ANSWER_S = 3.0
-SESSIONS_EVERY_S = 30.0
+SESSIONS_EVERY_S = 10.0
 TIDY_EVERY_S = 3600.0
 DRAIN_S = 5.0
 SHIFTS_AGAIN_S = 2.0
@@ -173,7 +174,6 @@ class Parts:
 
     async def stop(self) -> None:
         """Nothing new comes in, what is under way is written down, then everything is given back."""
-        self.hub.drain()
         await self.streams.close()
         await self.callers.close()
         await self.call_recorder.drain(DRAIN_S)
@@ -219,23 +219,28 @@ class Parts:
         return DatabaseState(state="degraded", reason=behind) if behind else DatabaseState(state="ok")
 
     async def _watch_sessions(self) -> None:
-        """A session may also run out: its live stream ends then, but never in a call."""
+        """A session may run out or be ended elsewhere: its live stream ends then, but never in a call."""
         while True:
             await asyncio.sleep(SESSIONS_EVERY_S)
-            for session in self.hub.sessions():
-                try:
-                    open_still = await sessions.still_open(
-                        self.store,
-                        self.settings,
-                        session_hash=session,
-                        now=utc_now(),
-                        in_call=lambda agent_id: in_call(self.runner, agent_id),
-                    )
-                except Exception as error:
-                    log.warning("session not looked up", error_type=type(error).__name__)
-                    break
-                if not open_still:
-                    self.hub.session_ended(session)
+            try:
+                for viewer in self.hub.viewers():
+                    await self._look_at_session(viewer)
+            except Exception as error:
+                log.warning("sessions not looked up", error_type=type(error).__name__)
+
+    async def _look_at_session(self, viewer: Viewer) -> None:
+        """Who sits at a seat and waits for calls asks for nothing, and is there all the same."""
+        if viewer.agent_id in self.switchboard.agents:
+            await sessions.keep(self.store, session_hash=viewer.session, now=utc_now())
+        holds = await sessions.still_open(
+            self.store,
+            self.settings,
+            session_hash=viewer.session,
+            now=utc_now(),
+            in_call=lambda agent_id: in_call(self.runner, agent_id),
+        )
+        if not holds:
+            self.hub.session_ended(viewer.session)
 
     async def _tidy(self) -> None:
         while True:

@@ -167,6 +167,16 @@ async def still_open(
     return me is not None
 
 
+async def keep(store: Store, *, session_hash: str, now: datetime) -> None:
+    """Counts as use: somebody who sits at a seat and waits for calls is there without asking for anything."""
+    async with store.write() as session:
+        await session.execute(
+            update(SignInSession)
+            .where(SignInSession.token_hash == session_hash, SignInSession.seen_at < now - SEEN_EVERY)
+            .values(seen_at=now)
+        )
+
+
 async def _find(
     store: Store,
     settings: Settings,

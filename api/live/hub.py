@@ -62,7 +62,7 @@ class Reader(Protocol):
 
     def refuse(self, channel: str, code: ErrorCode) -> None: ...
 
-    def dismiss(self, code: CloseCode, *, retry: tuple[int, int] | None = None) -> None: ...
+    def dismiss(self, code: CloseCode) -> None: ...
 
     def tick(self, now_s: float) -> None: ...
 
@@ -129,14 +129,9 @@ class Hub:
         self._ended_sessions.add(session)
         self._close_ended_sessions()
 
-    def sessions(self) -> frozenset[str]:
-        """Those that have a socket open."""
-        return frozenset(reader.viewer.session for reader in self._sockets)
-
-    def drain(self) -> None:
-        """The server is about to stop: everybody shall come back, spread over three seconds."""
-        for reader in tuple(self._sockets):
-            self._send_away(reader, CloseCode.DRAINING, retry=(0, 3000))
+    def viewers(self) -> frozenset[Viewer]:
+        """Everybody who has a socket open."""
+        return frozenset(reader.viewer for reader in self._sockets)
 
     # -- subscriptions -----------------------------------------------------------------------------------------------
 
@@ -207,7 +202,7 @@ class Hub:
                 self._refresh(feed)
 
     def picture(self, call_id: CallId) -> CallPicture:
-        return self._pictures.get(call_id) or CallPicture(speech=self._links.speech)
+        return self._pictures.get(call_id) or CallPicture()
 
     def show_turn(self, call_id: CallId, turn: Turn) -> None:
         picture = self.picture(call_id)
@@ -227,6 +222,8 @@ class Hub:
 
     def show_recognizer(self, state: SpeechState) -> None:
         self._show_links(self._links.model_copy(update={"speech": state}))
+        for call_id in self._board.calls:
+            self.look_at_call(call_id)
 
     def show_database(self, state: DatabaseState) -> None:
         self._show_links(self._links.model_copy(update={"database": state}))
@@ -250,10 +247,10 @@ class Hub:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _send_away(self, reader: Reader, code: CloseCode, *, retry: tuple[int, int] | None = None) -> None:
+    def _send_away(self, reader: Reader, code: CloseCode) -> None:
         """No more patches; it stays on the list, and under the watch of ``tick``, until its socket has closed."""
         self._silence(reader)
-        reader.dismiss(code, retry=retry)
+        reader.dismiss(code)
 
     def _silence(self, reader: Reader) -> None:
         for feed in tuple(reader.feeds.values()):
@@ -312,7 +309,7 @@ class Hub:
             call = board.calls.get(call_id)
             if call is None:
                 return None
-            return call_view(call, self.picture(call_id), ring_s=self._ring_s)
+            return call_view(call, self.picture(call_id), recognizer=self._links.speech, ring_s=self._ring_s)
         assert owner is not None
         agent = board.agents.get(owner.agent_id) if owner.agent_id is not None else None
         return me_view(agent, owner.display_name, self._links, self.today.of(owner.agent_id, self._wall()))

@@ -24,7 +24,6 @@ from api.live.messages import (
 )
 from api.live.patches import Data
 from api.tickets.queries import CallerSummary
-from asr.recognizer import SpeechLevel
 from asr.transcript import Speaker, Turn
 from telephony.agents import Agent
 from telephony.calls import Call
@@ -43,7 +42,8 @@ class CallPicture:
     """All that is shown of one call beside the switch's own model. Replaced, never changed in place."""
 
     caller: CallerSummary = field(default_factory=CallerSummary)
-    speech: SpeechState = field(default_factory=lambda: SpeechState(state=SpeechLevel.DOWN))
+    speech: SpeechState | None = None
+    """Of this call's own streams; None while it has none."""
     transcript: tuple[Data, ...] = ()
     draft: Data | None = None
 
@@ -80,7 +80,8 @@ def with_segment(transcript: Sequence[Data], new: Data) -> tuple[Data, ...]:
     return (new, *transcript)
 
 
-def call_view(call: Call, picture: CallPicture, *, ring_s: float) -> Data:
+def call_view(call: Call, picture: CallPicture, *, recognizer: SpeechState, ring_s: float) -> Data:
+    """``recognizer`` is shown as the call's speech until it has streams of its own."""
     info = CallInfo(
         id=call.id,
         phase=call.phase,
@@ -106,7 +107,7 @@ def call_view(call: Call, picture: CallPicture, *, ring_s: float) -> Data:
     )
     return {
         "call": info.model_dump(mode="json"),
-        "speech": picture.speech.model_dump(mode="json"),
+        "speech": (picture.speech or recognizer).model_dump(mode="json"),
         "transcript": picture.transcript,
         "draft": picture.draft,
     }

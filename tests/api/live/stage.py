@@ -96,7 +96,7 @@ class Memory:
     def refuse(self, channel: str, code: ErrorCode) -> None:
         self.messages.append({"t": "err", "ch": channel, "code": code})
 
-    def dismiss(self, code: CloseCode, *, retry: tuple[int, int] | None = None) -> None:
+    def dismiss(self, code: CloseCode) -> None:
         self.dismissed.append(code)
 
     def tick(self, now_s: float) -> None:

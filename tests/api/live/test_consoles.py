@@ -303,7 +303,7 @@ async def test_a_peer_that_does_not_finish_closing_is_cut(stage: Stage) -> None:
     peer.say(HELLO)
     await peer.until("snap")
     peer.stall()
-    stage.hub.drain()
+    stage.hub.session_ended(viewer().session)
     await asyncio.sleep(0.01)
     stage.clock.now_s += STUCK_S + 0.1
     stage.hub.tick()

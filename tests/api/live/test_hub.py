@@ -358,13 +358,6 @@ def test_a_revoked_session_ends_at_once_out_of_a_call_and_after_it_in_a_call(boa
     assert busy.dismissed == [CloseCode.SESSION_ENDED]
 
 
-def test_draining_tells_everybody_to_come_back(live: Hub) -> None:
-    reader = Memory(viewer())
-    live.admit(reader)
-    live.drain()
-    assert reader.dismissed == [CloseCode.DRAINING]
-
-
 def test_the_picture_of_a_call_is_forgotten_with_the_call(board: Board, live: Hub) -> None:
     board.arrive()
     live.show_caller(CALL, CallerSummary(repeat_7d=3))
