@@ -402,14 +402,24 @@ def _fully_booted(port: int, secret: str) -> bool:
     return False
 
 
-def _must_be_free(port: int, kind: socket.SocketKind) -> None:
+def _must_be_free(port: int, kind: socket.SocketKind, patience_s: float = 2.0) -> None:
+    """Raises SwitchFailed. A process that was just killed may hold its ports for a moment."""
+    deadline = time.monotonic() + patience_s
+    while not _is_free(port, kind):
+        if time.monotonic() > deadline:
+            raise SwitchFailed(f"port {port} is in use; choose another HOTLINE_PORT_BASE")
+        time.sleep(0.05)
+
+
+def _is_free(port: int, kind: socket.SocketKind) -> bool:
     with socket.socket(socket.AF_INET, kind) as probe:
         if kind == socket.SOCK_STREAM:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise SwitchFailed(f"port {port} is in use; choose another HOTLINE_PORT_BASE") from error
+        except OSError:
+            return False
+    return True
 
 
 def _environment() -> Mapping[str, str]:
