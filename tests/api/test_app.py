@@ -7,24 +7,29 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import update
 
-from api import pages
+from api import pages, wiring
 from api.app import create_app, server_config
 from api.auth.permissions import Role
 from api.auth.users import create_user
 from api.guards import content_policy
+from api.live.messages import CloseCode
 from api.live.sockets import DroppableProtocol
 from api.pages import build_id, console_router
 from api.settings import Settings
+from api.store.tables import SignInSession
 from api.wiring import Parts
 from asr.engines.choose import Engine, EngineConfig
+from telephony.commands import SignIn
+from telephony.ids import AgentId, QueueName, SeatId
 from tests.api.desk import PASSWORD
 from tests.api.serving import Browser, LiveConsole, eventually, free_port, serving
 
@@ -33,6 +38,20 @@ def make_settings(home: Path, **changes: Any) -> Settings:
     """Ports on which nobody answers."""
     return Settings(
         home=home, cache=home / "cache", port_base=min(free_port(), 60_000), speech_download=False, **changes
+    )
+
+
+async def operator(parts: Parts) -> None:
+    await create_user(
+        parts.store,
+        parts.passwords,
+        username="8001",
+        display_name="座席8001",
+        role=Role.OPERATOR,
+        password=PASSWORD,
+        agent_id="8001",
+        seat="8001",
+        now=datetime.now(UTC),
     )
 
 
@@ -58,17 +77,7 @@ async def migrated(sqlite_template: Path, tmp_path: Path) -> Settings:
 
 async def test_the_server_is_up_and_takes_sign_ins_while_nothing_else_is(migrated: Settings) -> None:
     async with running(migrated) as (url, parts):
-        await create_user(
-            parts.store,
-            parts.passwords,
-            username="8001",
-            display_name="座席8001",
-            role=Role.OPERATOR,
-            password=PASSWORD,
-            agent_id="8001",
-            seat="8001",
-            now=datetime.now(UTC),
-        )
+        await operator(parts)
         async with Browser(url) as me:
             await me.sign_in("8001", PASSWORD)
             async with LiveConsole.open(url, await me.ticket(), "me", "queue") as console:
@@ -95,6 +104,30 @@ async def test_without_a_database_the_health_page_says_so(tmp_path: Path) -> Non
     assert answer.status_code == 200
     assert answer.json()["status"] == "down"
     assert signing_in.status_code == 503
+
+
+@pytest.mark.parametrize("seated", [True, False])
+async def test_an_idle_session_ends_with_its_stream_unless_its_person_sits_at_a_seat(
+    migrated: Settings, monkeypatch: pytest.MonkeyPatch, seated: bool
+) -> None:
+    monkeypatch.setattr(wiring, "SESSIONS_EVERY_S", 0.1)
+    async with running(migrated) as (url, parts), Browser(url) as me:
+        await operator(parts)
+        await me.sign_in("8001", PASSWORD)
+        if seated:
+            sign_in = SignIn(agent_id=AgentId("8001"), seat=SeatId("8001"), queues=(QueueName("hotline"),))
+            parts.switchboard.request(sign_in, datetime.now(UTC))
+        async with LiveConsole.open(url, await me.ticket(), "me") as console:
+            await console.until(lambda seen: seen.data["me"])
+            async with parts.store.write() as session:
+                await session.execute(update(SignInSession).values(seen_at=datetime.now(UTC) - timedelta(hours=1)))
+            if seated:
+                await asyncio.sleep(0.5)
+                assert console.close_code is None
+                assert (await me.http.get("/session")).status_code == 200
+            else:
+                assert await console.closed() == CloseCode.SESSION_ENDED
+                assert (await me.http.get("/session")).status_code == 401
 
 
 async def test_a_tap_port_that_is_taken_costs_the_text_and_no_more(migrated: Settings) -> None:
