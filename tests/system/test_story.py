@@ -1,0 +1,180 @@
+"""The spine in one story: a citizen calls 12345, an operator in a browser answers, the ticket is in the database."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+from rapidfuzz.distance import LCSseq
+
+from api.auth.permissions import Role
+from tests.fakes.spoken import letters, spoken
+from tests.system.browser import Desk, console_page, wait_for
+from tests.system.hotline import Account, Hotline
+from tests.system.switch import RunningSwitch, StartSwitch
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.browser, pytest.mark.speech]
+
+CITIZEN = "15433061709"
+KITCHEN_SMOKE = Path(str(resources.files("api.demo") / "speech" / "kitchen-smoke.wav"))
+QUESTION = spoken("which-compound")
+
+
+@dataclass
+class Stage:
+    """Everything that runs: the switch, the server, the operator's window."""
+
+    switch: RunningSwitch
+    hotline: Hotline
+    operator: Account
+    supervisor: Account
+    desk: Desk
+
+    def api(self, account: Account) -> AbstractContextManager[httpx.Client]:
+        return self.hotline.client(account)
+
+
+@pytest.fixture
+def stage(start_switch: StartSwitch, tmp_path: Path) -> Iterator[Stage]:
+    switch = start_switch(home=tmp_path)
+    hotline = Hotline(tmp_path, switch.ports, speech_engine="whisper")
+    operator = hotline.account("8001", Role.OPERATOR, seat="8001")
+    supervisor = hotline.account("9001", Role.SUPERVISOR)
+    with hotline:
+        hotline.wait_until_live()
+        with console_page(hotline.url, microphone=_microphone(tmp_path), profile=tmp_path / "chromium") as page:
+            desk = Desk(page, hotline)
+            desk.sign_in(operator)
+            yield Stage(switch=switch, hotline=hotline, operator=operator, supervisor=supervisor, desk=desk)
+
+
+def _microphone(place: Path) -> Path:
+    """The operator's question and a while of listening, as Chromium's fake microphone wants it."""
+    path = place / "microphone.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(16_000 * 2) + QUESTION.pcm + bytes(16_000 * 8))
+    return path
+
+
+def test_a_call_goes_from_the_ring_to_a_ticket_and_a_second_caller_who_gives_up_is_a_missed_call(stage: Stage) -> None:
+    desk = stage.desk
+    desk.start_shift()
+
+    with stage.switch.citizen("first", number=CITIZEN, patience_s=20, stay_s=45, speech=KITCHEN_SMOKE):
+        expect(desk["ring-dialog"]).to_be_visible(timeout=15_000)
+        expect(desk["ring-number"]).to_have_text("154****1709")
+        desk.screenshot("ringing")
+        desk["answer"].click()
+        expect(desk["call-bar"]).to_be_visible()
+        desk.expect_status("talking")
+        call_id = desk.page.evaluate("window.__hotline.state().callId")
+
+        expect(desk.turns("caller").first).to_be_visible(timeout=20_000)
+        _each_ones_words_stand_under_their_name(desk)
+        assert desk.counters()["packetsReceived"] > 100, "the operator hears the citizen"
+        assert desk.counters()["packetsSent"] > 100, "the operator's microphone is sent"
+
+        _the_form_fills_itself(desk)
+        _the_operator_has_the_last_word(desk)
+        desk.screenshot("talking")
+
+        expect(desk["wrap-up"]).to_be_visible(timeout=40_000)
+    desk.expect_status("wrapping_up")
+    expect(desk.field("title")).to_have_value("老马家铜锅涮肉油烟扰民")
+    _submit(desk)
+
+    ticket = _only_ticket(stage)
+    assert ticket["title"] == "老马家铜锅涮肉油烟扰民"
+    assert ticket["call_id"] == call_id
+    _call_recording_and_transcript_hang_together(stage, call_id)
+
+    with stage.switch.citizen("second", number=CITIZEN, stay_s=6):
+        expect(desk["ring-dialog"]).to_be_visible(timeout=15_000)
+        expect(desk["ring-dialog"]).to_contain_text("老马家铜锅涮肉油烟扰民")
+        desk.screenshot("ringing-again")
+        expect(desk["ring-dialog"]).to_be_hidden(timeout=15_000)
+    missed = wait_for(lambda: _missed(stage), "a missed call")
+    assert [call["outcome"] for call in missed] == ["abandoned"]
+    expect(desk["missed-call"]).to_have_count(1)
+    desk.screenshot("missed")
+    assert desk.faults == []
+
+
+def _each_ones_words_stand_under_their_name(desk: Desk) -> None:
+    """What stands under a name follows that person's words, and not the other's. The recogniser is small."""
+    said = {
+        "caller": letters(KITCHEN_SMOKE.with_suffix(".txt").read_text("utf-8")),
+        "agent": letters(QUESTION.text) * 4,
+    }
+    for who, other in (("caller", "agent"), ("agent", "caller")):
+        heard = wait_for(lambda who=who: _enough(desk, who), f"the words of the {who}", 30)
+        own, foreign = (LCSseq.similarity(said[each], heard) / len(heard) for each in (who, other))
+        assert own > max(0.35, foreign), heard
+
+
+def _enough(desk: Desk, who: str) -> str:
+    heard = letters("".join(desk.turns(who, final=True).locator("p").all_inner_texts()))
+    return heard if len(heard) > 15 else ""
+
+
+def _the_form_fills_itself(desk: Desk) -> None:
+    """At least the matter's category and the phone come by themselves, with the words they came from."""
+    expect(desk["suggestion-category_code"]).to_be_visible(timeout=30_000)
+    expect(desk["suggestion-contact_phone"]).to_be_visible(timeout=30_000)
+    desk["row-category_code"].hover()
+    expect(desk["mark-category_code"].first).to_be_visible()
+    assert desk["mark-category_code"].first.inner_text() in desk["transcript"].inner_text()
+
+
+def _the_operator_has_the_last_word(desk: Desk) -> None:
+    desk.field("title").fill("老马家铜锅涮肉油烟扰民")
+    expect(desk["save-state"]).to_have_attribute("data-state", "saved", timeout=10_000)
+
+
+def _submit(desk: Desk) -> None:
+    desk["field-appeal_type-投诉"].click()
+    if not desk.field("address").input_value():
+        desk.field("address").fill("锦绣花园3栋底商")
+    if not desk.field("description").input_value():
+        desk.field("description").fill("饭店油烟直排。")
+    desk["disposition-dispatch"].click()
+    desk["submit-ready"].click()
+    desk.expect_status("ready")
+
+
+def _only_ticket(stage: Stage) -> dict[str, str]:
+    with stage.api(stage.operator) as client:
+        [row] = client.get("/tickets").raise_for_status().json()["items"]
+        ticket: dict[str, str] = client.get(f"/tickets/{row['id']}").raise_for_status().json()
+        return ticket | ticket.pop("fields", {})  # type: ignore[arg-type]
+
+
+def _call_recording_and_transcript_hang_together(stage: Stage, call_id: str) -> None:
+    with stage.api(stage.supervisor) as client:
+        call = client.get(f"/calls/{call_id}").raise_for_status().json()
+        assert call["outcome"] == "answered"
+        assert call["talk_s"] > 20
+        turns = client.get(f"/calls/{call_id}/transcript").raise_for_status().json()["turns"]
+        assert {turn["who"] for turn in turns} == {"caller", "agent"}
+        sound = client.get(f"/calls/{call_id}/recording", params={"leg": "both"}).raise_for_status()
+    kept = stage.hotline.settings.home / "downloaded.wav"
+    kept.write_bytes(sound.content)
+    with wave.open(str(kept)) as file:
+        assert file.getnchannels() == 2
+        assert abs(file.getnframes() / file.getframerate() - call["talk_s"]) < 2
+
+
+def _missed(stage: Stage) -> list[dict[str, str]]:
+    with stage.api(stage.supervisor) as client:
+        rows: list[dict[str, str]] = client.get("/calls", params={"missed": "true"}).raise_for_status().json()["items"]
+        return rows
