@@ -25,7 +25,7 @@ from api.store.sealing import Keyring
 from api.tickets.routes import router as tickets_router
 from api.transcripts.routes import router as transcripts_router
 from tests.api.desk import Clock, Desk, FolderOfRecordings, ObedientSwitch
-from tests.api.postgres import cluster, make_database
+from tests.api.postgres import cluster, drop_database, make_database
 
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 _names = count(1)
@@ -38,11 +38,14 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(params=ENGINES)
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database with nothing in it."""
     if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path / 'hotline.db'}"
-    return make_database(request.getfixturevalue("postgres_server"), f"t{next(_names)}")
+        yield f"sqlite+aiosqlite:///{tmp_path / 'hotline.db'}"
+        return
+    address = make_database(request.getfixturevalue("postgres_server"), f"t{next(_names)}")
+    yield address
+    drop_database(address)
 
 
 @pytest.fixture(scope="session")
@@ -64,14 +67,17 @@ def keyring(tmp_path: Path) -> Keyring:
 
 
 @pytest.fixture(params=ENGINES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database at the newest migration."""
     if request.param == "sqlite":
         path = tmp_path / "hotline.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite+aiosqlite:///{path}"
+        yield f"sqlite+aiosqlite:///{path}"
+        return
     template = request.getfixturevalue("postgres_template")
-    return make_database(request.getfixturevalue("postgres_server"), f"t{next(_names)}", template)
+    address = make_database(request.getfixturevalue("postgres_server"), f"t{next(_names)}", template)
+    yield address
+    drop_database(address)
 
 
 @pytest.fixture

@@ -102,7 +102,8 @@ class Cluster:
             self.process = None
 
     def remove(self) -> None:
-        self.stop()
+        """At once: what is in it is thrown away."""
+        self.stop(at_once=True)
         shutil.rmtree(self.home)
 
 
@@ -124,3 +125,9 @@ def make_database(server_url: str, name: str, template: str | None = None) -> st
         statement = f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else "")
         connection.execute(statement.encode())
     return f"{server_url}/{name}"
+
+
+def drop_database(url: str) -> None:
+    server_url, name = url.replace("+psycopg", "").rsplit("/", 1)
+    with psycopg.connect(f"{server_url}/postgres", autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
