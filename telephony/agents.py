@@ -20,8 +20,10 @@ from telephony.events import (
     AgentStatus,
     AgentStatusChanged,
     CallAnswered,
+    CallEnded,
     CallEvent,
     CallOffered,
+    CallQueued,
     OfferEnded,
     OfferOutcome,
     PauseReason,
@@ -40,6 +42,9 @@ CHOSEN = frozenset(
     }
 )
 """The reasons that a person gives; the others are found out."""
+
+RETURN_LIMIT = timedelta(seconds=10)
+"""An operator whose leg is being brought back talks on for so long; the dialplan gives up after 8 s."""
 
 WRAPPING_UP = "wrapping_up"
 """The word by which the switch is told why a member in wrap-up is paused."""
@@ -103,6 +108,7 @@ class AgentSignal(StrEnum):
 # * READY, PAUSED and WRAPPING_UP x ANSWERED: we asked the switch in the middle of a talk, or the ring was never seen.
 # * RINGING x OFFERED: the next ring began before the end of the last was told.
 # * TALKING has no SIGNED_OUT and no BLOCKED: a talk is never cut, and a reason that comes up waits for its end.
+# * TALKING x ANSWERED: the operator is back on a new leg after the old one was lost.
 # * RINGING has no SIGNED_OUT: somebody is being called.
 TRANSITIONS: Mapping[AgentStatus, Mapping[AgentSignal, AgentStatus]] = {
     AgentStatus.SIGNED_OUT: {
@@ -120,6 +126,7 @@ TRANSITIONS: Mapping[AgentStatus, Mapping[AgentSignal, AgentStatus]] = {
         AgentSignal.ANSWERED: AgentStatus.TALKING,
     },
     AgentStatus.TALKING: {
+        AgentSignal.ANSWERED: AgentStatus.TALKING,
         AgentSignal.LEG_ENDED: AgentStatus.WRAPPING_UP,
     },
     AgentStatus.WRAPPING_UP: {
@@ -139,12 +146,21 @@ TRANSITIONS: Mapping[AgentStatus, Mapping[AgentSignal, AgentStatus]] = {
 IN_A_CALL = frozenset({AgentStatus.RINGING, AgentStatus.TALKING})
 
 
+@dataclass(slots=True)
+class _Return:
+    """The switch has been asked to bring this operator back into the call."""
+
+    until: datetime
+    leg_ended: bool = False
+
+
 class Agents:
     """Everybody who is signed in. Changes come from commands, from events of calls, from phones, and from the clock."""
 
     def __init__(self, *, wrap_up_s: float) -> None:
         self._wrap_up = timedelta(seconds=wrap_up_s)
         self._agents: dict[AgentId, Agent] = {}
+        self._returns: dict[AgentId, _Return] = {}
         self._phones: dict[SeatId, Latest[bool]] = {}
         self._machine: Machine[AgentStatus, AgentSignal] = Machine("agent", TRANSITIONS)
         self._obey: Mapping[type[Command], Callable[[Any, datetime], list[AgentEvent]]] = {
@@ -223,6 +239,7 @@ class Agents:
         if not self._machine.allows(agent.status, AgentSignal.SIGNED_OUT):
             raise Refused(command="SignOut", state=agent.status, reason="in a call")
         del self._agents[agent.id]
+        self._returns.pop(agent.id, None)
         return [AgentSignedOut(at=now, agent_id=agent.id, seat=agent.seat)]
 
     def _pause(self, command: Pause, now: datetime) -> list[AgentEvent]:
@@ -257,12 +274,21 @@ class Agents:
             raise Refused(command=command, state=agent.status, reason="not in wrap-up")
         return agent
 
+    def expect_return(self, agent_id: AgentId, now: datetime) -> None:
+        """A new leg is on its way: until it is there the end of the old one ends no talk. Raises Refused."""
+        agent = self.signed_in(agent_id)
+        if agent_id in self._returns:
+            raise Refused(command="RecoverCall", state=agent.status, reason="under way")
+        self._returns[agent_id] = _Return(until=now + RETURN_LIMIT)
+
     # what calls bring -------------------------------------------------------------------------------------------------
 
     def heed(self, event: CallEvent, now: datetime) -> list[AgentEvent]:
         """What an event of a call means for the operator it names; nothing where that person is not signed in."""
         heed = self._heed.get(type(event))
         agent = self._agents.get(getattr(event, "agent_id", AgentId("")))
+        if isinstance(event, CallQueued | CallEnded):
+            return self._on_given_up(event, now)
         return heed(agent, event, now) if heed and agent else []
 
     def take_over(self, agent_id: AgentId, call_id: CallId, now: datetime, *, talking: bool) -> list[AgentEvent]:
@@ -282,11 +308,27 @@ class Agents:
         return self._rest(agent, AgentSignal.OFFER_ENDED, now)
 
     def _on_answered(self, agent: Agent, event: CallAnswered, now: datetime) -> list[AgentEvent]:
+        self._returns.pop(agent.id, None)
         return self._move(agent, AgentSignal.ANSWERED, now, call_id=event.call_id, wrap_up_until=None)
 
     def _on_leg_ended(self, agent: Agent, event: AgentLegEnded, now: datetime) -> list[AgentEvent]:
-        if agent.call_id != event.call_id:
+        if agent.call_id != event.call_id or event.replaced:
             return []
+        if agent.id in self._returns:
+            self._returns[agent.id].leg_ended = True
+            return []
+        return self._leave(agent, now)
+
+    def _on_given_up(self, event: CallQueued | CallEnded, now: datetime) -> list[AgentEvent]:
+        """The call goes on, or ends, without the operator who was to be brought back."""
+        awaited = [agent for agent in self._agents.values() if agent.id in self._returns]
+        return [one for agent in awaited if agent.call_id == event.call_id for one in self._end_return(agent, now)]
+
+    def _end_return(self, agent: Agent, now: datetime) -> list[AgentEvent]:
+        expected = self._returns.pop(agent.id)
+        return self._leave(agent, now) if expected.leg_ended else []
+
+    def _leave(self, agent: Agent, now: datetime) -> list[AgentEvent]:
         return self._move(agent, AgentSignal.LEG_ENDED, now, wrap_up_until=now + self._wrap_up)
 
     # what phones and the clock bring ----------------------------------------------------------------------------------
@@ -302,9 +344,10 @@ class Agents:
         return self._put(replace(agent, reasons=reasons), now)
 
     def tick(self, now: datetime) -> list[AgentEvent]:
-        """End the wrap-ups whose time is over."""
+        """End the wrap-ups whose time is over, and the waiting for operators who do not come back."""
+        late = [self._agents[agent_id] for agent_id, expected in self._returns.items() if expected.until <= now]
+        events = [event for agent in late for event in self._end_return(agent, now)]
         over = [one for one in self._agents.values() if one.wrap_up_until and one.wrap_up_until <= now]
-        events: list[AgentEvent] = []
         for agent in over:
             agent = replace(agent, reasons=agent.reasons | {PauseReason.WRAP_UP_OVERRUN})
             events += self._rest(agent, AgentSignal.WRAP_UP_ENDED, now)

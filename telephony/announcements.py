@@ -61,7 +61,8 @@ def answered(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
     attempt = ledger.connected
     assert attempt is not None, "told only of an answer"
     assert attempt.connected_at is not None, "an answer has its time"
-    waited = attempt.connected_at - (ledger.queued_at or attempt.connected_at)
+    began_at = (ledger.answer or attempt).connected_at or attempt.connected_at
+    waited = began_at - (ledger.queued_at or began_at)
     return CallAnswered(
         at=attempt.connected_at if not attempt.guessed else at,
         call_id=ledger.id,
@@ -70,6 +71,7 @@ def answered(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
         operator=attempt.dest,
         wait_s=waited.total_seconds(),
         rebuilt=attempt.guessed,
+        returned=attempt.returned,
     )
 
 
@@ -105,7 +107,7 @@ def of_rings(ledger: Ledger, legs: Legs, at: datetime) -> Iterator[CallEvent]:
 def _of_silence(attempt: Attempt, ledger: Ledger, legs: Legs, at: datetime) -> Iterator[CallEvent]:
     if attempt.connected_at and not attempt.left_told:
         attempt.left_told = True
-        yield AgentLegEnded(at=at, call_id=ledger.id, agent_id=attempt.agent_id, talk_s=talk_s(attempt, legs))
+        yield _agent_leg_ended(attempt, ledger, legs, at)
     outcome = None if attempt.connected_at or attempt.end_told else offer_outcome(attempt, ledger, legs)
     if outcome is not None:
         attempt.end_told = True
@@ -113,3 +115,11 @@ def _of_silence(attempt: Attempt, ledger: Ledger, legs: Legs, at: datetime) -> I
         yield OfferEnded(
             at=at, call_id=ledger.id, agent_id=attempt.agent_id, outcome=outcome, ring_s=max(0.0, rung.total_seconds())
         )
+
+
+def _agent_leg_ended(attempt: Attempt, ledger: Ledger, legs: Legs, at: datetime) -> AgentLegEnded:
+    now = ledger.connected
+    replaced = now is not None and now is not attempt and now.agent_id == attempt.agent_id and legs[now.dest].live
+    return AgentLegEnded(
+        at=at, call_id=ledger.id, agent_id=attempt.agent_id, talk_s=talk_s(attempt, legs), replaced=replaced
+    )

@@ -11,6 +11,7 @@ from typing import Any
 
 from telephony import announcements, facts
 from telephony.channels import LONG_AGO, Channels, Track, earlier
+from telephony.commands import RECOVER
 from telephony.events import CallEvent, CallOutcome
 from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
@@ -27,6 +28,8 @@ AGE_ERROR = timedelta(seconds=2)
 SETTLES = timedelta(seconds=1)
 """How long to wait for the word why a phone fell silent before taking the ring as cancelled, and for a caller who left
 the queue to join it again: waiting in rounds is one waiting."""
+RECOVERABLE = timedelta(seconds=30)
+"""So long after the operator's leg was lost, its operator may still be brought back to a citizen on the line."""
 
 
 class CallPhase(StrEnum):
@@ -113,7 +116,8 @@ class CallSignal(StrEnum):
 #   Between two rounds of waiting it is not signalled.
 # * TALKING x OPERATOR_LEFT stays: the citizen is still on the line, with a centre or in the dialplan.
 # * TALKING and HELD x QUEUED: the dialplan put the citizen into a queue again, after the operator's leg was lost.
-# * TALKING and HELD x ANSWERED: a second operator answered without a queue that we saw.
+# * TALKING and HELD x ANSWERED: the operator is back on a new leg, or a second one answered without a queue we saw.
+# * ARRIVED and QUEUED x ANSWERED: the operator is back although the citizen had been put into the queue again.
 # * ENDED lists nothing: a hang-up is final. What comes after it is counted, and revives nothing.
 TRANSITIONS: Mapping[CallPhase, Mapping[CallSignal, CallPhase]] = {
     CallPhase.ARRIVED: {
@@ -185,6 +189,8 @@ class Calls:
             facts.HangupRequest: self._read_hangup_request,
             facts.BridgeEnter: self._read_bridge_enter,
             facts.BridgeLeave: self._read_bridge_leave,
+            facts.DialBegin: self._read_dial_begin,
+            facts.DialEnd: self._read_dial_end,
             facts.QueueCallerJoin: self._read_join,
             facts.QueueCallerLeave: self._read_leave,
             facts.QueueCallerAbandon: self._read_leave,
@@ -261,6 +267,18 @@ class Calls:
         citizen = legs[ChannelId(call_id)]
         return citizen.id if citizen.live else next(leg.id for leg in legs.values() if leg.live)
 
+    def recoverable(self, call_id: CallId, agent_id: AgentId, now: datetime) -> ChannelId | None:
+        """The citizen's channel, if this operator was the last to talk there and nobody else has to do with it now."""
+        ledger = self._ledgers.get(call_id)
+        last = ledger.last_talk if ledger else None
+        if ledger is None or last is None or last.agent_id != agent_id:
+            return None
+        legs = self._legs(ledger)
+        citizen, left_at = legs.get(ledger.citizen), legs[last.dest].ended_at
+        others = any(leg.live for leg in legs.values() if leg.id not in (ledger.citizen, last.dest))
+        too_late = left_at is not None and now - left_at > RECOVERABLE
+        return citizen.id if citizen and citizen.live and not (others or too_late) else None
+
     # reading one fact -------------------------------------------------------------------------------------------------
 
     def _read_hangup(self, fact: facts.Hangup) -> None:
@@ -275,6 +293,14 @@ class Calls:
 
     def _read_bridge_leave(self, fact: facts.BridgeLeave) -> None:
         self._channels.leave(fact.channel.id, fact.bridge, fact.at)
+
+    def _read_dial_begin(self, fact: facts.DialBegin) -> None:
+        self._recall(fact)
+
+    def _read_dial_end(self, fact: facts.DialEnd) -> None:
+        recall = self._recall(fact)
+        if recall is not None and fact.status == "ANSWER":
+            recall.connected_at, recall.guessed = earlier(recall.connected_at, fact.at), False
 
     def _read_join(self, fact: facts.QueueCallerJoin) -> None:
         self._caller(fact.channel).join(fact.queue, fact.position, fact.at)
@@ -317,6 +343,12 @@ class Calls:
         ledger = self._caller(fact.channel)
         ledger.queue = ledger.queue or fact.queue
         return ledger.attempt(fact.dest.id, AgentId(fact.member), fact.queue, fact.at)
+
+    def _recall(self, fact: facts.DialBegin | facts.DialEnd) -> Attempt | None:
+        """The row of this ring, if it is one by which the dialplan brings an operator back."""
+        if fact.channel is None or fact.channel.context != RECOVER:
+            return None
+        return self._caller(fact.channel).recall(fact.dest.id, fact.at)
 
     def _conclude(self, ledger: Ledger, before: datetime) -> bool:
         """Nobody says why a phone fell silent, or the caller has not joined a queue again."""
@@ -383,7 +415,9 @@ class Calls:
             if leg is citizen or agent_id is None or not leg.live:
                 continue
             queue = ledger.queue or QueueName("")
-            attempt = ledger.attempts.get(leg.id) or ledger.attempt(leg.id, agent_id, queue, leg.first_at)
+            attempt = ledger.attempts.get(leg.id) or ledger.recalls.get(leg.id)
+            attempt = attempt or ledger.attempt(leg.id, agent_id, queue, leg.first_at)
+            attempt.agent_id = attempt.agent_id or agent_id
             together = citizen is not None and leg.bridge.value is not None and leg.bridge.value == citizen.bridge.value
             if together and not attempt.connected_at:
                 attempt.connected_at = max(leg.up_at or leg.first_at, ledger.joined_at)
@@ -415,6 +449,7 @@ class Calls:
             self._phases[ledger.id] = CallPhase.ARRIVED
             self._standings[ledger.id] = Standing()
             yield announcements.arrived(ledger, legs, at)
+        ledger.adopt(legs)
         was, now = self._standings[ledger.id], standing(ledger, legs)
         if self._phases[ledger.id] is not CallPhase.ENDED:
             yield from announcements.of_rings(ledger, legs, at)
@@ -461,8 +496,8 @@ def channels_of(fact: Fact) -> tuple[Channel, ...]:
 def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
     """The call as its readers see it, from the evidence alone."""
     citizen = legs.get(ledger.citizen) or next(iter(legs.values()))
-    connected, ringing = ledger.connected, ledger.ringing(legs)
-    offered = connected or ringing
+    connected, answer, ringing = ledger.connected, ledger.answer, ledger.ringing(legs)
+    offered = answer or ringing
     ended_at = max((leg.ended_at for leg in legs.values() if leg.ended_at), default=None) if now.ended else None
     held = legs[now.held] if now.held and not now.ended else None
     return Call(
@@ -479,7 +514,7 @@ def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
         offered_to=offered.agent_id if offered else None,
         offered_at=offered.called_at if offered else None,
         answered_by=connected.agent_id if connected else None,
-        answered_at=connected.connected_at if connected else None,
+        answered_at=answer.connected_at if answer else None,
         held_since=held.on_hold.at if held else None,
         agent_left_at=legs[connected.dest].ended_at if connected else None,
         ended_at=ended_at,

@@ -8,6 +8,9 @@ from enum import StrEnum
 from telephony.events import PauseReason
 from telephony.ids import AgentId, CallId, ChannelId, QueueName, SeatId, TapId
 
+RECOVER = "recover"
+"""The context of the dialplan that brings an operator back whose leg was lost; its extensions are the seats."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
@@ -59,6 +62,13 @@ class HangUpCall(Command):
     """End the whole call from the server (the phone's own hang-up is the usual way)."""
 
     call_id: CallId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecoverCall(Command):
+    """Ring my own phone for the call I am in: its leg is dead or about to die, and the citizen is on the line."""
+
     agent_id: AgentId
 
 
@@ -121,6 +131,15 @@ class HangUpChannel(Order):
     """By exact Uniqueid or full name, never a pattern."""
 
     channel: ChannelId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RedirectChannel(Order):
+    """Let the channel go on at another place of the dialplan; whatever it was doing ends."""
+
+    channel: ChannelId
+    context: str
+    exten: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -115,6 +115,7 @@ class CallAnswered(CallEvent):
     """``citizen`` and ``operator`` are the two legs; ``wait_s`` runs from joining the queue.
 
     ``rebuilt``: nobody saw the moment; the times are from ages of channels in whole seconds, too rough for statistics.
+    ``returned``: the same operator on a new leg, after the old one was lost; no answer of its own for statistics.
     """
 
     agent_id: AgentId
@@ -122,6 +123,7 @@ class CallAnswered(CallEvent):
     operator: ChannelId
     wait_s: float
     rebuilt: bool = False
+    returned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,10 +145,14 @@ class CallResumed(CallEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgentLegEnded(CallEvent):
-    """The operator's own leg ended. ``talk_s`` is measured on it; None where nobody saw it begin or end."""
+    """The operator's own leg ended. ``talk_s`` is measured on it; None where nobody saw it begin or end.
+
+    ``replaced``: the operator talks on already, on another leg of the same call.
+    """
 
     agent_id: AgentId
     talk_s: float | None
+    replaced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -32,6 +32,8 @@ class Attempt:
     """Nobody saw the answer: ``connected_at`` is from the age of the channel."""
     ring_ms: int | None = None
     """Of AgentRingNoAnswer."""
+    returned: bool = False
+    """Not a call of the queue: the dialplan rang this operator's phone again after the leg before was lost."""
     given_up: bool = False
     """The phone has been silent for long enough, and nobody said why."""
     offer_told: bool = False
@@ -60,6 +62,8 @@ class Ledger:
     gone_at: datetime = LONG_AGO
     """The leaving that was not followed by another joining in time."""
     attempts: dict[ChannelId, Attempt] = field(default_factory=dict)
+    recalls: dict[ChannelId, Attempt] = field(default_factory=dict)
+    """Rings that bring an operator back. One is an attempt from its answer on; until then nothing follows from it."""
     holder: ChannelId | None = None
     """The channel that pressed hold last."""
     told: bool = False
@@ -94,6 +98,27 @@ class Ledger:
         attempt.called_at = min(attempt.called_at, at)
         return attempt
 
+    def recall(self, dest: ChannelId, at: datetime) -> Attempt:
+        """The row of a ring that brings the operator back; whose phone it is, ``adopt`` finds out."""
+        recall = self.recalls.get(dest)
+        if recall is None:
+            recall = Attempt(dest=dest, agent_id=AgentId(""), queue=QueueName(""), called_at=at, returned=True)
+            self.recalls[dest] = recall
+        recall.called_at = min(recall.called_at, at)
+        return recall
+
+    def adopt(self, legs: Legs) -> None:
+        """Operators who are back: whoever talked before at the seat of an answered recall, or is found there."""
+        for recall in self.recalls.values():
+            if recall.connected_at is None or recall.dest in self.attempts or recall.dest not in legs:
+                continue
+            seat = legs[recall.dest].latest.value.endpoint
+            talked = (one for one in self.attempts.values() if one.connected_at)
+            before = next((one for one in talked if legs[one.dest].latest.value.endpoint == seat), recall)
+            if before.agent_id:
+                recall.agent_id, recall.queue, recall.offer_told = before.agent_id, before.queue, True
+                self.attempts[recall.dest] = recall
+
     @property
     def queued_at(self) -> datetime | None:
         """When the waiting began: the first joining since the last talk; the first ring, where no joining was seen."""
@@ -106,11 +131,26 @@ class Ledger:
     @property
     def connected(self) -> Attempt | None:
         """The latest answer, unless the caller joined a queue again after it."""
-        answered = [attempt for attempt in self.attempts.values() if attempt.connected_at]
-        latest = max(answered, key=lambda attempt: attempt.connected_at or LONG_AGO, default=None)
+        latest = self.last_talk
         if latest is None or (latest.connected_at or LONG_AGO) < self.joined_at:
             return None
         return latest
+
+    @property
+    def answer(self) -> Attempt | None:
+        """The answer with which the present talk began: an operator who is back goes on with it."""
+        connected = self.connected
+        if connected is None or not connected.returned:
+            return connected
+        own = (one for one in self.attempts.values() if one.agent_id == connected.agent_id and not one.returned)
+        began = [one for one in own if one.connected_at and one.connected_at >= self.joined_at]
+        return max(began, key=lambda one: one.connected_at or LONG_AGO, default=connected)
+
+    @property
+    def last_talk(self) -> Attempt | None:
+        """The latest answer, whatever came after it."""
+        answered = (one for one in self.attempts.values() if one.connected_at)
+        return max(answered, key=lambda one: one.connected_at or LONG_AGO, default=None)
 
     @property
     def unanswered(self) -> list[Attempt]:
@@ -206,12 +246,12 @@ def total_talk_s(ledger: Ledger, legs: Legs) -> float | None:
 
 def wait_s(ledger: Ledger, legs: Legs) -> float | None:
     """From joining the queue to the answer, or to leaving it without one."""
-    queued_at, connected = ledger.queued_at, ledger.connected
+    queued_at, answer = ledger.queued_at, ledger.answer
     citizen = legs.get(ledger.citizen)
-    if queued_at is None or citizen is None or (connected and connected.guessed):
+    if queued_at is None or citizen is None or (answer and answer.guessed):
         return None
     gave_up_at = ledger.left_at if ledger.left_at > queued_at else citizen.ended_at
-    until = connected.connected_at if connected else gave_up_at
+    until = answer.connected_at if answer else gave_up_at
     if until is None or (until == citizen.ended_at and not citizen.end_seen):
         return None
     return (until - queued_at).total_seconds()

@@ -9,7 +9,19 @@ from datetime import datetime, timedelta
 from telephony import facts
 from telephony.agents import Agent, Agents
 from telephony.calls import Call, CallPhase, Calls
-from telephony.commands import Command, HangUpCall, HangUpChannel, Order, ReportAlive, SignIn, SpyToSocket, TapLeg
+from telephony.commands import (
+    RECOVER,
+    Command,
+    HangUpCall,
+    HangUpChannel,
+    Order,
+    RecoverCall,
+    RedirectChannel,
+    ReportAlive,
+    SignIn,
+    SpyToSocket,
+    TapLeg,
+)
 from telephony.errors import Refused, UnknownCall
 from telephony.events import (
     AgentEvent,
@@ -133,6 +145,8 @@ class Switchboard:
                 return self._sign_in(command, now)
             case HangUpCall():
                 return self._hang_up(command, now)
+            case RecoverCall():
+                return self._recover(command, now)
             case TapLeg():
                 return self._tap(command)
         if not self._agents.obeys(command):
@@ -228,6 +242,14 @@ class Switchboard:
         if call.answered_by != command.agent_id or call.agent_left_at is not None:
             raise Refused(command="HangUpCall", state=call.phase, reason="not a party of this call")
         return Outcome(orders=(HangUpChannel(channel=self._calls.hang_up_by_operator(call.id, now)),))
+
+    def _recover(self, command: RecoverCall, now: datetime) -> Outcome:
+        agent = self._agents.signed_in(command.agent_id)
+        citizen = self._calls.recoverable(agent.call_id, agent.id, now) if agent.call_id else None
+        if citizen is None:
+            raise Refused(command="RecoverCall", state=agent.status, reason="no call to recover")
+        self._agents.expect_return(agent.id, now)
+        return Outcome(orders=(RedirectChannel(channel=citizen, context=RECOVER, exten=agent.seat),))
 
     def _tap(self, command: TapLeg) -> Outcome:
         call = self._live_call(command.call_id)

@@ -11,7 +11,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from telephony.commands import AddMember, HangUpChannel, Order, PauseMember, RemoveMember, ReportAlive, SpyToSocket
+from telephony.commands import (
+    RECOVER,
+    AddMember,
+    HangUpChannel,
+    Order,
+    PauseMember,
+    RedirectChannel,
+    RemoveMember,
+    ReportAlive,
+    SpyToSocket,
+)
 from telephony.errors import InvalidValue
 
 Headers = Mapping[str, str]
@@ -21,6 +31,8 @@ MAX_VALUE_BYTES = 900
 
 BARRIER = "HotlineBarrier"
 ALIVE_VARIABLE = "HOTLINE_ALIVE"
+CONTEXTS = frozenset({RECOVER})
+"""Where a channel may be sent. Anything else would be a way to dial."""
 
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
 _REASON = re.compile(r"[0-9A-Za-z_,-]{0,128}", re.ASCII)
@@ -29,6 +41,7 @@ _CHANNEL_NAME = re.compile(r"(PJSIP|AudioSocket)/[0-9A-Za-z][0-9A-Za-z_.:+@-]{0,
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _ADDRESS = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?:([1-9][0-9]{0,4})", re.ASCII)
 _CREDENTIAL = re.compile(r"[!-~]{1,128}", re.ASCII)
+_SEAT_NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII)
 _TOKEN = re.compile(r"[0-9a-f]{1,64}", re.ASCII)
 
 
@@ -108,6 +121,19 @@ def _hang_up(order: HangUpChannel) -> Headers:
     return {"Action": "Hangup", "Channel": _channel("channel", order.channel), "Cause": "16"}
 
 
+def _redirect(order: RedirectChannel) -> Headers:
+    context = _matching("context", order.context, _NAME, "a name")
+    if context not in CONTEXTS:
+        raise InvalidValue("context", "one that is made for it")
+    return {
+        "Action": "Redirect",
+        "Channel": _channel("channel", order.channel),
+        "Context": context,
+        "Exten": _matching("exten", order.exten, _SEAT_NUMBER, "the digits of a seat"),
+        "Priority": "1",
+    }
+
+
 def _spy(order: SpyToSocket) -> Headers:
     """ChanSpy options: quiet, only what the channel says, stop with it (``E``, ``S``), exactly this channel (``u``)."""
     tap_id = _matching("tap_id", order.tap_id, _UUID, "a lower-case UUID")
@@ -132,6 +158,7 @@ _BUILDERS: Mapping[type[Order], Callable[[Any], Headers]] = {
     RemoveMember: _remove_member,
     PauseMember: _pause_member,
     HangUpChannel: _hang_up,
+    RedirectChannel: _redirect,
     SpyToSocket: _spy,
     ReportAlive: _report_alive,
 }

@@ -221,6 +221,65 @@ class Story:
         self.bridge = None
         return told
 
+    def lose_operator(self, after_s: float = 3.0) -> list[Fact]:
+        """The operator's phone has fallen silent for too long: nobody asked for the end, and the citizen lives on."""
+        self._wait(after_s)
+        assert self.seat is not None
+        assert self.bridge is not None
+        told = [
+            self._complete("agent"),
+            BridgeLeave(at=self._at(), bridge=self.bridge, channel=self.seat),
+            BridgeLeave(at=self._at(), bridge=self.bridge, channel=self.citizen),
+            *self._seat_falls_silent(44),
+        ]
+        self.bridge = None
+        return told
+
+    def redirect(self, after_s: float = 1.0) -> list[Fact]:
+        """The citizen is sent to another place of the dialplan in the middle of a talk."""
+        self._wait(after_s)
+        assert self.bridge is not None
+        assert self.seat is not None
+        told: list[Fact] = [
+            BridgeLeave(at=self._at(), bridge=self.bridge, channel=self.citizen),
+            BridgeLeave(at=self._at(), bridge=self.bridge, channel=self.seat),
+            *self._seat_falls_silent(16),
+        ]
+        self.bridge = None
+        return told
+
+    def ring_again(self, seat: str, after_s: float = 0.005) -> list[Fact]:
+        """The dialplan itself rings the seat that talked before."""
+        self._wait(after_s)
+        self.citizen = replace(self.citizen, context="recover", exten=seat)
+        self.seat = self._channel(seat)
+        told: list[Fact] = [
+            NewChannel(at=self._at(), channel=self.seat),
+            DialBegin(at=self._at(), channel=self.citizen, dest=self.seat),
+        ]
+        self.seat = replace(self.seat, state="Ringing")
+        return [*told, NewState(at=self._at(), channel=self.seat), self._device("RINGING")]
+
+    def come_back(self, after_s: float = 0.3) -> list[Fact]:
+        self._wait(after_s)
+        assert self.seat is not None
+        self.seat = replace(self.seat, state="Up")
+        self.bridge = BridgeId(f"bridge-{self.seat.id}")
+        return [
+            NewState(at=self._at(), channel=self.seat),
+            self._dial_end("ANSWER"),
+            BridgeEnter(at=self._at(), bridge=self.bridge, channel=self.seat),
+            self._device("INUSE"),
+            BridgeEnter(at=self._at(), bridge=self.bridge, channel=self.citizen),
+        ]
+
+    def stay_away(self, after_s: float = 8.0) -> list[Fact]:
+        """The seat is rung again and does not answer."""
+        self._wait(after_s)
+        told = [self._dial_end("NOANSWER"), *self._seat_falls_silent(0)]
+        self.citizen = replace(self.citizen, context="waiting", exten="s")
+        return told
+
     def server_hangs_up(self, after_s: float = 0.01) -> list[Fact]:
         """The citizen's channel is hung up by an order, so no phone asked for it."""
         self._wait(after_s)

@@ -9,7 +9,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from telephony.ami import actions
-from telephony.commands import AddMember, HangUpChannel, Order, PauseMember, RemoveMember, ReportAlive, SpyToSocket
+from telephony.commands import (
+    AddMember,
+    HangUpChannel,
+    Order,
+    PauseMember,
+    RedirectChannel,
+    RemoveMember,
+    ReportAlive,
+    SpyToSocket,
+)
 from telephony.errors import InvalidValue
 
 TAP = "0d7c8d2e-6a41-4c3e-9b0f-0123456789ab"
@@ -25,6 +34,9 @@ ORDERS: dict[str, Callable[[Any], Order]] = {
     "PauseMember.paused": lambda v: PauseMember(seat="8001", paused=v),
     "PauseMember.reason": lambda v: PauseMember(seat="8001", paused=True, reason=v),
     "HangUpChannel.channel": lambda v: HangUpChannel(channel=v),
+    "RedirectChannel.channel": lambda v: RedirectChannel(channel=v, context="recover", exten="8001"),
+    "RedirectChannel.context": lambda v: RedirectChannel(channel="1795297515.0", context=v, exten="8001"),
+    "RedirectChannel.exten": lambda v: RedirectChannel(channel="1795297515.0", context="recover", exten=v),
     "SpyToSocket.channel_name": lambda v: SpyToSocket(channel_name=v, tap_id=TAP, address="127.0.0.1:12349"),
     "SpyToSocket.tap_id": lambda v: SpyToSocket(channel_name="PJSIP/8001-0000000a", tap_id=v, address="127.0.0.1:1"),
     "SpyToSocket.address": lambda v: SpyToSocket(channel_name="PJSIP/8001-0000000a", tap_id=TAP, address=v),
@@ -63,7 +75,7 @@ def test_whatever_a_value_is_it_stays_on_its_line_or_is_refused(field: str, valu
 @pytest.mark.parametrize("value", HOSTILE)
 def test_hostile_values_are_refused(field: str, value: object) -> None:
     harmless = (field.endswith("reason") and value == "") or (value == 8001 and field == "ReportAlive.epoch_s")
-    harmless |= field == "HangUpChannel.channel" and value == "PJSIP/8001-0000000a"
+    harmless |= field.endswith("Channel.channel") and value == "PJSIP/8001-0000000a"
     if not harmless:
         with pytest.raises(InvalidValue) as refused:
             actions.headers(ORDERS[field](value))
@@ -104,6 +116,26 @@ def test_a_tap_listens_to_exactly_one_channel_beside_the_call() -> None:
     assert headers["Channel"] == f"AudioSocket/127.0.0.1:12349/{TAP}"
     assert (headers["Application"], headers["Data"]) == ("ChanSpy", "PJSIP/trunk-0000000a,qoESu")
     assert headers["Async"] == "true"
+
+
+def test_a_citizen_is_sent_to_the_seat_that_talked() -> None:
+    order = RedirectChannel(channel="1795297515.0", context="recover", exten="8001")
+    assert actions.headers(order) == {
+        "Action": "Redirect",
+        "Channel": "1795297515.0",
+        "Context": "recover",
+        "Exten": "8001",
+        "Priority": "1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("context", "exten"),
+    [("lines", "12345"), ("fallback", "s"), ("Recover", "8001"), ("recover", "again"), ("recover", "1,1"), ([], "1")],
+)
+def test_a_channel_is_sent_nowhere_else(context: Any, exten: str) -> None:
+    with pytest.raises(InvalidValue):
+        actions.headers(RedirectChannel(channel="1795297515.0", context=context, exten=exten))
 
 
 @pytest.mark.parametrize("channel", ["1795297515.0", "hotline-1795297515.12", "PJSIP/8001-0000001a"])
