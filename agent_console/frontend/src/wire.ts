@@ -337,12 +337,15 @@ export interface CategoryEntry {
   code: string;
   level1: string;
   level2: string;
+  department: string;
 }
 
 export interface Reference {
   appeal_types: string[];
+  urgencies: string[];
+  genders: string[];
   categories: CategoryEntry[];
   departments: string[];
-  pause_reasons: string[];
-  dispositions: string[];
+  pause_reasons: PauseReason[];
+  dispositions: Disposition[];
 }

@@ -16,12 +16,18 @@ export type DeskMode = "signed_out" | "idle" | "call" | "wrap";
 /** The server's "over" and the phone's BYE race; only a phone that is still talking after this was forgotten. */
 const BYE_GRACE_MS = 1500;
 const FLASH_MS = 1000;
+/** Between our phone's end of a call and the server's word that it is over. */
+const ORPHAN_GRACE_MS = 1200;
 
 export const useDesk = defineStore("desk", () => {
+  let orphanedSince: ReturnType<typeof setTimeout> | undefined;
   const live = useLive();
   const phone = usePhone();
   const ticket = useTicket();
   const shift = useShift();
+  const recovering = ref(false);
+  /** Talked on by this operator, and this page's phone is not in it: after a reload, or a dead leg. */
+  const orphaned = computed(() => live.isLive && live.agent?.status === "talking" && phone.call === null);
   const recoveredCall = ref<string | null>(null);
   /** The call this page's phone last talked on, to tell "hung up" from "never connected" while the stream is down. */
   const lastTalked = ref<string | null>(null);
@@ -70,6 +76,21 @@ export const useDesk = defineStore("desk", () => {
       await api.hangUp(id);
     } catch (error) {
       notice.fail(words.call.hangUpFailed, error);
+    }
+  }
+
+  /** The call goes on without this page's phone: have the switch ring it again; it answers by itself. */
+  async function recover(): Promise<void> {
+    const id = callId.value;
+    if (id === null || recovering.value || phoneTalks.value) return;
+    recovering.value = true;
+    recoveredCall.value = id;
+    try {
+      await api.recover(id);
+    } catch (error) {
+      notice.fail(words.call.recoverFailed, error);
+    } finally {
+      recovering.value = false;
     }
   }
 
@@ -124,11 +145,8 @@ export const useDesk = defineStore("desk", () => {
     // A reload in mid-shift: the first snapshot finds us signed in, and this page has no phone yet.
     watch(
       () => live.agent !== null && live.agent.status !== "signed_out" && phone.line === "off" && live.isLive,
-      (orphaned) => {
-        if (!orphaned || shift.busy) return;
-        const id = live.me?.call ?? null;
-        if (live.agent?.status === "talking" && id !== null) recoveredCall.value = id;
-        void shift.resume();
+      (homeless) => {
+        if (homeless && !shift.busy) void shift.resume();
       },
       { immediate: true },
     );
@@ -139,6 +157,13 @@ export const useDesk = defineStore("desk", () => {
           recoveredCall.value = null;
           notice.done(words.banner.recovered(number.value));
         }
+      },
+    );
+    watch(
+      () => orphaned.value && phone.line === "registered",
+      (lost) => {
+        if (lost) orphanedSince = setTimeout(() => void recover(), ORPHAN_GRACE_MS);
+        else clearTimeout(orphanedSince);
       },
     );
     watch(ringing, (is) => {
@@ -173,6 +198,9 @@ export const useDesk = defineStore("desk", () => {
     number,
     ringLeftMs,
     ringMs,
+    orphaned,
+    recovering,
+    recover,
     answer,
     hangUp,
     toggleHold,

@@ -35,6 +35,8 @@ export const useLive = defineStore("live", () => {
   const queue = shallowRef<QueueData | null>(null);
   const call = shallowRef<CallData | null>(null);
   const callId = ref<string | null>(null);
+  /** The server serves a newer page than this one. */
+  const outdated = ref(false);
   let link: Link | null = null;
   let again: ReturnType<typeof setTimeout> | null = null;
 
@@ -44,6 +46,8 @@ export const useLive = defineStore("live", () => {
     if (link === null) return;
     status.value = link.machine.status;
     attempt.value = link.machine.attempt;
+    const theirs = link.machine.serverBuild ?? "";
+    outdated.value = __BUILD__ !== "dev" && theirs !== "" && theirs !== __BUILD__;
     setClockOffset(link.machine.offsetMs);
     if (changed.has("me")) me.value = data<MeData>("me");
     if (changed.has("queue")) queue.value = data<QueueData>("queue");
@@ -93,5 +97,5 @@ export const useLive = defineStore("live", () => {
   const agent = computed(() => me.value?.agent ?? null);
   const isLive = computed(() => status.value === "live");
 
-  return { status, attempt, me, queue, call, callId, agent, isLive, start, stop, watchCall, takeOver: () => link?.takeOver() };
+  return { status, attempt, me, queue, call, callId, agent, isLive, outdated, start, stop, watchCall, takeOver: () => link?.takeOver() };
 });

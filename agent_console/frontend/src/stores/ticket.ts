@@ -21,6 +21,8 @@ export const useTicket = defineStore("ticket", () => {
   const summary = ref<string | null>(null);
   const submitting = ref(false);
   const submitted = shallowRef<Ticket | null>(null);
+  /** The latest ticket of this page, to read its number out after the desk has moved on. */
+  const last = shallowRef<Ticket | null>(null);
   /** Fields that the server found missing at a refused submission. */
   const refusedFields = ref<string[]>([]);
   /** The words to show in the transcript just now, and the field they belong to. */
@@ -113,7 +115,7 @@ export const useTicket = defineStore("ticket", () => {
         if (!(await current.save())) return null;
         try {
           const { id, version } = current.editing.draft;
-          submitted.value = await api.submitDraft(id, version, disposition.value, finalSummary);
+          last.value = submitted.value = await api.submitDraft(id, version, disposition.value, finalSummary);
           return submitted.value;
         } catch (error) {
           // A suggestion may have raised the version between our save and our submission.
@@ -156,6 +158,7 @@ export const useTicket = defineStore("ticket", () => {
     summary,
     submitting,
     submitted,
+    last,
     missingFields,
     evidence,
     turns,

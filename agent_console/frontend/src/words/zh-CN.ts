@@ -173,6 +173,8 @@ export const words = {
     reopenMicrophone: "重新打开麦克风",
     deviceLost: "话机异常，已自动示忙，恢复后请手动示闲",
     recovered: (number: string) => `已为您恢复与 ${number} 的通话`,
+    newBuild: "控制台已更新，刷新后生效",
+    reload: "刷新",
     detail: (text: string) => `（${text}）`,
   },
 
@@ -208,6 +210,7 @@ export const words = {
     resumeFailed: "话机未恢复",
     noSeat: "本账号未分配座席，不能接听电话",
     desk: "座席工作台",
+    lastTicket: "上一件工单",
   },
 
   ring: {
@@ -242,6 +245,9 @@ export const words = {
     muted: "已静音",
     heldFor: "保持",
     talk: "通话",
+    orphaned: "话机未接入本次通话",
+    recovering: "正在恢复通话…",
+    recoverFailed: "通话未能恢复",
     hangUpFailed: "挂断未成功，请重试",
     viaServer: "话机信令中断，由服务器执行",
     needsSignalling: "话机信令恢复后可用",
@@ -313,8 +319,6 @@ export const words = {
     decisionFailed: "操作未成功，请重试",
     none_: "未选",
     choose: "请选择",
-    genders: ["男", "女", "未知"],
-    urgencies: ["一般", "紧急", "特急"],
     flags: "标记",
   },
 
