@@ -41,8 +41,7 @@ _YAO_SOUNDS = "要腰妖吆"
 _SEPARATED = re.compile(r"[\s，,、。.．·…\-—–;；]*(?:(?:呃|嗯|啊|哎|然后|那个|再)[\s，,、。….]*){0,2}")
 _STRETCH = re.compile(f"[零〇○一二三四五六七八九幺两0-9{_YAO_SOUNDS}]+")
 _CARDINAL = re.compile(
-    r"(?:百分之)?(?:[零〇一二两三四五六七八九]"
-    r"|\d+(?:\.\d+)?)*[十百千万亿][零〇一二两三四五六七八九十百千万亿0-9]*"
+    r"(?:百分之)?[零〇一二两三四五六七八九0-9.]{0,9}[十百千万亿][零〇一二两三四五六七八九十百千万亿0-9]{0,16}"
 )
 _PERCENT = re.compile(r"百分之([零一二两三四五六七八九十百0-9]+)")
 _LONG = 7
@@ -148,7 +147,7 @@ def _cardinals(text: str) -> Iterator[Numeral]:
             yield Numeral(start=match.start(), end=match.end(), digits=f"{share}%", kind=NumeralKind.CARDINAL)
     for match in _CARDINAL.finditer(text):
         said = match.group()
-        if said[0] in "百千万亿" or "百分之" in said or _about(text, match.start(), match.end(), said):
+        if said[0] in "百千万亿." or "百分之" in said or _about(text, match.start(), match.end(), said):
             continue
         if said in ("十", "十一", "十五", "一十") and not _counted(text, match.end()):
             continue
