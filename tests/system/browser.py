@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect, sync_playwright
 
+from tests.fakes.spoken import Spoken
 from tests.system.hotline import Account, Hotline
 
 FLAGS = (
@@ -36,6 +38,17 @@ def chromium() -> str:
         if path := shutil.which(name):
             return path
     raise FileNotFoundError("no Chromium: apt-get install chromium")
+
+
+def microphone(place: Path, words: Spoken) -> Path:
+    """A while of listening, the words, and a while again, as Chromium's fake microphone wants it."""
+    path = place / "microphone.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(2 * 16_000) + words.pcm + bytes(8 * 16_000))
+    return path
 
 
 @contextmanager

@@ -29,6 +29,7 @@ import socket
 import time
 import wave
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -261,40 +262,56 @@ def switch_source() -> Source:
 @pytest.fixture(scope="session")
 def built_prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packaged prompts in sound, made once."""
-    place = tmp_path_factory.mktemp("prompts")
+    return _build_prompts(tmp_path_factory.mktemp("prompts"))
+
+
+def _made(source: Source, sounds: Path, place: Path, plan: Topology) -> RunningSwitch:
+    """A switch with its phones, not started yet. ``place`` serves as the HOTLINE_HOME of a server beside it."""
+    ports = Ports(free_port_base())
+    asterisk = Switch(
+        source,
+        home=place / "switch",
+        ports=ports,
+        topology=plan,
+        secrets=Secrets.kept_in(place / "keys" / "switch.json"),
+        recordings=place / "recordings",
+        prompts=sounds,
+    )
+    phones = Phone(
+        sipp=find_sipp(cache_dir()),
+        run_dir=place / "phones",
+        host=CITIZENS,
+        port=ports.citizens,
+        media_port=ports.far_media[0],
+        switch=f"127.0.0.1:{ports.sip}",
+    )
+    return RunningSwitch(asterisk=asterisk, phones=phones, speech=tone(place / "tone.wav"))
+
+
+def _build_prompts(place: Path) -> Path:
     espeak = shutil.which("espeak-ng")
     prompts.build(place, espeak=[espeak] if espeak else None)
     return place
 
 
+@contextmanager
+def starting(place: Path) -> Iterator[RunningSwitch]:
+    """One switch without pytest, for benchmarks."""
+    made = _made(find_source(cache_dir()), _build_prompts(place / "prompts"), place, topology())
+    try:
+        made.asterisk.start()
+        yield made
+    finally:
+        made.stop()
+
+
 def _factory(source: Source, sounds: Path, factory: pytest.TempPathFactory) -> Iterator[StartSwitch]:
     running: list[RunningSwitch] = []
 
-    def start(
-        *, greeting: bool = False, home: Path | None = None, plan: Topology | None = None, silent: bool = False
-    ) -> RunningSwitch:
-        place = home or factory.mktemp("switch")
-        ports = Ports(free_port_base())
-        asterisk = Switch(
-            source,
-            home=place / "switch",
-            ports=ports,
-            topology=plan or topology(greeting=greeting),
-            secrets=Secrets.kept_in(place / "keys" / "switch.json"),
-            recordings=place / "recordings",
-            prompts=place if silent else sounds,
-        )
-        sipp, run_dir, target = find_sipp(cache_dir()), place / "phones", f"127.0.0.1:{ports.sip}"
-        first = ports.far_media[0]
-        made = RunningSwitch(
-            asterisk=asterisk,
-            phones=Phone(
-                sipp=sipp, run_dir=run_dir, host=CITIZENS, port=ports.citizens, media_port=first, switch=target
-            ),
-            speech=tone(place / "tone.wav"),
-        )
+    def start(*, greeting: bool = False, home: Path | None = None, plan: Topology | None = None) -> RunningSwitch:
+        made = _made(source, sounds, home or factory.mktemp("switch"), plan or topology(greeting=greeting))
         running.append(made)
-        asterisk.start()
+        made.asterisk.start()
         return made
 
     try:

@@ -16,7 +16,7 @@ from rapidfuzz.distance import LCSseq
 
 from api.auth.permissions import Role
 from tests.fakes.spoken import letters, spoken
-from tests.system.browser import Desk, console_page, wait_for
+from tests.system.browser import Desk, console_page, microphone, wait_for
 from tests.system.hotline import Account, Hotline
 from tests.system.switch import RunningSwitch, StartSwitch
 
@@ -49,21 +49,12 @@ def stage(start_switch: StartSwitch, tmp_path: Path) -> Iterator[Stage]:
     supervisor = hotline.account("9001", Role.SUPERVISOR)
     with hotline:
         hotline.wait_until_live()
-        with console_page(hotline.url, microphone=_microphone(tmp_path), profile=tmp_path / "chromium") as page:
+        with console_page(
+            hotline.url, microphone=microphone(tmp_path, QUESTION), profile=tmp_path / "chromium"
+        ) as page:
             desk = Desk(page, hotline)
             desk.sign_in(operator)
             yield Stage(switch=switch, hotline=hotline, operator=operator, supervisor=supervisor, desk=desk)
-
-
-def _microphone(place: Path) -> Path:
-    """The operator's question and a while of listening, as Chromium's fake microphone wants it."""
-    path = place / "microphone.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(16_000 * 2) + QUESTION.pcm + bytes(16_000 * 8))
-    return path
 
 
 def test_a_call_goes_from_the_ring_to_a_ticket_and_a_second_caller_who_gives_up_is_a_missed_call(stage: Stage) -> None:

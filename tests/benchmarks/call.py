@@ -1,0 +1,133 @@
+"""One call after the other through real Asterisk, SIPp and Chromium: how long the operator waits for what.
+
+``python -m tests.benchmarks.call [calls]`` prints medians. Times of the switch are its own event stamps, times of the
+page are the page's clock, both on this machine. Speech starts and ends where the session's voice detector heard it.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import expect
+
+from api.auth.permissions import Role
+from tests.fakes.spoken import spoken
+from tests.system.browser import Desk, console_page, microphone
+from tests.system.hotline import Hotline
+from tests.system.switch import Ami, RunningSwitch, starting
+
+CITIZEN = "15433061709"
+CITIZEN_WORDS = spoken("smoke-under-the-window")
+OPERATOR_WORDS = spoken("which-compound")
+
+
+@dataclass
+class Figures:
+    """Milliseconds, one entry a call or a turn."""
+
+    ring: list[float] = field(default_factory=list)
+    media: list[float] = field(default_factory=list)
+    first_text: list[float] = field(default_factory=list)
+    final_text: list[float] = field(default_factory=list)
+
+    def print(self) -> None:
+        for name, values in (
+            ("phone called by the switch -> ring in the page", self.ring),
+            ("answer clicked -> sound flows", self.media),
+            ("speech starts -> first text in the page", self.first_text),
+            ("speech ends -> final text in the page", self.final_text),
+        ):
+            ranked = sorted(values)
+            high = ranked[math.ceil(0.95 * len(ranked)) - 1] if ranked else float("nan")
+            middle = statistics.median(ranked) if ranked else float("nan")
+            print(f"{name:<50} median {middle:7.0f} ms   p95 {high:7.0f} ms   n={len(ranked)}")
+
+
+@contextmanager
+def _stage(home: Path) -> Iterator[tuple[RunningSwitch, Desk, Ami]]:
+    with starting(home) as switch:
+        hotline = Hotline(home, switch.ports, speech_engine="whisper", wrap_up_s=120)
+        operator = hotline.account("8001", Role.OPERATOR, seat="8001")
+        with hotline:
+            hotline.wait_until_live()
+            sound = microphone(home, OPERATOR_WORDS)
+            with console_page(hotline.url, microphone=sound, profile=home / "chromium") as page, switch.ami() as ami:
+                desk = Desk(page, hotline)
+                desk.sign_in(operator)
+                desk.start_shift()
+                yield switch, desk, ami
+
+
+def _one_call(number: int, switch: RunningSwitch, desk: Desk, ami: Ami, figures: Figures) -> None:
+    words = CITIZEN_WORDS.path
+    with switch.citizen(f"citizen-{number}", number=CITIZEN, patience_s=20, stay_s=14, speech=words) as citizen:
+        expect(desk["ring-dialog"]).to_be_visible(timeout=15_000)
+        call_id = desk["ring-dialog"].get_attribute("data-call")
+        assert call_id is not None
+        desk["answer"].click()
+        desk.expect_status("talking")
+        citizen.wait(40)
+    expect(desk["wrap-up"]).to_be_visible(timeout=10_000)
+    desk.page.wait_for_timeout(3000)  # the last words of the call
+    marks = {mark["name"]: mark["at"] for mark in desk.marks() if mark["callId"] == call_id}
+    figures.ring.append(marks["ring"] - _called(ami, call_id))
+    figures.media.append(marks["media"] - marks["answer"])
+    _speech(desk, call_id, figures)
+    desk["disposition-invalid"].click()
+    desk["submit-ready"].click()
+    desk.expect_status("ready")
+
+
+def _called(ami: Ami, call_id: str) -> float:
+    """When the switch began to call the seat, epoch ms."""
+    ami.listen(0.2)
+    [first, *_] = [
+        frame for frame in ami.events if frame.get("Event") == "AgentCalled" and frame.get("Linkedid") == call_id
+    ]
+    return float(first["Timestamp"]) * 1000
+
+
+def _speech(desk: Desk, call_id: str, figures: Figures) -> None:
+    answered_ms, turns = _turns(desk, call_id)
+    for seen in desk.seen_turns():
+        turn = turns.get(seen["seg"])
+        if seen["callId"] != call_id or turn is None:
+            continue
+        figures.first_text.append(seen["firstAt"] - (answered_ms + turn["t0"] * 1000))
+        if seen["finalAt"] is not None:
+            figures.final_text.append(seen["finalAt"] - (answered_ms + turn["t1"] * 1000))
+
+
+def _turns(desk: Desk, call_id: str) -> tuple[float, dict[int, dict[str, Any]]]:
+    """When the call was answered, epoch ms, and its final turns by number, as the server has stored them."""
+    said = desk.page.evaluate(
+        """async (id) => {
+            const get = async (path) => (await fetch(`/api/v1/calls/${id}${path}`)).json();
+            return { call: await get(""), turns: (await get("/transcript")).turns };
+        }""",
+        call_id,
+    )
+    answered = desk.page.evaluate("(text) => Date.parse(text)", said["call"]["answered_at"])
+    return answered, {turn["seg"]: turn for turn in said["turns"]}
+
+
+def main(calls: int) -> None:
+    figures = Figures()
+    with tempfile.TemporaryDirectory(prefix="hotline-bench-") as place, _stage(Path(place)) as (switch, desk, ami):
+        for number in range(calls):
+            _one_call(number, switch, desk, ami, figures)
+            print(f"call {number + 1} of {calls}", file=sys.stderr)
+    print(f"{calls} calls, whisper-base on this machine's processors")
+    figures.print()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
