@@ -276,18 +276,6 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def own_addresses(fib_trie: str | None = None) -> tuple[str, ...]:
-    """The IPv4 addresses of this machine but loopback's, as /proc/net/fib_trie (or its text) tells them."""
-    text = Path("/proc/net/fib_trie").read_text() if fib_trie is None else fib_trie
-    found = re.findall(r"\|-- (\d+\.\d+\.\d+\.\d+)\n\s+/32 host LOCAL", text)
-    return tuple(sorted({address for address in found if not address.startswith("127.")}))
-
-
-def loopback_binding() -> Binding:
-    """Everything on 127.0.0.1, and browsers on this machine told to send their sound there."""
-    return Binding(ice=dict.fromkeys(own_addresses(), "127.0.0.1"))
-
-
 class Switch:
     """One Asterisk on its own ports. ``home`` is its directory (etc, state, log, run).
 
@@ -313,7 +301,7 @@ class Switch:
         self.secrets = secrets
         self.recordings = recordings
         self.prompts = prompts
-        self.binding = binding or loopback_binding()
+        self.binding = binding
         self._name = f"hotline-switch-{ports.base}"
         self._child = Child(
             "asterisk", source.argv(home, recordings, prompts, self._name), run_dir=home / "run", env=_environment()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from telephony.dialplan.addresses import own_addresses
 from telephony.dialplan.ports import Ports
 from telephony.dialplan.topology import Topology
 
@@ -112,15 +113,18 @@ class Places:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Binding:
-    """Where the switch listens. ``control`` is AMI and HTTP; ``permit`` are the networks that may use AMI.
+    """Where the switch listens; AMI never leaves the machine.
 
-    ``ice`` maps each address of the switch's machine to the one that browsers are told.
+    ``web`` is SIP over WebSocket and ARI, ``sip`` the trunks' SIP and all sound. ``ice`` maps each address of the
+    switch's machine to the one that browsers are told. ``outside`` is the address that carriers know, where it is not
+    one of this machine's; ``inside`` the networks for which it is not used.
     """
 
-    control: str = "127.0.0.1"
+    web: str = "127.0.0.1"
     sip: str = "127.0.0.1"
-    permit: tuple[str, ...] = ("127.0.0.1/32",)
     ice: Mapping[str, str] = field(default_factory=dict)
+    outside: str = ""
+    inside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,7 +160,10 @@ def render(
     binding: Binding | None = None,
     modules: Iterable[str] = MODULES,
 ) -> tuple[Path, ...]:
-    """Write one file for each template into ``out_dir`` and return them, sorted."""
+    """Write one file for each template into ``out_dir`` and return them, sorted.
+
+    Without ``binding`` everything is on 127.0.0.1, and browsers on this machine are told to send their sound there.
+    """
     environment = Environment(
         loader=PackageLoader("telephony.dialplan"),
         undefined=StrictUndefined,
@@ -173,7 +180,7 @@ def render(
             ports=ports,
             places=places,
             secrets=secrets,
-            binding=binding or Binding(),
+            binding=binding or Binding(ice=dict.fromkeys(own_addresses(), "127.0.0.1")),
             modules=tuple(modules),
         )
         path = out_dir / name.removesuffix(".j2")

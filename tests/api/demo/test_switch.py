@@ -17,24 +17,7 @@ from api.demo.switch import (
     debian_root,
     find_source,
     major_version,
-    own_addresses,
 )
-
-TRIE = """\
-Main:
-  +-- 0.0.0.0/0 3 0 5
-     |-- 127.0.0.1
-        /32 host LOCAL
-     |-- 192.0.2.2
-        /32 host LOCAL
-     |-- 192.0.2.255
-        /32 link BROADCAST
-Local:
-     |-- 192.0.2.2
-        /32 host LOCAL
-     |-- 198.51.100.1
-        /32 host LOCAL
-"""
 
 
 def program(folder: Path, name: str, text: str) -> Path:
@@ -66,10 +49,6 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_a_version_is_read_from_what_asterisk_says(said: str, version: int) -> None:
     assert major_version(said) == version
-
-
-def test_own_addresses_are_all_but_loopback() -> None:
-    assert own_addresses(TRIE) == ("192.0.2.2", "198.51.100.1")
 
 
 def test_a_docker_engine_with_our_image_comes_first(path: Path, tmp_path: Path) -> None:
