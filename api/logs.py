@@ -29,7 +29,10 @@ def configure(*, as_json: bool, level: int = logging.INFO) -> None:
     renderer = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # the default prints every local variable
+        )
     )
     structlog.configure(
         processors=[
