@@ -41,6 +41,8 @@ _VAGUE = re.compile(
     r"去年|前年|今年|最近|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|国庆.*"
     r"|春节.*|五一.*"
 )
+_LASTED_LEAD = re.compile(r"^(?:都|已经|有|快|得有|停了|漏了|持续|拖了|等了|断了|欠了)")
+_HOUR_NEXT = re.compile(rf"^[，,、]?{_CLOCK}")
 _LEAST = 0.35
 _RANGE = re.compile(r"[到至~-]|一直到|到了")
 _NEAR = re.compile(
@@ -123,7 +125,7 @@ def _add(when: _When, kind: str, match: re.Match[str], gap: str, *, corrected: b
         elif text.endswith(when.slots["day"]):
             pass
         elif re.match(rf"{_N}[号日]$", text) and not corrected and re.search(r"周|星期|礼拜", when.slots["day"]):
-            text = f"{text}（{_plain_day(when.slots['day'])}）"
+            text = f"{_plain_day(text)}（{_plain_day(when.slots['day'])}）"
         elif not corrected and not when.corrected and not re.match(rf"{_N}[号日]|今|昨", text):
             text = when.slots["day"] + text
     if kind == "clock" and "clock" in when.slots and not corrected and _RANGE.search(gap):
@@ -139,6 +141,8 @@ def _add(when: _When, kind: str, match: re.Match[str], gap: str, *, corrected: b
 
 def _is_time(said: Said, match: re.Match[str], kind: str) -> bool:
     after, before = said.text[match.end() :], said.text[: match.start()]
+    if kind == "part":
+        after = _HOUR_NEXT.sub("", after)
     if _CONTACT.match(after) or _PROMISED.search(before) or (kind != "lasted" and _REPORTED.match(after)):
         return False
     if kind == "clock":
@@ -205,7 +209,7 @@ def _wording(slots: dict[str, str]) -> str:
     part = slots.get("part", "")
     clock = _clock(slots["clock"], part or slots.get("day", "") + often) if "clock" in slots else part
     when = f"{day}{often}{clock}" if clock not in ("一上午", "一下午", "一整天") or day else f"当天{clock[1:]}"
-    lasted = with_digits(re.sub(r"^(?:都|已经|有|快|得有)", "", slots.get("lasted", "")))
+    lasted = with_digits(_LASTED_LEAD.sub("", slots.get("lasted", "")))
     return "，".join(
         piece for piece in (when, f"已{lasted}" if lasted and not lasted.startswith("已") else lasted) if piece
     )

@@ -12,6 +12,7 @@ from asr.prefill.questions import ASKS_PHONE, ASKS_SAME_PHONE
 from asr.prefill.reading import PAUSES, Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
 
+_MOST_GROUPS = 12
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _LANDLINE = re.compile(r"0\d{2,3}[2-9]\d{6,7}")
 _LOCAL = re.compile(r"[2-9]\d{6,7}")
@@ -183,7 +184,7 @@ def _windows(talk: Talk, chain: list[_Group]) -> Iterator[_Number]:
     total = "".join(group.digits for _, group in chain)
     seen: set[str] = set()
     for first in range(len(chain)):
-        for last in range(first, len(chain)):
+        for last in range(first, min(first + _MOST_GROUPS, len(chain))):
             digits = "".join(group.digits for _, group in chain[first : last + 1])
             whole = first == 0 and last == len(chain) - 1
             rest = len(total) - len(digits)
@@ -281,7 +282,7 @@ def _heard_by_operator(talk: Talk) -> _Number | None:
             continue
         groups = [(said, group) for group in said.reading.digit_groups]
         for first in range(len(groups)):
-            for last in range(first, len(groups)):
+            for last in range(first, min(first + _MOST_GROUPS, len(groups))):
                 digits = "".join(group.digits for _, group in groups[first : last + 1])
                 adjacent = all(joined(said.text, groups[i][1], groups[i + 1][1]) for i in range(first, last))
                 if adjacent and (_MOBILE.fullmatch(digits) or _LANDLINE.fullmatch(digits)):

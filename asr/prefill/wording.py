@@ -128,9 +128,11 @@ def _title(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggestio
     what = _matter(core, named) if core is not None and (core.weight > 0 or category is None) else ""
     if not what and category is not None and kind != "表扬":
         what = category.level2 if kind in ("咨询", "建议") else f"{category.level2}问题"
+    if not what and not head and core is not None:
+        what = core.words[:_CORE_LENGTH]
     value = f"{_PREFIX.get(kind, '')}{head[: _TITLE_LENGTH - len(what)]}{what}{_ending(kind, what)}"[:_TITLE_LENGTH]
     evidence = [item for suggestion in named for item in suggestion.evidence[:1]]
-    evidence += [core.evidence] if core is not None else []
+    evidence += [core.evidence] if core is not None else list(known["category_code"].evidence[:2])
     sure = category is not None and known["category_code"].confidence >= 0.6
     return Suggestion(
         field="title", value=value, confidence=0.78 if sure else 0.6, evidence=tuple(dict.fromkeys(evidence))
