@@ -32,6 +32,7 @@ class Action(StrEnum):
     CALL_READ = "call.read"
     CALL_ANY = "call.read_any"
     CALL_HANG_UP = "call.hang_up"
+    CALL_RECOVER = "call.recover"
     NUMBER_REVEAL = "number.reveal"
     TRANSCRIPT_READ = "transcript.read"
     RECORDING_LISTEN = "recording.listen"
@@ -51,6 +52,7 @@ _TAKES_CALLS = frozenset(
         Action.CALL_LIST,
         Action.CALL_READ,
         Action.CALL_HANG_UP,
+        Action.CALL_RECOVER,
         Action.NUMBER_REVEAL,
         Action.TRANSCRIPT_READ,
         Action.RECORDING_LISTEN,

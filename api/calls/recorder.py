@@ -88,8 +88,8 @@ async def record(session: AsyncSession, keyring: Keyring, event: CallEvent) -> b
     if new is None:
         return False
     change = CHANGES.get(type(event))
-    if change is not None:
-        values = change(event, keyring)
+    values = change(event, keyring) if change is not None else {}
+    if values:
         await session.execute(update(CallRecord).where(CallRecord.id == event.call_id).values(**values))
     return True
 
@@ -144,11 +144,20 @@ def _offered(event: CallOffered, _: Keyring) -> dict[str, Any]:
 
 
 def _answered(event: CallAnswered, _: Keyring) -> dict[str, Any]:
-    return {"answered_at": event.at, "answered_by": event.agent_id, "wait_s": event.wait_s}
+    """Whoever talks is the party; the waiting was over with the first answer."""
+    return {
+        "answered_at": func.coalesce(CallRecord.answered_at, event.at),
+        "answered_by": event.agent_id,
+        "agent_left_at": None,
+        "wait_s": func.coalesce(CallRecord.wait_s, event.wait_s),
+    }
 
 
 def _agent_left(event: AgentLegEnded, _: Keyring) -> dict[str, Any]:
-    return {"agent_left_at": event.at, "talk_s": event.talk_s}
+    """The legs on which operators talked add up."""
+    left = {} if event.replaced else {"agent_left_at": event.at}
+    talked = {} if event.talk_s is None else {"talk_s": func.coalesce(CallRecord.talk_s, 0.0) + event.talk_s}
+    return left | talked
 
 
 def _ended(event: CallEnded, _: Keyring) -> dict[str, Any]:
@@ -156,7 +165,7 @@ def _ended(event: CallEnded, _: Keyring) -> dict[str, Any]:
         "ended_at": event.at,
         "outcome": event.outcome.value,
         "ended_by": event.ended_by,
-        "wait_s": func.coalesce(event.wait_s, CallRecord.wait_s),
+        "wait_s": func.coalesce(CallRecord.wait_s, event.wait_s),
         "talk_s": func.coalesce(CallRecord.talk_s, event.talk_s),
     }
 

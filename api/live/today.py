@@ -42,6 +42,8 @@ class DayCounts:
     def apply(self, event: Event) -> AgentId | None:
         """The agent whose figures may have changed."""
         if isinstance(event, CallAnswered):
+            if event.returned:
+                return None
             self._turn(event.at)
             count = self._of(event.agent_id)
             count.answered += 1

@@ -1,4 +1,4 @@
-"""``/shift``: sign in to the seat, sign out, ready or paused, more time to wrap up."""
+"""``/shift``: sign in to the seat, sign out, ready or paused, back into a call, more time to wrap up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from api.live.messages import AgentData
 from api.live.views import agent_data
 from api.shifts import service
 from api.shifts.service import Phones, seat_of
-from telephony.commands import ExtendWrapUp, FinishWrapUp, OutcomeKind, Pause, Ready
+from telephony.commands import ExtendWrapUp, FinishWrapUp, OutcomeKind, Pause, Ready, RecoverCall
 from telephony.events import PauseReason
 
 router = APIRouter(prefix="/shift", tags=["shift"], route_class=OnceRoute)
@@ -40,6 +40,7 @@ def phones(request: Request) -> Phones:
 
 
 Me = Annotated[SignedIn, Depends(Require(Action.SHIFT))]
+MeInACall = Annotated[SignedIn, Depends(Require(Action.CALL_RECOVER))]
 Common = Annotated[Shared, Depends(shared)]
 Ways = Annotated[Phones, Depends(phones)]
 
@@ -131,6 +132,13 @@ async def set_status(me: Me, common: Common, wanted: StatusWanted) -> AgentAnswe
     else:
         assert wanted.reason is not None
         outcome = await service.ask(common, me, "shift.pause", Pause(agent_id=own.agent_id, reason=wanted.reason))
+    return AgentAnswer(outcome=outcome.kind, agent=_agent(common, me))
+
+
+@router.post("/recover", responses=documented(401, 403, 404, 409, 502, 503))
+async def recover(me: MeInACall, common: Common) -> AgentAnswer:
+    """After a reload in mid-call: the switch rings this seat for the citizen who is still on the line."""
+    outcome = await service.ask(common, me, "shift.recover", RecoverCall(agent_id=seat_of(me).agent_id))
     return AgentAnswer(outcome=outcome.kind, agent=_agent(common, me))
 
 

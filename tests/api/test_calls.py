@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -160,6 +161,62 @@ async def test_the_story_of_a_call_becomes_its_record(store: Store) -> None:
     ]
     assert events[3].data == {"agent_id": "8002", "outcome": "no_answer", "ring_s": 15.0}
     assert not any(personal in str(event.data) for event in events for personal in (MOBILE, "王建国"))
+
+
+def story_of_a_lost_leg() -> list[Event]:
+    """The operator's page is reloaded after 30 s of talk; on the new leg the talk goes on for another minute."""
+    agent, queue = AgentId("8001"), QueueName("hotline")
+    first = CallAnswered(
+        at=at(10), call_id=ANSWERED, agent_id=agent, citizen=ChannelId("1.1"), operator=ChannelId("1.2"), wait_s=6.0
+    )
+    return [
+        arrived(ANSWERED),
+        queued(ANSWERED),
+        first,
+        CallLeftQueue(at=at(10), call_id=ANSWERED, queue=queue),
+        AgentLegEnded(at=at(40), call_id=ANSWERED, agent_id=agent, talk_s=30.0),
+        replace(first, at=at(41), operator=ChannelId("1.3"), returned=True),
+        AgentLegEnded(at=at(101), call_id=ANSWERED, agent_id=agent, talk_s=60.0),
+        CallEnded(
+            at=at(102), call_id=ANSWERED, outcome=CallOutcome.ANSWERED, ended_by="operator", wait_s=6.0, talk_s=90.0
+        ),
+    ]
+
+
+async def test_a_talk_on_two_legs_is_one_answer_and_its_parts_add_up(store: Store) -> None:
+    await told(store, story_of_a_lost_leg(), story_of_a_lost_leg())
+    async with store.read() as session:
+        call = await session.get_one(CallRecord, ANSWERED)
+    assert (call.answered_at, call.agent_left_at, call.wait_s, call.talk_s) == (at(10), at(101), 6.0, 90.0)
+
+
+async def test_an_operator_who_is_back_has_not_left(store: Store) -> None:
+    await told(store, story_of_a_lost_leg()[:6])
+    async with store.read() as session:
+        assert (await session.get_one(CallRecord, ANSWERED)).agent_left_at is None
+    late = AgentLegEnded(at=at(42), call_id=ANSWERED, agent_id=AgentId("8001"), talk_s=1.0, replaced=True)
+    await told(store, [late])
+    async with store.read() as session:
+        call = await session.get_one(CallRecord, ANSWERED)
+    assert (call.agent_left_at, call.talk_s) == (None, 31.0)
+
+
+async def test_the_wait_of_a_call_that_waited_twice_is_the_first(store: Store) -> None:
+    again = CallAnswered(
+        at=at(90),
+        call_id=ANSWERED,
+        agent_id=AgentId("8002"),
+        citizen=ChannelId("1.1"),
+        operator=ChannelId("1.5"),
+        wait_s=33.0,
+    )
+    ended = CallEnded(
+        at=at(99), call_id=ANSWERED, outcome=CallOutcome.ANSWERED, ended_by="caller", wait_s=33.0, talk_s=39.0
+    )
+    await told(store, [*story_of_a_lost_leg()[:5], replace(queued(ANSWERED), at=at(57)), again, ended])
+    async with store.read() as session:
+        call = await session.get_one(CallRecord, ANSWERED)
+    assert (call.answered_at, call.answered_by, call.wait_s) == (at(10), "8002", 6.0)
 
 
 async def test_telling_the_story_twice_changes_nothing(store: Store) -> None:

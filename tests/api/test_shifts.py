@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from api import errors
 from api.auth.permissions import Role
@@ -17,9 +19,10 @@ from api.auth.routes import router as session_router
 from api.calls.shifts import open_shifts
 from api.shifts.routes import router as shifts_router
 from api.shifts.service import Phones, resumed
+from api.store.tables import AuditRecord
 from telephony.agents import Agent
-from telephony.commands import ExtendWrapUp, FinishWrapUp, Pause, Ready, SignIn, SignOut
-from telephony.errors import ActionUnanswered, Refused, SwitchUnavailable
+from telephony.commands import ExtendWrapUp, FinishWrapUp, Pause, Ready, RecoverCall, SignIn, SignOut
+from telephony.errors import ActionUnanswered, Refused, SwitchUnavailable, UnknownAgent
 from telephony.events import AgentStatus, PauseReason
 from telephony.ids import AgentId, QueueName, SeatId
 from tests.api.desk import Desk, Person
@@ -200,6 +203,7 @@ async def colleague_at(shifts: ShiftDesk, *, seat: str) -> AsyncIterator[Person]
         ),
         ("/shift/wrap-up/extend", {"seconds": 60}, ExtendWrapUp(agent_id=AgentId("8001"), seconds=60)),
         ("/shift/wrap-up/finish", None, FinishWrapUp(agent_id=AgentId("8001"))),
+        ("/shift/recover", None, RecoverCall(agent_id=AgentId("8001"))),
     ],
 )
 async def test_each_request_is_one_command(shifts: ShiftDesk, path: str, body: Any, command: object) -> None:
@@ -225,6 +229,41 @@ async def test_a_status_that_nobody_can_choose_is_refused(shifts: ShiftDesk, bod
     me = await shifts.desk.person("8001")
     answer: httpx.Response = await me.post("/shift/status", body)
     assert answer.status_code == 422
+    assert shifts.desk.switch.asked == []
+
+
+async def test_a_call_is_recovered_once_however_often_it_is_asked(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    shifts.seat(status=AgentStatus.TALKING)
+    answers = await asyncio.gather(*(me.post("/shift/recover", key="once") for _ in range(3)))
+    assert {(answer.status_code, answer.json()["outcome"]) for answer in answers} == {(200, "done")}
+    assert shifts.desk.switch.asked == [RecoverCall(agent_id=AgentId("8001"))]
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "result"),
+    [
+        (Refused(command="RecoverCall", state="ready", reason="no call to recover"), 409, "refused"),
+        (UnknownAgent("8001"), 404, "not_signed_in_to_a_seat"),
+        (None, 200, "done"),
+    ],
+)
+async def test_a_recovery_is_audited_with_what_became_of_it(
+    shifts: ShiftDesk, failure: Exception | None, status: int, result: str
+) -> None:
+    me = await shifts.desk.person("8001")
+    shifts.desk.switch.failure = failure
+    assert (await me.post("/shift/recover")).status_code == status
+    async with shifts.desk.shared.store.read() as session:
+        kept = (await session.scalars(select(AuditRecord).where(AuditRecord.action == "shift.recover"))).one()
+    assert (kept.username, kept.object_id, kept.result) == ("8001", "8001", result)
+
+
+async def test_only_who_takes_calls_can_recover_one(shifts: ShiftDesk) -> None:
+    for role in (Role.DISPATCHER, Role.ADMIN):
+        person = await shifts.desk.person(role.value, role, agent=False)
+        assert (await person.post("/shift/recover")).status_code == 403
+    assert (await shifts.desk.browser().post("/api/v1/shift/recover")).status_code == 401
     assert shifts.desk.switch.asked == []
 
 

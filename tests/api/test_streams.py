@@ -33,6 +33,7 @@ from tests.fakes.virtual_time import in_virtual_time
 
 CALL = CallId("1795297638.32")
 CITIZEN, OPERATOR = ChannelId("1795297638.32"), ChannelId("1795297640.33")
+BACK = ChannelId("1795297680.34")
 SPEECH = [Line(start_s=0.0, end_s=0.6, text="我要反映一个问题", delay_s=0.01)]
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 
@@ -62,13 +63,22 @@ class Models:
             at=at, call_id=CALL, agent_id=AgentId("8001"), citizen=CITIZEN, operator=OPERATOR, wait_s=1.0
         )
 
+    def come_back(self, at: datetime) -> CallAnswered:
+        """The operator, on a new leg."""
+        call = self.calls[CALL]
+        leg = Leg(channel=BACK, name="PJSIP/8001-0002", role=LegRole.OPERATOR, started_at=at, answered_at=at)
+        self.calls[CALL] = replace(call, legs=(*call.legs, leg))
+        return CallAnswered(
+            at=at, call_id=CALL, agent_id=AgentId("8001"), citizen=CITIZEN, operator=BACK, wait_s=1.0, returned=True
+        )
+
     def end_leg(self, channel: ChannelId, at: datetime) -> None:
         call = self.calls[CALL]
         legs = tuple(replace(leg, ended_at=at) if leg.channel == channel else leg for leg in call.legs)
         self.calls[CALL] = replace(call, legs=legs)
 
     def end(self, at: datetime) -> CallEnded:
-        for channel in (CITIZEN, OPERATOR):
+        for channel in (CITIZEN, OPERATOR, BACK):
             self.end_leg(channel, at)
         self.calls[CALL] = replace(self.calls[CALL], phase=CallPhase.ENDED, ended_at=at)
         return CallEnded(at=at, call_id=CALL, outcome=CallOutcome.ANSWERED, ended_by="caller", wait_s=1.0, talk_s=2.0)
@@ -245,6 +255,17 @@ async def test_only_the_leg_that_ended_is_left(stage: Stage) -> None:
     await asyncio.sleep(0.1)
     assert stage.streams.open == 1
     assert len(stage.switch.asked) == 2
+
+
+async def test_an_operator_who_is_back_on_a_new_leg_is_heard_again(stage: Stage) -> None:
+    stage.answer()
+    await eventually(lambda: len(stage.finals()) == 2)
+    stage.models.end_leg(OPERATOR, datetime.now(UTC))
+    stage.streams.handle(stage.models.come_back(datetime.now(UTC)))
+    await eventually(lambda: len(stage.finals()) == 3)
+    assert [command.channel for command in stage.switch.asked[2:]] == [BACK]
+    assert sorted(who for who, _ in stage.finals()) == ["agent", "agent", "caller"]
+    assert len({turn["seg"] for turn in stage.transcript}) == 3
 
 
 async def test_a_call_found_after_a_restart_is_followed_and_its_text_so_far_is_shown(stage: Stage) -> None:

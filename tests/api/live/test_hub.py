@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -284,6 +285,9 @@ def test_me_follows_the_agent_the_links_and_the_day(board: Board, live: Hub) -> 
     (patch,) = reader.take()
     assert ["set", "today/answered", 1] in ops(patch)
     assert ["set", "call", CALL] in ops(patch)
+
+    live.handle(replace(answered(board), at=START + timedelta(seconds=30), returned=True))
+    assert reader.take() == [], "back on a new leg: no second answer, and the same handling time"
 
     board.sign_in(status=AgentStatus.READY)
     live.handle(
