@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from telephony.commands import RECOVER
 from telephony.dialplan.ports import LAST_OFFSET, Ports
 from telephony.dialplan.render import Binding, Places, Secrets, render
 from telephony.dialplan.topology import default_text, parse
@@ -96,17 +97,38 @@ def test_ports_of_two_copies_never_meet() -> None:
 
 
 def test_a_box_of_its_own_may_listen_wider(tmp_path: Path) -> None:
-    binding = Binding(control="0.0.0.0", sip="0.0.0.0", permit=("172.20.0.0/24",), ice={"172.20.0.5": "127.0.0.1"})
+    binding = Binding(
+        web="0.0.0.0",
+        sip="0.0.0.0",
+        ice={"172.20.0.5": "127.0.0.1"},
+        outside="203.0.113.9",
+        inside=("172.20.0.0/24",),
+    )
     files = rendered(tmp_path, binding=binding)
-    assert "permit = 172.20.0.0/24" in files["manager.conf"]
+    assert "bindaddr = 127.0.0.1" in files["manager.conf"]
+    assert "bindaddr = 0.0.0.0" in files["http.conf"]
+    assert "external_media_address = 203.0.113.9" in files["pjsip.conf"]
+    assert "local_net = 172.20.0.0/24" in files["pjsip.conf"]
     assert "172.20.0.5 => 127.0.0.1" in files["rtp.conf"]
-    assert "media_address" not in files["pjsip.conf"]
+    assert "\nmedia_address" not in files["pjsip.conf"]
+
+
+def test_a_lost_talk_can_be_brought_back_to_every_seat_and_to_no_other_phone(tmp_path: Path) -> None:
+    plan = sections(rendered(tmp_path)["extensions.conf"])[RECOVER]
+    extensions = dict(re.findall(r"(\w+),1,(Dial\(PJSIP/\d+|Set)", " ".join(value for _, value in plan)))
+    assert extensions == {str(seat): f"Dial(PJSIP/{seat}" for seat in range(8001, 8011)} | {"again": "Set"}
+
+
+def test_only_a_hang_up_ends_a_call(tmp_path: Path) -> None:
+    plan = rendered(tmp_path)["extensions.conf"]
+    waiting = plan.split("[waiting]")[1].split("[server]")[0]
+    assert waiting.index('"${HANGUPCAUSE}" != "16"]?recover,again,1') < waiting.index("Hangup()")
 
 
 def test_duty_phones_are_called_in_order(tmp_path: Path) -> None:
     phones = '[{ number = "13900000001", trunk = "trunk" }, { number = "13900000002", trunk = "trunk", ring_s = 9 }]'
     plan = rendered(tmp_path, text=default_text().replace("duty = []", f"duty = {phones}"))["extensions.conf"]
-    assert re.findall(r"Dial\(([^)]*\))", plan) == [
+    assert re.findall(r"Dial\(([^)]*\))", plan.split("[fallback]")[1]) == [
         "PJSIP/13900000001@trunk,25,gm(default)",
         "PJSIP/13900000002@trunk,9,gm(default)",
     ]
