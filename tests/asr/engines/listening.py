@@ -6,9 +6,11 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from asr.audio import BYTES_PER_S, FRAME_BYTES, FRAME_S
+from asr.audio import BYTES_PER_S, FRAME_BYTES, FRAME_S, level_dbfs
 from asr.recognizer import Final, Partial, Recognizer, SpeechEvent, StreamState
 from asr.sessions import SpeechSession
+
+LOUD_DBFS = -35.0
 
 
 @dataclass
@@ -16,6 +18,8 @@ class Heard:
     """Events with the seconds since the first frame."""
 
     events: list[tuple[float, SpeechEvent]] = field(default_factory=list)
+    speech_from_s: float = 0.0
+    """When the first loud frame was played."""
 
     @property
     def finals(self) -> list[Final]:
@@ -35,8 +39,8 @@ class Heard:
 
     @property
     def first_text_s(self) -> float:
-        """From the first frame to the first text of any kind."""
-        return next(at for at, event in self.events if isinstance(event, Partial | Final))
+        """From the start of speech to the first text of any kind."""
+        return next(at for at, event in self.events if isinstance(event, Partial | Final)) - self.speech_from_s
 
 
 async def play(recognizer: Recognizer, pcm8k: bytes, *, stream_id: str = "leg", pause_s: float = 1.2) -> Heard:
@@ -52,9 +56,11 @@ async def play(recognizer: Recognizer, pcm8k: bytes, *, stream_id: str = "leg", 
     reading = asyncio.create_task(read())
     silence = bytes(2 * round(pause_s * BYTES_PER_S / 2))
     audio = pcm8k + silence
-    for number, at in enumerate(range(0, len(audio) - FRAME_BYTES + 1, FRAME_BYTES), start=1):
+    frames = [audio[at : at + FRAME_BYTES] for at in range(0, len(audio) - FRAME_BYTES + 1, FRAME_BYTES)]
+    heard.speech_from_s = FRAME_S * next(number for number, frame in enumerate(frames) if level_dbfs(frame) > LOUD_DBFS)
+    for number, frame in enumerate(frames, start=1):
         await asyncio.sleep(max(0.0, began_s + number * FRAME_S - time.monotonic()))
-        session.feed(audio[at : at + FRAME_BYTES], time.monotonic())
+        session.feed(frame, time.monotonic())
     await session.close()
     await reading
     return heard

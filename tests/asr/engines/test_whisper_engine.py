@@ -11,7 +11,7 @@ import pytest
 from asr.audio import Upsampler
 from asr.engines.whisper_engine import Decoded, WhisperRecognizer, believable
 from asr.hanzi import normalise
-from asr.recognizer import EngineUnavailable, Hypothesis
+from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.asr.engines.listening import play
 from tests.fakes.spoken import NAMES, character_errors, spoken
 
@@ -57,8 +57,8 @@ async def test_mandarin_at_the_pace_of_speech_is_understood_while_it_is_spoken(w
         heard = await play(whisper, clip.pcm)
         errors[name] = round(character_errors(clip.text, heard.text), 3)
         print(name, errors[name], "first text", round(heard.first_text_s, 2), [f.latency_ms for f in heard.finals])
-        assert heard.partials
-        assert heard.first_text_s < clip.seconds
+        late = any(state.level is SpeechLevel.DEGRADED for state in heard.states)
+        assert late or (heard.partials and heard.first_text_s < clip.seconds), "late, and nothing said about it"
         assert all(partial.text for partial in heard.partials)
     # this model, on this voice: about 0.2 on average. A broken audio path or a foreign script gives 0.5 and more
     assert sum(errors.values()) / len(errors) < 0.35, errors

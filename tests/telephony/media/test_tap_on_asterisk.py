@@ -156,7 +156,7 @@ async def test_mandarin_on_both_legs_is_understood_each_under_its_own_leg(
     (caller_text, caller_partials, caller_finals), (operator_text, _, operator_finals) = heard
     print("caller", caller_text, [final.latency_ms for final in caller_finals])
     print("operator", operator_text, [final.latency_ms for final in operator_finals])
-    assert caller_partials
+    assert all(partial.text for partial in caller_partials)
     # the desk phone repeats its clip from the moment it answers, so the operator's beginning may be cut
     assert character_errors(caller_says.text, caller_text) < 0.5
     assert character_errors(operator_says.text, caller_text) > 0.7
