@@ -167,7 +167,7 @@ class TapServer:
         finally:
             self._connections.discard(task)
             writer.transport.abort()
-            with suppress(Exception):
+            with suppress(Exception, asyncio.CancelledError):
                 await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, task: asyncio.Task[None]) -> None:
