@@ -101,9 +101,9 @@ def show_version() -> None:
 @app.command()
 def demo() -> None:
     """A switch, this server, and simulated people, until Ctrl-C."""
-    from api.demo import run
+    from api.demo.run import main as run_demo
 
-    raise typer.Exit(run.main())
+    raise typer.Exit(run_demo())
 
 
 # -- checking ----------------------------------------------------------------------------------------------------------
