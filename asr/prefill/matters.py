@@ -38,12 +38,16 @@ _PAST = re.compile(
     r"|周)|昨天"
 )
 _SUPPOSED = re.compile(
-    r"再不|就要|万一|要是|如果|怕|容易|会不会|可能会|差点|跟.{0,6}(?:一样|似的)|恨不得|真想"
+    r"再不|万一|要是|如果|怕|容易|会不会|可能会|差点|跟.{0,6}(?:一样|似的)|恨不得|真想"
     r"|气得|担心|听说|抖音|网上|真的假的|几月份?$"
 )
+_NOW = re.compile(r"现在|突然|刚|今天|这会儿|正|还在|快")
+_LIKE = re.compile(r"(?:跟|像|好像)[^，。]{0,10}(?:一样|似的)")
 _ASKING = re.compile(r"想问|咨询|问一下|请问|多少钱|哪儿办|怎么办理|啥时候招")
 _REPORTS = re.compile(r"(?:我|要|想)(?:来|是)?(?:反映|投诉|举报|检举)")
 """我想问一下，我反映学校的事儿 asks nothing."""
+_EVERYDAY = frozenset("是的了一不我你他有在就都也这那个们到去来上下没要会说还又很太吗呢吧啊大小多少年月日天人家里")
+_ASKS = re.compile(r"^.{0,6}?(?:请问|想问|我问|问问|问一下|咨询|想了解)")
 _SECRET_WISH = re.compile(r"匿名|不留名|保密|别说是我|是谁(?:打|反映|举报)")
 _PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权属单位"})
 
@@ -111,7 +115,7 @@ def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Eviden
             scores[hit.code] += weight
             evidence[hit.code].append((weight, said.evidence(hit.start, hit.end)))
     if _praises(talk):
-        scores[PRAISE] += 6.0
+        scores[PRAISE] += 12.0
     total = sum(value**2 for value in scores.values())
     ranked = sorted(((code, value**2 / total) for code, value in scores.items()), key=lambda pair: (-pair[1], pair[0]))
     proofs = {
@@ -129,7 +133,7 @@ def _share(said: Said, caller_turns: int) -> float:
     """The caller's first words say what the call is about; the operator's are heard with half an ear."""
     if said.by_caller:
         return 1.5 if caller_turns < 2 else 1.0 if caller_turns < 4 else 0.7
-    return 0.4 if said.by_agent else 0.2
+    return 0.3 if said.by_agent else 0.15
 
 
 def _happening(said: Said, hit: Hit) -> bool:
@@ -137,7 +141,9 @@ def _happening(said: Said, hit: Hit) -> bool:
     if _DENIED.search(before[-5:]) or _SUPPOSED.search(before) or _SUPPOSED.search(said.text[hit.end : hit.end + 3]):
         return False
     start, end = said.reading.clause_at(hit.start)
-    return not (_PAST.search(said.text[start:end]) or _ASKING.search(said.text[max(0, start - 6) : end]))
+    clause, lead = said.text[start:end], said.text[max(0, start - 14) : end]
+    past = _PAST.search(clause) or (_PAST.search(lead) and not _NOW.search(lead))
+    return not (past or _LIKE.search(clause) or _ASKING.search(said.text[max(0, start - 6) : end]))
 
 
 @lru_cache(maxsize=8)
@@ -204,8 +210,10 @@ def keyword_hits(reading: Reading) -> tuple[Hit, ...]:
 
 
 def _unlike_a_word(heard: str) -> float:
-    """Two characters that are a word of their own were meant as such: 反应 is no 反映 by chance."""
-    return 0.0 if len(heard) == 2 and heard in phrases_dict else 1.0
+    """Two characters that are a word of their own were meant as such: 反应 is no 反映 by chance, nor 老是 a 老师."""
+    if len(heard) > 2:
+        return 1.0
+    return 0.0 if heard in phrases_dict or set(heard) & _EVERYDAY else 0.7
 
 
 def _inside_name(reading: Reading, span: tuple[int, int]) -> bool:
@@ -259,8 +267,12 @@ def _appeal_type(talk: Talk, category: Category, because: tuple[Evidence, ...]) 
             if kind == "咨询" and _REPORTS.search(said.text):
                 worth = [value / 3 for value in worth]
             scores[kind] += max(worth, default=0.0) * early + 0.2 * sum(sorted(worth)[:-1])
+        if order < 2 and _ASKS.match(said.text) and not _REPORTS.search(said.text):
+            scores["咨询"] += 1.2
         if _SECRET_WISH.search(said.text):
             scores["举报"] += 1.0
+    if category.code == PRAISE and _praises(talk):
+        scores["表扬"] += 6.0
     if _is_emergency(category.code):
         scores["求助"] += 8.0
     best = max(scores, key=lambda kind: scores[kind])

@@ -203,7 +203,8 @@ def _heads(reading: Reading) -> Iterator[tuple[_Where, int, int]]:
     """Crossings, then places of the gazetteer, then wordings that end like a place."""
     text = reading.text
     hits = [hit for hit in reading.places if hit.place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD)]
-    worded = list(_worded(reading))
+    spans = list(_worded(reading))
+    worded = [span for span in spans if not any(a <= span[0] and span[1] <= b for a, b in spans if (a, b) != span)]
     used: set[PlaceHit] = set()
     for one, other in pairwise(hits):
         mouth = _crossing(text, one, other)
@@ -229,7 +230,7 @@ def _crossing(text: str, one: PlaceHit, other: PlaceHit) -> re.Match[str] | None
 def _with_landmark(reading: Reading, hit: PlaceHit, worded: Sequence[tuple[int, int]]) -> tuple[str, int]:
     """中兴街那个永辉超市, 建设南路粮食局对面: a road is long, so what stands on it belongs to its name."""
     text = reading.text
-    landmark = _LANDMARK.match(text, hit.end)
+    landmark = None if _door(reading, hit.end, bare=True) else _LANDMARK.match(text, hit.end)
     if (
         landmark is not None
         and not set(landmark.group()[:-2]) & _STOPS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from asr.prefill.questions import ASKS_ANONYMOUS, ASKS_CONFIDENTIAL
-from asr.prefill.reading import Said, Talk
+from asr.prefill.questions import ASKS_ANONYMOUS, ASKS_CONFIDENTIAL, ASKS_NAME, ASKS_PHONE
+from asr.prefill.reading import PAUSE, Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
 
 
@@ -36,7 +36,7 @@ _WAIVED = re.compile(
 _SECRET = re.compile(
     r"保密|(?:别|不要|不能|不敢|不想|不希望|不愿意?|不可以|甭|千万别"
     r"|可别)[^，。！？]{0,10}?(?:知道|说|告诉|透露|泄露|提|露|暴露)[^，。！？]{0,8}?(?:是我"
-    r"|是谁|谁反映|谁打|谁举报|谁投诉|我的(?:名字|姓名|电话|信息|身份)|我反映|我说的|我打的"
+    r"|是谁|谁反映|谁打|谁举报|谁投诉|是[^，。]{0,4}(?:举报|反映|打|投诉)的|我的(?:名字|姓名|电话|信息|身份)|我反映|我说的|我打的"
     r"|我举报|我投诉)"
     r"|(?:别|不要|不能|不想|不希望|千万别|可别|不敢)(?:给|让|叫|跟|和|对)?(?:他|她|他们|人家"
     r"|老板|单位|学校|公司|物业|邻居|商家|对方|村里|领导)[^，。！？]{0,4}(?:知道|看见我"
@@ -48,6 +48,11 @@ _SECRET = re.compile(
     r"|(?:不要|别|不能)(?:把)?我的?(?:信息|名字|姓名|电话|身份)[^，。]{0,8}(?:给|告诉|透露"
     r"|泄露|说出去|传出去)|(?:别|不要|不能)透露|(?:别|不要)泄露"
 )
+_DECLINED = re.compile(
+    rf"{PAUSE}*(?:嗯|哎|那|这个|我|就|呃)*{PAUSE}*(?:还是)?"
+    r"(?:不说|不留|不想说|不方便|不用说|不用留|不必|算了|免了|别写|别记|别留|不便)"
+)
+"""An answer to the question for the name."""
 _NAMELESS = re.compile(
     r"匿名|(?:不|别|不想|不愿意?|不方便|不能|能不能不|可以不|可不可以不|就不|先不|先别|也先别"
     r"|也别|不要|不用|不肯)(?:给我|给你们)?(?:留|说|写|登记?|报|透露|提供|告诉|记|填)(?:我的?"
@@ -139,6 +144,9 @@ def _anonymous(talk: Talk) -> Wish | None:
 
 
 def _caller_nameless(said: Said) -> Wish | None:
+    declined = _DECLINED.match(said.text)
+    if declined is not None and ASKS_NAME.search(said.asked) and not ASKS_PHONE.search(said.asked):
+        return Wish(True, 0.85, (said.evidence(*declined.span()),))
     waived = _NOT_NAMELESS.search(said.text)
     if waived is not None:
         return Wish(False, 0.92, (said.evidence(*waived.span()),))

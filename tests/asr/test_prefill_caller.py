@@ -277,3 +277,12 @@ def test_who_reports_under_their_name_is_not_anonymous() -> None:
     found = understood("我实名举报，厂子偷排。", ASKED, "我叫裴海涛。")
     assert found["caller_name"].value == "裴海涛"
     assert found.get("anonymous") is None or found["anonymous"].value == "false"
+
+
+def test_who_declines_to_say_the_name_is_anonymous() -> None:
+    found = understood("村里路上晒玉米。", "您贵姓？", "不说了吧，都是一个村的。")
+    assert found["anonymous"].value == "true"
+
+
+def test_the_name_of_someone_praised_is_not_the_callers() -> None:
+    assert value("caller_name", "我要感谢一个护士。", "您知道她的姓名吗？", "田慧敏。") is None

@@ -24,6 +24,7 @@ WHERE = "请问您在哪个小区，具体位置？"
         ("瑞丰国际 a 座 楼下 太 吵", "瑞丰国际A座楼下"),
         ("面粉厂路三十八号院里有人赌博。", "面粉厂路38号院"),
         ("俺是后山村嘞，野猪祸害庄稼。", "后山村"),
+        ("府前小区七号楼三单元门口躺着个人。", "府前小区7号楼3单元门口"),
     ],
 )
 def test_a_place_of_the_gazetteer_with_what_is_said_behind_it(said: str, address: str) -> None:
@@ -180,6 +181,8 @@ def test_ranks_are_shares_and_best_first() -> None:
         ("我不打算活了，我就站在楼顶上。", "9001", "特急"),
         ("我想问燃气费。等一下，屋里有煤气味，头有点晕。", "9002", "特急"),
         ("好几辆车追尾了，我在中间出不去。", "9004", "紧急"),
+        ("村口二三十号人拿着铁锹，马上就要打起来了。", "9001", "特急"),
+        ("昨天还好好的，今天突然叫不醒了。", "9003", "特急"),
     ],
 )
 def test_what_is_happening_now_comes_first(said: str, code: str, urgency: str) -> None:
@@ -196,6 +199,9 @@ def test_what_is_happening_now_comes_first(said: str, code: str, urgency: str) -
         "暖气不热，家里跟冰窖似的，我都急得上火了。",
         "等你们七天了，等得我心脏病都要犯了。",
         "我想咨询一下灭火器年检去哪儿做。",
+        "这天热得跟着了火一样，停了俩钟头电了。",
+        "昨天消防车从我家门口过，把墙角给蹭了。",
+        "你打我手机吧，路灯坏了。",
     ],
 )
 def test_what_is_denied_past_or_feared_is_no_emergency(said: str) -> None:
