@@ -304,7 +304,6 @@ def _whole_after(said: Said, surname: str, at: int) -> tuple[str, int]:
     """我姓苗，苗雨彤 or 姓党共产党的党党玉梅 or 我姓王叫建国."""
     text = said.text
     window = text[at : at + 24]
-    last = surname
     repeated = [
         match
         for match in re.finditer(re.escape(surname), window)
@@ -321,15 +320,15 @@ def _whole_after(said: Said, surname: str, at: int) -> tuple[str, int]:
         ):
             if window[match.end() : match.end() + 3].find("的") in (1, 2) and not certain:
                 continue
-            return last + given, at + match.end() + len(given)
+            return surname + given, at + match.end() + len(given)
     called = re.match(rf"{PAUSE}?(?:我)?(?:名字)?叫", window)
     if called is not None:
         given, certain = _given(said, at + called.end())
         if given and certain and not given.startswith(surname):
-            return last + given, at + called.end() + len(given)
+            return surname + given, at + called.end() + len(given)
     direct, certain = _given(said, at)
     if direct and certain and not re.match(r"[，,。]", window):
-        return last + direct, at + len(direct)
+        return surname + direct, at + len(direct)
     return surname, at
 
 
