@@ -38,12 +38,12 @@ export const api = {
   shiftSignOut: () => http.post<void>("/shift/sign-out"),
   shiftStatus: (status: "ready" | "paused", reason: PauseReason | null) =>
     http.post<StatusAnswer>("/shift/status", { status, reason }),
+  /** Ring my own phone for the call that I am in and have lost. */
+  recover: () => http.post<StatusAnswer>("/shift/recover"),
   finishWrapUp: () => http.post<StatusAnswer>("/shift/wrap-up/finish"),
   extendWrapUp: (seconds: number) => http.post<StatusAnswer>("/shift/wrap-up/extend", { seconds }),
 
   calls: (listing: Listing, missed: boolean) => http.get<Page<CallRow>>("/calls", { ...listing, missed: missed || null }),
-  /** Ring my own phone for the call that I am in and have lost. */
-  recover: (callId: string) => http.post<void>(`/calls/${at(callId)}/recover`),
   hangUp: (callId: string) => http.post<void>(`/calls/${at(callId)}/hang-up`),
   revealNumber: (callId: string, reason: string) =>
     http.post<{ number: string }>(`/calls/${at(callId)}/reveal-number`, { reason }),

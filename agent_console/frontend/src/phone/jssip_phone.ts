@@ -83,13 +83,8 @@ export class JsSipPhone implements Softphone {
 
   answer(microphone: MediaStream): void {
     if (this.session === null || this.call?.state !== "ringing") return;
-    this.microphone = microphone.clone();
-    this.mark("answer");
     this.change({ state: "answering" });
-    this.session.answer({
-      mediaStream: this.microphone,
-      pcConfig: { iceServers: [], bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" },
-    });
+    this.accept(this.session, microphone);
   }
 
   hangUp(): void {
@@ -173,6 +168,15 @@ export class JsSipPhone implements Softphone {
 
   // ---- inside ----------------------------------------------------------------------------------------------------
 
+  private accept(session: RTCSession, microphone: MediaStream): void {
+    this.microphone = microphone.clone();
+    this.mark("answer");
+    session.answer({
+      mediaStream: this.microphone,
+      pcConfig: { iceServers: [], bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" },
+    });
+  }
+
   private onRegistered(ua: UA): void {
     if (this.ua !== ua) return;
     if (this.socket !== null) this.socket.watching = true;
@@ -191,10 +195,12 @@ export class JsSipPhone implements Softphone {
     }
     this.session = session;
     const header = (name: string): string | null => (request.getHeader(name) as string | undefined) ?? null;
+    // Only the switch bringing us back into our own call is answered without a person.
+    const microphone = header("X-Hotline-Recover") === null ? null : this.lastMicrophone();
     this.call = {
       callId: header("X-Hotline-Call-Id"),
       number: session.remote_identity.uri.user ?? "",
-      state: "ringing",
+      state: microphone === null ? "ringing" : "answering",
       muted: false,
       since: Date.now(),
       mediaDownSince: null,
@@ -219,8 +225,7 @@ export class JsSipPhone implements Softphone {
     session.on("failed", () => this.session === session && this.forget());
     this.mark("ring");
     this.say({ type: "call", call: this.call });
-    const microphone = header("X-Hotline-Recover") === null ? null : this.lastMicrophone();
-    if (microphone !== null) queueMicrotask(() => this.answer(microphone));
+    if (microphone !== null) queueMicrotask(() => this.accept(session, microphone)); // JsSIP is not ready before
   }
 
   private onHold(session: RTCSession): void {

@@ -16,7 +16,7 @@ export type DeskMode = "signed_out" | "idle" | "call" | "wrap";
 /** The server's "over" and the phone's BYE race; only a phone that is still talking after this was forgotten. */
 const BYE_GRACE_MS = 1500;
 const FLASH_MS = 1000;
-/** Between our phone's end of a call and the server's word that it is over. */
+/** Between our phone's end of a call and the server's word that it is over. A page that was just loaded need not wait. */
 const ORPHAN_GRACE_MS = 1200;
 
 export const useDesk = defineStore("desk", () => {
@@ -35,7 +35,10 @@ export const useDesk = defineStore("desk", () => {
   const callId = computed(() => phone.call?.callId ?? live.me?.call ?? null);
   const phoneTalks = computed(() => phone.call !== null && phone.call.state !== "ringing");
   const ringing = computed(
-    () => phone.call?.state === "ringing" || phone.call?.state === "answering" || (live.agent?.status === "ringing" && !phoneTalks.value),
+    () =>
+      phone.call?.state === "ringing" ||
+      (phone.call?.state === "answering" && live.agent?.status !== "talking") ||
+      (live.agent?.status === "ringing" && !phoneTalks.value),
   );
   const mode = computed<DeskMode>(() => {
     if (phoneTalks.value && phone.call?.state !== "answering") return "call";
@@ -50,7 +53,8 @@ export const useDesk = defineStore("desk", () => {
   );
   const over = computed(() => {
     const call = live.call?.call;
-    return call !== undefined && (call.phase === "ended" || call.agent_left_at !== null);
+    if (call === undefined) return false;
+    return call.phase === "ended" || (call.agent_left_at !== null && live.agent?.status !== "talking");
   });
   const ringLeftMs = computed(() => {
     const call = live.call?.call;
@@ -86,7 +90,7 @@ export const useDesk = defineStore("desk", () => {
     recovering.value = true;
     recoveredCall.value = id;
     try {
-      await api.recover(id);
+      await api.recover();
     } catch (error) {
       notice.fail(words.call.recoverFailed, error);
     } finally {
@@ -162,7 +166,7 @@ export const useDesk = defineStore("desk", () => {
     watch(
       () => orphaned.value && phone.line === "registered",
       (lost) => {
-        if (lost) orphanedSince = setTimeout(() => void recover(), ORPHAN_GRACE_MS);
+        if (lost) orphanedSince = setTimeout(() => void recover(), lastTalked.value === null ? 0 : ORPHAN_GRACE_MS);
         else clearTimeout(orphanedSince);
       },
     );

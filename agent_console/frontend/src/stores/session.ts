@@ -5,6 +5,9 @@ import { api, http } from "../http/api";
 import { HttpError } from "../http/client";
 import type { Session } from "../wire";
 
+/** Whether this browser was signed in: without it nobody need ask, and the answer would only be a 401. */
+const FLAG = "hotline.signed_in";
+
 export const useSession = defineStore("session", () => {
   const session = ref<Session | null>(null);
   /** True when a session ended by itself, so that the sign-in page can say so. */
@@ -14,11 +17,16 @@ export const useSession = defineStore("session", () => {
   function take(given: Session | null): void {
     session.value = given;
     http.csrf = given?.csrf ?? "";
-    if (given !== null) expired.value = false;
+    if (given === null) localStorage.removeItem(FLAG);
+    else {
+      localStorage.setItem(FLAG, "1");
+      expired.value = false;
+    }
   }
 
   /** Ask whether the browser still holds a session. False when not; throws when the server cannot be asked. */
   async function load(): Promise<boolean> {
+    if (localStorage.getItem(FLAG) === null) return false;
     try {
       take(await api.session());
       return true;
