@@ -102,14 +102,17 @@ class Draft:
 
 # the machine ----------------------------------------------------------------------------------------------------------
 def merge(draft: Draft, suggestions: Iterable[Suggestion]) -> Draft:
-    """Take in what was understood so far. What people decided stays; a suggestion no field can take is passed over."""
+    """Take in all that is understood by now. What people decided stays; a suggestion no field can take is passed over.
+
+    What was suggested before and is not any more is taken back: a caller who turns anonymous leaves no number behind.
+    """
     if draft.status is not DraftStatus.OPEN:
         return draft
-    changed = dict(draft.fields)
-    for suggestion in suggestions:
-        offer = _offer(suggestion)
-        if offer is not None:
-            changed[suggestion.field] = _with_offer(changed[suggestion.field], offer)
+    offers = {each.field: offer for each in suggestions if (offer := _offer(each)) is not None}
+    changed = {
+        name: _with_offer(one, offers[name]) if name in offers else _without_offer(one)
+        for name, one in draft.fields.items()
+    }
     return draft if changed == draft.fields else replace(draft, fields=changed, version=draft.version + 1)
 
 
@@ -133,6 +136,12 @@ def _with_offer(one: Field, offer: Offer) -> Field:
     if offer.confidence >= FILLS:
         return replace(one, value=offer.value, origin=Origin.SUGGESTED, source=offer, offered=None)
     return replace(one, offered=offer)
+
+
+def _without_offer(one: Field) -> Field:
+    if one.origin is Origin.SUGGESTED:
+        return replace(one, value=None, origin=Origin.EMPTY, source=None, offered=None)
+    return replace(one, offered=None)
 
 
 # people ---------------------------------------------------------------------------------------------------------------

@@ -140,9 +140,24 @@ def test_an_acceptance_over_a_typed_value_can_be_taken_back() -> None:
     assert (address(draft).value, address(draft).origin) == ("三栋", Origin.TYPED)
 
 
+def test_what_is_not_understood_any_more_is_taken_back_unless_a_person_decided_on_it() -> None:
+    names = ("caller_name", "contact_phone", "title")
+    said = [
+        heard("王建国", field="caller_name"),
+        heard("13800000000", field="contact_phone"),
+        heard("异味", field="title"),
+    ]
+    draft = drafts.merge(empty(), [*said, heard("三栋", 0.3)])
+    draft = drafts.type_value(drafts.accept(draft, "contact_phone"), "title", "垃圾池异味")
+    draft = drafts.merge(draft, [])
+    assert [draft.fields[name].value for name in names] == [None, "13800000000", "垃圾池异味"]
+    assert draft.fields["address"].suggestion is None
+
+
 def test_accepting_all_takes_what_was_filled_in_and_leaves_what_was_offered() -> None:
-    draft = drafts.merge(empty(), [heard("二栋"), heard("王建国", field="caller_name"), heard("异味", 0.3, "title")])
-    draft = drafts.merge(draft, [heard("三栋", 0.3)])
+    others = [heard("王建国", field="caller_name"), heard("异味", 0.3, "title")]
+    draft = drafts.merge(empty(), [heard("二栋"), *others])
+    draft = drafts.merge(draft, [heard("三栋", 0.3), *others])
     everything = drafts.accept_all(draft)
     assert {name for name, one in everything.fields.items() if one.origin is Origin.ACCEPTED} == {
         "address",
