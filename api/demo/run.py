@@ -20,6 +20,7 @@ from typing import TypeVar
 import httpx
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -49,7 +50,7 @@ def main() -> int:
     try:
         settings = Settings(demo=True)
     except ValidationError as error:
-        console.print(f"[red]{error}")
+        console.print(f"[red]{escape(str(error))}", soft_wrap=True)
         return 2
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
@@ -65,7 +66,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 0
     except (DemoFailed, PrerequisiteMissing, SwitchFailed, TopologyError) as error:
-        console.print(f"[red]{error}", markup=True)
+        console.print(f"[red]{escape(str(error))}", soft_wrap=True)
         return 1
     return 0
 
@@ -134,7 +135,7 @@ class Demo:
         try:
             prompts.build(sounds, espeak=espeak, recordings=own)
         except prompts.VoiceMissing as missing:
-            self._console.print(f"[yellow]{missing}")
+            self._console.print(f"[yellow]{missing}", soft_wrap=True)
         return sounds
 
     def _start_switch(self, source: Source, sounds: Path) -> Switch:
@@ -199,7 +200,8 @@ class Demo:
         for person in people.PEOPLE:
             table.add_row(person.username, passwords[person.username], person.display_name)
         self._console.print(table)
-        self._console.print(f"switch: {source.title}; speech: {speech or 'none'}; state: {self._settings.home}")
+        where = f"switch: {source.title}; speech: {speech or 'none'}; state: {self._settings.home}"
+        self._console.print(where, soft_wrap=True)
         self._console.print(f"what is up: {self._settings.url}/healthz    Ctrl-C ends everything")
 
 

@@ -308,8 +308,11 @@ def starting(place: Path) -> Iterator[RunningSwitch]:
 def _factory(source: Source, sounds: Path, factory: pytest.TempPathFactory) -> Iterator[StartSwitch]:
     running: list[RunningSwitch] = []
 
-    def start(*, greeting: bool = False, home: Path | None = None, plan: Topology | None = None) -> RunningSwitch:
-        made = _made(source, sounds, home or factory.mktemp("switch"), plan or topology(greeting=greeting))
+    def start(
+        *, greeting: bool = False, home: Path | None = None, plan: Topology | None = None, silent: bool = False
+    ) -> RunningSwitch:
+        place = home or factory.mktemp("switch")
+        made = _made(source, place if silent else sounds, place, plan or topology(greeting=greeting))
         running.append(made)
         made.asterisk.start()
         return made
