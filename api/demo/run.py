@@ -32,11 +32,16 @@ from api.demo.sipp import Phone, find_sipp
 from api.demo.switch import DebianRoot, PrerequisiteMissing, Source, Switch, SwitchFailed, find_source
 from api.settings import Settings
 from telephony.dialplan import prompts
+from telephony.dialplan.addresses import own_addresses
 from telephony.dialplan.ports import Ports
 from telephony.dialplan.render import Secrets
 from telephony.dialplan.topology import Topology, TopologyError, load
 
 SERVER_STARTS_S = 60.0
+ONLY_LOOPBACK = (
+    "This machine has no address but 127.0.0.1, so Asterisk can offer browsers no place for sound. "
+    "Give it one first: ip address add 198.51.100.1/32 dev lo"
+)
 T = TypeVar("T")
 
 
@@ -85,6 +90,8 @@ class Demo:
     def start(self) -> None:
         for name in end_leftovers(self._run_dir):
             self._done(f"ended {name}, left by an earlier run")
+        if not own_addresses():
+            self._console.print(f"[yellow]{ONLY_LOOPBACK}", soft_wrap=True)
         source = self._step("looking for Asterisk", self._source)
         espeak = _find_espeak(source, self._settings.cache)
         sounds = self._step("prompts and music", lambda report: self._prompts(espeak))
