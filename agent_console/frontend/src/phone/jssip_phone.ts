@@ -9,6 +9,8 @@ import { WatchedSocket } from "./watched_socket";
 
 const REGISTER_EXPIRES_S = 60;
 const MEDIA_GONE_MS = 8_000;
+/** Tells the switch that nobody hung up: it keeps a caller who is still there. */
+const MEDIA_LOST = 'Reason: Q.850;cause=41;text="media lost"';
 const MEDIA_WATCH_MS = 20;
 const MEDIA_WATCH_LIMIT_MS = 5_000;
 
@@ -114,10 +116,7 @@ export class JsSipPhone implements Softphone {
   }
 
   endLocally(): void {
-    const session = this.session;
-    if (session === null) return;
-    if (!session.isEnded()) session.terminate();
-    if (this.session === session) this.forget();
+    this.end([]);
   }
 
   async useMicrophone(microphone: MediaStream): Promise<void> {
@@ -167,6 +166,13 @@ export class JsSipPhone implements Softphone {
   }
 
   // ---- inside ----------------------------------------------------------------------------------------------------
+
+  private end(extraHeaders: string[]): void {
+    const session = this.session;
+    if (session === null) return;
+    if (!session.isEnded()) session.terminate({ extraHeaders });
+    if (this.session === session) this.forget();
+  }
 
   private accept(session: RTCSession, microphone: MediaStream): void {
     this.microphone = microphone.clone();
@@ -252,7 +258,7 @@ export class JsSipPhone implements Softphone {
         case "failed":
           if (this.call.mediaDownSince === null) this.change({ mediaDownSince: Date.now() });
           this.mediaTimer = setTimeout(
-            () => this.session === session && this.endLocally(),
+            () => this.session === session && this.end([MEDIA_LOST]),
             MEDIA_GONE_MS - (Date.now() - (this.call.mediaDownSince ?? Date.now())),
           );
           break;

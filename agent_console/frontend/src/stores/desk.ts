@@ -120,6 +120,12 @@ export const useDesk = defineStore("desk", () => {
       { immediate: true },
     );
     watch(
+      () => live.isLive && ticket.failed && (mode.value === "call" || mode.value === "wrap"),
+      (worthAnotherTry) => {
+        if (worthAnotherTry && callId.value !== null) void ticket.openForCall(callId.value);
+      },
+    );
+    watch(
       () => live.call?.draft ?? null,
       (draft) => {
         if (draft !== null && (mode.value === "call" || mode.value === "wrap")) ticket.receive(draft);
