@@ -71,8 +71,8 @@ class Phone:
             "citizen",
             name,
             line=line,
-            number=_xml(number),
-            display=f'"{_xml(display)}" ' if display else "",
+            number=_cdata(number),
+            display=f'"{_cdata(display)}" ' if display else "",
             speech=str(raw_alaw(speech, self.run_dir)),
             loops=str(loops),
             stay_ms=str(round(stay_s * 1000)),
@@ -154,5 +154,6 @@ def _packaged(scenario: str) -> str:
     return resources.files(__package__).joinpath("scenarios", f"{scenario}.xml").read_text(encoding="utf-8")
 
 
-def _xml(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") if "]]>" in text else text
+def _cdata(text: str) -> str:
+    """``text`` as part of a CDATA section."""
+    return text.replace("]]>", "]]]]><![CDATA[>")
