@@ -155,6 +155,11 @@ class Settings(BaseSettings):
         return range(self.port_base + 1400, self.port_base + 1600)
 
     @property
+    def session_cookie(self) -> str:
+        """Browsers keep cookies by host, not by port: two copies on one host must not share one."""
+        return f"hotline_session_{self.port_base}"
+
+    @property
     def url(self) -> str:
         return f"http://{self.host}:{self.web_port}"
 

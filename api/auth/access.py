@@ -10,7 +10,7 @@ from fastapi.security import APIKeyCookie
 
 from api.auth import sessions
 from api.auth.permissions import Action, allowed
-from api.auth.sessions import COOKIE, SignedIn
+from api.auth.sessions import SignedIn
 from api.auth.shared import Switch, shared
 from api.errors import CsrfRefused, Forbidden, NotSignedIn
 from telephony.ids import AgentId
@@ -18,7 +18,11 @@ from telephony.ids import AgentId
 CSRF_HEADER = "X-CSRF-Token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-session_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by POST /api/v1/session.")
+session_cookie = APIKeyCookie(
+    name="hotline_session_12345",
+    auto_error=False,
+    description="Set by POST /api/v1/session; the number is HOTLINE_PORT_BASE.",
+)
 
 
 def address_of(request: Request) -> str:
@@ -40,10 +44,10 @@ async def find_signed_in(request: Request) -> SignedIn | None:
 
 
 async def _look_up(request: Request) -> SignedIn | None:
-    token = request.cookies.get(COOKIE)
+    common = shared(request)
+    token = request.cookies.get(common.settings.session_cookie)
     if not token:
         return None
-    common = shared(request)
     me = await sessions.find(
         common.store,
         common.settings,

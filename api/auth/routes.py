@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth import sessions
 from api.auth.access import Require, address_of, anyone
 from api.auth.permissions import Action, Role, actions_of
-from api.auth.sessions import COOKIE, SignedIn
+from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import documented
 
@@ -97,7 +97,10 @@ async def sign_in(
         address=address_of(request),
         now=common.now(),
     )
-    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=common.settings.cookie_secure, path="/")
+    settings = common.settings
+    response.set_cookie(
+        settings.session_cookie, token, httponly=True, samesite="strict", secure=settings.cookie_secure, path="/"
+    )
     response.headers["Cache-Control"] = "no-store"
     return view(me)
 
@@ -118,4 +121,7 @@ async def sign_out(
     async with common.store.write() as session:
         ended = await sessions.end(session, common.store.keyring, me, common.now())
     common.publish(ended)
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=common.settings.cookie_secure, path="/")
+    settings = common.settings
+    response.delete_cookie(
+        settings.session_cookie, httponly=True, samesite="strict", secure=settings.cookie_secure, path="/"
+    )

@@ -21,7 +21,6 @@ from api.store.engine import Store, take_turn
 from api.store.sealing import Keyring
 from api.store.tables import IdempotencyKey, SignInAttempt, SignInSession, User, WsTicket
 
-COOKIE = "hotline_session"
 TOKEN_BYTES = 32
 WS_TICKET_S = 30
 SEEN_EVERY = timedelta(seconds=60)

@@ -12,13 +12,15 @@ from sqlalchemy import select, text
 from api.auth import audit, sessions
 from api.auth.passwords import Passwords
 from api.auth.permissions import Role
-from api.auth.sessions import COOKIE, SessionEnded
+from api.auth.sessions import SessionEnded
 from api.auth.users import create_user, find_user, list_users, set_password
 from api.errors import InvalidField, NotFound, Overloaded, SignInLocked, SignInRefused
 from api.settings import Settings
 from api.store.engine import Store
 from api.store.tables import AuditRecord, SignInSession
 from tests.api.desk import PASSWORD, START, Desk
+
+COOKIE = Settings().session_cookie
 
 
 async def test_signing_in_sets_a_cookie_that_no_script_can_read(desk: Desk) -> None:
@@ -341,6 +343,7 @@ async def test_the_database_itself_refuses_to_change_the_log(store: Store, state
         await change()
 
 
-def test_a_secure_cookie_is_a_setting() -> None:
+def test_the_cookie_is_secure_by_setting_and_two_copies_on_one_host_do_not_share_it() -> None:
+    assert Settings().session_cookie != Settings(port_base=20_000).session_cookie
     assert Settings().cookie_secure is False
     assert Settings(cookie_secure=True).cookie_secure is True
