@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -30,10 +31,13 @@ def address_of(request: Request) -> str:
     return request.client.host[:64] if request.client else "unknown"
 
 
-def in_call(switch: Switch, agent_id: str) -> bool:
-    """Whether this person's seat rings, talks, or wraps up."""
+def in_call(switch: Switch, agent_id: str) -> datetime | None:
+    """Since when this person's seat rings, talks, or wraps up; None if it does not."""
     agent = switch.switchboard.agents.get(AgentId(agent_id))
-    return agent is not None and agent.call_id is not None
+    if agent is None or agent.call_id is None:
+        return None
+    call = switch.switchboard.calls.get(agent.call_id)
+    return agent.since if call is None else call.offered_at or call.arrived_at
 
 
 async def find_signed_in(request: Request) -> SignedIn | None:

@@ -1,4 +1,4 @@
-"""Sessions of signed-in browsers and one-time passes to the live stream; only hashes of their secrets are stored."""
+"""Sessions of signed-in browsers; only hashes of their tokens are stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import audit
@@ -19,14 +19,16 @@ from api.errors import SignInLocked, SignInRefused
 from api.settings import Settings
 from api.store.engine import Store, take_turn
 from api.store.sealing import Keyring
-from api.store.tables import IdempotencyKey, SignInAttempt, SignInSession, User, WsTicket
+from api.store.tables import IdempotencyKey, SignInAttempt, SignInSession, User
 
 TOKEN_BYTES = 32
-WS_TICKET_S = 30
 SEEN_EVERY = timedelta(seconds=60)
 """How stale ``seen_at`` may be: not every request writes."""
 KEYS_KEPT = timedelta(hours=24)
 ENDED_SESSIONS_KEPT = timedelta(days=30)
+
+InCall = Callable[[str], datetime | None]
+"""Since when the operator of this work number is in a call; None while in none. Neither limit ends a session in it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,20 +152,24 @@ def _signed_in(user: User, session_hash: str, keyring: Keyring, address: str) ->
 
 # using a session ------------------------------------------------------------------------------------------------------
 async def find(
-    store: Store, settings: Settings, *, token: str, address: str, now: datetime, in_call: Callable[[str], bool]
+    store: Store, settings: Settings, *, token: str, address: str, now: datetime, in_call: InCall
 ) -> SignedIn | None:
-    """Who holds this token; None if the session has ended. ``in_call(agent_id)``: neither limit ends it in a call."""
+    """Who holds this token; None if the session has ended, or ran out before the person's present call began."""
     return await _find(store, settings, session_hash=hashed(token), address=address, now=now, in_call=in_call)
 
 
-async def still_open(
-    store: Store, settings: Settings, *, session_hash: str, now: datetime, in_call: Callable[[str], bool]
-) -> bool:
-    """For the live stream, which has no token: whether its session still holds. Does not count as use."""
-    me = await _find(
+async def holder(
+    store: Store, settings: Settings, *, session_hash: str, now: datetime, in_call: InCall
+) -> SignedIn | None:
+    """For the live stream, which has no token: who holds its session, if it still holds. Does not count as use."""
+    return await _find(
         store, settings, session_hash=session_hash, address="", now=now, in_call=in_call, counts_as_use=False
     )
-    return me is not None
+
+
+async def still_open(store: Store, settings: Settings, *, session_hash: str, now: datetime, in_call: InCall) -> bool:
+    """Whether the session of a live stream still holds. Does not count as use."""
+    return await holder(store, settings, session_hash=session_hash, now=now, in_call=in_call) is not None
 
 
 async def keep(store: Store, *, session_hash: str, now: datetime) -> None:
@@ -183,7 +189,7 @@ async def _find(
     session_hash: str,
     address: str,
     now: datetime,
-    in_call: Callable[[str], bool],
+    in_call: InCall,
     counts_as_use: bool = True,
 ) -> SignedIn | None:
     async with store.read() as reading:
@@ -197,10 +203,14 @@ async def _find(
     if row is None:
         return None
     held, user = row
-    idle = now - held.seen_at > timedelta(seconds=settings.session_idle_s)
-    old = now - held.created_at > timedelta(seconds=settings.session_absolute_s)
-    if (idle or old) and not (user.agent_id and in_call(user.agent_id)):
-        return None
+    ran_out_at = min(
+        held.seen_at + timedelta(seconds=settings.session_idle_s),
+        held.created_at + timedelta(seconds=settings.session_absolute_s),
+    )
+    if now > ran_out_at:
+        busy_since = in_call(user.agent_id) if user.agent_id else None
+        if busy_since is None or busy_since > ran_out_at:
+            return None
     if counts_as_use and now - held.seen_at > SEEN_EVERY:
         async with store.write() as writing:
             await writing.execute(
@@ -227,47 +237,17 @@ async def end_all(session: AsyncSession, user_id: int, now: datetime) -> tuple[S
     return tuple(SessionEnded(session_hash=session_hash, user_id=user_id) for session_hash in ended)
 
 
-# passes to the live stream --------------------------------------------------------------------------------------------
-async def issue_ws_ticket(session: AsyncSession, me: SignedIn, now: datetime) -> tuple[str, int]:
-    """The pass and its life in seconds."""
-    ticket = secrets.token_urlsafe(TOKEN_BYTES)
-    session.add(
-        WsTicket(
-            ticket_hash=hashed(ticket),
-            session_hash=me.session_hash,
-            expires_at=now + timedelta(seconds=WS_TICKET_S),
-        )
-    )
-    return ticket, WS_TICKET_S
-
-
-async def redeem_ws_ticket(session: AsyncSession, keyring: Keyring, ticket: str, now: datetime) -> SignedIn | None:
-    """The person of the session it was made for; None if unknown, used, too old, or the session has ended."""
-    session_hash = await session.scalar(
-        update(WsTicket)
-        .where(WsTicket.ticket_hash == hashed(ticket), WsTicket.used_at.is_(None), WsTicket.expires_at > now)
-        .values(used_at=now)
-        .returning(WsTicket.session_hash)
-    )
-    if session_hash is None:
-        return None
-    row = (
-        await session.execute(
-            select(SignInSession.address, User)
-            .join(User, User.id == SignInSession.user_id)
-            .where(SignInSession.token_hash == session_hash, SignInSession.ended_at.is_(None), User.active)
-        )
-    ).one_or_none()
-    return None if row is None else _signed_in(row[1], session_hash, keyring, row[0])
-
-
 async def tidy(store: Store, settings: Settings, now: datetime) -> None:
     """Drop what has run out. Safe at any time and twice."""
     async with store.write() as session:
-        await session.execute(delete(WsTicket).where(WsTicket.expires_at < now))
         await session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEYS_KEPT))
         window = timedelta(seconds=2 * settings.sign_in_window_s)
         await session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - window))
-        ended = select(SignInSession.token_hash).where(SignInSession.ended_at < now - ENDED_SESSIONS_KEPT)
-        await session.execute(delete(WsTicket).where(WsTicket.session_hash.in_(ended)))
-        await session.execute(delete(SignInSession).where(SignInSession.ended_at < now - ENDED_SESSIONS_KEPT))
+        await session.execute(
+            delete(SignInSession).where(
+                or_(
+                    SignInSession.ended_at < now - ENDED_SESSIONS_KEPT,
+                    SignInSession.seen_at < now - ENDED_SESSIONS_KEPT,
+                )
+            )
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 from urllib.parse import urlsplit
 
@@ -13,14 +13,15 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth import sessions
-from api.auth.access import Require
+from api.auth.access import Require, in_call
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
-from api.auth.shared import Shared, shared
+from api.auth.shared import Shared
 from api.errors import documented
 from api.live.consoles import Console
 from api.live.hub import Hub
 from api.live.messages import PROTOCOL
+from api.live.passes import LIFE_S, Passes
 from api.live.sockets import SocketPeer
 from api.live.viewers import Viewer, viewer_of
 
@@ -36,6 +37,7 @@ class Live:
     hub: Hub
     build: str
     allowed_origins: tuple[str, ...] = ()
+    passes: Passes = field(default_factory=Passes)
 
 
 class PassView(BaseModel):
@@ -49,15 +51,14 @@ class PassView(BaseModel):
 
 @router.post("/ws-ticket", responses=documented(401, 403, 503))
 async def ask_for_pass(
+    request: Request,
     me: Annotated[SignedIn, Depends(Require(Action.LIVE))],
-    common: Annotated[Shared, Depends(shared)],
     response: Response,
 ) -> PassView:
     """A one-time pass to ``/api/v1/live``."""
-    async with common.store.write() as session:
-        ticket, expires_in_s = await sessions.issue_ws_ticket(session, me, common.now())
+    ticket = cast(Live, request.state.live).passes.issue(viewer_of(me), time.monotonic())
     response.headers["Cache-Control"] = "no-store"
-    return PassView(ticket=ticket, expires_in_s=expires_in_s)
+    return PassView(ticket=ticket, expires_in_s=LIFE_S)
 
 
 @router.websocket("/live")
@@ -72,26 +73,35 @@ async def live_stream(websocket: WebSocket) -> None:
     await websocket.accept(subprotocol=PROTOCOL if PROTOCOL in websocket.scope.get("subprotocols", ()) else None)
 
     async def redeem(ticket: str) -> Viewer | None:
-        return await _redeem(common, ticket)
+        return await _redeem(common, live.passes, ticket)
 
     console = Console(SocketPeer(websocket), live.hub, redeem=redeem, clock=time.monotonic, build=live.build)
     await console.run()
 
 
-def from_our_page(request: Request | WebSocket, allowed_origins: tuple[str, ...]) -> bool:
+def from_our_page(websocket: WebSocket, allowed_origins: tuple[str, ...]) -> bool:
     """Whether ``Origin`` is the host that was asked, or one of the allowed; a socket without one is not a browser's."""
-    origin = request.headers.get("origin", "")
+    origin = websocket.headers.get("origin", "")
     if origin in allowed_origins:
         return True
     parts = urlsplit(origin)
-    return parts.scheme in ("http", "https") and bool(parts.netloc) and parts.netloc == request.headers.get("host")
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and parts.netloc == websocket.headers.get("host")
 
 
-async def _redeem(common: Shared, ticket: str) -> Viewer | None:
-    try:
-        async with common.store.write() as session:
-            me = await sessions.redeem_ws_ticket(session, common.store.keyring, ticket, common.now())
-    except (SQLAlchemyError, OSError):
-        log.exception("live.ticket_unreadable")
+async def _redeem(common: Shared, passes: Passes, ticket: str) -> Viewer | None:
+    """Who asked for the pass, if the session it was made for still holds, and in the same role."""
+    viewer = passes.redeem(ticket, time.monotonic())
+    if viewer is None:
         return None
-    return None if me is None else viewer_of(me)
+    try:
+        me = await sessions.holder(
+            common.store,
+            common.settings,
+            session_hash=viewer.session,
+            now=common.now(),
+            in_call=lambda agent_id: in_call(common.switch, agent_id),
+        )
+    except (SQLAlchemyError, OSError):
+        log.exception("live.session_unreadable")
+        return None
+    return viewer if me is not None and viewer_of(me) == viewer else None

@@ -99,17 +99,6 @@ class SignInSession(Base):
     address: Mapped[str] = mapped_column(String(64))
 
 
-class WsTicket(Base):
-    """A one-time pass to the live stream, bound to one session."""
-
-    __tablename__ = "ws_tickets"
-
-    ticket_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    session_hash: Mapped[str] = mapped_column(ForeignKey("sessions.token_hash", ondelete="CASCADE"))
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
-
-
 class SignInAttempt(Base):
     """One try to sign in; failures of one account from one address lock it for a while."""
 

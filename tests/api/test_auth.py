@@ -163,49 +163,22 @@ async def test_a_session_does_not_end_in_a_call(desk: Desk) -> None:
     assert (await person.get("/session")).status_code == 401
 
 
-async def test_a_pass_to_the_live_stream_works_once_and_for_half_a_minute(desk: Desk) -> None:
+async def test_an_expired_session_does_not_come_back_with_the_next_call(desk: Desk) -> None:
     person = await desk.person("8001")
-    common = desk.shared
-    me = await sessions.find(
-        common.store,
-        common.settings,
-        token=person.client.cookies[COOKIE],
-        address="",
-        now=START,
-        in_call=lambda _: False,
-    )
-    assert me is not None
-
-    async def issue() -> str:
-        async with common.store.write() as session:
-            ticket, life_s = await sessions.issue_ws_ticket(session, me, common.now())
-        assert life_s == 30
-        return ticket
-
-    async def redeem(ticket: str) -> bool:
-        async with common.store.write() as session:
-            found = await sessions.redeem_ws_ticket(session, common.store.keyring, ticket, common.now())
-        assert found is None or replace(found, address=me.address) == me
-        return found is not None
-
-    first = await issue()
-    assert sorted(await asyncio.gather(*(redeem(first) for _ in range(5)))) == [False] * 4 + [True]
-    late = await issue()
-    desk.clock.forward(30)
-    assert not await redeem(late)
-    last = await issue()
-    await person.delete("/session")
-    assert not await redeem(last)
-    assert not await redeem("never issued")
+    desk.clock.forward(7_200)
+    later = replace(desk.switch.talking("1.1", "8001"), arrived_at=desk.clock(), answered_at=desk.clock())
+    desk.switch.switchboard.calls[later.id] = later
+    assert (await person.get("/session")).status_code == 401
 
 
 async def test_what_has_run_out_is_swept_away(desk: Desk) -> None:
     person = await desk.person("8001")
     await person.delete("/session")
+    await desk.sign_in("8001")  # and never out again
     desk.clock.forward(40 * 86_400)
     await sessions.tidy(desk.shared.store, desk.shared.settings, desk.clock())
     async with desk.shared.store.read() as session:
-        for table in ("sessions", "ws_tickets", "login_attempts", "idempotency_keys"):
+        for table in ("sessions", "login_attempts", "idempotency_keys"):
             assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
 
 

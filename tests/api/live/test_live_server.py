@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import text
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -112,6 +113,24 @@ async def test_a_ticket_opens_one_socket_and_an_invented_one_none(server: LiveSe
                 async with LiveConsole.open(server.url, bad, "me") as second:
                     assert await second.closed() == CloseCode.TICKET
                     assert second.data == {}
+
+
+@pytest.mark.parametrize("change", ["UPDATE users SET role = 'supervisor'", "UPDATE sessions SET ended_at = seen_at"])
+async def test_a_ticket_is_bound_to_the_session_and_its_role(server: LiveServer, change: str) -> None:
+    async with server.browser() as me:
+        ticket = await me.ticket()
+        async with server.shared.store.write() as session:
+            await session.execute(text(change))
+        async with LiveConsole.open(server.url, ticket, "me") as console:
+            assert await console.closed() == CloseCode.TICKET
+
+
+async def test_a_reconnect_writes_nothing(server: LiveServer) -> None:
+    """So that hundreds of consoles can come back at once."""
+    async with server.browser() as me, server.shared.store.write() as session:
+        await session.execute(text("SELECT 1"))
+        async with LiveConsole.open(server.url, await me.ticket(), "me") as console:
+            await console.until(lambda seen: seen.data["me"])
 
 
 async def test_a_second_window_takes_over(server: LiveServer) -> None:

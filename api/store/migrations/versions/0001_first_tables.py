@@ -242,20 +242,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_tickets_created_at"), "tickets", ["created_at"], unique=False)
     op.create_index(op.f("ix_tickets_phone_hash_created_at"), "tickets", ["phone_hash", "created_at"], unique=False)
     op.create_index(op.f("ix_tickets_state"), "tickets", ["state"], unique=False)
-    op.create_table(
-        "ws_tickets",
-        sa.Column("ticket_hash", sa.String(length=64), nullable=False),
-        sa.Column("session_hash", sa.String(length=64), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["session_hash"],
-            ["sessions.token_hash"],
-            name=op.f("fk_ws_tickets_session_hash_sessions"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("ticket_hash", name=op.f("pk_ws_tickets")),
-    )
     op.execute("INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '')")
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
@@ -266,7 +252,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("ws_tickets")
     op.drop_index(op.f("ix_tickets_state"), table_name="tickets")
     op.drop_index(op.f("ix_tickets_phone_hash_created_at"), table_name="tickets")
     op.drop_index(op.f("ix_tickets_created_at"), table_name="tickets")
