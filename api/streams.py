@@ -7,6 +7,7 @@ talked on has one follower for each of its two legs, however it came to be so (a
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -40,6 +41,8 @@ FRAME_S = 0.02
 REBUILT_S = 3.0
 """A call answered longer ago than this was not seen to begin: its text so far is in the records."""
 RESTORE_S = 2.0
+MOST_TURNS_PER_S = 10
+"""More than any call has, all its legs together: text that could not be restored keeps the numbers it may have."""
 LAST_WORDS_S = 4.0
 SUGGEST_AGAIN_S = 2.0
 
@@ -177,6 +180,8 @@ class _CallStream:
         self._over = False
         self._unread = asyncio.Event()
         self._unread.set()
+        self._at_it = asyncio.Lock()
+        """Held while the words are being read: nobody else reads them, and the call does not end meanwhile."""
 
     # -- what the events say -----------------------------------------------------------------------------------------
 
@@ -232,6 +237,8 @@ class _CallStream:
                 turns = await self._owner.records.restore(self.call_id)
         except Exception as error:
             log.warning("transcript not restored", call_id=self.call_id, error_type=type(error).__name__)
+            age_s = self._owner.clock() - self.answered_s
+            self._transcript = Transcript(first=math.ceil(MOST_TURNS_PER_S * age_s))
             return
         self._transcript = Transcript(turns)
         for turn in turns:
@@ -266,28 +273,33 @@ class _CallStream:
         """Suggestions from all that has been said; words that come meanwhile are read together, once."""
         while True:
             await self._unread.wait()
-            self._unread.clear()
-            try:
-                await self._read_once()
-            except Exception:
-                log.exception("suggestions failed", call_id=self.call_id)
+            async with self._at_it:
+                done = await self._read_once()
+            if not done:
                 await asyncio.sleep(SUGGEST_AGAIN_S)
-                self._unread.set()
 
-    async def _read_once(self) -> None:
+    async def _read_once(self) -> bool:
+        """False if it failed; the words are still unread then."""
+        self._unread.clear()
+        try:
+            await self._merge_suggestions()
+        except Exception:
+            log.exception("suggestions failed", call_id=self.call_id)
+            self._unread.set()
+            return False
+        return True
+
+    async def _merge_suggestions(self) -> None:
         suggestions = await self._owner.suggest(self._transcript.finals, self._number)
         await self._owner.records.merge(self.call_id, suggestions)
 
     async def _read_to_the_end(self, reading: asyncio.Task[None]) -> None:
-        """The last words of the call, if nobody has read them yet."""
-        if not self._unread.is_set():
-            return
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-        try:
-            await self._read_once()
-        except Exception:
-            log.exception("suggestions failed", call_id=self.call_id)
+        """The last words of the call: what is being read now, and what nobody has read yet."""
+        async with self._at_it:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            if self._unread.is_set():
+                await self._read_once()
 
 
 class _LegStream:

@@ -34,11 +34,11 @@ class Turn:
 class Transcript:
     """All legs of one call. Each leg's recogniser counts its own segments; here they get numbers of the whole call."""
 
-    def __init__(self, turns: Iterable[Turn] = ()) -> None:
-        """``turns`` are what is known of the call already; new segments are numbered after them."""
+    def __init__(self, turns: Iterable[Turn] = (), *, first: int = 0) -> None:
+        """``turns`` are what is known of the call already; new segments are numbered after them, from ``first`` on."""
         self._turns: dict[int, Turn] = {turn.seg: turn for turn in turns}
         self._numbers: dict[tuple[str, int], int] = {}
-        self._first = max(self._turns, default=-1) + 1
+        self._first = max(first, max(self._turns, default=-1) + 1)
 
     @property
     def turns(self) -> tuple[Turn, ...]:

@@ -232,6 +232,19 @@ async def test_when_the_call_ends_the_last_words_are_still_waited_for(stage: Sta
     assert len(stage.kept.merged[-1][0].value) == 16
 
 
+async def test_the_last_words_are_read_to_the_end_though_the_call_is_over(stage: Stage) -> None:
+    async def slowly(turns: Sequence[Turn], caller_number: str) -> Sequence[Suggestion]:
+        await asyncio.sleep(0.3 if len(turns) == 2 else 0)
+        return await read_aloud(turns, caller_number)
+
+    stage.streams.suggest = slowly
+    stage.answer()
+    await eventually(lambda: len(stage.transcript) == 2)
+    stage.end()
+    await eventually(lambda: stage.streams.open == 0, timeout_s=8)
+    assert len(stage.kept.merged[-1][0].value) == 16
+
+
 async def test_a_tap_that_breaks_off_is_asked_for_again_and_the_session_goes_on(stage: Stage) -> None:
     stage.switch.short = 2
     stage.answer()
@@ -288,6 +301,17 @@ async def test_records_that_are_away_delay_neither_the_taps_nor_the_text(stage: 
     stage.kept.restore = hangs  # type: ignore[method-assign]
     stage.answer(ago_s=60)
     await eventually(lambda: len(stage.finals()) == 2, timeout_s=8)
+
+
+async def test_text_that_cannot_be_restored_is_not_numbered_over(stage: Stage) -> None:
+    async def away(call_id: CallId) -> Sequence[Turn]:
+        raise OSError("the database is away")
+
+    stage.kept.restore = away  # type: ignore[method-assign]
+    stage.answer(ago_s=60)
+    await eventually(lambda: len(stage.kept.turns) == 2)
+    said_before = 60 / 0.5 * 2
+    assert min(turn.seg for turn in stage.kept.turns) >= said_before
 
 
 async def test_a_call_without_a_recogniser_still_gets_the_suggestions_of_its_number(stage: Stage) -> None:
