@@ -229,7 +229,7 @@ def body_of(error: Exception) -> dict[str, Any]:
 def body_of_validation(errors: list[Mapping[str, Any]] | list[Any]) -> dict[str, Any]:
     """The first thing that is wrong with a request: which field, which rule; never what was sent."""
     first = errors[0]
-    name = str(first["loc"][-1]) if first["loc"] else "body"
+    name = next((part for part in reversed(first["loc"]) if isinstance(part, str)), "body")  # a number is a position
     ours = name != "body" and _OUR_NAME.fullmatch(name)
     return {"error": "invalid", "detail": str(first["msg"]), "field": name if ours else None}
 

@@ -77,9 +77,12 @@ class Require:
         me = await find_signed_in(request)
         if me is None:
             raise NotSignedIn
+        self.check(me)
+        return me
+
+    def check(self, me: SignedIn) -> None:
         if not allowed(me.role, self.action):
             raise Forbidden(self.action)
-        return me
 
 
 def anyone() -> None:

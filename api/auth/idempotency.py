@@ -18,7 +18,8 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from sqlalchemy import delete, update
 
-from api.auth.access import find_signed_in
+from api.auth.access import Require, find_signed_in
+from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import InvalidField, KeyReused, StillRunning, answer_to, body_of
 from api.store.engine import insert_into
@@ -36,7 +37,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class OnceRoute(APIRoute):
-    """The route class of every router that has a POST."""
+    """The route class of every router whose POSTs may be repeated; signing in and a pass have an answer only once."""
 
     def get_route_handler(self) -> Handler:
         original = super().get_route_handler()
@@ -50,9 +51,16 @@ class OnceRoute(APIRoute):
             me = await find_signed_in(request)
             if me is None:
                 return await original(request)
+            self._check_role(me)
             return await _once(original, request, me.user_id, key)
 
         return handle
+
+    def _check_role(self, me: SignedIn) -> None:
+        """An answer that was given once is given again only to who may still ask for it."""
+        for declared in self.dependant.dependencies:
+            if isinstance(declared.call, Require):
+                declared.call.check(me)
 
 
 async def _once(original: Handler, request: Request, user_id: int, key: str) -> Response:

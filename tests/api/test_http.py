@@ -55,6 +55,17 @@ async def test_a_key_belongs_to_one_person(desk: Desk) -> None:
     assert (await other.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1")).status_code == 403
 
 
+async def test_an_answer_is_not_given_again_to_who_may_not_ask_any_more(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+    first = await person.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1")
+    assert first.json()["number"] == MOBILE
+    async with desk.shared.store.write() as session:
+        await session.execute(text("UPDATE users SET role = 'department'"))
+    again = await person.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1")
+    assert (again.status_code, again.json()["error"]) == (403, "forbidden")
+
+
 async def test_a_refused_request_leaves_its_key_free(desk: Desk) -> None:
     person = await desk.person("8001")
     assert (await person.post("/calls/1.1/draft", key="k1")).status_code == 404
@@ -117,7 +128,7 @@ async def test_every_error_has_the_same_shape(desk: Desk) -> None:
     assert [answer.status_code for answer in answers] == [404, 405, 422, 422, 401]
     for answer in answers:
         assert set(answer.json()) == {"error", "detail", "field"}
-    assert answers[2].json()["field"] == "page"
+    assert [answer.json()["field"] for answer in answers] == [None, None, "page", None, None]
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
