@@ -194,16 +194,12 @@ def undo(draft: Draft, name: str) -> Draft:
 
 def accept_all(draft: Draft) -> Draft:
     """Accept every value a suggestion filled in. What is only offered stays offered. One version for all of them."""
-    result = draft
-    for name, one in draft.fields.items():
-        if one.origin is Origin.SUGGESTED:
-            result = _decided(result, name, replace(one, origin=Origin.ACCEPTED, before=replace(one, before=None)))
-    return _one_version(draft, result)
+    return _one_version(draft, _kept(draft, draft.fields))
 
 
-def type_values(draft: Draft, values: Mapping[str, Value]) -> Draft:
-    """Several fields at once, as one version."""
-    result = draft
+def type_values(draft: Draft, values: Mapping[str, Value], *, kept: Iterable[str] = ()) -> Draft:
+    """Several fields at once, as one version. ``kept``: fields whose filled-in suggestion is accepted as it stands."""
+    result = _kept(draft, kept)
     for name, value in values.items():
         result = type_value(result, name, value)
     return _one_version(draft, result)
@@ -229,6 +225,14 @@ def _field(draft: Draft, name: str) -> Field:
     if name not in draft.fields:
         raise InvalidField("field", "the name of a ticket field")
     return draft.fields[name]
+
+
+def _kept(draft: Draft, names: Iterable[str]) -> Draft:
+    for name in names:
+        one = _field(draft, name)
+        if one.origin is Origin.SUGGESTED:
+            draft = _decided(draft, name, replace(one, origin=Origin.ACCEPTED, before=replace(one, before=None)))
+    return draft
 
 
 def _decided(draft: Draft, name: str, one: Field) -> Draft:

@@ -26,7 +26,7 @@ from api.tickets.draft import Draft, DraftStatus
 from api.tickets.fields import Disposition, Value
 from api.tickets.lifecycle import State
 from api.tickets.numbers import next_number
-from api.tickets.views import draft_view
+from api.tickets.views import PHONE, draft_view
 from asr.prefill import Suggestion
 
 SHORTEST_PHONE = 3
@@ -114,20 +114,25 @@ async def edit_draft(
     seen_version: int,
     values: Mapping[str, Value],
 ) -> Draft:
-    """What a person typed. VersionConflict only where a *person* changed one of these fields since ``seen_version``."""
+    """What a person typed. VersionConflict only where a *person* changed one of these fields since ``seen_version``.
+
+    The caller's masked number sent back as it was shown is accepted, not typed: what is typed is shown in full, and
+    revealing a number is a request of its own.
+    """
     row = await _own_row(session, me, draft_id, Action.DRAFT_WRITE)
     old = to_draft(row)
     if seen_version > old.version or drafts.clashes(old, values, seen_version):
         raise VersionConflict(draft_view(old, common.label).model_dump(mode="json"))
-    new = drafts.type_values(old, {name: _unmasked(old, name, value) for name, value in values.items()})
+    as_shown = [name for name, value in values.items() if _is_as_shown(old, name, value)]
+    written = {name: value for name, value in values.items() if name not in as_shown}
+    new = drafts.type_values(old, written, kept=as_shown)
     return await _save(session, common, me, row, old, new, "draft.edit", {"fields": sorted(values)})
 
 
-def _unmasked(draft: Draft, name: str, value: Value) -> Value:
-    """A number that comes back as it was shown, with its stars, is the number that was there."""
-    known = draft.fields[name].value if name == "contact_phone" else None
-    shown_masked = isinstance(known, str) and isinstance(value, str) and "*" in value
-    return known if shown_masked and value == masked_number(str(known)) else value
+def _is_as_shown(draft: Draft, name: str, value: Value) -> bool:
+    """Whether this is a masked number that comes back with its stars."""
+    known = draft.fields[name].value if name == PHONE else None
+    return isinstance(known, str) and isinstance(value, str) and "*" in value and value == masked_number(known)
 
 
 async def decide(

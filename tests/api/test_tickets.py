@@ -154,7 +154,7 @@ async def test_accepting_dismissing_and_taking_back(desk: Desk) -> None:
     assert (await person.post(f"/drafts/{draft['id']}/suggestions/mood", {"action": "accept"})).status_code == 422
 
 
-async def test_the_callers_number_is_masked_until_a_person_types_it(desk: Desk) -> None:
+async def test_the_callers_number_is_masked_and_sending_the_stars_back_reveals_nothing(desk: Desk) -> None:
     person = await desk.person("8001")
     draft = await draft_for(desk, person)
     await hears(desk, "1.1", heard("contact_phone", MOBILE))
@@ -162,7 +162,12 @@ async def test_the_callers_number_is_masked_until_a_person_types_it(desk: Desk) 
     field = draft["fields"]["contact_phone"]
     assert (field["value"], field["suggestion"]["value"], field["suggestion"]["label"]) == ("138****0000",) * 3
     after = await typed(person, draft, contact_phone="138****0000")
-    assert (after["fields"]["contact_phone"]["value"], after["fields"]["contact_phone"]["origin"]) == (MOBILE, "typed")
+    field = after["fields"]["contact_phone"]
+    assert (field["value"], field["origin"]) == ("138****0000", "accepted")
+    assert MOBILE not in str(after)
+    after = await typed(person, after, contact_phone=MOBILE)
+    field = after["fields"]["contact_phone"]
+    assert (field["value"], field["origin"]) == (MOBILE, "typed")
 
 
 async def test_a_number_said_aloud_is_shown_in_full_to_be_checked(desk: Desk) -> None:
@@ -239,6 +244,7 @@ async def test_a_submitted_draft_becomes_a_ticket_with_a_number_of_the_day(desk:
     assert [event.number for event in desk.published if isinstance(event, TicketSubmitted)] == ["GD202611210001"]
     edit = {"version": draft["version"] + 1, "fields": {"title": "x"}}
     assert (await person.patch(f"/drafts/{draft['id']}", edit)).status_code == 409
+    assert (await person.post(f"/drafts/{draft['id']}/accept-all")).status_code == 409
     async with desk.shared.store.read() as session:
         raw = (await session.execute(text("SELECT contact_phone, address FROM tickets"))).one()
     assert MOBILE.encode() not in bytes(raw[0])
