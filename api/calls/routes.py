@@ -170,9 +170,8 @@ async def recording(
     common: Common,
     leg: Annotated[Literal["caller", "operator", "both"], Query()] = "both",
 ) -> FileResponse:
-    """One leg, or both as left and right. Audited."""
-    first_bytes = request.headers.get("range", "bytes=0-").startswith("bytes=0-")
-    path = await service.recording(common, me, call_id, leg, first_bytes=first_bytes)
+    """One leg, or both as left and right. Every request is audited, with the range it asks for."""
+    path = await service.recording(common, me, call_id, leg, piece=request.headers.get("range", ""))
     return FileResponse(
         path,
         media_type="audio/wav",

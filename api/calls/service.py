@@ -66,25 +66,24 @@ async def reveal_number(session: AsyncSession, common: Shared, me: SignedIn, cal
     return call.caller_number
 
 
-async def recording(common: Shared, me: SignedIn, call_id: str, leg: str, *, first_bytes: bool) -> Path:
-    """The file, which this person may hear. Audited once for each listening, not for each piece of it."""
+async def recording(common: Shared, me: SignedIn, call_id: str, leg: str, *, piece: str) -> Path:
+    """The file, which this person may hear. Audited each time: whoever asks for all but one byte has heard it, too."""
     async with common.store.read() as session:
         call = await parties.call_of(session, common, me, call_id, Action.RECORDING_LISTEN)
     path = await common.recordings.find(call.id, leg)
     if path is None:
         raise NotFound("recording")
-    if first_bytes:
-        async with common.store.write() as session:
-            await audit.record(
-                session,
-                common.store.keyring,
-                me.actor,
-                "recording.listen",
-                "call",
-                call.id,
-                now=common.now(),
-                detail={"leg": leg},
-            )
+    async with common.store.write() as session:
+        await audit.record(
+            session,
+            common.store.keyring,
+            me.actor,
+            "recording.listen",
+            "call",
+            call.id,
+            now=common.now(),
+            detail={"leg": leg, "range": piece[:64]} if piece else {"leg": leg},
+        )
     return path
 
 

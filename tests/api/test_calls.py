@@ -395,7 +395,10 @@ async def test_a_recording_is_served_in_pieces_to_those_who_may_hear_it(desk: De
     assert (await person.get(path, params={"leg": "../../etc/passwd"})).status_code == 422
     async with desk.shared.store.read() as session:
         heard = await session.scalars(select(AuditRecord).where(AuditRecord.action == "recording.listen"))
-        assert [(row.username, row.detail) for row in heard] == [("8001", {"leg": "caller"})]
+        assert [(row.username, row.detail) for row in heard] == [
+            ("8001", {"leg": "caller"}),
+            ("8001", {"leg": "caller", "range": "bytes=10-19"}),
+        ]
 
 
 # words ----------------------------------------------------------------------------------------------------------------
