@@ -15,7 +15,7 @@ from api.auth import audit
 from api.auth.audit import Actor
 from api.auth.passwords import Passwords
 from api.auth.permissions import Role
-from api.errors import SignInLocked, SignInRefused
+from api.errors import Overloaded, SignInLocked, SignInRefused
 from api.settings import Settings
 from api.store.engine import Store, take_turn
 from api.store.sealing import Keyring
@@ -83,7 +83,11 @@ async def sign_in(
     locked_s, attempt_id, user = await _begin(store, settings, actor, now)
     if locked_s:
         raise SignInLocked(retry_after_s=locked_s)
-    right = await passwords.verify(user.password_hash if user else None, password)
+    try:
+        right = await passwords.verify(user.password_hash if user else None, password)
+    except Overloaded:
+        await _withdraw(store, actor, attempt_id, now)
+        raise
     async with store.write() as session:
         if user is None or not right or not user.active:
             await audit.record(
@@ -116,6 +120,15 @@ async def _begin(store: Store, settings: Settings, actor: Actor, now: datetime) 
         await session.flush()
         user = (await session.execute(select(User).where(User.username == actor.username))).scalar_one_or_none()
         return 0, attempt.id, user
+
+
+async def _withdraw(store: Store, actor: Actor, attempt_id: int | None, now: datetime) -> None:
+    """Nobody looked at the password: no failure of the person's."""
+    async with store.write() as session:
+        await session.execute(delete(SignInAttempt).where(SignInAttempt.id == attempt_id))
+        await audit.record(
+            session, store.keyring, actor, "session.sign_in", "user", actor.username, now=now, result="overloaded"
+        )
 
 
 async def _locked_for(session: AsyncSession, settings: Settings, actor: Actor, now: datetime) -> int:

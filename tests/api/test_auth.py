@@ -240,6 +240,19 @@ async def test_a_rush_of_sign_ins_is_bounded() -> None:
     slow.close()
 
 
+async def test_a_server_that_is_too_busy_to_look_locks_nobody_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.person("8001")
+    with monkeypatch.context() as busy:
+        busy.setattr(desk.shared.passwords, "_places", 0)
+        for _ in range(6):
+            answer = await desk.browser().post("/api/v1/session", json={"username": "8001", "password": PASSWORD})
+            assert (answer.status_code, answer.json()["error"]) == (503, "overloaded")
+    await desk.sign_in("8001")
+    async with desk.shared.store.read() as session:
+        rows = await session.scalars(select(AuditRecord.result).where(AuditRecord.action == "session.sign_in"))
+    assert rows.all().count("overloaded") == 6
+
+
 # audit ----------------------------------------------------------------------------------------------------------------
 async def test_every_sign_in_is_in_the_audit_log_whatever_came_of_it(desk: Desk) -> None:
     await desk.person("8001")
