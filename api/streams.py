@@ -171,7 +171,7 @@ class _CallStream:
         answered_at = call.answered_at or owner.wall()
         age_s = max(0.0, (owner.wall() - answered_at).total_seconds())
         self.answered_s = owner.clock() - age_s
-        self._rebuilt = age_s > REBUILT_S
+        self._rebuilt = call.rebuilt or age_s > REBUILT_S
         self._transcript = Transcript()
         self._legs: dict[ChannelId, _LegStream] = {}
         self._states: dict[ChannelId, StreamState] = {}

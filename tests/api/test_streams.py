@@ -292,6 +292,15 @@ async def test_a_call_found_after_a_restart_is_followed_and_its_text_so_far_is_s
     assert all(turn["t0"] > 59 for turn in new)
 
 
+async def test_a_call_answered_a_moment_before_a_restart_is_restored_as_well(stage: Stage) -> None:
+    stage.kept.before = (Turn(seg=4, rev=3, speaker=Speaker.CALLER, text="你好", start_s=0.1, end_s=0.5, final=True),)
+    stage.models.answer(datetime.now(UTC) - timedelta(seconds=1))
+    stage.models.calls[CALL] = replace(stage.models.calls[CALL], rebuilt=True)
+    stage.streams.handle(LinkChanged(at=datetime.now(UTC), state=LinkState.LIVE))
+    await eventually(lambda: len(stage.finals()) == 3)
+    assert stage.transcript[0]["text"] == "你好"
+
+
 async def test_records_that_are_away_delay_neither_the_taps_nor_the_text(stage: Stage) -> None:
     async def hangs(call_id: CallId) -> Sequence[Turn]:
         await asyncio.Event().wait()
