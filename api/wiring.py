@@ -83,7 +83,7 @@ class Parts:
         self.store = Store(settings.database, Keyring.load(settings.keys_dir))
         self.passwords = Passwords(threads=settings.password_threads)
         self.gateway = Gateway(host=settings.switch_host, port=settings.ami_port, username=AMI_USER, secret=secrets.ami)
-        self.switchboard = Switchboard(wrap_up_s=settings.wrap_up_s)
+        self.switchboard = Switchboard(wrap_up_s=settings.wrap_up_s, strangers_stay=True)
         self.runner = Runner(gateway=self.gateway, switchboard=self.switchboard, publish=self.bus.publish)
         self.seat_keys = SeatPasswords(base_url=settings.ari_url, username=ARI_USER, password=secrets.ari)
         self.call_recorder = CallRecorder(self.store)
@@ -279,6 +279,8 @@ class Parts:
                 await self.runner.request(sign_in)
             except TelephonyError as error:
                 log.warning("shift not taken up", agent_id=sign_in.agent_id, error_type=type(error).__name__)
+        if self.runner.link is LinkState.LIVE:
+            self.switchboard.seated_everybody()
 
 
 class Speech:

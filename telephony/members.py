@@ -37,7 +37,9 @@ class _Told:
 class Members:
     """The wanted state is that of the agents. It is ordered again whenever it changes, and compared with snapshots."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, strangers_stay: bool = False) -> None:
+        self.strangers_stay = strangers_stay
+        """Nobody knows yet whose shifts go on: a member of nobody may be sitting there and taking calls."""
         self._found: dict[Place, QueueMember] = {}
         self._told: dict[SeatId, _Told] = {}
 
@@ -69,6 +71,8 @@ class Members:
         """Take the seat out of every queue it is in."""
         told = self._told.pop(seat, None)
         queues = {queue for queue, at_seat in self._found if at_seat == seat} | set(told.queues if told else ())
+        for queue in queues:
+            self._found.pop((queue, seat), None)
         return [RemoveMember(queue=queue, seat=seat) for queue in sorted(queues)]
 
     def failed(self, order: Order) -> None:
@@ -92,6 +96,8 @@ class Members:
                 drifts += [DriftRepaired(at=now, kind=kind, subject=agent.seat)] if kind else []
         if rebuild:
             return orders, []
+        if self.strangers_stay:
+            return orders, drifts
         for queue, seat in self._found.keys() - {(queue, agent.seat) for agent in agents for queue in agent.queues}:
             orders.append(RemoveMember(queue=queue, seat=seat))
             drifts.append(DriftRepaired(at=now, kind="ghost_member", subject=seat))

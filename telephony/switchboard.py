@@ -84,11 +84,12 @@ class Outcome:
 class Switchboard:
     """Calls, agents, queues and members. It touches nothing: the runner carries facts in and orders out."""
 
-    def __init__(self, *, wrap_up_s: float = WRAP_UP_S) -> None:
+    def __init__(self, *, wrap_up_s: float = WRAP_UP_S, strangers_stay: bool = False) -> None:
+        """``strangers_stay``: queue members of nobody who is signed in are left alone until ``seated_everybody``."""
         self._calls = Calls()
         self._agents = Agents(wrap_up_s=wrap_up_s)
         self._queues = Queues()
-        self._members = Members()
+        self._members = Members(strangers_stay=strangers_stay)
         self._link = LinkState.DOWN
         self._synced = False
         self._alive_at: datetime | None = None
@@ -161,6 +162,10 @@ class Switchboard:
     def failed(self, order: Order) -> None:
         """The switch did not carry this order out."""
         self._members.failed(order)
+
+    def seated_everybody(self) -> None:
+        """All whose shifts went on are signed in again: from now on a member of nobody is a ghost."""
+        self._members.strangers_stay = False
 
     # facts ------------------------------------------------------------------------------------------------------------
 
@@ -290,7 +295,7 @@ class Switchboard:
         return orders
 
     def _alive(self, now: datetime) -> list[Order]:
-        if self._link is not LinkState.LIVE or (self._alive_at and now - self._alive_at < ALIVE_EVERY):
+        if self._link is not LinkState.LIVE or (self._alive_at and abs(now - self._alive_at) < ALIVE_EVERY):
             return []
         self._alive_at = now
         return [ReportAlive(epoch_s=int(now.timestamp()))]

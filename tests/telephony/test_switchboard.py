@@ -15,6 +15,7 @@ from telephony.commands import (
     PauseMember,
     RemoveMember,
     ReportAlive,
+    SignOut,
     SpyToSocket,
     TapLeg,
 )
@@ -33,6 +34,7 @@ from telephony.events import (
 )
 from telephony.facts import LinkLost, OriginateResponse, QueueMemberRemoved, ShuttingDown
 from telephony.ids import AgentId, CallId, ChannelId, SeatId, TapId
+from telephony.switchboard import Outcome, Switchboard
 from tests.fakes.stories import HOTLINE, START, Story
 from tests.telephony.stage import Stage, member, recorded_facts, snapshot
 
@@ -197,6 +199,34 @@ def test_a_member_of_nobody_is_left_alone_first_and_removed_later(stage: Stage) 
     stage.tell([QueueMemberRemoved(at=at, queue=HOTLINE, interface="PJSIP/8001", member="8001")])
     stage.tell([snapshot(at + LATER, members=[member("8002", at)])])
     assert stage.take_orders() == []
+
+
+def test_members_stay_until_it_is_known_whose_shifts_go_on() -> None:
+    board = Switchboard(strangers_stay=True)
+    board.receive(snapshot(START, members=[member("8001", START)]), START)
+    at = START + LATER
+    assert board.receive(snapshot(at, members=[member("8001", at)]), at) == Outcome()
+    board.seated_everybody()
+    outcome = board.receive(snapshot(at + LATER, members=[member("8001", at)]), at + LATER)
+    assert outcome.orders == (RemoveMember(queue=HOTLINE, seat=SEAT),)
+
+
+def test_signs_of_life_go_on_when_the_clock_is_set_back(stage: Stage) -> None:
+    stage.wait(10.0)
+    stage.take_orders()
+    stage.wait(-3600.0)
+    assert stage.take_orders() == [ReportAlive(epoch_s=int(stage.now.timestamp()))]
+
+
+def test_who_signs_in_again_at_once_is_put_into_the_queue_again(stage: Stage) -> None:
+    at = stage.now
+    stage.tell([member("8001", at)])
+    stage.sign_in()
+    stage.take_orders()
+    stage.ask(SignOut(agent_id=ME))
+    assert stage.take_orders() == [RemoveMember(queue=HOTLINE, seat=SEAT)]
+    stage.sign_in()
+    assert AddMember(queue=HOTLINE, seat=SEAT, agent_id=ME, paused=False) in stage.take_orders()
 
 
 # a restart of ours ----------------------------------------------------------------------------------------------------
