@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -41,10 +41,13 @@ class CallerSummary:
 
 
 async def search_tickets(
-    session: AsyncSession, keyring: Keyring, *, q: str, sort: str, page: int, size: int
+    session: AsyncSession, keyring: Keyring, *, q: str, reader_id: int | None, sort: str, page: int, size: int
 ) -> tuple[Sequence[TicketRecord], int]:
-    """``q``: the beginning of a ticket number, a whole telephone number, or words of title, text or subject."""
-    matching = _matching(keyring, q)
+    """``q``: the beginning of a ticket number, a whole telephone number, or words of title, text or subject.
+
+    By a number, only ``reader_id``'s own confidential tickets are found; those of everybody where it is None.
+    """
+    matching = _matching(keyring, q, reader_id)
     column = SORTS[sort.removeprefix("-")]
     order = column.desc() if sort.startswith("-") else column.asc()
     total = await session.scalar(select(func.count()).select_from(TicketRecord).where(*matching))
@@ -54,7 +57,7 @@ async def search_tickets(
     return rows.all(), total or 0
 
 
-def _matching(keyring: Keyring, q: str) -> tuple[ColumnElement[bool], ...]:
+def _matching(keyring: Keyring, q: str, reader_id: int | None) -> tuple[ColumnElement[bool], ...]:
     q = q.strip()
     if not q:
         return ()
@@ -67,12 +70,17 @@ def _matching(keyring: Keyring, q: str) -> tuple[ColumnElement[bool], ...]:
     if re.fullmatch(r"[+0-9 -]+", q):
         places.append(TicketRecord.number.contains(q, autoescape=True))
         if len(normal_phone(q)) >= SHORTEST_NUMBER:
-            places.append(_of_phone(keyring.phone_hash(q)))
+            places.append(and_(_of_phone(keyring.phone_hash(q)), _known_to(reader_id)))
     return (or_(*places),)
 
 
 def _of_phone(phone_hash: str | None) -> ColumnElement[bool]:
     return or_(TicketRecord.phone_hash == phone_hash, TicketRecord.caller_hash == phone_hash)
+
+
+def _known_to(reader_id: int | None) -> ColumnElement[bool]:
+    """Tickets of which this person may know whose they are."""
+    return true() if reader_id is None else or_(~TicketRecord.confidential, TicketRecord.author_id == reader_id)
 
 
 async def find_ticket(session: AsyncSession, ticket_id: str) -> Row[TicketRecord, User] | None:
@@ -82,12 +90,15 @@ async def find_ticket(session: AsyncSession, ticket_id: str) -> Row[TicketRecord
 
 
 async def history(
-    session: AsyncSession, phone_hash: str | None, *, call_id: str, page: int, size: int
+    session: AsyncSession, phone_hash: str | None, *, call_id: str, reader_id: int | None, page: int, size: int
 ) -> tuple[Sequence[TicketRecord], int]:
-    """Tickets of one number from other calls, newest first. Anonymous tickets are nobody's history."""
+    """Tickets of one number from other calls, newest first. Anonymous tickets are nobody's history.
+
+    Confidential ones are ``reader_id``'s own alone; those of everybody where it is None.
+    """
     if phone_hash is None:
         return (), 0
-    earlier = (_of_phone(phone_hash), TicketRecord.call_id != call_id)
+    earlier = (_of_phone(phone_hash), _known_to(reader_id), TicketRecord.call_id != call_id)
     total = await session.scalar(select(func.count()).select_from(TicketRecord).where(*earlier))
     rows = await session.scalars(
         select(TicketRecord)

@@ -16,6 +16,7 @@ from api.auth.permissions import Action, allowed
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import ConflictBody, MissingFieldsBody, NotFound, documented
+from api.store.tables import TicketRecord
 from api.tickets import draft as drafts
 from api.tickets import queries, service
 from api.tickets.draft import Draft
@@ -98,6 +99,19 @@ class Submit(BaseModel):
 def _changed(common: Shared, draft: Draft) -> DraftView:
     common.publish(DraftChanged(call_id=draft.call_id, draft=draft))
     return draft_view(draft, common.label)
+
+
+def _reader(me: SignedIn) -> int | None:
+    """Whose confidential tickets this person may recognise: the own ones, or (None) those of everybody."""
+    return None if allowed(me.role, Action.CONFIDENTIAL_READ) else me.user_id
+
+
+def _may_know(me: SignedIn, ticket: TicketRecord) -> bool:
+    return _reader(me) in (None, ticket.author_id)
+
+
+def _ticket_row(common: Shared, me: SignedIn, ticket: TicketRecord) -> TicketRow:
+    return ticket_row(ticket, common.label, may_know=_may_know(me, ticket))
 
 
 @router.post("/calls/{call_id}/draft", responses=documented(401, 403, 404, 503))
@@ -200,7 +214,7 @@ async def submit(
             agent_id=me.agent_id,
         )
     )
-    return ticket_view(ticket, me.display_name, me.agent_id, common.label, full_name=True)
+    return ticket_view(ticket, me.display_name, me.agent_id, common.label, may_know=True)
 
 
 @router.get("/tickets", responses=documented(401, 403, 422))
@@ -219,9 +233,12 @@ async def list_tickets(
     page: PageNumber = 1,
     size: PageSize = 20,
 ) -> Page[TicketRow]:
+    """Confidential tickets are found by the caller's number by their author and by those who may know."""
     async with common.store.read() as session:
-        found, total = await queries.search_tickets(session, common.store.keyring, q=q, sort=sort, page=page, size=size)
-    return Page(items=[ticket_row(ticket, common.label) for ticket in found], total=total, page=page, size=size)
+        found, total = await queries.search_tickets(
+            session, common.store.keyring, q=q, reader_id=_reader(me), sort=sort, page=page, size=size
+        )
+    return Page(items=[_ticket_row(common, me, ticket) for ticket in found], total=total, page=page, size=size)
 
 
 @router.get("/tickets/{id}", responses=documented(401, 403, 404))
@@ -236,8 +253,7 @@ async def read_ticket(
     if found is None:
         raise NotFound("ticket")
     ticket, author = found
-    full_name = author.id == me.user_id or allowed(me.role, Action.CONFIDENTIAL_READ)
-    return ticket_view(ticket, author.display_name, author.agent_id, common.label, full_name=full_name)
+    return ticket_view(ticket, author.display_name, author.agent_id, common.label, may_know=_may_know(me, ticket))
 
 
 @router.get("/calls/{call_id}/caller-history", responses=documented(401, 403, 404))
@@ -248,11 +264,16 @@ async def caller_history(
     page: PageNumber = 1,
     size: PageSize = 10,
 ) -> Page[TicketRow]:
-    """Earlier tickets of the number this call came from, newest first. For a party, or who may see any call."""
+    """Earlier tickets of the number this call came from, newest first. For a party, or who may see any call.
+
+    Without confidential ones, but for their author and for those who may know whose they are.
+    """
     async with common.store.read() as session:
         call = await parties.call_of(session, common, me, call_id, Action.CALLER_HISTORY)
-        found, total = await queries.history(session, call.phone_hash, call_id=call.id, page=page, size=size)
-    return Page(items=[ticket_row(ticket, common.label) for ticket in found], total=total, page=page, size=size)
+        found, total = await queries.history(
+            session, call.phone_hash, call_id=call.id, reader_id=_reader(me), page=page, size=size
+        )
+    return Page(items=[_ticket_row(common, me, ticket) for ticket in found], total=total, page=page, size=size)
 
 
 @router.get("/reference", responses=documented(401))

@@ -19,10 +19,11 @@ from api.auth.sessions import SignedIn
 from api.auth.shared import Shared
 from api.errors import Forbidden, InvalidField, MissingFields, NotFound, NotNow, VersionConflict
 from api.store.engine import insert_into
+from api.store.sealing import normal_phone
 from api.store.tables import DraftRecord, TicketRecord
 from api.tickets import draft as drafts
 from api.tickets import lifecycle, stored
-from api.tickets.draft import Draft, DraftStatus
+from api.tickets.draft import Draft, DraftStatus, Origin
 from api.tickets.fields import Disposition, Value
 from api.tickets.lifecycle import State
 from api.tickets.numbers import next_number
@@ -212,6 +213,8 @@ def _check_phone(values: Mapping[str, Value]) -> None:
 def _ticket(common: Shared, me: SignedIn, draft: Draft, submission: Submission, now: datetime) -> TicketRecord:
     values: dict[str, Any] = draft.values
     flags = {name: bool(values.pop(name)) for name in ("confidential", "anonymous")}
+    if flags["anonymous"] and _only_the_line_told(draft):
+        values[PHONE] = None
     keyring = common.store.keyring
     return TicketRecord(
         id=str(uuid.uuid4()),
@@ -229,6 +232,12 @@ def _ticket(common: Shared, me: SignedIn, draft: Draft, submission: Submission, 
         **values,
         **flags,
     )
+
+
+def _only_the_line_told(draft: Draft) -> bool:
+    """Whether the number is where the call came from, and nobody typed it."""
+    phone = draft.fields[PHONE]
+    return phone.origin is not Origin.TYPED and normal_phone(str(phone.value)) == normal_phone(draft.caller_number)
 
 
 async def _save(

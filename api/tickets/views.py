@@ -93,7 +93,10 @@ class DraftRow(BaseModel):
 
 
 class TicketRow(BaseModel):
-    """``category`` as a person reads it; ``status`` is the state; ``contact_phone`` is masked."""
+    """``category`` as a person reads it; ``status`` is the state.
+
+    ``contact_phone`` is masked, and empty where the reader may not know who is behind the ticket.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -194,20 +197,19 @@ def _shown(draft: Draft, name: str, value: Value) -> Value:
     return masked_number(value) if normal_phone(value) == normal_phone(draft.caller_number) else value
 
 
-def ticket_row(ticket: TicketRecord, label: Label) -> TicketRow:
-    return TicketRow(**_row(ticket, label))
+def ticket_row(ticket: TicketRecord, label: Label, *, may_know: bool) -> TicketRow:
+    """``may_know``: whether this reader may know who is behind a confidential or anonymous ticket."""
+    return TicketRow(**_row(ticket, label, may_know))
 
 
-def ticket_view(
-    ticket: TicketRecord, author: str, agent_id: str | None, label: Label, *, full_name: bool
-) -> TicketView:
-    """``full_name``: whether this reader may know who is behind a confidential or anonymous ticket."""
+def ticket_view(ticket: TicketRecord, author: str, agent_id: str | None, label: Label, *, may_know: bool) -> TicketView:
+    """``may_know`` as in ``ticket_row``."""
     values = {name: getattr(ticket, name) for name in RULES}
-    values[PHONE] = masked_number(ticket.contact_phone) or None
-    if (ticket.confidential or ticket.anonymous) and not full_name:
+    values[PHONE] = _number(ticket, may_know) or None
+    if not _open_to(ticket, may_know):
         values["caller_name"] = masked_name(ticket.caller_name) or None
     return TicketView(
-        **_row(ticket, label),
+        **_row(ticket, label, may_know),
         version=ticket.version,
         updated_at=ticket.updated_at,
         disposition=Disposition(ticket.disposition),
@@ -218,7 +220,16 @@ def ticket_view(
     )
 
 
-def _row(ticket: TicketRecord, label: Label) -> dict[str, Any]:
+def _open_to(ticket: TicketRecord, may_know: bool) -> bool:
+    return may_know or not (ticket.confidential or ticket.anonymous)
+
+
+def _number(ticket: TicketRecord, may_know: bool) -> str:
+    """Masked, and not even so where nobody is to be recognised: seven digits of eleven tell a neighbour enough."""
+    return masked_number(ticket.contact_phone) if _open_to(ticket, may_know) else ""
+
+
+def _row(ticket: TicketRecord, label: Label, may_know: bool) -> dict[str, Any]:
     state = State(ticket.state)
     code = ticket.category_code
     return {
@@ -233,6 +244,6 @@ def _row(ticket: TicketRecord, label: Label) -> dict[str, Any]:
         "created_at": ticket.created_at,
         "district": ticket.district,
         "urgency": ticket.urgency,
-        "contact_phone": masked_number(ticket.contact_phone),
+        "contact_phone": _number(ticket, may_know),
         "confidential": ticket.confidential,
     }

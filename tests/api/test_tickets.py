@@ -442,6 +442,20 @@ async def test_who_is_behind_a_confidential_ticket_is_for_few(desk: Desk) -> Non
         "王**",
         "王**",
     ]
+
+    async def numbers(person: Person) -> tuple[object, ...]:
+        """In the ticket, in the list, and how many are found by the number."""
+        fields = (await person.get(f"/tickets/{ticket['id']}")).json()["fields"]
+        (row,) = (await person.get("/tickets")).json()["items"]
+        return fields["contact_phone"], row["contact_phone"], (await person.get(f"/tickets?q={MOBILE}")).json()["total"]
+
+    masked = "138****0000"
+    assert [await numbers(person) for person in (author, supervisor)] == [(masked, masked, 1)] * 2
+    assert [await numbers(person) for person in (other, dispatcher)] == [(None, "", 0)] * 2
+    for person, agent_id, earlier in ((author, "8001", 1), (other, "8002", 0)):
+        desk.switch.talking("1.7", agent_id)
+        assert (await person.get("/calls/1.7/caller-history")).json()["total"] == earlier
+    assert (await supervisor.get("/calls/1.7/caller-history")).json()["total"] == 1
     async with desk.shared.store.read() as session:
         phone_hash = desk.shared.store.keyring.phone_hash(MOBILE)
         summary = await queries.caller_summary(session, phone_hash, call_id="9.9", now=desk.clock())
@@ -457,6 +471,18 @@ async def test_an_anonymous_ticket_is_nobodys_history(desk: Desk) -> None:
     desk.switch.talking("1.2", "8001")
     assert (await person.get("/calls/1.2/caller-history")).json()["total"] == 0
     assert (await person.get("/tickets", params={"q": MOBILE})).json()["total"] == 0
+
+
+async def test_an_anonymous_ticket_keeps_no_number_that_only_the_line_told(desk: Desk) -> None:
+    person = await desk.person("8001")
+    matter = {name: value for name, value in COMPLAINT.items() if name != "contact_phone"}
+    kept = []
+    for call_id, more in (("1.1", {}), ("1.2", {"contact_phone": "13911112222"})):
+        draft = await draft_for(desk, person, call_id)
+        await hears(desk, call_id, heard("contact_phone", MOBILE))
+        draft = await typed(person, draft, **{**matter, **more, "anonymous": True})
+        kept.append((await submitted(person, draft))["fields"]["contact_phone"])
+    assert kept == [None, "139****2222"]
 
 
 async def test_the_forms_know_what_to_choose_from(desk: Desk) -> None:
