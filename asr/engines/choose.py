@@ -96,13 +96,23 @@ async def choose(config: EngineConfig, *, report: Report | None = None) -> Recog
     if config.engine is Engine.SCRIPTED:
         return _scripted(config)
     try:
-        recognizer = await _started(config, report)
+        return await _limited(await _started(config, report), config)
     except EngineUnavailable as error:
         log.error("no speech recognition", engine=error.engine, reason=error.reason, hint=error.hint)
         return NoText(error.reason, error.hint)
+    except Exception as error:
+        log.exception("no speech recognition", engine=config.engine.value)
+        return NoText(f"the speech engine failed ({type(error).__name__})", "the server's log says where")
+
+
+async def _limited(recognizer: Recognizer, config: EngineConfig) -> Recognizer:
     if config.max_streams is not None:
         return LimitedRecognizer(recognizer, limit=config.max_streams)
-    return await LimitedRecognizer.measured(recognizer)
+    try:
+        return await LimitedRecognizer.measured(recognizer)
+    except Exception:
+        await recognizer.stop()
+        raise
 
 
 def _scripted(config: EngineConfig) -> Recognizer:
@@ -168,6 +178,10 @@ async def _pulled(config: EngineConfig, report: Report | None) -> Path:
         raise EngineUnavailable(
             "vosk", str(error), "put a Mandarin model into the models folder, or run `hotline models pull` later"
         ) from error
+    except OSError as error:
+        raise EngineUnavailable(
+            "vosk", f"a model cannot be kept in {config.folders[-1]}: {error.strerror}", "give the folder room"
+        ) from error
     finally:
         stopped.set()
 
@@ -177,7 +191,7 @@ async def _whisper(config: EngineConfig) -> Recognizer:
     if path is None:
         try:
             path = await asyncio.to_thread(assemble_whisper, config.folders[-1])
-        except ModelError as error:
+        except (ModelError, OSError) as error:
             raise EngineUnavailable("whisper", str(error)) from error
     if path is None:
         raise EngineUnavailable("whisper", "there is no whisper model here", "install hotline12345[whisper-base]")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from asr.engines import choose as choose_module
 from asr.engines.choose import Engine, EngineConfig, NoText, choose
-from asr.engines.scripted_engine import Line, ScriptedRecognizer
+from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
 from asr.models import Archive, Report, Unreachable
 from asr.recognizer import EngineUnavailable, SpeechLevel
 from asr.sessions import SpeechSession
@@ -49,7 +51,7 @@ def whisper_model(path: Path) -> Path:
 
 
 def config(models_dir: Path, **more: object) -> EngineConfig:
-    return EngineConfig(models_dir=models_dir, max_streams=4, **({"download": False} | more))  # type: ignore[arg-type]
+    return EngineConfig(models_dir=models_dir, **({"max_streams": 4, "download": False} | more))  # type: ignore[arg-type]
 
 
 async def chosen(configured: EngineConfig) -> tuple[str, Path]:
@@ -123,6 +125,36 @@ async def test_whisper_is_not_tried_where_its_extra_is_missing(tmp_path: Path, m
     monkeypatch.setattr(choose_module, "find_spec", lambda name: None)
     whisper_model(tmp_path / "whisper-base")
     assert "no Mandarin model" in await refusal(config(tmp_path))
+
+
+async def test_whisper_serves_where_there_is_no_place_for_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(archive: Archive, folder: Path, *, report: Report) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "private/path")
+
+    monkeypatch.setattr(choose_module, "pull", full)
+    path = whisper_model(tmp_path / "whisper-base")
+    assert await chosen(config(tmp_path, download=True)) == ("whisper", path)
+    assert "No space left on device" in await refusal(config(tmp_path, download=True, engine=Engine.VOSK))
+
+
+async def test_an_engine_that_breaks_while_it_is_measured_is_stopped_and_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[Path] = []
+
+    class Breaks(Played):
+        def open(self, stream_id: str) -> ScriptedStream:
+            raise RuntimeError("decoder")
+
+        async def stop(self) -> None:
+            stopped.append(self.path)
+
+    monkeypatch.setattr(choose_module, "VoskRecognizer", lambda path, **_: Breaks("vosk", path))
+    path = vosk_model(tmp_path / "vosk-model-small-cn-0.22")
+    assert "RuntimeError" in await refusal(config(tmp_path, max_streams=None))
+    assert stopped == [path]
 
 
 async def test_the_scripted_engine_speaks_only_for_who_brings_a_script(tmp_path: Path) -> None:
