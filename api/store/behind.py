@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+ONLY_READS = "25006"
+"""PostgreSQL's read_only_sql_transaction: a standby not promoted yet, or a server that takes no writes."""
 
 
 class WriteBehind(Generic[T]):
@@ -103,5 +105,7 @@ class WriteBehind(Generic[T]):
 
 def _is_away(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == ONLY_READS:
         return True
     return isinstance(error, OperationalError | InterfaceError | PoolExhausted | OSError)

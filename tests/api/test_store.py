@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.store.behind import WriteBehind
@@ -137,12 +137,13 @@ class Shelf:
 
     def __init__(self) -> None:
         self.away_for = 0
+        self.failure: Exception = OperationalError("INSERT", {}, Exception("away"))
         self.order: list[int] = []
 
     async def write(self, session: AsyncSession, item: int) -> None:
         if self.away_for:
             self.away_for -= 1
-            raise OperationalError("INSERT", {}, Exception("away"))
+            raise self.failure
         if item < 0:
             raise ValueError("no such item")
         session.add(call(f"1.{item}"))
@@ -175,6 +176,19 @@ async def test_items_are_written_in_order_across_an_outage(store: Store, shelf: 
     assert (behind.pending, behind.refused, behind.away) == (0, 0, "")
     async with store.read() as session:
         assert await session.scalar(text("SELECT count(*) FROM calls")) == 20
+
+
+async def test_a_database_that_only_reads_for_a_while_is_waited_for(store: Store, shelf: Shelf) -> None:
+    """PostgreSQL answers so while it is a standby, or when its disk was made read-only."""
+
+    class OnlyReads(Exception):
+        sqlstate = "25006"
+
+    shelf.failure = InternalError("INSERT", {}, OnlyReads())
+    shelf.away_for = 3
+    behind = WriteBehind(store, shelf.write, name="test", sleep=no_pause)
+    await written(behind, [1, 2])
+    assert (shelf.order, behind.refused) == ([1, 2], 0)
 
 
 async def test_an_item_that_cannot_be_written_does_not_stop_the_others(store: Store, shelf: Shelf) -> None:
