@@ -144,12 +144,12 @@ def _offered(event: CallOffered, _: Keyring) -> dict[str, Any]:
 
 
 def _answered(event: CallAnswered, _: Keyring) -> dict[str, Any]:
-    """Whoever talks is the party; the waiting was over with the first answer."""
-    return {
+    """Whoever talks is the party; the waiting was over with the first answer, its length is never guessed."""
+    waited = {} if event.rebuilt else {"wait_s": func.coalesce(CallRecord.wait_s, event.wait_s)}
+    return waited | {
         "answered_at": func.coalesce(CallRecord.answered_at, event.at),
         "answered_by": event.agent_id,
         "agent_left_at": None,
-        "wait_s": func.coalesce(CallRecord.wait_s, event.wait_s),
     }
 
 

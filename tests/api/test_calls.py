@@ -201,6 +201,29 @@ async def test_an_operator_who_is_back_has_not_left(store: Store) -> None:
     assert (call.agent_left_at, call.talk_s) == (None, 31.0)
 
 
+async def test_an_answer_that_nobody_saw_leaves_the_wait_unknown(store: Store) -> None:
+    story = story_of_a_lost_leg()
+    answer = story[2]
+    assert isinstance(answer, CallAnswered)
+    end = CallEnded(
+        at=at(102), call_id=ANSWERED, outcome=CallOutcome.ANSWERED, ended_by="caller", wait_s=None, talk_s=None
+    )
+    await told(store, [*story[:2], replace(answer, wait_s=0.0, rebuilt=True), end])
+    async with store.read() as session:
+        call = await session.get_one(CallRecord, ANSWERED)
+    assert (call.answered_by, call.answered_at, call.wait_s) == ("8001", at(10), None)
+
+
+async def test_an_answer_found_again_leaves_the_exact_figures(store: Store) -> None:
+    story = story_of_an_answered_call()
+    answer = story[6]
+    assert isinstance(answer, CallAnswered)
+    await told(store, story)
+    before = await everything(store)
+    await told(store, [replace(answer, at=at(60), wait_s=0.0, rebuilt=True)])
+    assert await everything(store) == before
+
+
 async def test_the_wait_of_a_call_that_waited_twice_is_the_first(store: Store) -> None:
     again = CallAnswered(
         at=at(90),
