@@ -18,13 +18,11 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from api.auth.permissions import Role
 from tests.fakes.spoken import spoken
-from tests.system.browser import Desk, console_page, microphone
-from tests.system.hotline import Hotline
+from tests.system.browser import Desk
+from tests.system.stage import CITIZEN, signed_in
 from tests.system.switch import Ami, RunningSwitch, starting
 
-CITIZEN = "15433061709"
 CITIZEN_WORDS = spoken("smoke-under-the-window")
 OPERATOR_WORDS = spoken("which-compound")
 
@@ -53,17 +51,13 @@ class Figures:
 
 @contextmanager
 def _stage(home: Path) -> Iterator[tuple[RunningSwitch, Desk, Ami]]:
-    with starting(home) as switch:
-        hotline = Hotline(home, switch.ports, speech_engine="whisper", wrap_up_s=120)
-        operator = hotline.account("8001", Role.OPERATOR, seat="8001")
-        with hotline:
-            hotline.wait_until_live()
-            sound = microphone(home, OPERATOR_WORDS)
-            with console_page(hotline.url, microphone=sound, profile=home / "chromium") as page, switch.ami() as ami:
-                desk = Desk(page, hotline)
-                desk.sign_in(operator)
-                desk.start_shift()
-                yield switch, desk, ami
+    with (
+        starting(home) as switch,
+        signed_in(switch, home, words=OPERATOR_WORDS, wrap_up_s=120) as stage,
+        switch.ami() as ami,
+    ):
+        stage.desk.start_shift()
+        yield switch, stage.desk, ami
 
 
 def _one_call(number: int, switch: RunningSwitch, desk: Desk, ami: Ami, figures: Figures) -> None:

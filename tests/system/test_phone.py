@@ -10,29 +10,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from api.auth.permissions import Role
 from tests.fakes.tcp_path import TcpPath
-from tests.system.browser import Desk, console_page
-from tests.system.hotline import Hotline
+from tests.system.browser import Desk
+from tests.system.stage import CITIZEN, signed_in
 from tests.system.switch import RunningSwitch, StartSwitch
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser]
-
-CITIZEN = "15433061709"
 
 
 @contextmanager
 def desk_at(switch: RunningSwitch, home: Path, **settings: object) -> Iterator[Desk]:
     """An operator who is ready; speech is not recognised."""
-    hotline = Hotline(home, switch.ports, speech_engine="none", **settings)
-    operator = hotline.account("8001", Role.OPERATOR, seat="8001")
-    with hotline:
-        hotline.wait_until_live(speech=False)
-        with console_page(hotline.url, profile=home / "chromium") as page:
-            desk = Desk(page, hotline)
-            desk.sign_in(operator)
-            desk.start_shift()
-            yield desk
+    with signed_in(switch, home, **settings) as stage:
+        stage.desk.start_shift()
+        yield stage.desk
 
 
 def answer(desk: Desk) -> None:

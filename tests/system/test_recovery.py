@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from api.auth.permissions import Role
 from api.demo.children import Child
-from tests.system.browser import Desk, console_page, microphone, wait_for
-from tests.system.hotline import Hotline
+from tests.system.browser import Desk, wait_for
+from tests.system.stage import CITIZEN, Stage, signed_in
 from tests.system.switch import Ami, StartSwitch
-from tests.system.test_story import CITIZEN, KITCHEN_SMOKE, QUESTION, Stage
+from tests.system.test_story import KITCHEN_SMOKE, QUESTION
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser, pytest.mark.speech]
 
@@ -26,21 +25,10 @@ TITLE = "老马家铜锅涮肉油烟扰民"
 
 @pytest.fixture
 def stage(start_switch: StartSwitch, tmp_path: Path) -> Iterator[Stage]:
-    """The operator's seat is ready; whatever asks before a page is left is told to leave it."""
-    switch = start_switch(home=tmp_path)
-    hotline = Hotline(tmp_path, switch.ports, speech_engine="whisper")
-    operator = hotline.account("8001", Role.OPERATOR, seat="8001")
-    supervisor = hotline.account("9001", Role.SUPERVISOR)
-    with hotline:
-        hotline.wait_until_live()
-        with console_page(
-            hotline.url, microphone=microphone(tmp_path, QUESTION), profile=tmp_path / "chromium"
-        ) as page:
-            page.on("dialog", lambda dialog: dialog.accept())
-            desk = Desk(page, hotline)
-            desk.sign_in(operator)
-            desk.start_shift()
-            yield Stage(switch=switch, hotline=hotline, operator=operator, supervisor=supervisor, desk=desk)
+    """The operator's seat is ready."""
+    with signed_in(start_switch(home=tmp_path), tmp_path, words=QUESTION) as stage:
+        stage.desk.start_shift()
+        yield stage
 
 
 @contextmanager

@@ -4,57 +4,28 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 from rapidfuzz.distance import LCSseq
 
-from api.auth.permissions import Role
 from tests.fakes.spoken import letters, spoken
-from tests.system.browser import Desk, console_page, microphone, wait_for
-from tests.system.hotline import Account, Hotline
-from tests.system.switch import RunningSwitch, StartSwitch
+from tests.system.browser import Desk, wait_for
+from tests.system.stage import CITIZEN, Stage, signed_in
+from tests.system.switch import StartSwitch
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser, pytest.mark.speech]
 
-CITIZEN = "15433061709"
 KITCHEN_SMOKE = Path(str(resources.files("api.demo") / "speech" / "kitchen-smoke.wav"))
 QUESTION = spoken("which-compound")
 
 
-@dataclass
-class Stage:
-    """Everything that runs: the switch, the server, the operator's window."""
-
-    switch: RunningSwitch
-    hotline: Hotline
-    operator: Account
-    supervisor: Account
-    desk: Desk
-
-    def api(self, account: Account) -> AbstractContextManager[httpx.Client]:
-        return self.hotline.client(account)
-
-
 @pytest.fixture
 def stage(start_switch: StartSwitch, tmp_path: Path) -> Iterator[Stage]:
-    switch = start_switch(home=tmp_path)
-    hotline = Hotline(tmp_path, switch.ports, speech_engine="whisper")
-    operator = hotline.account("8001", Role.OPERATOR, seat="8001")
-    supervisor = hotline.account("9001", Role.SUPERVISOR)
-    with hotline:
-        hotline.wait_until_live()
-        with console_page(
-            hotline.url, microphone=microphone(tmp_path, QUESTION), profile=tmp_path / "chromium"
-        ) as page:
-            desk = Desk(page, hotline)
-            desk.sign_in(operator)
-            yield Stage(switch=switch, hotline=hotline, operator=operator, supervisor=supervisor, desk=desk)
+    with signed_in(start_switch(home=tmp_path), tmp_path, words=QUESTION) as stage:
+        yield stage
 
 
 def test_a_call_goes_from_the_ring_to_a_ticket_and_a_second_caller_who_gives_up_is_a_missed_call(stage: Stage) -> None:
