@@ -241,7 +241,9 @@ class _Desk:
         self._streams.append(stream)
 
     def leave(self, stream: WhisperStream) -> None:
+        """What it has not been answered yet is not worth a worker's time any more."""
         self._streams.remove(stream)
+        self._finals = deque(job for job in self._finals if job.stream is not stream)
 
     def put(self, job: _Job) -> None:
         self._finals.append(job)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from asr.audio import Upsampler
-from asr.engines.whisper_engine import Decoded, WhisperRecognizer, believable
+from asr.engines import whisper_engine
+from asr.engines.whisper_engine import Decoded, Decoding, WhisperRecognizer, believable
 from asr.hanzi import normalise
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.asr.engines.listening import play
@@ -111,6 +113,47 @@ async def test_finals_of_others_come_before_partials(whisper: WhisperRecognizer)
     assert said_before <= 2  # only the partials that were being decoded already
     for stream in (*talking, waiting):
         await stream.close()
+
+
+async def test_nothing_is_decoded_for_a_stream_that_was_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under overload the abandoned would otherwise keep the workers from the living, for ever."""
+    heard: list[bytes] = []
+    began, go_on = threading.Event(), threading.Event()
+
+    class Slow:
+        def __init__(self, path: Path, **_: object) -> None:
+            pass
+
+        def load(self) -> None:
+            pass
+
+        def decode(self, pcm: bytes, decoding: Decoding) -> Decoded:
+            heard.append(pcm)
+            began.set()
+            go_on.wait(10)
+            return decoded("好的")
+
+    monkeypatch.setattr(whisper_engine, "_Decoder", Slow)
+    monkeypatch.setattr(whisper_engine, "why_not_whisper", lambda path: "")
+    recognizer = WhisperRecognizer(tmp_path, workers=1)
+    await recognizer.start()
+    given_up, living = recognizer.open("given up"), recognizer.open("living")
+    for pcm in (b"11", b"22", b"33"):
+        given_up.feed(pcm)
+        given_up.flush()
+    assert await asyncio.to_thread(began.wait, 10)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await given_up.close()
+    living.feed(b"44")
+    living.flush()
+    go_on.set()
+    assert (await anext(living.hypotheses())).final
+    assert heard == [b"11", b"44"]
+    await living.close()
+    await recognizer.stop()
 
 
 @pytest.mark.speech
