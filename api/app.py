@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from api import errors, health
+from api.auth.access import CSRF_DESCRIBED, SAFE
 from api.auth.routes import router as session_router
 from api.auth.shared import Shared
 from api.calls.routes import router as calls_router
@@ -63,7 +64,7 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settin
         async with running(parts):
             yield State(shared=parts.shared, live=parts.live, phones=parts.phones, parts=parts)
 
-    app = FastAPI(
+    app = Described(
         title="12345 hotline",
         version=version(),
         lifespan=lifespan,
@@ -77,11 +78,23 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settin
         ],
     )
     for router in (session_router, shifts_router, live_router, calls_router, transcripts_router, tickets_router):
-        app.include_router(router, prefix=PREFIX)
+        app.include_router(router, prefix=PREFIX, responses=errors.documented(422, 503))
     app.include_router(health.router)
     app.include_router(console_router())
     errors.install(app)
     return app
+
+
+class Described(FastAPI):
+    """With the header that every change of a session's needs, which no route declares for itself."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            for methods in super().openapi()["paths"].values():
+                for method, operation in methods.items():
+                    if operation.get("security") and method.upper() not in SAFE:
+                        operation.setdefault("parameters", []).append(CSRF_DESCRIBED)
+        return super().openapi()
 
 
 def version() -> str:

@@ -135,13 +135,41 @@ class ErrorBody(BaseModel):
 
 
 class ConflictBody(ErrorBody):
-    """``current`` is the thing as it is now."""
+    """``current`` is the thing as it is now, where it was changed by somebody else."""
 
-    current: dict[str, Any]
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "error": "version_conflict",
+                    "detail": "changed by somebody else since it was read",
+                    "field": None,
+                    "current": {"id": "8f9f1b1e-6b1b-4d57-9f0a-0f2f1f6f7d11", "version": 5},
+                }
+            ]
+        }
+    )
+
+    current: dict[str, Any] | None = None
 
 
 class MissingFieldsBody(ErrorBody):
-    fields: list[str]
+    """``fields`` are the required ones that are empty; left out where it is one value that breaks its rule."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "error": "missing_fields",
+                    "detail": "required fields are empty",
+                    "field": None,
+                    "fields": ["title", "address"],
+                }
+            ]
+        }
+    )
+
+    fields: list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

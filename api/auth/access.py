@@ -17,13 +17,22 @@ from api.errors import CsrfRefused, Forbidden, NotSignedIn
 from telephony.ids import AgentId
 
 CSRF_HEADER = "X-CSRF-Token"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 session_cookie = APIKeyCookie(
     name="hotline_session_12345",
     auto_error=False,
     description="Set by POST /api/v1/session; the number is HOTLINE_PORT_BASE.",
 )
+
+
+CSRF_DESCRIBED = {
+    "name": CSRF_HEADER,
+    "in": "header",
+    "required": True,
+    "description": "`csrf` of the session.",
+    "schema": {"type": "string"},
+}
 
 
 def address_of(request: Request) -> str:
@@ -60,7 +69,7 @@ async def _look_up(request: Request) -> SignedIn | None:
         now=common.now(),
         in_call=lambda agent_id: in_call(common.switch, agent_id),
     )
-    if me is not None and request.method not in _SAFE:
+    if me is not None and request.method not in SAFE:
         sent = request.headers.get(CSRF_HEADER, "")
         if not hmac.compare_digest(sent.encode(), me.csrf.encode()):
             raise CsrfRefused

@@ -21,7 +21,7 @@ from sqlalchemy import delete, update
 from api.auth.access import Require, find_signed_in
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
-from api.errors import InvalidField, KeyReused, StillRunning, answer_to, body_of
+from api.errors import InvalidField, KeyReused, StillRunning, answer_to, body_of, documented
 from api.store.engine import insert_into
 from api.store.tables import IdempotencyKey
 
@@ -33,11 +33,30 @@ WAIT_S, POLL_S = 10.0, 0.05
 
 _KEY = re.compile(r"[!-~]{1,128}")
 
+_DESCRIBED = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The same request under the same key is done once, and answered alike every time.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128,
+        "examples": ["6f1b1e0a-9d0e-4f7e-8a52-1f0c2b7d5e10"],
+    },
+}
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class OnceRoute(APIRoute):
     """The route class of every router whose POSTs may be repeated; signing in and a pass have an answer only once."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if "POST" in (options.get("methods") or ()):
+            options["responses"] = {**documented(409, 422), **(options.get("responses") or {})}
+            options["openapi_extra"] = {"parameters": [_DESCRIBED]}
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
         original = super().get_route_handler()

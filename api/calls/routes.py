@@ -30,31 +30,28 @@ Common = Annotated[Shared, Depends(shared)]
 CallSort = Literal["arrived_at", "-arrived_at", "wait_s", "-wait_s", "talk_s", "-talk_s"]
 
 
+_EXAMPLE: dict[str, Any] = {
+    "id": "1795297638.32",
+    "caller_number": "138****0000",
+    "line": "12345",
+    "queue": "hotline",
+    "outcome": "answered",
+    "ended_by": "caller",
+    "answered_by": "8001",
+    "arrived_at": "2026-11-21T06:00:00Z",
+    "queued_at": "2026-11-21T06:00:04Z",
+    "answered_at": "2026-11-21T06:00:11Z",
+    "ended_at": "2026-11-21T06:03:52Z",
+    "wait_s": 7.1,
+    "talk_s": 221.4,
+    "ticket_id": None,
+}
+
+
 class CallRow(BaseModel):
     """``caller_number`` is masked. ``outcome`` null: the call goes on. ``wait_s``, ``talk_s`` null: nobody saw them."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "1795297638.32",
-                    "caller_number": "138****0000",
-                    "line": "12345",
-                    "queue": "hotline",
-                    "outcome": "answered",
-                    "ended_by": "caller",
-                    "answered_by": "8001",
-                    "arrived_at": "2026-11-21T06:00:00Z",
-                    "queued_at": "2026-11-21T06:00:04Z",
-                    "answered_at": "2026-11-21T06:00:11Z",
-                    "ended_at": "2026-11-21T06:03:52Z",
-                    "wait_s": 7.1,
-                    "talk_s": 221.4,
-                    "ticket_id": None,
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     id: str
     caller_number: str
@@ -81,6 +78,19 @@ class CallEventView(BaseModel):
 class CallView(CallRow):
     """With everything that happened, in order."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **_EXAMPLE,
+                    "events": [
+                        {"at": "2026-11-21T06:00:04Z", "kind": "CallQueued", "data": {"queue": "hotline"}},
+                    ],
+                }
+            ]
+        }
+    )
+
     events: list[CallEventView]
 
 
@@ -98,6 +108,8 @@ class RevealedNumber(BaseModel):
 
 class CommandView(BaseModel):
     """``unknown``: sent, and not answered in time; the live state will show what came of it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"outcome": "done"}]})
 
     outcome: OutcomeKind
 

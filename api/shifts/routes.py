@@ -99,6 +99,27 @@ class MoreTime(BaseModel):
 class AgentAnswer(BaseModel):
     """``outcome`` unknown: sent and not answered in time; the live stream will show what became of it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "outcome": "done",
+                    "agent": {
+                        "id": "8001",
+                        "display_name": "座席8001",
+                        "seat": "8001",
+                        "status": "paused",
+                        "reasons": ["meal"],
+                        "since": 1795297638000,
+                        "call_id": None,
+                        "next_reason": None,
+                        "wrap_up_until": None,
+                    },
+                }
+            ]
+        }
+    )
+
     outcome: OutcomeKind
     agent: AgentData | None
 

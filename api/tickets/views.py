@@ -84,6 +84,21 @@ class DraftView(BaseModel):
 
 
 class DraftRow(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "8f9f1b1e-6b1b-4d57-9f0a-0f2f1f6f7d11",
+                    "call_id": "1795297638.32",
+                    "updated_at": "2026-11-21T06:00:00Z",
+                    "status": "open",
+                    "title": None,
+                    "caller_number": "138****0000",
+                }
+            ]
+        }
+    )
+
     id: str
     call_id: str
     updated_at: datetime
@@ -92,33 +107,30 @@ class DraftRow(BaseModel):
     caller_number: str
 
 
+_EXAMPLE: dict[str, Any] = {
+    "id": "0b6f4b8e-1c1a-4e55-8f43-9d1df3a0e6a1",
+    "ticket_no": "GD202611210001",
+    "title": "小区垃圾池异味",
+    "appeal_type": "投诉",
+    "category": "环境卫生/垃圾收运",
+    "status": "to_dispatch",
+    "open": True,
+    "call_id": "1795297638.32",
+    "created_at": "2026-11-21T06:05:00Z",
+    "district": "城区",
+    "urgency": "一般",
+    "contact_phone": "138****0000",
+    "confidential": False,
+}
+
+
 class TicketRow(BaseModel):
     """``category`` as a person reads it; ``status`` is the state.
 
     ``contact_phone`` is masked, and empty where the reader may not know who is behind the ticket.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "0b6f4b8e-1c1a-4e55-8f43-9d1df3a0e6a1",
-                    "ticket_no": "GD202611210001",
-                    "title": "小区垃圾池异味",
-                    "appeal_type": "投诉",
-                    "category": "环境卫生/垃圾收运",
-                    "status": "to_dispatch",
-                    "open": True,
-                    "call_id": "1795297638.32",
-                    "created_at": "2026-11-21T06:05:00Z",
-                    "district": "城区",
-                    "urgency": "一般",
-                    "contact_phone": "138****0000",
-                    "confidential": False,
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     id: str
     ticket_no: str
@@ -137,6 +149,23 @@ class TicketRow(BaseModel):
 
 class TicketView(TicketRow):
     """``author`` is the operator who wrote it. Numbers are masked here too; revealing one is a request of its own."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **_EXAMPLE,
+                    "version": 1,
+                    "updated_at": "2026-11-21T06:05:00Z",
+                    "disposition": "dispatch",
+                    "summary": "反映垃圾池异味，要求及时清运。",
+                    "author": "座席8001",
+                    "agent_id": "8001",
+                    "fields": {"title": "小区垃圾池异味", "contact_phone": "138****0000", "confidential": False},
+                }
+            ]
+        }
+    )
 
     version: int
     updated_at: datetime

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from sqlalchemy import text
 
 from api import errors
+from api.app import create_app
 from api.auth.masking import masked_name, masked_number
 from api.settings import Settings
 from api.tickets.service import apply_suggestions
 from asr.prefill import Suggestion
 from telephony import errors as telephony_errors
-from tests.api.conftest import make_app
 from tests.api.desk import MOBILE, Desk
 
 
@@ -237,31 +238,73 @@ async def test_every_change_leaves_exactly_one_record_of_it(desk: Desk) -> None:
 
 # the description ------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def description() -> dict[str, Any]:
-    return FastAPI.openapi(make_app())
+def operations() -> dict[tuple[str, str], dict[str, Any]]:
+    """By method and path; the health page, which always answers, is left out."""
+    paths = create_app(Settings()).openapi()["paths"]
+    return {
+        (method, path): operation
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if path != "/healthz"
+    }
 
 
-def test_every_route_describes_its_errors_in_our_shape(description: dict[str, Any]) -> None:
-    for path, methods in description["paths"].items():
-        for method, operation in methods.items():
-            refused = {code for code in operation["responses"] if code[0] in "45"}
-            assert refused, (method, path)
-            for code in refused:
-                reference = operation["responses"][code]["content"]["application/json"]["schema"]["$ref"]
-                assert reference.rsplit("/", 1)[1] in {"ErrorBody", "ConflictBody", "MissingFieldsBody"}, (path, code)
+@pytest.fixture(scope="module")
+def schemas() -> dict[str, Any]:
+    return dict(create_app(Settings()).openapi()["components"]["schemas"])
 
 
-def test_every_body_has_an_example(description: dict[str, Any]) -> None:
-    schemas = description["components"]["schemas"]
-    for path, methods in description["paths"].items():
-        for method, operation in methods.items():
-            body = operation.get("requestBody")
-            if body is None:
-                continue
-            name = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
-            assert schemas[name].get("examples"), (method, path)
-    for name in ("SessionView", "DraftView", "TicketRow", "CallRow", "TranscriptView", "ErrorBody"):
-        assert schemas[name].get("examples"), name
+def name_of(schema: dict[str, Any]) -> str:
+    return str(schema["$ref"]).rsplit("/", 1)[1]
+
+
+def test_every_route_describes_its_errors_in_our_shape(operations: dict[tuple[str, str], dict[str, Any]]) -> None:
+    for place, operation in operations.items():
+        refused = {code for code in operation["responses"] if code[0] in "45"}
+        assert {"422", "503"} <= refused, place
+        for code in refused:
+            name = name_of(operation["responses"][code]["content"]["application/json"]["schema"])
+            assert name in {"ErrorBody", "ConflictBody", "MissingFieldsBody"}, (place, code)
+
+
+def test_every_header_that_a_change_needs_is_described(operations: dict[tuple[str, str], dict[str, Any]]) -> None:
+    not_repeatable = {("post", "/api/v1/session"), ("post", "/api/v1/ws-ticket")}
+    for (method, path), operation in operations.items():
+        headers = [one["name"] for one in operation.get("parameters", []) if one["in"] == "header"]
+        needs_csrf = method != "get" and (method, path) != ("post", "/api/v1/session")
+        takes_key = method == "post" and (method, path) not in not_repeatable
+        assert headers == ["Idempotency-Key"] * takes_key + ["X-CSRF-Token"] * needs_csrf, (method, path)
+        if takes_key:
+            assert {"409", "422"} <= set(operation["responses"]), path
+
+
+def test_every_body_has_an_example(operations: dict[tuple[str, str], dict[str, Any]], schemas: dict[str, Any]) -> None:
+    def has_example(name: str) -> bool:
+        items = schemas[name].get("properties", {}).get("items")
+        return bool(schemas[name].get("examples")) or (items is not None and has_example(name_of(items["items"])))
+
+    for place, operation in operations.items():
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for body in bodies:
+            described = body.get("content", {}).get("application/json")
+            assert described is None or has_example(name_of(described["schema"])), place
+
+
+def described_models(kind: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
+    for model in kind.__subclasses__():
+        if model.__module__.startswith("api.") and model.model_config.get("json_schema_extra"):
+            yield model
+        yield from described_models(model)
+
+
+@pytest.mark.parametrize("model", list(described_models()), ids=lambda model: model.__name__)
+def test_every_example_is_one(model: type[BaseModel]) -> None:
+    extra = model.model_config["json_schema_extra"]
+    assert isinstance(extra, dict)
+    examples: Any = extra["examples"]
+    for example in examples:
+        model.model_validate(example)
+        assert set(example) <= set(model.model_fields)
 
 
 # masking --------------------------------------------------------------------------------------------------------------
