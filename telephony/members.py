@@ -131,7 +131,7 @@ class Members:
 
     def _in_flight(self, agent: Agent, now: datetime) -> bool:
         told = self._told.get(agent.seat)
-        return told is not None and now - told.at < IN_FLIGHT
+        return told is not None and abs(now - told.at) < IN_FLIGHT
 
 
 def _add(agent: Agent, queue: QueueName) -> AddMember:

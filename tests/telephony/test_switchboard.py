@@ -218,6 +218,14 @@ def test_signs_of_life_go_on_when_the_clock_is_set_back(stage: Stage) -> None:
     assert stage.take_orders() == [ReportAlive(epoch_s=int(stage.now.timestamp()))]
 
 
+def test_a_clock_set_back_does_not_put_off_what_is_mended(stage: Stage) -> None:
+    stage.sign_in()
+    at = stage.now + LATER
+    stage.now -= timedelta(hours=1)
+    outcome = stage.board.receive(snapshot(at, members=[]), stage.now)
+    assert [type(order) for order in outcome.orders] == [AddMember]
+
+
 def test_who_signs_in_again_at_once_is_put_into_the_queue_again(stage: Stage) -> None:
     at = stage.now
     stage.tell([member("8001", at)])
