@@ -193,8 +193,8 @@ class TapServer:
         if kind is not Kind.ID or len(payload) != 16:
             raise _Rejected("first frame is not an id")
         tap = self._expected.get(TapId(str(uuid.UUID(bytes=payload))))
-        if tap is None or self._clock() > tap.expires_at:
-            raise _Rejected("unknown, used or expired id")
+        if tap is None or tap.ended or self._clock() > tap.expires_at:
+            raise _Rejected("unknown, used, closed or expired id")
         self._forget(tap)
         return tap
 

@@ -106,6 +106,14 @@ async def test_an_id_expires_and_its_tap_ends_empty(server: TapServer) -> None:
         assert await leg.closed_by_peer()
 
 
+async def test_a_tap_that_was_closed_before_it_connected_is_turned_away(server: TapServer) -> None:
+    tap = server.expect()
+    tap.close()
+    async with client(server) as leg:
+        await leg.identify(tap.id)
+        assert await leg.closed_by_peer(within_s=1.0)
+
+
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("said", [b"", b"\x01", b"\x01\x00\x10", b"\x01\x00\x10" + bytes(15)])
 async def test_who_does_not_say_who_they_are_in_time_is_turned_away(server: TapServer, said: bytes) -> None:
