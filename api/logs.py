@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import Any
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, WrappedLogger
 
 PERSONAL = "pii"
 
@@ -15,6 +16,17 @@ PERSONAL = "pii"
 def drop_personal(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Removes ``pii`` and ``pii_*``."""
     return {key: value for key, value in event.items() if key != PERSONAL and not key.startswith(f"{PERSONAL}_")}
+
+
+def without_words(exc_info: ExcInfo) -> str:
+    """Where an exception and its causes arose, and of which kinds they are; what they say may hold anything."""
+    error: BaseException | None = exc_info[1]
+    lines: list[str] = []
+    while error is not None:
+        kind = type(error)
+        lines.append("".join(traceback.format_tb(error.__traceback__)) + f"{kind.__module__}.{kind.__qualname__}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\nwhile handling\n".join(lines)
 
 
 def configure(*, as_json: bool, level: int = logging.INFO) -> None:
@@ -25,7 +37,7 @@ def configure(*, as_json: bool, level: int = logging.INFO) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if as_json:
-        shared += [drop_personal, structlog.processors.format_exc_info]
+        shared += [drop_personal, structlog.processors.ExceptionRenderer(without_words)]
     renderer = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json
