@@ -55,12 +55,16 @@ def seat_of(me: SignedIn) -> Seat:
 
 
 async def begin(common: Shared, phones: Phones, me: SignedIn) -> str:
-    """The seat's SIP password for this shift. Signing in again (a reloaded page) only gives a new password."""
+    """The seat's SIP password for this shift. Signing in again (a reloaded page) only gives a new password; audited."""
     own = seat_of(me)
     async with common.store.write() as session:
         is_new = await open_shift(
             session, common.store.keyring, me, agent_id=own.agent_id, seat=own.seat, now=common.now()
         )
+        if not is_new:
+            await audit.record(
+                session, common.store.keyring, me.actor, "shift.new_password", "seat", own.seat, now=common.now()
+            )
     try:
         password = await phones.keys.mint(own.seat)
         if not _at_seat(common, own):

@@ -111,6 +111,9 @@ async def test_a_reloaded_page_gets_a_new_password_and_changes_nothing_else(shif
     assert answer.json()["agent"]["status"] == "talking"
     assert len(shifts.desk.switch.asked) == 1
     assert await shifts.open_seats() == ["8001"]
+    async with shifts.desk.shared.store.read() as session:
+        done = await session.scalars(select(AuditRecord.action).where(AuditRecord.object_type == "seat"))
+    assert done.all() == ["shift.sign_in", "shift.new_password"]
 
 
 async def test_a_retried_request_gets_the_same_password(shifts: ShiftDesk) -> None:
