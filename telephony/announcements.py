@@ -39,7 +39,7 @@ ORDER = (
 def arrived(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
     citizen = legs.get(ledger.citizen) or next(iter(legs.values()))
     return CallArrived(
-        at=at,
+        at=citizen.first_at if ledger.rebuilt else at,
         call_id=ledger.id,
         caller_number=ledger.caller_id(citizen).caller_number,
         caller_name=ledger.caller_id(citizen).caller_name,
@@ -50,7 +50,8 @@ def arrived(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
 
 
 def queued(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
-    return CallQueued(at=at, call_id=ledger.id, queue=ledger.queue or QueueName(""), position=ledger.position)
+    joined_at = (ledger.queued_at if ledger.rebuilt else None) or at
+    return CallQueued(at=joined_at, call_id=ledger.id, queue=ledger.queue or QueueName(""), position=ledger.position)
 
 
 def left_queue(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:

@@ -82,6 +82,7 @@ class CallArrived(CallEvent):
     """A citizen's call reached the dialplan (from here on there is a call record).
 
     ``rebuilt``: found by asking the switch, after a restart of ours or a gap; what was told of it before still holds.
+    ``at`` is then from the age of its channel, in whole seconds.
     """
 
     caller_number: str

@@ -26,6 +26,7 @@ from telephony.events import (
     CallArrived,
     CallEnded,
     CallOutcome,
+    CallQueued,
     DriftRepaired,
     FrameRejected,
     LinkChanged,
@@ -280,6 +281,18 @@ def test_a_restart_of_ours_finds_a_ringing_phone_again(story: Story) -> None:
     stage.tell(story.answer(after_s=6.0))
     assert stage.agent().status is AgentStatus.TALKING
     assert not stage.of_kind(CallAnswered)[0].rebuilt
+
+
+def test_a_call_found_late_arrived_and_waits_since_its_channel_and_the_queue_say(story: Story) -> None:
+    story.arrive()
+    story.join()
+    stage = Stage()
+    at = story.now + timedelta(minutes=5)
+    stage.tell([snapshot(at, channels=story.listed(at), entries=[story.entry(at, wait_s=300)])])
+    [arrived], [queued] = stage.of_kind(CallArrived), stage.of_kind(CallQueued)
+    assert arrived.rebuilt
+    assert (arrived.at, queued.at) == (stage.call().arrived_at, stage.call().queued_at)
+    assert at - queued.at == timedelta(minutes=5)
 
 
 def test_a_recorded_link_drop_in_mid_call_is_made_good() -> None:
