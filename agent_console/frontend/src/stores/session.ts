@@ -3,36 +3,46 @@ import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 import { api, http } from "../http/api";
 import { HttpError } from "../http/client";
+import { belongTo } from "../tickets/local_copy";
 import type { Session } from "../wire";
 
 /** Whether this browser was signed in: without it nobody need ask, and the answer would only be a 401. */
 const FLAG = "hotline.signed_in";
+/** Survives the reload by which the desk of a session that ended is cleared away. */
+const ENDED = "hotline.session_ended";
 
 export const useSession = defineStore("session", () => {
   const session = ref<Session | null>(null);
   /** True when a session ended by itself, so that the sign-in page can say so. */
-  const expired = ref(false);
+  const expired = ref(sessionStorage.getItem(ENDED) !== null);
   const user = computed(() => session.value?.user ?? null);
 
-  function take(given: Session | null): void {
+  function forget(): void {
+    session.value = null;
+    http.csrf = "";
+    localStorage.removeItem(FLAG);
+  }
+
+  /** The browser's own copies are cleared of other people's texts before anything can open a draft. */
+  async function take(given: Session): Promise<void> {
+    await belongTo(String(given.user.id)).catch(() => undefined);
+    http.csrf = given.csrf;
     session.value = given;
-    http.csrf = given?.csrf ?? "";
-    if (given === null) localStorage.removeItem(FLAG);
-    else {
-      localStorage.setItem(FLAG, "1");
-      expired.value = false;
-    }
+    localStorage.setItem(FLAG, "1");
+    sessionStorage.removeItem(ENDED);
+    expired.value = false;
   }
 
   /** Ask whether the browser still holds a session. False when not; throws when the server cannot be asked. */
   async function load(): Promise<boolean> {
     if (localStorage.getItem(FLAG) === null) return false;
     try {
-      take(await api.session());
+      await take(await api.session());
       return true;
     } catch (error) {
       if (error instanceof HttpError && error.status === 401) {
-        take(null);
+        expired.value = true;
+        forget();
         return false;
       }
       throw error;
@@ -40,17 +50,20 @@ export const useSession = defineStore("session", () => {
   }
 
   async function signIn(username: string, password: string): Promise<void> {
-    take(await api.signIn(username, password));
+    await take(await api.signIn(username, password));
   }
 
   async function signOut(): Promise<void> {
     await api.signOut();
-    take(null);
+    forget();
   }
 
   function end(): void {
-    if (session.value !== null) expired.value = true;
-    take(null);
+    if (session.value !== null) {
+      expired.value = true;
+      sessionStorage.setItem(ENDED, "1");
+    }
+    forget();
   }
 
   const may = (action: string): boolean => session.value?.permissions.includes(action) ?? false;

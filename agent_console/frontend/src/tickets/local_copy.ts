@@ -3,6 +3,8 @@ import type { Edits } from "./editing";
 
 const DATABASE = "hotline";
 const STORE = "unsaved";
+/** Whose texts the others are; no draft has this for an id. */
+const OWNER = "owner";
 
 function opened(): Promise<IDBDatabase> {
   return new Promise((done, fail) => {
@@ -39,7 +41,14 @@ export async function drop(draftId: string): Promise<void> {
   await inStore("readwrite", (store) => store.delete(draftId));
 }
 
-/** Nothing of a shift stays behind in the browser once its text is on the server and the operator is gone. */
+/** Called before this person sees a desk: what somebody else typed in this browser is gone by then. */
+export async function belongTo(person: string): Promise<void> {
+  const owner = await inStore<unknown>("readonly", (store) => store.get(OWNER) as IDBRequest<unknown>);
+  if (owner === person) return;
+  await dropAll();
+  await inStore("readwrite", (store) => store.put(person, OWNER));
+}
+
 export async function dropAll(): Promise<void> {
   await inStore("readwrite", (store) => store.clear());
 }

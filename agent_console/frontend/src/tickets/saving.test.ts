@@ -99,3 +99,14 @@ describe("saving", () => {
     expect(api.saveDraft).toHaveBeenCalledOnce();
   });
 });
+
+describe("the browser's copies", () => {
+  it("stay for the person who typed them and are gone for anybody else", async () => {
+    await copy.belongTo("1");
+    await copy.keep("d", { title: { value: "t", base: null } });
+    await copy.belongTo("1");
+    expect(await copy.kept("d")).toEqual({ title: { value: "t", base: null } });
+    await copy.belongTo("2");
+    expect(await copy.kept("d")).toBeNull();
+  });
+});
