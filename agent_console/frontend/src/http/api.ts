@@ -43,7 +43,7 @@ export const api = {
   finishWrapUp: () => http.post<StatusAnswer>("/shift/wrap-up/finish"),
   extendWrapUp: (seconds: number) => http.post<StatusAnswer>("/shift/wrap-up/extend", { seconds }),
 
-  calls: (listing: Listing, missed: boolean) => http.get<Page<CallRow>>("/calls", { ...listing, missed: missed || null }),
+  calls: (listing: Listing, missed: boolean | null) => http.get<Page<CallRow>>("/calls", { ...listing, missed }),
   hangUp: (callId: string) => http.post<void>(`/calls/${at(callId)}/hang-up`),
   revealNumber: (callId: string, reason: string) =>
     http.post<{ number: string }>(`/calls/${at(callId)}/reveal-number`, { reason }),

@@ -35,7 +35,7 @@ const field: Record<FieldName, string> = {
   category_code: "事项分类",
   address: "事发地址",
   district: "区县",
-  town: "街道乡镇",
+  town: "乡镇街道",
   description: "诉求内容",
   demand: "诉求目的",
   caller_name: "诉求人",
@@ -102,7 +102,7 @@ export const words = {
     label: "座席状态栏",
     seat: (seat: string) => `分机 ${seat}`,
     today: "今日接听",
-    handle: "均时",
+    handle: "平均处理时长",
     queue: "排队",
     longest: "最长",
     queueHint: (count: number, longest: string) => (count === 0 ? "无人排队" : `${count}人排队，最长等待${longest}`),
@@ -111,11 +111,13 @@ export const words = {
     account: "账号",
     signOutAccount: "退出登录",
     signOutInShift: "请先签出再退出登录",
+    signOutFailed: "退出登录未成功",
   },
 
   picker: {
     label: "状态",
     afterCall: "通话结束后状态",
+    afterWrapUp: "结束整理，转为",
     after: (text: string) => `结束后：${text}`,
     clear: "空闲（取消预设）",
     signOut: "签出",
@@ -134,7 +136,7 @@ export const words = {
     state: {
       ok: "正常",
       busy: "连接中",
-      degraded: "降级",
+      degraded: "不稳定",
       down: "中断",
       off: "未启用",
       unknown: "未知",
@@ -150,7 +152,7 @@ export const words = {
 
   banner: {
     data: (n: number) => `数据连接中断，正在重连（第${n}次）… 通话不受影响，工单保存在本机`,
-    phone: "话机信令中断，通话保持中，请勿刷新",
+    phone: "话机信令中断，通话不受影响，请勿刷新页面",
     phoneIdle: "话机信令中断，正在自动重连，恢复前接不到来电",
     phoneRefused: "话机注册被拒绝，请签出后重新签入",
     media: "听不到对方？通话媒体已中断",
@@ -173,7 +175,7 @@ export const words = {
 
   superseded: {
     heading: "本座席已在另一窗口签入",
-    body: "为避免两个窗口同时操作，本窗口已停止工作。",
+    body: "为避免两个窗口同时操作，本窗口已停止工作。接管后，另一窗口停止工作。",
     takeOver: "在此接管",
     inCall: "另一窗口正在通话，结束后才能接管",
   },
@@ -219,7 +221,7 @@ export const words = {
     answering: "正在接通…",
     noPhone: "话机尚未收到振铃…",
     noMicrophone: "麦克风未打开，无法接听",
-    hint: "未能接听将转下一座席，本座席转为示忙",
+    hint: "超时未接将转至下一座席，本座席自动示忙",
     notice: (number: string) => `来电 ${number}`,
     titleFlash: "◉ 来电",
   },
@@ -283,7 +285,7 @@ export const words = {
     save: "保存",
     back: "返回列表",
     required: "必填",
-    missing: "必填缺",
+    missing: "缺必填项",
     nothingMissing: "必填项已齐",
     suggestion: "建议",
     confidence: (percent: number) => `${percent}%`,
@@ -344,6 +346,7 @@ export const words = {
 
   text: {
     heading: "实时转写",
+    headingOld: "通话转写",
     latency: (s: string) => `延迟 ${s} 秒`,
     noLatency: "延迟 —",
     pause: "暂停滚动",
@@ -351,7 +354,7 @@ export const words = {
     newer: "有新内容 ↓",
     partial: "识别中…",
     quiet: "还没有识别到说话",
-    off: "未在通话",
+    none: "本次通话没有转写文字",
     evidenceFor: (name: string) => `${name}的依据`,
     down: "转写暂停，请手工记录",
     announce: "朗读新内容",
@@ -363,6 +366,7 @@ export const words = {
     tickets: "工单",
     calls: "通话记录",
     missed: "未接来电",
+    mine: "最近接听",
     search: "搜索",
     searchTickets: "搜索单号、标题",
     empty: {
@@ -370,6 +374,7 @@ export const words = {
       tickets: "没有工单",
       calls: "没有通话记录",
       missed: "没有未接来电",
+      mine: "还没有接听记录",
       search: "没有符合条件的结果",
     },
     failed: "未能载入",
@@ -378,6 +383,9 @@ export const words = {
     total: (n: number) => `共 ${n} 条`,
     untitled: "（无标题）",
     continueDraft: "继续填写",
+    viewTicket: "查看工单",
+    viewTicketOf: (number: string) => `查看 ${number} 来电的工单`,
+    continueDraftOf: (title: string) => `继续填写 ${title}`,
     columns: {
       no: "单号",
       title: "标题",
@@ -392,6 +400,7 @@ export const words = {
       outcome: "结果",
       agent: "座席",
       operate: "操作",
+      ticket: "工单",
     },
     ticketStatus: {
       draft: "草稿",
@@ -404,6 +413,7 @@ export const words = {
   viewer: {
     heading: "工单详情",
     summary: "小结",
+    author: "受理座席",
     failed: "工单未能载入",
   },
 
