@@ -132,7 +132,9 @@ export const useDesk = defineStore("desk", () => {
       },
     );
     watch(mode, (is, was) => {
-      if (is === "idle" && was === "wrap") ticket.close();
+      if (is !== "idle" && is !== "signed_out") return;
+      if (was === "wrap") ticket.close();
+      else if (was === "call") void ticket.loadTurns(); // it stays open, beside what was said
     });
     watch(
       () => phone.call?.state,

@@ -83,6 +83,11 @@ export const useTicket = defineStore("ticket", () => {
   const openForCall = (id: string): Promise<void> => opened(() => api.openDraft(id));
   async function openById(id: string): Promise<void> {
     await opened(() => api.draft(id));
+    await loadTurns();
+  }
+
+  /** What was said, of a ticket whose call is not on the desk (any more). */
+  async function loadTurns(): Promise<void> {
     const call = callId.value;
     if (call === null) return;
     const transcript = await api.transcript(call).catch(() => null);
@@ -166,6 +171,7 @@ export const useTicket = defineStore("ticket", () => {
     field,
     openForCall,
     openById,
+    loadTurns,
     receive,
     close,
     typeInto,
