@@ -9,6 +9,13 @@ from tests.console.conftest import StandIn, complaints, spills
 
 pytestmark = pytest.mark.browser
 
+LEFT_IN_THE_BROWSER = """async () => {
+    const done = request => new Promise(resolve => { request.onsuccess = () => resolve(request.result); });
+    const database = await done(indexedDB.open("hotline"));
+    const kept = await done(database.transaction("unsaved").objectStore("unsaved").getAll());
+    return JSON.stringify([kept, {...localStorage}, {...sessionStorage}, document.body.textContent]);
+}"""
+
 
 def test_axe_finds_nothing_on_any_page_and_nothing_spills_at_1366_by_768(page: Page, server: StandIn) -> None:
     found: dict[str, object] = {}
@@ -129,6 +136,73 @@ def test_a_cut_stream_says_so_and_nothing_typed_meanwhile_is_lost_even_by_a_relo
     expect(call.get_by_test_id("field-demand")).to_have_value("断线时写下的诉求", timeout=10_000)
     expect(call.get_by_test_id("save-state")).to_have_attribute("data-state", "saved", timeout=10_000)
     expect(call.get_by_test_id("turn")).to_have_count(8)
+
+
+def test_nothing_of_one_person_is_left_for_the_next_one_in_the_same_window(call: Page, server: StandIn) -> None:
+    server.tell("cut")
+    call.get_by_test_id("field-demand").fill("只有前一个人知道的话")
+    expect(call.get_by_test_id("save-state")).to_have_attribute("data-state", "local", timeout=10_000)
+    server.tell("expire")
+    call.on("dialog", lambda dialog: dialog.accept())
+    call.reload()
+    expect(call.get_by_test_id("sign-in-failure")).to_have_text("登录已过期，请重新登录")
+    server.tell("ready")
+    server.tell("mend")
+    call.get_by_test_id("username").fill("8002")
+    call.get_by_test_id("password").fill("anything")
+    call.get_by_test_id("sign-in").click()
+    expect(call.get_by_test_id("desk")).to_be_visible()
+    left = call.evaluate(LEFT_IN_THE_BROWSER)
+    assert "8002" in left
+    assert "前一个人" not in left
+    assert "垃圾" not in left
+
+
+def test_a_server_that_starts_again_leaves_no_call_of_before_on_the_desk(call: Page, server: StandIn) -> None:
+    server.tell("end")
+    expect(call.get_by_test_id("wrap-up")).to_be_visible()
+    server.tell("restart")
+    expect(call.get_by_test_id("desk")).to_have_attribute("data-mode", "signed_out", timeout=10_000)
+    expect(call.get_by_test_id("turn")).to_have_count(0)
+    expect(call.get_by_test_id("ticket-form")).to_have_count(0)
+
+
+def test_a_refused_password_is_asked_for_again_where_it_was_typed(page: Page) -> None:
+    page.get_by_test_id("username").fill("8001")
+    page.get_by_test_id("password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("sign-in-failure")).not_to_be_empty()
+    expect(page.get_by_test_id("password")).to_be_focused()
+
+
+def test_keys_of_the_form_do_not_reach_behind_a_dialog(call: Page) -> None:
+    sent: list[str] = []
+    call.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    call.get_by_test_id("disposition-direct_answer").click()
+    call.get_by_test_id("reveal-number").click()
+    call.get_by_test_id("reveal-reason").fill("回拨核实")
+    call.keyboard.press("Control+Enter")
+    call.keyboard.press("Control+Shift+Enter")
+    call.wait_for_timeout(500)
+    assert [url for url in sent if "/drafts/" in url] == []
+
+
+def test_a_suggestion_that_comes_or_goes_moves_nothing(call: Page) -> None:
+    below = call.get_by_test_id("row-description")
+    before = below.bounding_box()
+    call.get_by_test_id("dismiss-title").click()
+    expect(call.get_by_test_id("suggestion-title")).to_have_attribute("data-status", "dismissed")
+    call.get_by_test_id("field-town").fill("城关街道")
+    assert below.bounding_box() == before
+
+
+def test_at_200_percent_nothing_spills_and_everything_can_be_reached(call: Page, server: StandIn) -> None:
+    call.set_viewport_size({"width": 683, "height": 384})
+    for step, place in (("hold", "call-bar"), ("end", "wrap-up"), ("ready", "status"), ("ring", "ring-dialog")):
+        server.tell(step)
+        expect(call.get_by_test_id(place)).to_be_visible()
+        assert call.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
+        assert call.evaluate("document.getElementById('main').scrollWidth <= innerWidth"), place
 
 
 def test_the_page_is_not_reloaded_by_a_key_in_a_call(call: Page) -> None:

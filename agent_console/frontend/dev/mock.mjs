@@ -1,7 +1,7 @@
 /**
  * A stand-in for the server, to look at the console without a switch: one scripted call over and over.
  *
- *   node dev/mock.mjs [port]        serves ../static and the API; any name and password sign in
+ *   node dev/mock.mjs [port]        serves ../static (or HOTLINE_STATIC) and the API; any name and password sign in
  *   POST /mock/ring | /mock/answer | /mock/end | /mock/speech-down ...   push the story on by hand
  */
 import { readFileSync, existsSync } from "node:fs";
@@ -10,7 +10,7 @@ import { extname, join } from "node:path";
 import { WebSocketServer } from "ws";
 
 const PORT = Number(process.argv[2] ?? 12345);
-const STATIC = join(import.meta.dirname, "../../static");
+const STATIC = process.env.HOTLINE_STATIC ?? join(import.meta.dirname, "../../static");
 const KINDS = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 
 const CALL = "1795297638.32";
@@ -59,15 +59,16 @@ const LINES = [
   ["caller", "那大概几天能有"],
 ];
 const history = ["路灯不亮多日未修", "垃圾池异味（不满意）", "楼道堆放杂物", "停水咨询", "夜间施工噪音", "公交站台破损", "井盖松动", "占道经营"].map((title, i) => ({ id: `t-${i}`, ticket_no: `GD20261121${String(i + 1).padStart(4, "0")}`, title, appeal_type: i % 3 ? "投诉" : "咨询", category: "环境卫生/垃圾收运", status: i % 2 ? "answered" : "to_dispatch", open: i % 2 === 0, call_id: CALL, created_at: new Date(now() - i * 9e7).toISOString(), district: "城区", urgency: "一般", contact_phone: "138****0000", confidential: false }));
-const calls = Array.from({ length: 43 }, (_, i) => ({ id: `17952${i}.1`, caller_number: `13${i % 10}****${String(1000 + i)}`, line: "12345", queue: "hotline", outcome: i % 4 ? "answered" : "abandoned", ended_by: "caller", answered_by: i % 4 ? "8001" : null, arrived_at: new Date(now() - i * 4e6).toISOString(), queued_at: null, answered_at: null, ended_at: new Date(now() - i * 4e6 + 2e5).toISOString(), wait_s: 5 + (i * 7) % 60, talk_s: i % 4 ? 60 + i * 11 : null, ticket_id: null }));
+const calls = Array.from({ length: 43 }, (_, i) => ({ id: `17952${i}.1`, caller_number: `13${i % 10}****${String(1000 + i)}`, line: "12345", queue: "hotline", outcome: i % 4 ? "answered" : "abandoned", ended_by: "caller", answered_by: i % 4 ? "8001" : null, arrived_at: new Date(now() - i * 4e6).toISOString(), queued_at: null, answered_at: null, ended_at: new Date(now() - i * 4e6 + 2e5).toISOString(), wait_s: 5 + (i * 7) % 60, talk_s: i % 4 ? 60 + i * 11 : null, ticket_id: i % 4 ? `t-${i % 8}` : null }));
 const reference = { urgencies: ["一般", "紧急", "特急"], genders: ["男", "女", "未知"], appeal_types: ["咨询", "求助", "投诉", "举报", "建议", "表扬", "其他"], categories: [{ code: "0101", level1: "环境卫生", level2: "道路清扫" }, { code: "0102", level1: "环境卫生", level2: "垃圾收运" }, { code: "0201", level1: "市政设施", level2: "路灯照明" }], departments: ["城区环卫中心", "住房和城乡建设局", "城市管理局"], pause_reasons: [], dispositions: [] };
 
 // ---- the live stream ------------------------------------------------------------------------------------------------
 
 const sockets = new Set();
+let epoch = "e1";
 const seqs = {};
 const root = (ch) => (ch === "me" ? me : ch === "queue" ? queue : call);
-const snap = (ch) => JSON.stringify({ t: "snap", ch, epoch: "e1", seq: (seqs[ch] ??= 1), data: root(ch) });
+const snap = (ch) => JSON.stringify({ t: "snap", ch, epoch, seq: (seqs[ch] ??= 1), data: root(ch) });
 function push(ch, ...ops) {
   seqs[ch] = (seqs[ch] ?? 1) + 1;
   for (const each of sockets) if (each.subs.has(ch)) each.socket.send(JSON.stringify({ t: "p", ch, seq: seqs[ch], ts: now(), ops }));
@@ -113,21 +114,37 @@ const story = {
     setAgent({ status: "wrapping_up", call_id: CALL, wrap_up_until: now() + 60000 });
   },
   ready() { set("me", "call", null); setAgent({ status: "ready", call_id: null }); },
-  "speech-down"() { set(`call/${CALL}`, "speech", { state: "down", reason: "识别服务无应答", engine: "" }); set("me", "links/speech", { state: "down", reason: "识别服务无应答", engine: "" }); },
+  "speech-down"() { set(`call/${CALL}`, "speech", { state: "down", reason: "talking but no text", engine: "" }); set("me", "links/speech", { state: "down", reason: "talking but no text", engine: "" }); },
   "speech-up"() { set(`call/${CALL}`, "speech", { state: "ok", reason: "", engine: "vosk" }); set("me", "links/speech", { state: "ok", reason: "", engine: "vosk" }); },
+  "speech-degraded"() { for (const [ch, path] of [[`call/${CALL}`, "speech"], ["me", "links/speech"]]) set(ch, path, { state: "degraded", reason: "text is late", engine: "vosk" }); },
+  faults() {
+    set("me", "links/switch", { state: "down", reason: "connection refused" });
+    set("me", "links/database", { state: "down", reason: "timed out" });
+    story["speech-down"]();
+  },
+  "no-faults"() { set("me", "links/switch", { state: "live", reason: "" }); set("me", "links/database", { state: "ok", reason: "" }); story["speech-up"](); },
+  restart() { epoch = `e${now()}`; Object.assign(me, { call: null, agent: { ...me.agent, status: "signed_out", call_id: null } }); for (const each of sockets) each.socket.terminate(); },
+  expire() { signedIn = false; },
+  empty() { empty = true; },
+  broken() { broken = true; },
   conflict() { conflictNext = true; },
   cut() { for (const each of sockets) each.socket.terminate(); refuse = true; },
-  mend() { refuse = false; },
+  mend() { refuse = empty = broken = false; },
 };
 let conflictNext = false;
 let refuse = false;
+let empty = false;
+let broken = false;
 let signedIn = process.argv.includes("--signed-in");
 if (signedIn) me.agent.status = "ready";
 
 // ---- HTTP -------------------------------------------------------------------------------------------------------------
 
-const session = () => ({ user: { id: 1, username: "8001", display_name: "座席8001", role: "operator", agent_id: "8001", seat: "8001" }, permissions: ["shift.use", "call.list"], csrf: "c" });
+let person = "8001";
+const session = () => ({ user: { id: Number(person), username: person, display_name: "座席8001", role: "operator", agent_id: "8001", seat: "8001" }, permissions: ["shift.use", "call.list"], csrf: "c" });
 const page = (items, query) => {
+  if (broken) return [500, { error: "internal", detail: "", field: null }];
+  if (empty) items = [];
   const size = Number(query.get("size") ?? 20), at = Number(query.get("page") ?? 1);
   return { items: items.slice((at - 1) * size, at * size), total: items.length, page: at, size };
 };
@@ -142,16 +159,16 @@ function touched(change) {
 
 const routes = [
   ["GET", /^\/session$/, () => (signedIn ? session() : [401, { error: "not_signed_in", detail: "", field: null }])],
-  ["POST", /^\/session$/, (_, body) => (body.password === "wrong" ? [401, { error: "sign_in_refused", detail: "", field: null }] : ((signedIn = true), session()))],
+  ["POST", /^\/session$/, (_, body) => (body.password === "wrong" ? [401, { error: "sign_in_refused", detail: "", field: null }] : ((signedIn = true), (person = body.username), session()))],
   ["DELETE", /^\/session$/, () => ((signedIn = false), [204])],
-  ["POST", /^\/ws-ticket$/, () => (refuse ? [503, {}] : { ticket: "t", expires_in_s: 30 })],
+  ["POST", /^\/ws-ticket$/, () => (!signedIn ? [401, { error: "not_signed_in", detail: "", field: null }] : refuse ? [503, {}] : { ticket: "t", expires_in_s: 30 })],
   ["POST", /^\/shift\/sign-in$/, () => { if (me.agent.status === "signed_out") setAgent({ status: "ready" }); return { agent_id: "8001", seat: "8001", sip: { uri: "sip:8001@127.0.0.1", ws_url: `ws://127.0.0.1:${PORT}/ws`, password: "x", realm: "asterisk" }, agent: me.agent }; }],
   ["POST", /^\/shift\/recover$/, () => ({ outcome: "done", agent: me.agent })],
   ["POST", /^\/shift\/sign-out$/, () => (setAgent({ status: "signed_out" }), [204])],
   ["POST", /^\/shift\/status$/, (_, body) => { if (me.agent.status === "talking") set("me", "agent/next_reason", body.reason); else if (body.status === "ready") story.ready(); else setAgent({ status: "paused", reasons: [body.reason] }); return { outcome: "done", agent: me.agent }; }],
   ["POST", /^\/shift\/wrap-up\/extend$/, () => { set("me", "agent/wrap_up_until", me.agent.wrap_up_until + 60000); return { outcome: "done", agent: me.agent }; }],
   ["POST", /^\/shift\/wrap-up\/finish$/, () => (story.ready(), { outcome: "done", agent: me.agent })],
-  ["GET", /^\/calls$/, (_, __, query) => page(query.get("missed") ? calls.filter((each) => each.outcome === "abandoned") : calls, query)],
+  ["GET", /^\/calls$/, (_, __, query) => page(query.has("missed") ? calls.filter((each) => (each.outcome === "abandoned") === (query.get("missed") === "true")) : calls, query)],
   ["GET", /^\/calls\/[^/]+\/caller-history$/, (_, __, query) => page(history, query)],
   ["GET", /^\/calls\/[^/]+\/transcript$/, () => ({ call_id: CALL, turns: call.transcript })],
   ["POST", /^\/calls\/[^/]+\/reveal-number$/, () => ({ number: "13800000000" })],
@@ -173,7 +190,7 @@ const routes = [
   ["POST", /^\/drafts\/[^/]+\/accept-all$/, () => touched(() => { for (const each of Object.values(draft.fields)) if (each.suggestion?.status === "filled") Object.assign(each, { origin: "accepted", suggestion: { ...each.suggestion, status: "accepted" } }); })],
   ["POST", /^\/drafts\/[^/]+\/submit$/, (_, body) => [201, { ...history[0], version: 1, updated_at: "", disposition: body.disposition, summary: body.summary, author: "座席8001", agent_id: "8001", fields: {} }]],
   ["GET", /^\/tickets$/, (_, __, query) => page(history.filter((each) => each.title.includes(query.get("q") ?? "")), query)],
-  ["GET", /^\/tickets\/[^/]+$/, () => ({ ...history[1], version: 1, updated_at: "", disposition: "dispatch", summary: "反映垃圾池异味", author: "座席8001", agent_id: "8001", fields: { title: "垃圾池异味", category_code: "0102", anonymous: false } })],
+  ["GET", /^\/tickets\/[^/]+$/, () => ({ ...history[0], version: 1, updated_at: "", disposition: "dispatch", summary: "反映垃圾池异味", author: "座席8001", agent_id: "8001", fields: { title: "垃圾池异味", category_code: "0102", anonymous: false } })],
   ["GET", /^\/reference$/, () => reference],
 ];
 
