@@ -390,6 +390,8 @@ class SpeechSession:
 
 async def _close(stream: RecognizerStream) -> None:
     """An engine that hangs must not hang its session."""
-    with suppress(Exception):
+    try:
         async with asyncio.timeout(1.0):
             await stream.close()
+    except Exception as error:
+        log.warning("speech engine did not give a stream back", error_type=type(error).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from asr.prefill.questions import ASKS_ANONYMOUS, ASKS_CONFIDENTIAL, ASKS_NAME, ASKS_PHONE
@@ -81,8 +82,8 @@ _THIRD = re.compile(
 
 
 def privacy_of(talk: Talk) -> Privacy:
-    anonymous = _anonymous(talk)
-    confidential = _confidential(talk)
+    anonymous = _latest(talk, _caller_nameless, _agent_nameless)
+    confidential = _latest(talk, _caller_secret, _agent_secret)
     if anonymous is not None and anonymous.wanted and not (confidential is not None and confidential.wanted):
         confidential = anonymous
     return Privacy(confidential, anonymous)
@@ -99,13 +100,17 @@ def suggest_privacy(privacy: Privacy) -> list[Suggestion]:
     ]
 
 
-def _confidential(talk: Talk) -> Wish | None:
+def _latest(
+    talk: Talk, of_caller: Callable[[Said], Wish | None], of_agent: Callable[[Talk, Said], Wish | None]
+) -> Wish | None:
+    """The last wish that was heard; a weaker repetition of it changes nothing."""
     latest: Wish | None = None
     for said in talk.all:
-        wish = _caller_secret(said) if said.by_caller else _agent_secret(talk, said) if said.by_agent else None
-        if wish is not None and not (
-            latest is not None and latest.wanted and wish.wanted and wish.confidence < latest.confidence
-        ):
+        wish = of_caller(said) if said.by_caller else of_agent(talk, said) if said.by_agent else None
+        if wish is None:
+            continue
+        repeated = latest is not None and latest.wanted and wish.wanted
+        if latest is None or not repeated or wish.confidence >= latest.confidence:
             latest = wish
     return latest
 
@@ -130,17 +135,6 @@ def _agent_secret(talk: Talk, said: Said) -> Wish | None:
     if match is None or ASKS_CONFIDENTIAL.search(said.text) or not talk.confirmed(said):
         return None
     return Wish(True, 0.9, (said.evidence(*match.span()),))
-
-
-def _anonymous(talk: Talk) -> Wish | None:
-    latest: Wish | None = None
-    for said in talk.all:
-        wish = _caller_nameless(said) if said.by_caller else _agent_nameless(talk, said) if said.by_agent else None
-        if wish is not None and not (
-            latest is not None and latest.wanted and wish.wanted and wish.confidence < latest.confidence
-        ):
-            latest = wish
-    return latest
 
 
 def _caller_nameless(said: Said) -> Wish | None:
