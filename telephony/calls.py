@@ -11,11 +11,11 @@ from typing import Any
 
 from telephony import announcements, facts
 from telephony.channels import LONG_AGO, Channels, Track, earlier
-from telephony.commands import RECOVER
 from telephony.events import CallEvent, CallOutcome
 from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.ledgers import Attempt, Ledger, Legs, Standing, call_outcome, ended_by, standing
+from telephony.orders import RECOVER
 from telephony.tables import Machine, Unlisted
 
 KEPT = timedelta(minutes=10)

@@ -1,4 +1,4 @@
-"""What may be asked: commands of people to the switchboard, and orders of the switchboard to the switch."""
+"""What people (through the server) may ask of the switchboard."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from telephony.events import PauseReason
-from telephony.ids import AgentId, CallId, ChannelId, QueueName, SeatId, TapId
-
-RECOVER = "recover"
-"""The context of the dialplan that brings an operator back whose leg was lost; its extensions are the seats."""
+from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName, SeatId, TapId
+from telephony.targets import SpyMode, Target, TransferMode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +81,150 @@ class TapLeg(Command):
     """``host:port`` of our AudioSocket server as the switch reaches it."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallTarget(Command):
+    """Bring somebody else into the call that ``agent_id`` talks in. Refused while another is under way."""
+
+    call_id: CallId
+    agent_id: AgentId
+    target: Target
+    mode: TransferMode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GoPrivate(Command):
+    """A word with the target alone; the citizen hears music."""
+
+    call_id: CallId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BringTogether(Command):
+    """The citizen comes back in: all three talk."""
+
+    call_id: CallId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeaveCall(Command):
+    """Hand over: the operator leaves, the citizen stays with the target. Refused while the line is to be kept."""
+
+    call_id: CallId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DropTarget(Command):
+    """Cancel, or end the target's leg: the operator goes on with the citizen."""
+
+    call_id: CallId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendBack(Command):
+    """The citizen goes to the front of a queue (the call's own, where none is given); the operator leaves."""
+
+    call_id: CallId
+    agent_id: AgentId
+    queue: QueueName | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeepLine(Command):
+    """Somebody in danger is not to be handed on: while it holds, the operator can neither leave nor send back."""
+
+    call_id: CallId
+    agent_id: AgentId
+    on: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PauseRecording(Command):
+    """Record silence while a card or identity number is said; goes on by itself after ``seconds``."""
+
+    call_id: CallId
+    agent_id: AgentId
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResumeRecording(Command):
+    call_id: CallId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prioritise(Command):
+    """Move a waiting caller: higher stands in front. By rule of the server, never by an operator."""
+
+    call_id: CallId
+    priority: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Supervise(Command):
+    """Join the call by the supervisor's own phone in this mode, or change the mode of a supervision that goes on."""
+
+    call_id: CallId
+    agent_id: AgentId
+    mode: SpyMode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndSupervision(Command):
+    call_id: CallId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakeOver(Command):
+    """The supervisor talks with the citizen from now on, and the operator leaves."""
+
+    call_id: CallId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForcePause(Command):
+    """A supervisor pauses somebody: kept beside that person's own reasons, and lifted by ``LiftPause`` only."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiftPause(Command):
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForceSignOut(Command):
+    """Out of a call at once, in one at its end and without wrap-up."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportDevice(Command):
+    """What the console (or its silence) says of the workplace: without it nobody is left ready."""
+
+    agent_id: AgentId
+    works: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlaceCall(Command):
+    """Ring the operator's own phone, and once it is answered call ``number``. ``call_id`` is minted by the server."""
+
+    call_id: CallId
+    agent_id: AgentId
+    number: str
+    line: LineNumber
+    """The caller id that the citizen sees."""
+
+
 class OutcomeKind(StrEnum):
     DONE = "done"
     UNKNOWN = "unknown"
@@ -95,64 +237,3 @@ class CommandOutcome:
 
     kind: OutcomeKind
     detail: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
-    """Root of what the switchboard tells the switch to do; ``ami.actions`` writes it as headers."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AddMember(Order):
-    queue: QueueName
-    seat: SeatId
-    agent_id: AgentId
-    paused: bool
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RemoveMember(Order):
-    queue: QueueName
-    seat: SeatId
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PauseMember(Order):
-    """In every queue of the seat."""
-
-    seat: SeatId
-    paused: bool
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HangUpChannel(Order):
-    """By exact Uniqueid or full name, never a pattern."""
-
-    channel: ChannelId
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RedirectChannel(Order):
-    """Let the channel go on at another place of the dialplan; whatever it was doing ends."""
-
-    channel: ChannelId
-    context: str
-    exten: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SpyToSocket(Order):
-    """Originate ``AudioSocket/<address>/<tap_id>`` running ``ChanSpy(<channel name>, qoES...)``."""
-
-    channel_name: str
-    tap_id: TapId
-    address: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportAlive(Order):
-    """Set the global HOTLINE_ALIVE to the epoch second, so that the dialplan knows that we live."""
-
-    epoch_s: int

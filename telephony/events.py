@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName, SeatId
+from telephony.targets import SpyMode, Target, TransferMode
 
 
 class CallOutcome(StrEnum):
@@ -61,6 +62,8 @@ class PauseReason(StrEnum):
     """A call rang out at this seat."""
     WRAP_UP_OVERRUN = "wrap_up_overrun"
     """The wrap-up limit passed with nothing submitted."""
+    SUPERVISOR = "supervisor"
+    """A supervisor said so; only a supervisor lifts it."""
     DEVICE_LOST = "device_lost"
     """The phone is not registered or does not answer the switch."""
 
@@ -90,6 +93,10 @@ class CallArrived(CallEvent):
     line: LineNumber
     channel: ChannelId
     rebuilt: bool = False
+    centre: str = ""
+    """Code of the partner centre whose trunk the call came in by; empty for a citizen's own call."""
+    summary: str = ""
+    """What that centre sent along, as plain text of at most 200 characters."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +132,8 @@ class CallAnswered(CallEvent):
     wait_s: float
     rebuilt: bool = False
     returned: bool = False
+    transferred: bool = False
+    """Another operator handed the call over; no answer of the queue."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,6 +173,126 @@ class CallEnded(CallEvent):
     ended_by: str
     wait_s: float | None
     talk_s: float | None
+
+
+class TransferStep(StrEnum):
+    """What happened on the way of a call to somebody else: one row of the handoff ledger each."""
+
+    REQUESTED = "requested"
+    """The operator pressed the key; the target is being dialled."""
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    """The target picked up."""
+    JOINED = "joined"
+    """All three talk."""
+    PRIVATE = "private"
+    """Operator and target alone, the citizen hears music."""
+    ROUTE_FAILED = "route_failed"
+    """This way to the target failed (``reason``); the next one is tried."""
+    FAILED = "failed"
+    """No way to the target worked (``reason`` of the last); the citizen is where they were."""
+    CANCELLED = "cancelled"
+    """The operator took it back, or ended the target's leg."""
+    TARGET_LEFT = "target_left"
+    """The target hung up while the operator was still there."""
+    HANDED_OVER = "handed_over"
+    """The operator left, the citizen is with the target."""
+    OPERATOR_LOST = "operator_lost"
+    """The operator's leg ended without a wish to leave; the citizen is with the target, or waits in front."""
+    RETURNED = "returned"
+    """The target went too early after the hand-over: the citizen waits in front of everybody."""
+    COMPLETED = "completed"
+    """The talk of citizen and target is over."""
+    CALLER_LEFT = "caller_left"
+    """The citizen hung up before it was decided."""
+
+
+class TransferReason(StrEnum):
+    """Why a way to the target failed, as far as the switch can tell."""
+
+    BUSY = "busy"
+    DECLINED = "declined"
+    UNAVAILABLE = "unavailable"
+    """Its side answered that it cannot take the call (503, congestion)."""
+    NOT_FOUND = "not_found"
+    NO_ANSWER = "no_answer"
+    SILENT = "silent"
+    """Nothing at all came back: the trunk is dead."""
+    DROPPED = "dropped"
+    """It answered, and hung up at once."""
+    SWITCH = "switch"
+    """The switch refused or lost the action."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransferStepped(CallEvent):
+    """``transfer_id`` is unique in time; ``route`` counts from 1. ``agent_id`` is who asked for the transfer."""
+
+    transfer_id: str
+    step: TransferStep
+    agent_id: AgentId
+    target: Target
+    mode: TransferMode
+    route: int = 1
+    leg: ChannelId | None = None
+    reason: TransferReason | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineKept(CallEvent):
+    """The citizen is not to be handed on (``on``), or may be again."""
+
+    agent_id: AgentId
+    on: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SupervisionChanged(CallEvent):
+    """``agent_id`` is the supervisor; ``mode`` None when it is over. ``operator`` is whose call it is."""
+
+    agent_id: AgentId
+    operator: AgentId
+    mode: SpyMode | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordingPaused(CallEvent):
+    agent_id: AgentId
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordingResumed(CallEvent):
+    """``by_itself``: the time was up."""
+
+    by_itself: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallPlaced(CallEvent):
+    """An operator's own call to a citizen began: what ``CallArrived`` is for a call that comes in."""
+
+    agent_id: AgentId
+    number: str
+    line: LineNumber
+    channel: ChannelId
+    rebuilt: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallbackAsked(CallEvent):
+    """A waiting caller pressed 1: keeps the place in line and is called back."""
+
+    queue: QueueName
+    number: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageLeft(CallEvent):
+    """The fallback took a voice message (maybe without sound) of a caller whom nobody could answer."""
+
+    line: LineNumber
+    file: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from telephony.agents import Agent
-from telephony.commands import AddMember, Order, PauseMember, RemoveMember
 from telephony.events import DriftRepaired
 from telephony.facts import QueueMember, QueueMemberRemoved, Snapshot
 from telephony.ids import AgentId, QueueName, SeatId
+from telephony.orders import AddMember, Order, PauseMember, RemoveMember
 
 INTERFACE = "PJSIP/"
 IN_FLIGHT = timedelta(seconds=5)

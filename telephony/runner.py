@@ -18,10 +18,11 @@ from typing import Protocol
 
 import structlog
 
-from telephony.commands import Command, CommandOutcome, Order, OutcomeKind
+from telephony.commands import Command, CommandOutcome, OutcomeKind
 from telephony.errors import ActionUnanswered, SwitchUnavailable, TelephonyError
 from telephony.events import Event, FrameRejected, LinkChanged, LinkState
 from telephony.facts import Fact
+from telephony.orders import Order
 from telephony.switchboard import Outcome, Switchboard
 
 TICK_S = 0.25

@@ -9,19 +9,7 @@ from datetime import datetime, timedelta
 from telephony import facts
 from telephony.agents import Agent, Agents
 from telephony.calls import Call, CallPhase, Calls
-from telephony.commands import (
-    RECOVER,
-    Command,
-    HangUpCall,
-    HangUpChannel,
-    Order,
-    RecoverCall,
-    RedirectChannel,
-    ReportAlive,
-    SignIn,
-    SpyToSocket,
-    TapLeg,
-)
+from telephony.commands import Command, HangUpCall, RecoverCall, SignIn, TapLeg
 from telephony.errors import Refused, UnknownCall
 from telephony.events import (
     AgentEvent,
@@ -46,6 +34,7 @@ from telephony.events import (
 from telephony.facts import Fact, LinkLost, QueueMember, QueueMemberRemoved, Snapshot
 from telephony.ids import AgentId, CallId, QueueName, SeatId
 from telephony.members import Members, seat_of
+from telephony.orders import RECOVER, HangUpChannel, Order, RedirectChannel, ReportAlive, SpyToSocket
 from telephony.queues import Queues
 from telephony.tables import Unlisted
 

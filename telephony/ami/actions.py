@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from telephony.commands import (
+from telephony.errors import InvalidValue
+from telephony.orders import (
     RECOVER,
     AddMember,
     HangUpChannel,
@@ -22,7 +23,6 @@ from telephony.commands import (
     ReportAlive,
     SpyToSocket,
 )
-from telephony.errors import InvalidValue
 
 Headers = Mapping[str, str]
 

@@ -22,10 +22,10 @@ from telephony.ami.frames import Frame, FrameReader, Rejected
 from telephony.ami.inbox import Inbox
 from telephony.ami.messages import fact_of, stated_at
 from telephony.ami.timings import Backoff, Timings
-from telephony.commands import Order
 from telephony.errors import ActionFailed, ActionUnanswered, SwitchUnavailable, TelephonyError
 from telephony.events import FrameRejected, LinkChanged, LinkState
 from telephony.facts import Fact, LinkLost, Snapshot
+from telephony.orders import Order
 
 log = structlog.get_logger(__name__)
 

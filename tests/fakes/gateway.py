@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 
-from telephony.commands import AddMember, Order, PauseMember, RemoveMember
 from telephony.errors import SwitchUnavailable
 from telephony.events import FrameRejected, LinkChanged, LinkState
 from telephony.facts import (
@@ -24,6 +23,7 @@ from telephony.facts import (
     Snapshot,
 )
 from telephony.ids import QueueName, SeatId
+from telephony.orders import AddMember, Order, PauseMember, RemoveMember
 
 News = Fact | LinkChanged | FrameRejected
 

@@ -10,10 +10,11 @@ from telephony.agents import Agent
 from telephony.ami.frames import Frame, FrameReader
 from telephony.ami.messages import fact_of
 from telephony.calls import Call
-from telephony.commands import Command, Order, SignIn
+from telephony.commands import Command, SignIn
 from telephony.events import Event, LinkChanged, LinkState
 from telephony.facts import DeviceStateChange, Fact, LiveChannel, QueueEntry, QueueMember, Snapshot
 from telephony.ids import AgentId, CallId, QueueName, SeatId
+from telephony.orders import Order
 from telephony.switchboard import Outcome, Switchboard
 from telephony.tables import Unlisted
 from tests.fakes.stories import HOTLINE, START

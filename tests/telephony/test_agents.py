@@ -8,21 +8,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from telephony.agents import reasons_of
-from telephony.commands import (
-    AddMember,
-    ExtendWrapUp,
-    FinishWrapUp,
-    Pause,
-    PauseMember,
-    Ready,
-    RemoveMember,
-    SignIn,
-    SignOut,
-)
+from telephony.commands import ExtendWrapUp, FinishWrapUp, Pause, Ready, SignIn, SignOut
 from telephony.errors import Refused, UnknownAgent
 from telephony.events import AgentSignedIn, AgentSignedOut, AgentStatus, AgentStatusChanged, PauseReason
 from telephony.facts import ContactStatus, DeviceStateChange, Fact
 from telephony.ids import AgentId, SeatId
+from telephony.orders import AddMember, PauseMember, RemoveMember
 from tests.fakes.stories import HOTLINE, Story
 from tests.telephony.stage import Stage, member
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from telephony.calls import CallPhase, LegRole
-from telephony.commands import PauseMember, RecoverCall, RedirectChannel, SignOut
+from telephony.commands import RecoverCall, SignOut
 from telephony.errors import Refused, UnknownAgent
 from telephony.events import (
     AgentLegEnded,
@@ -20,6 +20,7 @@ from telephony.events import (
 )
 from telephony.facts import DeviceStateChange
 from telephony.ids import AgentId
+from telephony.orders import PauseMember, RedirectChannel
 from tests.fakes.stories import HOTLINE, Story
 from tests.telephony.stage import Stage, member, snapshot
 

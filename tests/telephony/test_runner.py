@@ -8,11 +8,12 @@ from contextlib import suppress
 
 import pytest
 
-from telephony.commands import AddMember, Order, OutcomeKind, Pause, PauseMember, ReportAlive, SignIn, SignOut
+from telephony.commands import OutcomeKind, Pause, SignIn, SignOut
 from telephony.errors import ActionFailed, ActionUnanswered, InvalidValue, Refused, SwitchUnavailable
 from telephony.events import AgentSignedIn, CallArrived, CallEnded, Event, LinkState, PauseReason
 from telephony.facts import Hangup
 from telephony.ids import AgentId, SeatId
+from telephony.orders import AddMember, Order, PauseMember, ReportAlive
 from telephony.runner import Runner
 from telephony.switchboard import Switchboard
 from tests.fakes.gateway import FakeGateway

@@ -7,18 +7,7 @@ from datetime import timedelta
 import pytest
 
 from telephony.calls import CallPhase
-from telephony.commands import (
-    AddMember,
-    HangUpCall,
-    HangUpChannel,
-    Pause,
-    PauseMember,
-    RemoveMember,
-    ReportAlive,
-    SignOut,
-    SpyToSocket,
-    TapLeg,
-)
+from telephony.commands import HangUpCall, Pause, SignOut, TapLeg
 from telephony.errors import Refused, UnknownCall
 from telephony.events import (
     AgentStatus,
@@ -35,6 +24,7 @@ from telephony.events import (
 )
 from telephony.facts import LinkLost, OriginateResponse, QueueMemberRemoved, ShuttingDown
 from telephony.ids import AgentId, CallId, ChannelId, SeatId, TapId
+from telephony.orders import AddMember, HangUpChannel, PauseMember, RemoveMember, ReportAlive, SpyToSocket
 from telephony.switchboard import Outcome, Switchboard
 from tests.fakes.stories import HOTLINE, START, Story
 from tests.telephony.stage import Stage, member, recorded_facts, snapshot

@@ -17,6 +17,7 @@ export type PauseReason =
   | "other"
   | "no_answer"
   | "wrap_up_overrun"
+  | "supervisor"
   | "device_lost";
 
 export type CallPhase = "arrived" | "queued" | "offered" | "talking" | "held" | "ended";

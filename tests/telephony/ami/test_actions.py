@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from telephony.ami import actions
-from telephony.commands import (
+from telephony.errors import InvalidValue
+from telephony.orders import (
     AddMember,
     HangUpChannel,
     Order,
@@ -19,7 +20,6 @@ from telephony.commands import (
     ReportAlive,
     SpyToSocket,
 )
-from telephony.errors import InvalidValue
 
 TAP = "0d7c8d2e-6a41-4c3e-9b0f-0123456789ab"
 ORDERS: dict[str, Callable[[Any], Order]] = {

@@ -13,9 +13,9 @@ from telephony import facts
 from telephony.ami import messages
 from telephony.ami.gateway import Gateway
 from telephony.ami.timings import Timings
-from telephony.commands import AddMember, HangUpChannel, PauseMember, ReportAlive
 from telephony.errors import ActionFailed, ActionUnanswered, InvalidValue, SwitchUnavailable
 from telephony.events import FrameRejected, LinkChanged, LinkState
+from telephony.orders import AddMember, HangUpChannel, PauseMember, ReportAlive
 from tests.fakes.ami import FakeSwitch, channel, event, listed_channel, listed_member
 from tests.telephony.ami.recordings import recorded
 from tests.telephony.ami.running import CALM, Running, connected

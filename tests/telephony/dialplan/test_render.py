@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from telephony.commands import RECOVER
 from telephony.dialplan.ports import LAST_OFFSET, Ports
 from telephony.dialplan.render import Binding, Places, Secrets, render
 from telephony.dialplan.topology import default_text, parse
+from telephony.orders import RECOVER
 
 PLACES = Places(config="/c", state="/s", log="/l", recordings="/r", prompts="/p")
 SECRETS = Secrets(ami="ami-secret", ari="ari-secret")

@@ -12,8 +12,8 @@ from asr.engines.whisper_engine import WhisperRecognizer
 from asr.recognizer import Final, Partial
 from asr.sessions import SpeechSession
 from telephony.ami.actions import headers
-from telephony.commands import SpyToSocket
 from telephony.media.tap import Tap, TapServer
+from telephony.orders import SpyToSocket
 from tests.fakes.spoken import character_errors, spoken
 from tests.system.switch import Ami, RunningSwitch, tone
 

@@ -26,6 +26,7 @@ const reason: Record<PauseReason, string> = {
   other: "其他",
   no_answer: "未应答",
   wrap_up_overrun: "整理超时",
+  supervisor: "班长示忙",
   device_lost: "话机异常",
 };
 

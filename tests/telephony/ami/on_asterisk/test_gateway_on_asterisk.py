@@ -10,9 +10,9 @@ import pytest
 
 from telephony import facts
 from telephony.ami.timings import Timings
-from telephony.commands import AddMember, HangUpChannel, PauseMember, RemoveMember, ReportAlive, SpyToSocket
 from telephony.errors import ActionFailed
 from telephony.events import FrameRejected, LinkState
+from telephony.orders import AddMember, HangUpChannel, PauseMember, RemoveMember, ReportAlive, SpyToSocket
 from tests.system.switch import RunningSwitch, StartSwitch
 from tests.telephony.ami.running import connected
 

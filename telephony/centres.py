@@ -1,0 +1,1 @@
+"""Partner centres: how they are reached, in which order, and what may go which way (pure)."""

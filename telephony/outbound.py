@@ -1,0 +1,1 @@
+"""Calls that operators place: the own leg first, the citizen next (pure)."""

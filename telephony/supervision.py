@@ -1,0 +1,1 @@
+"""Supervisors in other people's calls: listen, whisper, barge, take over (pure)."""
