@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -24,15 +25,18 @@ from telephony.events import (
     CallEvent,
     CallOffered,
     CallOutcome,
+    CallPlaced,
     CallQueued,
     Event,
 )
+from telephony.targets import Target, TargetKind
 
-PERSONAL = frozenset({"caller_number", "caller_name"})
-"""Kept in the call's sealed columns and nowhere else."""
+PERSONAL = frozenset({"caller_number", "caller_name", "number", "summary"})
+"""Numbers, names and words of people: kept in sealed columns and nowhere else."""
 
 NAMED_BY: Mapping[type[CallEvent], tuple[str, ...]] = {
     CallArrived: (),
+    CallPlaced: (),
     CallOffered: ("channel",),
     CallAnswered: ("operator",),
     CallEnded: (),
@@ -121,6 +125,11 @@ def _digest(at: str, said: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Target):
+        private = value.kind is TargetKind.NUMBER
+        return {"kind": value.kind.value, "value": "" if private else value.value}
+    if isinstance(value, datetime):
+        return value.isoformat()
     return value.value if isinstance(value, Enum) else value
 
 
@@ -131,6 +140,15 @@ def _arrived(event: CallArrived, keyring: Keyring) -> dict[str, Any]:
         "caller_number": event.caller_number,
         "caller_name": event.caller_name,
         "phone_hash": keyring.phone_hash(event.caller_number),
+        "arrived_at": event.at,
+    }
+
+
+def _placed(event: CallPlaced, keyring: Keyring) -> dict[str, Any]:
+    return {
+        "line": event.line,
+        "caller_number": event.number,
+        "phone_hash": keyring.phone_hash(event.number),
         "arrived_at": event.at,
     }
 
@@ -172,6 +190,7 @@ def _ended(event: CallEnded, _: Keyring) -> dict[str, Any]:
 
 CHANGES: Mapping[type[CallEvent], Callable[[Any, Keyring], dict[str, Any]]] = {
     CallArrived: _arrived,
+    CallPlaced: _placed,
     CallQueued: _queued,
     CallOffered: _offered,
     CallAnswered: _answered,

@@ -29,19 +29,30 @@ from telephony.events import (
     AgentSignedIn,
     CallAnswered,
     CallArrived,
+    CallbackAsked,
     CallEnded,
     CallEvent,
     CallHeld,
     CallLeftQueue,
     CallOffered,
     CallOutcome,
+    CallPlaced,
     CallQueued,
     CallResumed,
     Event,
+    LineKept,
+    MessageLeft,
     OfferEnded,
     OfferOutcome,
+    RecordingPaused,
+    RecordingResumed,
+    SupervisionChanged,
+    TransferReason,
+    TransferStep,
+    TransferStepped,
 )
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName, SeatId
+from telephony.targets import SpyMode, Target, TargetKind, TransferMode
 from tests.api.desk import MOBILE, START, Desk
 
 ANSWERED = CallId("1.1")
@@ -284,17 +295,64 @@ async def test_a_call_whose_end_nobody_saw_is_lost_and_its_length_not_guessed(st
     assert await close_lost(store, set(), at(700)) == ()
 
 
-async def test_every_kind_of_call_event_can_be_recorded(store: Store) -> None:
+PLACED = CallId("1.3")
+OTHER_NUMBER = "13911112222"
+SENT_ALONG = "报警人称楼道有烟"
+
+
+def what_else_may_happen() -> list[CallEvent]:
+    """One of each kind that the two stories do not hold."""
+    agent, call = AgentId("8001"), ANSWERED
+    desk = Target(kind=TargetKind.NUMBER, value=OTHER_NUMBER)
+    return [
+        replace(arrived(call, 2), centre="110", summary=SENT_ALONG, rebuilt=True),
+        TransferStepped(
+            at=at(60),
+            call_id=call,
+            transfer_id=f"{call}-t1",
+            step=TransferStep.ROUTE_FAILED,
+            agent_id=agent,
+            target=desk,
+            mode=TransferMode.THREE_WAY,
+            leg=ChannelId("1.1-t1"),
+            reason=TransferReason.BUSY,
+        ),
+        LineKept(at=at(61), call_id=call, agent_id=agent, on=True),
+        SupervisionChanged(at=at(62), call_id=call, agent_id=AgentId("9001"), operator=agent, mode=SpyMode.WHISPER),
+        SupervisionChanged(at=at(63), call_id=call, agent_id=AgentId("9001"), operator=agent, mode=None),
+        RecordingPaused(at=at(64), call_id=call, agent_id=agent, until=at(124)),
+        RecordingResumed(at=at(70), call_id=call, by_itself=False),
+        CallbackAsked(at=at(71), call_id=call, queue=QueueName("hotline"), number=OTHER_NUMBER),
+        MessageLeft(at=at(72), call_id=call, line=LineNumber("12345"), file=f"{call}-message.wav"),
+        CallPlaced(
+            at=at(80),
+            call_id=PLACED,
+            agent_id=agent,
+            number=OTHER_NUMBER,
+            line=LineNumber("12345"),
+            channel=ChannelId(PLACED),
+        ),
+    ]
+
+
+async def test_every_kind_of_call_event_can_be_recorded_once_and_tells_no_number_or_word(store: Store) -> None:
     from telephony import events
 
-    samples = {type(event) for event in [*story_of_an_answered_call(), *story_of_a_missed_call()]}
+    told_of = [*story_of_an_answered_call(), *story_of_a_missed_call(), *what_else_may_happen()]
     kinds = {kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, CallEvent)}
-    assert kinds - {CallEvent} <= samples
+    assert kinds - {CallEvent} <= {type(event) for event in told_of}
+    again = 0
     async with store.write() as session:
-        for event in story_of_an_answered_call():
+        for event in told_of:
             if isinstance(event, CallEvent):
-                assert await record(session, store.keyring, event)
+                again += not await record(session, store.keyring, event)
                 assert not await record(session, store.keyring, event)
+        kept = (await session.scalars(select(CallEventRecord))).all()
+        placed = await session.get_one(CallRecord, PLACED)
+    assert again == 1, "the arrival that was found anew is the same arrival"
+    said = str([(row.event_key, row.data) for row in kept])
+    assert not any(private in said for private in (MOBILE, OTHER_NUMBER, "王建国", SENT_ALONG))
+    assert (placed.caller_number, placed.line, placed.arrived_at) == (OTHER_NUMBER, "12345", at(80))
 
 
 # over HTTP ------------------------------------------------------------------------------------------------------------
