@@ -1,1 +1,69 @@
-"""Partner centres: how they are reached, in which order, and what may go which way (pure)."""
+"""Whom a call may be handed to: partner centres and their ways, telephone numbers, waiting lines (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from telephony.ids import QueueName, SeatId
+
+FIRST_SIGN_S = 3.0
+RING_S = 20.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One way to a target. ``endpoint`` is the pjsip endpoint; with ``number`` it is a trunk that dials the number.
+
+    ``first_sign_s``: without any sign of life for so long the way is dead. ``ring_s``: so long the target may ring.
+    """
+
+    endpoint: str
+    number: str = ""
+    first_sign_s: float = FIRST_SIGN_S
+    ring_s: float = RING_S
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Centre:
+    """A partner centre with its ways, the primary one first."""
+
+    code: str
+    name: str
+    routes: tuple[Route, ...]
+
+
+def centre(code: str, name: str, ways: Iterable[tuple[float, float]]) -> Centre:
+    """``ways``: first_sign_s and ring_s of each. Way n of centre 110 is the endpoint ``110`` for 1, else ``110-n``."""
+    routes = tuple(
+        Route(endpoint=code if n == 1 else f"{code}-{n}", first_sign_s=first_sign_s, ring_s=ring_s)
+        for n, (first_sign_s, ring_s) in enumerate(ways, start=1)
+    )
+    return Centre(code=code, name=name, routes=routes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """Everybody whom calls may be sent to. Without it nobody can be reached, and every transfer is refused.
+
+    ``number_rule`` must match all of a free number, which then is dialled by ``trunk``; the empty rule allows none.
+    ``numbers`` are allowed by name: number to what it is called. ``line`` is the caller id that they see.
+    """
+
+    centres: Mapping[str, Centre] = field(default_factory=dict)
+    queues: frozenset[QueueName] = frozenset()
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    number_rule: str = ""
+    trunk: str = ""
+    line: str = ""
+
+    def allows_number(self, number: str) -> bool:
+        ruled = bool(self.number_rule) and re.fullmatch(self.number_rule, number, re.ASCII) is not None
+        return bool(self.trunk) and (number in self.numbers or ruled)
+
+    def seat(self, seat: SeatId) -> Route:
+        return Route(endpoint=seat)
+
+
+NOBODY = Reach()
