@@ -131,6 +131,9 @@ class _CountedStream:
     def lateness_s(self) -> float:
         return self._stream.lateness_s()
 
+    def backlog_s(self) -> float:
+        return self._stream.backlog_s()
+
     async def close(self) -> None:
         left, self._left = self._left, None
         try:

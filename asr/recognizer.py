@@ -102,6 +102,9 @@ class RecognizerStream(Protocol):
     def lateness_s(self) -> float:
         """How long the oldest audio that is due has been waiting for the engine; 0 when nothing waits."""
 
+    def backlog_s(self) -> float:
+        """How much audio was fed that the engine has not taken; who is in no hurry feeds no faster than this allows."""
+
     async def close(self) -> None:
         """Let a flushed segment finish, then give everything back."""
 

@@ -109,6 +109,9 @@ class ScriptedStream:
     def lateness_s(self) -> float:
         return self._recognizer.lateness
 
+    def backlog_s(self) -> float:
+        return 0.0
+
     async def close(self) -> None:
         self._recognizer.closed += 1
         try:

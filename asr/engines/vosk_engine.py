@@ -138,6 +138,9 @@ class VoskStream:
         oldest = next((item[1] for item in self._todo if item is not None), None)
         return 0.0 if oldest is None else time.monotonic() - oldest
 
+    def backlog_s(self) -> float:
+        return self._waiting_bytes / _BYTES_PER_S
+
     async def close(self) -> None:
         self._closing = True
         self._wake.set()

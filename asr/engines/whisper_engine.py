@@ -179,6 +179,10 @@ class WhisperStream:
         """A final takes about a second of decoding by nature; only what is beyond that is late."""
         return max(0.0, time.monotonic() - self.jobs[0].due_at - 1.0) if self.jobs else 0.0
 
+    def backlog_s(self) -> float:
+        """The open segment is not waiting for anything: it is decoded when it closes."""
+        return sum(len(job.pcm) for job in self.jobs) / _BYTES_PER_S
+
     async def close(self) -> None:
         try:
             await self._settled.wait()

@@ -223,6 +223,9 @@ def test_a_segment_that_turns_out_to_hold_nothing_is_taken_back() -> None:
         def lateness_s(self) -> float:
             return 0.0
 
+        def backlog_s(self) -> float:
+            return 0.0
+
         async def close(self) -> None:
             self._said.put_nowait(None)
 
