@@ -197,6 +197,11 @@ class CallRecord(Base):
     outcome: Mapped[str | None] = mapped_column(String(16))
     wait_s: Mapped[float | None]
     talk_s: Mapped[float | None]
+    direction: Mapped[str] = mapped_column(String(8), default="inbound", server_default="inbound")
+    centre: Mapped[str | None] = mapped_column(String(16))
+    """Code of the partner centre that sent the call; null for a citizen's own."""
+    summary: Mapped[str | None] = mapped_column(SealedText("calls.summary"))
+    """What that centre sent along."""
 
 
 class CallEventRecord(Base):
@@ -290,3 +295,178 @@ class TicketDay(Base):
 
     day: Mapped[str] = mapped_column(String(8), primary_key=True)
     last: Mapped[int]
+
+
+# handing over ---------------------------------------------------------------------------------------------------------
+class HandoffRecord(Base):
+    """A way of a call to somebody else, from the key that was pressed to its outcome. ``version`` grows with each edit.
+
+    ``outcome`` is what the switch saw, ``settled`` what people agreed on. ``responsible`` has the matter until then.
+    """
+
+    __tablename__ = "handoffs"
+    __table_args__ = (Index(None, "centre", "started_at"), Index(None, "agent_id", "started_at"))
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    number: Mapped[str] = mapped_column(String(24), unique=True)
+    transfer_id: Mapped[str] = mapped_column(String(80), unique=True)
+    call_id: Mapped[str] = mapped_column(String(64), index=True)
+    centre: Mapped[str] = mapped_column(String(16), default="")
+    """Code of the centre; empty for operators, queues and numbers."""
+    target_kind: Mapped[str] = mapped_column(String(16))
+    target_value: Mapped[str] = mapped_column(SealedText("handoffs.target_value"))
+    mode: Mapped[str] = mapped_column(String(16))
+    agent_id: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(16))
+    settled: Mapped[str | None] = mapped_column(String(16))
+    first_receiver: Mapped[str] = mapped_column(String(16))
+    responsible: Mapped[str] = mapped_column(String(16))
+    keep_line: Mapped[bool] = mapped_column(default=False)
+    receipt: Mapped[str | None] = mapped_column(String(64))
+    summary: Mapped[str | None] = mapped_column(SealedText("handoffs.summary"))
+    note: Mapped[str | None] = mapped_column(SealedText("handoffs.note"))
+    push_state: Mapped[str] = mapped_column(String(16))
+    push_tries: Mapped[int] = mapped_column(default=0)
+    push_due_at: Mapped[datetime | None]
+    """When the summary is sent, or sent again; null: nothing to send."""
+    push_error: Mapped[str | None] = mapped_column(String(48))
+    summary_pushed_at: Mapped[datetime | None]
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+
+class HandoffStep(Base):
+    """One row of the ledger. ``event_key`` makes a replay harmless."""
+
+    __tablename__ = "handoff_steps"
+    __table_args__ = (UniqueConstraint("handoff_id", "event_key"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    handoff_id: Mapped[str] = mapped_column(ForeignKey("handoffs.id"))
+    at: Mapped[datetime]
+    step: Mapped[str] = mapped_column(String(16))
+    route: Mapped[int]
+    reason: Mapped[str | None] = mapped_column(String(16))
+    leg: Mapped[str | None] = mapped_column(String(64))
+    event_key: Mapped[str] = mapped_column(String(64))
+
+
+class HandoffDay(Base):
+    """The last handoff number given out on one local day."""
+
+    __tablename__ = "handoff_days"
+
+    day: Mapped[str] = mapped_column(String(8), primary_key=True)
+    last: Mapped[int]
+
+
+class DiversionItem(Base):
+    """双向分流清单: which matters go from this hotline to a centre (``to``), and which come from it (``from``)."""
+
+    __tablename__ = "diversion_items"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre: Mapped[str] = mapped_column(String(16), index=True)
+    direction: Mapped[str] = mapped_column(String(8))
+    item: Mapped[str] = mapped_column(String(200))
+    rule: Mapped[str] = mapped_column(String(200))
+    note: Mapped[str] = mapped_column(String(400), default="")
+    source: Mapped[str] = mapped_column(String(32))
+    """``project_default`` until the city's own list replaces it."""
+    active: Mapped[bool] = mapped_column(default=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+# calling back ---------------------------------------------------------------------------------------------------------
+_WHERE_UNDONE: Any = {"sqlite_where": text("status = 'open'"), "postgresql_where": text("status = 'open'")}
+
+
+class CallbackRecord(Base):
+    """A citizen to be called back: one open item for each number, however often that number was missed.
+
+    Whoever holds the lease (``owner`` until ``leased_until``) may dial, and nobody else; ``dialling`` is the call that
+    has been placed for it and not ended yet.
+    """
+
+    __tablename__ = "callbacks"
+    __table_args__ = (
+        Index("uq_callbacks_open_phone_hash", "phone_hash", unique=True, **_WHERE_UNDONE),
+        Index(None, "status", "due_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    phone_hash: Mapped[str | None] = mapped_column(String(64))
+    """Null where the number was withheld: such an item is never joined."""
+    number: Mapped[str | None] = mapped_column(SealedText("callbacks.number"))
+    line: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(16))
+    calls: Mapped[int]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    owner: Mapped[str | None] = mapped_column(String(16), index=True)
+    leased_until: Mapped[datetime | None]
+    dialling: Mapped[str | None] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(8))
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    closed_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+
+class CallbackCall(Base):
+    """The missed calls behind an item, each counted once; the one that answered it by itself is here as well."""
+
+    __tablename__ = "callback_calls"
+
+    call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    callback_id: Mapped[str] = mapped_column(ForeignKey("callbacks.id"), index=True)
+    reason: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
+
+
+class CallbackAttempt(Base):
+    """One call placed for an item, or one result that an operator wrote down. ``result`` null: it goes on."""
+
+    __tablename__ = "callback_attempts"
+    __table_args__ = (Index("uq_callback_attempts_call_id", "call_id", unique=True),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    callback_id: Mapped[str] = mapped_column(ForeignKey("callbacks.id"), index=True)
+    at: Mapped[datetime]
+    agent_id: Mapped[str] = mapped_column(String(16))
+    call_id: Mapped[str | None] = mapped_column(String(64))
+    result: Mapped[str | None] = mapped_column(String(16))
+    ended_at: Mapped[datetime | None]
+    note: Mapped[str | None] = mapped_column(SealedText("callback_attempts.note"))
+
+
+# people at their seats ------------------------------------------------------------------------------------------------
+class AgentLogRecord(Base):
+    """One change of what an operator was doing: the shift log. ``event_key`` makes a replay harmless."""
+
+    __tablename__ = "agent_log"
+    __table_args__ = (UniqueConstraint("agent_id", "event_key"), Index(None, "agent_id", "at"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    agent_id: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(16))
+    """``signed_in``, ``status`` or ``signed_out``."""
+    seat: Mapped[str | None] = mapped_column(String(16))
+    status: Mapped[str | None] = mapped_column(String(16))
+    reasons: Mapped[list[str]] = mapped_column(JSON)
+    call_id: Mapped[str | None] = mapped_column(String(64))
+    event_key: Mapped[str] = mapped_column(String(64))
+
+
+class UserSkill(Base):
+    """Which waiting lines a person serves; of two free operators the one with the lower ``level`` is rung first."""
+
+    __tablename__ = "user_skills"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    queue: Mapped[str] = mapped_column(String(32), primary_key=True)
+    level: Mapped[int] = mapped_column(default=1)
