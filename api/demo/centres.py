@@ -20,13 +20,19 @@ PORTS_EACH = 8
 def desks(
     phone: Phone, centres: Sequence[Centre], sounds: Path, base: int, *, espeak: Sequence[str] | None
 ) -> list[Child]:
-    """One child for each centre that lives on this machine's loopback; others are real and not ours to play."""
+    """One child for each route to a centre on this machine's loopback; others are real and not ours to play."""
     made = []
-    for number, centre in enumerate(centre for centre in centres if centre.host.startswith("127.")):
+    routes = (
+        (centre, endpoint, route)
+        for centre in centres
+        for endpoint, route in zip(centre.endpoints, centre.routes, strict=True)
+        if route.host.startswith("127.")
+    )
+    for number, (centre, endpoint, route) in enumerate(routes):
         own = replace(
-            phone, host=centre.host, port=centre.port_from(base), media_port=phone.media_port + PORTS_EACH * number
+            phone, host=route.host, port=route.port_from(base), media_port=phone.media_port + PORTS_EACH * number
         )
-        made.append(own.desk(f"centre-{centre.code}", greeting(sounds, centre, espeak), ring_s=2.0))
+        made.append(own.desk(f"centre-{endpoint}", greeting(sounds, centre, espeak), ring_s=2.0))
     return made
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Mapping
+from datetime import date
 from importlib import resources
 from ipaddress import ip_address, ip_network
+from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -35,25 +39,97 @@ def _network(value: str) -> str:
     return value
 
 
+def _pattern(value: str) -> str:
+    if not re.fullmatch(r"[0-9+*?|(){},^$\[\]-]*", value):
+        raise ValueError("may hold digits and the signs of a regular expression only")
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError("must be a regular expression") from error
+    return value
+
+
+def _not_the_browsers(networks: list[str]) -> list[str]:
+    # pjsip looks at the address before the user name: a match on 127.0.0.1 would take a seat for the trunk
+    if any(ip_address("127.0.0.1") in ip_network(network) for network in networks):
+        raise ValueError("must not hold 127.0.0.1, from where browsers register")
+    return networks
+
+
+Networks = Annotated[
+    list[Annotated[str, AfterValidator(_network)]], Field(min_length=1), AfterValidator(_not_the_browsers)
+]
+PhoneNumber = Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$")]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class Transition(_Part):
+    """A prompt that tells of a merger, from its first day to its last, both included; the switch looks at the date."""
+
+    prompt: Name = "line-merged"
+    first_day: date
+    last_day: date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last_day < self.first_day:
+            raise ValueError("last_day must not be before first_day")
+        return self
+
+
 class Line(_Part):
-    """A number that citizens dial."""
+    """A number that citizens dial.
+
+    ``mode``: ``main`` is the hotline's own. ``merged`` (整体并入) was given up and goes where the hotline goes, after
+    its transition prompt. ``parallel`` (双号并行) is kept and has a queue of its own. ``branch`` (分中心) keeps number
+    and seats: its calls go to ``centre``, and into ``queue`` only where nobody answers there.
+    """
 
     number: Number
+    label: Title | Literal[""] = ""
+    mode: Literal["main", "merged", "parallel", "branch"] = "main"
     queue: Name
+    centre: Number | None = None
     prompts: list[Name] = ["greeting", "recording-notice"]
+    transition: Transition | None = None
     priority: Annotated[int, Field(ge=0, le=100)] = 0
+
+    @model_validator(mode="after")
+    def _of_its_mode(self) -> Self:
+        if (self.mode == "branch") != (self.centre is not None):
+            raise ValueError("a branch needs its centre, and no other mode has one")
+        if self.transition is not None and self.mode != "merged":
+            raise ValueError("only a merged line has a transition")
+        return self
+
+
+class Overflow(_Part):
+    """After so long the seats of another queue are rung as well."""
+
+    queue: Name
+    after_s: Annotated[int, Field(ge=5, le=3600)]
 
 
 class Queue(_Part):
+    """``skill`` seats answer by level, 1 before 9; after each overflow so do the seats of another queue."""
+
     name: Name
+    label: Title | Literal[""] = ""
     strategy: Literal["rrmemory", "leastrecent", "fewestcalls", "random", "linear"] = "rrmemory"
     ring_s: Annotated[int, Field(ge=5, le=120)] = 15
     wrap_up_s: Annotated[int, Field(ge=0, le=600)] = 5
     service_level_s: Annotated[int, Field(ge=1, le=600)] = 15
+    overflow: Annotated[list[Overflow], Field(max_length=7)] = []
+
+    @model_validator(mode="after")
+    def _later_and_later(self) -> Self:
+        times = [step.after_s for step in self.overflow]
+        if times != sorted(set(times)):
+            raise ValueError("each overflow must come later than the one before")
+        return self
 
 
 class Seats(_Part):
@@ -92,28 +168,69 @@ class Trunk(_Peer):
     """Where citizens' calls come from. Calls are recognised by address, so ``match`` must name nobody else."""
 
     name: Name
-    match: Annotated[list[Annotated[str, AfterValidator(_network)]], Field(min_length=1)]
+    match: Networks
     rtp_timeout_s: Annotated[int, Field(ge=5, le=3600)] = 60
     tell_answer: bool = False
     """Send an UPDATE when a seat answers; the caller's own phone knows only that the switch did."""
 
-    @model_validator(mode="after")
-    def _not_the_browsers(self) -> Self:
-        # pjsip looks at the address before the user name: a match on 127.0.0.1 would take a seat for the trunk
-        if any(ip_address("127.0.0.1") in ip_network(network) for network in self.match):
-            raise ValueError("match must not hold 127.0.0.1, from where browsers register")
-        return self
+
+class Route(_Peer):
+    """One way to a centre's phone."""
 
 
-class Centre(_Peer):
-    """A partner hotline. Only its phone is known here; what may be sent to it is not the switch's business."""
+class Centre(_Part):
+    """A partner hotline: how it is reached, and by which addresses its own calls to us are known.
+
+    ``routes`` are tried in order; ``host`` and ``port`` beside them is the short form of a single route. ``key`` is the
+    place on the operators' keyboard. A route without any sign of life for ``first_sign_s`` is given up, a ringing one
+    after ``ring_s``. ``match`` names nobody else, ``accept`` the lines whose calls the centre may hand over.
+    """
 
     code: Number
     name: Title
+    key: Annotated[int, Field(ge=1, le=9)] | None = None
+    ring_s: Annotated[int, Field(ge=5, le=120)] = 20
+    first_sign_s: Annotated[int, Field(ge=1, le=30)] = 3
+    routes: Annotated[list[Route], Field(min_length=1, max_length=9)]
+    match: Networks | None = None
+    accept: list[Number] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or "routes" in given:
+            return given
+        peer = {name: given[name] for name in _Peer.model_fields if name in given}
+        return {name: value for name, value in given.items() if name not in peer} | {"routes": [peer]}
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The switch's name of each route: ``110``, ``110-2`` ..."""
+        return tuple(self.code if number == 1 else f"{self.code}-{number}" for number in range(1, len(self.routes) + 1))
+
+
+class NamedNumber(_Part):
+    """A department's phone, as operators see it."""
+
+    name: Title
+    number: PhoneNumber
+
+
+class Numbers(_Part):
+    """Which numbers may be dialled out: those named, and those that ``pattern`` matches from end to end."""
+
+    trunk: Name
+    pattern: Annotated[str, AfterValidator(_pattern)] = ""
+    named: list[NamedNumber] = []
+    ring_s: Annotated[int, Field(ge=5, le=120)] = 45
+
+    def allows(self, number: str) -> bool:
+        named = any(number == one.number for one in self.named)
+        return named or bool(self.pattern and re.fullmatch(self.pattern, number, re.ASCII))
 
 
 class DutyPhone(_Part):
-    number: Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$")]
+    number: PhoneNumber
     trunk: Name
     ring_s: Annotated[int, Field(ge=5, le=120)] = 25
 
@@ -134,23 +251,66 @@ class Topology(_Part):
     seats: Seats
     trunks: Annotated[list[Trunk], Field(min_length=1)]
     centres: list[Centre] = []
+    numbers: Numbers | None = None
     fallback: Fallback = Fallback()
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        queues = [queue.name for queue in self.queues]
-        trunks = [trunk.name for trunk in self.trunks]
-        endpoints = [*trunks, *(centre.code for centre in self.centres), *self.seats.numbers]
+    def _names_are_used_once(self) -> Self:
+        endpoints = [trunk.name for trunk in self.trunks]
+        endpoints += [endpoint for centre in self.centres for endpoint in centre.endpoints]
         _refuse_repeats("lines", [line.number for line in self.lines])
-        _refuse_repeats("queues", queues)
-        _refuse_repeats("trunks, centres and seats", endpoints)
-        for line in self.lines:
-            if line.queue not in queues:
-                raise ValueError(f"lines: {line.number} names the unknown queue {line.queue}")
-        for phone in self.fallback.duty:
-            if phone.trunk not in trunks:
-                raise ValueError(f"fallback.duty: the trunk {phone.trunk} is unknown")
+        _refuse_repeats("centres", [centre.code for centre in self.centres])
+        _refuse_repeats("queues", [queue.name for queue in self.queues])
+        _refuse_repeats("trunks, centres and seats", [*endpoints, *self.seats.numbers])
+        _refuse_repeats("centres: key", [str(centre.key) for centre in self.centres if centre.key])
         return self
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        queues = {queue.name for queue in self.queues}
+        trunks = {trunk.name for trunk in self.trunks}
+        codes = {centre.code for centre in self.centres}
+        lines = {line.number for line in self.lines if line.mode != "branch"}
+        for line in self.lines:
+            _refuse_unknown(f"lines: {line.number} names the unknown queue", [line.queue], queues)
+            _refuse_unknown(f"lines: {line.number} names the unknown centre", [line.centre or ""], codes | {""})
+        for queue in self.queues:
+            others = queues - {queue.name}
+            _refuse_unknown(
+                f"queues: {queue.name} names the unknown queue", [one.queue for one in queue.overflow], others
+            )
+        for centre in self.centres:
+            _refuse_unknown(f"centres: {centre.code} accepts the unknown line", centre.accept, lines)
+        _refuse_unknown("fallback.duty: unknown is the trunk", [phone.trunk for phone in self.fallback.duty], trunks)
+        _refuse_unknown("numbers: unknown is the trunk", [self.numbers.trunk] if self.numbers else [], trunks)
+        return self
+
+    @model_validator(mode="after")
+    def _each_caller_is_one_peer(self) -> Self:
+        """An address that names two peers would let one of them call as the other."""
+        peers = [(trunk.name, trunk.match) for trunk in self.trunks]
+        peers += [(centre.code, centre.match or []) for centre in self.centres]
+        for (one, its), (other, others) in combinations(peers, 2):
+            if any(ip_network(a).overlaps(ip_network(b)) for a in its for b in others if _same_family(a, b)):
+                raise ValueError(f"{one} and {other} match the same address")
+        return self
+
+    @model_validator(mode="after")
+    def _centres_have_their_own_way(self) -> Self:
+        free = [centre.code for centre in self.centres if self.numbers and self.numbers.allows(centre.code)]
+        if free:
+            raise ValueError(f"numbers: {', '.join(free)} is reached by its own routes only")
+        return self
+
+
+def _same_family(one: str, other: str) -> bool:
+    return ip_network(one).version == ip_network(other).version
+
+
+def _refuse_unknown(what: str, names: list[str], known: set[str]) -> None:
+    unknown = sorted(set(names) - known)
+    if unknown:
+        raise ValueError(f"{what} {', '.join(unknown)}")
 
 
 def _refuse_repeats(what: str, names: list[str]) -> None:

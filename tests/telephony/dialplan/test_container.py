@@ -45,7 +45,9 @@ def test_a_wrong_topology_is_told_and_nothing_is_written(tmp_path: Path, capsys:
 
 def test_the_example_topology_is_valid_and_names_no_real_address() -> None:
     topology = parse((DOCKER / "hotline.toml").read_text(encoding="utf-8"))
-    hosts = [peer.host for peer in (*topology.trunks, *topology.centres)]
+    hosts = [
+        peer.host for peer in (*topology.trunks, *(route for centre in topology.centres for route in centre.routes))
+    ]
     assert all(host.startswith("203.0.113.") for host in hosts)
 
 

@@ -24,7 +24,8 @@ def test_the_packaged_topology_has_the_line_the_seats_and_the_centres() -> None:
     assert topology.seats.numbers == tuple(str(seat) for seat in range(8001, 8011))
     assert [centre.code for centre in topology.centres] == ["110", "119", "120", "122", "12366"]
     assert topology.trunks[0].port_from(12345) == 12355
-    assert topology.centres[0].port_from(20000) == 20011
+    assert [route.port_from(20000) for route in topology.centres[0].routes] == [20011, 20011]
+    assert topology.centres[0].endpoints == ("110", "110-2")
 
 
 def test_the_copy_in_the_home_directory_is_taken_first(tmp_path: Path) -> None:
@@ -43,9 +44,13 @@ def test_the_copy_in_the_home_directory_is_taken_first(tmp_path: Path) -> None:
         ('number = "12345"', 'number = "12345;exten"', "lines[0].number"),
         ('number = "12345"', "numbr = 1", "lines[0].numbr"),
         ('match = ["127.0.0.2"]', 'match = ["carrier"]', "trunks[0].match[0]"),
-        ('match = ["127.0.0.2"]', 'match = ["127.0.0.0/8"]', "trunks[0]"),
+        ('match = ["127.0.0.2"]', 'match = ["127.0.0.0/8"]', "trunks[0].match"),
+        ('match = ["127.0.0.3"]', 'match = ["127.0.0.0/8"]', "centres[0].match"),
         ("port_offset = 10 ", "port = 5060\nport_offset = 10 ", "trunks[0]"),
         ('name = "公安"', 'name = "x\\n[evil]"', "centres[0].name"),
+        ('pattern = "0[', 'pattern = "([', "numbers.pattern"),
+        ('pattern = "0[', 'pattern = "x)[', "numbers.pattern"),
+        ('mode = "main"', 'mode = "branch"', "lines[0]"),
         ("stale_after_s = 20", "stale_after_s = 1", "fallback.stale_after_s"),
         ("duty = []", 'duty = [{ number = "1;2", trunk = "trunk" }]', "fallback.duty[0].number"),
     ],
@@ -61,11 +66,36 @@ def test_a_mistake_is_told_with_its_field(old: str, new: str, field: str) -> Non
         ('queue = "hotline"', 'queue = "other"', "unknown queue other"),
         ('code = "119"', 'code = "110"', "110 stands twice"),
         ('code = "119"', 'code = "8003"', "8003 stands twice"),
-        ("duty = []", 'duty = [{ number = "13900000000", trunk = "none" }]', "the trunk none is unknown"),
+        ('code = "119"', 'code = "110-2"', "pattern"),
+        ("key = 2", "key = 1", "1 stands twice"),
+        ('match = ["127.0.0.3"]', 'match = ["127.0.0.2/31"]', "match the same address"),
+        ('accept = ["12345"]', 'accept = ["12399"]', "unknown line 12399"),
+        ("1[3-9][0-9]{9}", "1[0-9]+", "its own routes only"),
+        ('trunk = "trunk"\npattern', 'trunk = "none"\npattern', "unknown is the trunk none"),
+        ("duty = []", 'duty = [{ number = "13900000000", trunk = "none" }]', "unknown is the trunk none"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(old: str, new: str, said: str) -> None:
     assert said in str(problems(default_text().replace(old, new, 1)))
+
+
+def test_a_centre_with_one_way_may_be_written_short() -> None:
+    short = '[[centres]]\ncode = "96110"\nname = "反诈"\nhost = "127.0.0.8"\nport = 5060\n'
+    centre = parse(default_text() + short).centres[-1]
+    assert (centre.routes[0].host, centre.endpoints, centre.match) == ("127.0.0.8", ("96110",), None)
+    assert "centres[5]" in str(
+        problems(default_text() + short + '[[centres.routes]]\nhost = "127.0.0.9"\nport = 5060\n')
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "allowed"),
+    [("13912345678", True), ("03561234567", True), ("110", False), ("139123456789", False), ("1391234567８", False)],
+)
+def test_only_allowed_numbers_may_be_dialled(number: str, allowed: bool) -> None:
+    numbers = parse(default_text()).numbers
+    assert numbers is not None
+    assert numbers.allows(number) is allowed
 
 
 def test_what_is_no_toml_is_refused_with_its_place() -> None:
