@@ -43,6 +43,23 @@ class Action(StrEnum):
     TICKET_READ = "ticket.read"
     CONFIDENTIAL_READ = "confidential.read"
     """The person behind a confidential ticket."""
+    CALL_TRANSFER = "call.transfer"
+    """Bring somebody else into one's own call, hand it over, keep the line."""
+    RECORDING_PAUSE = "recording.pause"
+    CUE_DECIDE = "cue.decide"
+    HANDOFF_READ = "handoff.read"
+    HANDOFF_WRITE = "handoff.write"
+    CALLBACK_READ = "callback.read"
+    CALLBACK_WORK = "callback.work"
+    """Take a missed caller upon oneself, call, write down what came of it."""
+    OUTBOUND_PLACE = "outbound.place"
+    CALL_SUPERVISE = "call.supervise"
+    """Listen, whisper, barge in, take over."""
+    AGENT_LIST = "agent.list"
+    AGENT_CONTROL = "agent.control"
+    """Pause somebody, lift that pause, sign somebody out."""
+    WALL = "wall.read"
+    SHIFT_LOG_ANY = "shift_log.read_any"
 
 
 _EVERYONE = frozenset({Action.SESSION, Action.LIVE, Action.REFERENCE})
@@ -61,12 +78,31 @@ _TAKES_CALLS = frozenset(
         Action.TICKET_SUBMIT,
         Action.TICKET_LIST,
         Action.TICKET_READ,
+        Action.CALL_TRANSFER,
+        Action.RECORDING_PAUSE,
+        Action.CUE_DECIDE,
+        Action.HANDOFF_READ,
+        Action.HANDOFF_WRITE,
+        Action.CALLBACK_READ,
+        Action.CALLBACK_WORK,
+        Action.OUTBOUND_PLACE,
+    }
+)
+_LEADS = frozenset(
+    {
+        Action.CALL_ANY,
+        Action.CONFIDENTIAL_READ,
+        Action.CALL_SUPERVISE,
+        Action.AGENT_LIST,
+        Action.AGENT_CONTROL,
+        Action.WALL,
+        Action.SHIFT_LOG_ANY,
     }
 )
 
 PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.OPERATOR: _EVERYONE | _TAKES_CALLS,
-    Role.SUPERVISOR: _EVERYONE | _TAKES_CALLS | {Action.CALL_ANY, Action.CONFIDENTIAL_READ},
+    Role.SUPERVISOR: _EVERYONE | _TAKES_CALLS | _LEADS,
     Role.REVISIT: _EVERYONE | {Action.TICKET_LIST, Action.TICKET_READ},
     Role.DISPATCHER: _EVERYONE | {Action.TICKET_LIST, Action.TICKET_READ},
     Role.DEPARTMENT: _EVERYONE,

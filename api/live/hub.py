@@ -6,28 +6,59 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
+from api.auth.permissions import Action, allowed
+from api.live.alerts import Alerts
+from api.live.callparts import Listed
 from api.live.feeds import RING_S, Feed, Patch
-from api.live.messages import CloseCode, DatabaseState, ErrorCode, Links, SpeechState, SwitchState
+from api.live.kpi import DayKpi
+from api.live.messages import CloseCode, DatabaseState, ErrorCode, Links, SpeechState, SwitchState, WallData
+from api.live.parts import (
+    CallbackCounts,
+    CallbackHead,
+    CueData,
+    DriftData,
+    HandoffHead,
+    SupervisionData,
+)
 from api.live.patches import Data
 from api.live.today import DayCounts
-from api.live.viewers import Viewer, call_of, in_call, may_see_call, variant_of
-from api.live.views import CallPicture, call_view, me_view, queue_view, segment, with_segment
+from api.live.viewers import Viewer, call_of, in_call, may_read, may_see_call, variant_of
+from api.live.views import (
+    NO_CALLBACKS,
+    CallPicture,
+    Company,
+    call_view,
+    me_view,
+    queue_lines,
+    queue_view,
+    segment,
+    wall_agent,
+    wall_call,
+    with_segment,
+)
 from api.tickets.queries import CallerSummary
 from asr.recognizer import SpeechLevel
 from asr.transcript import Turn
 from telephony.agents import Agent
-from telephony.calls import Call
-from telephony.events import AgentEvent, CallEvent, Event, LinkChanged, LinkState, QueueChanged
+from telephony.calls import Call, CallPhase
+from telephony.events import AgentEvent, CallEvent, DriftRepaired, Event, LinkChanged, LinkState, QueueChanged
 from telephony.ids import AgentId, CallId, QueueName
+from telephony.targets import SpyMode, Target, TargetKind
+from telephony.transfers import Transfer
 
 log = structlog.get_logger(__name__)
 
 QUEUE_EVERY_S = 0.2
 """Everybody reads the queue: its changes are gathered, while one's own call and status go out at once."""
+WALL_EVERY_S = 0.3
+"""The wall holds every call and everybody: its changes are gathered as well."""
+
+
+MOST_LISTED = 500
 
 
 class Board(Protocol):
@@ -41,6 +72,21 @@ class Board(Protocol):
 
     @property
     def waiting(self) -> Mapping[QueueName, tuple[CallId, ...]]: ...
+
+    @property
+    def transfers(self) -> Mapping[CallId, Transfer]:
+        """The latest of each call."""
+
+    @property
+    def supervisions(self) -> Mapping[CallId, Supervision]: ...
+
+
+class Supervision(Protocol):
+    @property
+    def agent_id(self) -> AgentId: ...
+
+    @property
+    def mode(self) -> SpyMode: ...
 
 
 class Reader(Protocol):
@@ -78,14 +124,30 @@ class Hub:
         wall: Callable[[], datetime],
         ring_s: float,
         queues: Sequence[QueueName] = (),
+        labels: Mapping[tuple[TargetKind, str], str] | None = None,
+        supervision_shown: bool = False,
     ) -> None:
-        """``queues`` are shown even while nobody waits."""
+        """``queues`` are shown even while nobody waits. ``labels``: names of centres, numbers and queues.
+
+        ``supervision_shown``: operators see that, and by whom, they are supervised.
+        """
         self._board = board
         self._clock = clock
         self._wall = wall
         self._ring_s = ring_s
         self._queues = tuple(queues)
+        self._labels = dict(labels or {})
+        self._supervision_shown = supervision_shown
+        self._names: Mapping[AgentId, str] = {}
+        self._listed: dict[str, Listed] = {}
+        self._handoffs: tuple[HandoffHead, ...] = ()
+        self._callbacks: tuple[CallbackHead, ...] = ()
+        self._callback_counts = NO_CALLBACKS
+        self._drift = DriftData(count=0, last_at=None, last_kind="")
+        self._presence: list[Callable[[AgentId, bool], None]] = []
         self.today = DayCounts()
+        self.kpi = DayKpi()
+        self.alerts = Alerts()
         self._boot = secrets.token_hex(4)
         self._epochs = 0
         self._feeds: dict[str, dict[str, Feed]] = {}
@@ -94,6 +156,7 @@ class Hub:
         self._pictures: dict[CallId, CallPicture] = {}
         self._ended_sessions: set[str] = set()
         self._queue_due_s: float | None = None
+        self._wall_due_s: float | None = None
         self._links = Links(
             switch=SwitchState(state=LinkState.DOWN),
             speech=SpeechState(state=SpeechLevel.DOWN),
@@ -113,16 +176,30 @@ class Hub:
     def admit(self, reader: Reader) -> None:
         """A newer window of the same operator ends the older one."""
         viewer = reader.viewer
+        was_there = self.is_there(viewer.agent_id)
         if viewer.agent_id is not None:
             for other in tuple(self._sockets):
                 if other.viewer.agent_id == viewer.agent_id:
                     self._send_away(other, CloseCode.SUPERSEDED)
         self._sockets[reader] = None
+        if not was_there:
+            self._tell_presence(viewer.agent_id, there=True)
 
     def leave(self, reader: Reader) -> None:
         """Its socket has closed."""
+        known = reader in self._sockets
         self._sockets.pop(reader, None)
         self._silence(reader)
+        if known and not self.is_there(reader.viewer.agent_id):
+            self._tell_presence(reader.viewer.agent_id, there=False)
+
+    def is_there(self, agent_id: AgentId | None) -> bool:
+        """Whether a console of this person has a socket open."""
+        return agent_id is not None and any(reader.viewer.agent_id == agent_id for reader in self._sockets)
+
+    def on_presence(self, listener: Callable[[AgentId, bool], None]) -> None:
+        """Told when the first socket of an operator has opened, and when the last has closed. It must not wait."""
+        self._presence.append(listener)
 
     def session_ended(self, session: str) -> None:
         """Signed out or revoked: its sockets close now, or as soon as the person's call has ended."""
@@ -171,6 +248,13 @@ class Hub:
     def handle(self, event: Event) -> None:
         """Any event of telephony, after the models have taken it."""
         counted = self.today.apply(event)
+        self.kpi.apply(event)
+        if self.alerts.apply(event):
+            self._alerts_changed()
+        if isinstance(event, DriftRepaired):
+            at = round(event.at.timestamp() * 1000)
+            self._drift = DriftData(count=self._drift.count + 1, last_at=at, last_kind=event.kind)
+        self._wall_changed()
         if isinstance(event, CallEvent):
             self.look_at_call(event.call_id)
             self._queue_changed()
@@ -217,6 +301,45 @@ class Hub:
     def show_caller(self, call_id: CallId, caller: CallerSummary) -> None:
         self._show(call_id, replace(self.picture(call_id), caller=caller))
 
+    def show_cues(self, call_id: CallId, cues: Sequence[CueData]) -> None:
+        """All cues of this call, as they stand now."""
+        shown = tuple(cue.model_dump(mode="json") for cue in cues)
+        self._show(call_id, replace(self.picture(call_id), cues=shown))
+
+    def show_listed(self, call_id: CallId, transfer_id: str, listed: Listed) -> None:
+        """The transfer has got its row in the ledger."""
+        if self._listed.get(transfer_id) == listed:
+            return
+        self._listed[transfer_id] = listed
+        self.look_at_call(call_id)
+        self._wall_changed()
+
+    def show_handoffs(self, handoffs: Sequence[HandoffHead]) -> None:
+        """All that are not settled, newest first."""
+        self._handoffs = tuple(handoffs)
+        for feed in self._feeds_of("emergency"):
+            self._refresh(feed)
+
+    def show_callbacks(self, callbacks: Sequence[CallbackHead], counts: CallbackCounts) -> None:
+        """Those that are due first, and how many there are in all."""
+        counted, self._callback_counts = self._callback_counts != counts, counts
+        self._callbacks = tuple(callbacks)
+        for feed in (*self._feeds_of("tasks"), *(self._feeds_of("me") if counted else ())):
+            self._refresh(feed)
+
+    def show_names(self, names: Mapping[AgentId, str]) -> None:
+        self._names = dict(names)
+        self._wall_changed()
+
+    def raise_alert(self, kind: str, subject: str, agent_id: AgentId | None = None, **data: Any) -> None:
+        """What no event of telephony tells: a recording that is not whole, a disk that fills."""
+        self.alerts.put(kind, subject, self._wall(), agent_id, **data)
+        self._alerts_changed()
+
+    def take_down_alert(self, kind: str, subject: str = "") -> None:
+        self.alerts.take_down(kind, subject)
+        self._alerts_changed()
+
     def show_switch(self, state: LinkState, reason: str = "") -> None:
         self._show_links(self._links.model_copy(update={"switch": SwitchState(state=state, reason=reason)}))
 
@@ -237,6 +360,12 @@ class Hub:
             self._queue_due_s = None
             for feed in self._feeds_of("queue"):
                 self._refresh(feed)
+        if self._wall_due_s is not None and now_s >= self._wall_due_s:
+            self._wall_due_s = None
+            for feed in self._feeds_of("wall"):
+                self._refresh(feed)
+        if self.alerts.forget(self._wall()):
+            self._alerts_changed()
         for reader in tuple(self._sockets):
             reader.tick(now_s)
         self._forget_unread(now_s)
@@ -272,6 +401,24 @@ class Hub:
     def _queue_changed(self) -> None:
         if self._queue_due_s is None:
             self._queue_due_s = self._clock() + QUEUE_EVERY_S
+
+    def _wall_changed(self) -> None:
+        if self._wall_due_s is None:
+            self._wall_due_s = self._clock() + WALL_EVERY_S
+
+    def _alerts_changed(self) -> None:
+        self._wall_changed()
+        for feed in self._feeds_of("me"):
+            self._refresh(feed)
+
+    def _tell_presence(self, agent_id: AgentId | None, *, there: bool) -> None:
+        if agent_id is None:
+            return
+        for listener in self._presence:
+            try:
+                listener(agent_id, there)
+            except Exception:
+                log.exception("live.presence_listener_failed")
 
     def _feeds_of(self, channel: str) -> tuple[Feed, ...]:
         return tuple(self._feeds.get(channel, {}).values())
@@ -309,10 +456,70 @@ class Hub:
             call = board.calls.get(call_id)
             if call is None:
                 return None
-            return call_view(call, self.picture(call_id), recognizer=self._links.speech, ring_s=self._ring_s)
+            return call_view(
+                call,
+                self.picture(call_id),
+                recognizer=self._links.speech,
+                ring_s=self._ring_s,
+                company=self._company(call_id, supervision=variant == "whole" or self._supervision_shown),
+            )
+        if channel == "wall":
+            return self._wall_view()
+        if channel == "emergency":
+            heads = [one for one in self._handoffs if variant in ("all", one.agent_id)]
+            return {"handoffs": [one.model_dump(mode="json") for one in heads]}
+        if channel == "tasks":
+            return {
+                "callbacks": [one.model_dump(mode="json") for one in self._callbacks],
+                "counts": self._callback_counts.model_dump(mode="json"),
+            }
         assert owner is not None
-        agent = board.agents.get(owner.agent_id) if owner.agent_id is not None else None
-        return me_view(agent, owner.display_name, self._links, self.today.of(owner.agent_id, self._wall()))
+        return self._me_view(owner)
+
+    def _me_view(self, owner: Viewer) -> Data:
+        agents = self._board.agents
+        may_call_back = allowed(owner.role, Action.CALLBACK_READ)
+        return me_view(
+            agents.get(owner.agent_id) if owner.agent_id is not None else None,
+            owner.display_name,
+            self._links,
+            self.today.of(owner.agent_id, self._wall()),
+            alerts=self.alerts.all() if allowed(owner.role, Action.WALL) else self.alerts.of(owner.agent_id),
+            callbacks=self._callback_counts if may_call_back else NO_CALLBACKS,
+        )
+
+    def _wall_view(self) -> Data:
+        board = self._board
+        calls = board.calls
+        live = [call for call in calls.values() if call.phase is not CallPhase.ENDED]
+        return WallData(
+            agents=[
+                wall_agent(agent, self._names.get(agent.id, ""), calls.get(agent.call_id) if agent.call_id else None)
+                for agent in sorted(board.agents.values(), key=lambda agent: agent.id)
+            ],
+            calls=[wall_call(call, self._company(call.id, supervision=True)) for call in live],
+            queues=queue_lines(board.waiting, calls, queues=self._queues, callers=True),
+            kpi=self.kpi.now(self._wall()),
+            alarms=list(self.alerts.all()),
+            drift=self._drift,
+        ).model_dump(mode="json")
+
+    def _company(self, call_id: CallId, *, supervision: bool) -> Company:
+        transfer = _of(self._board, "transfers").get(call_id)
+        there = _of(self._board, "supervisions").get(call_id) if supervision else None
+        return Company(
+            transfer=transfer,
+            listed=self._listed.get(transfer.id) if transfer else None,
+            supervision=None if there is None else SupervisionData(agent_id=there.agent_id, mode=there.mode),
+            names=self._names,
+            label=self._label,
+        )
+
+    def _label(self, target: Target) -> str:
+        """A person's, centre's or department's name; empty where there is none."""
+        if target.kind is TargetKind.AGENT:
+            return self._names.get(AgentId(target.value), "")
+        return self._labels.get((target.kind, target.value), "")
 
     def _refresh(self, feed: Feed) -> None:
         data = self._view(feed.channel, feed.variant, feed.owner)
@@ -330,11 +537,12 @@ class Hub:
     def _refusal(self, viewer: Viewer, channel: str) -> ErrorCode | None:
         call_id = call_of(channel)
         if call_id is None:
-            return None
+            return None if may_read(viewer, channel) else ErrorCode.FORBIDDEN
         call = self._board.calls.get(call_id)
         if call is None:
             return ErrorCode.UNKNOWN_CHANNEL
-        return None if may_see_call(viewer, call, self._board.agents) else ErrorCode.FORBIDDEN
+        transfer = _of(self._board, "transfers").get(call_id)
+        return None if may_see_call(viewer, call, self._board.agents, transfer) else ErrorCode.FORBIDDEN
 
     def _stop_reading(self, reader: Reader, feed: Feed) -> None:
         if reader.feeds.get(feed.channel) is feed:
@@ -358,6 +566,9 @@ class Hub:
     def _forget_pictures(self) -> None:
         for call_id in self._pictures.keys() - self._board.calls.keys():
             del self._pictures[call_id]
+        if len(self._listed) > MOST_LISTED:
+            shown = {transfer.id for transfer in _of(self._board, "transfers").values()}
+            self._listed = {key: listed for key, listed in self._listed.items() if key in shown}
 
     def _close_ended_sessions(self) -> None:
         if not self._ended_sessions:
@@ -376,3 +587,7 @@ class Hub:
         """Every feed that is kept, for the health page and the tests."""
         for variants in self._feeds.values():
             yield from variants.values()
+
+
+def _of(board: Board, name: str) -> Mapping[CallId, Any]:
+    return getattr(board, name, {})

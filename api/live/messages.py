@@ -11,6 +11,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from api.live.parts import (
+    Alert,
+    CallbackCounts,
+    CallbackHead,
+    CueData,
+    DriftData,
+    HandoffHead,
+    Kpi,
+    PartyData,
+    SupervisionData,
+    TransferData,
+)
 from asr.recognizer import SpeechLevel
 from telephony.calls import CallPhase
 from telephony.events import AgentStatus, CallOutcome, LinkState, PauseReason
@@ -147,6 +159,8 @@ class MeData(_Message):
     call: str | None
     links: Links
     today: Today
+    alerts: list[Alert]
+    callbacks: CallbackCounts
 
 
 class CallerData(_Message):
@@ -173,6 +187,13 @@ class CallInfo(_Message):
     ended_by: str | None
     outcome: CallOutcome | None
     answered_by: str | None
+    direction: Literal["inbound", "outbound"]
+    centre: str
+    """Code of the partner centre that sent the call; empty for a citizen's own."""
+    summary: str
+    """What that centre sent along."""
+    keep_line: bool
+    recording_paused_until: int | None
 
 
 class Segment(_Message):
@@ -194,6 +215,11 @@ class CallData(_Message):
     speech: SpeechState
     transcript: list[Segment]
     draft: dict[str, Any] | None
+    transfer: TransferData | None
+    parties: list[PartyData]
+    supervision: SupervisionData | None
+    """Operators see it only where the policy says so."""
+    cues: list[CueData]
 
 
 class Waiting(_Message):
@@ -225,6 +251,53 @@ class QueueData(_Message):
     agents: AgentCounts
 
 
+class WallAgent(AgentData):
+    """``line`` and ``call_since`` are of the call this person is in."""
+
+    line: str | None
+    call_since: int | None
+
+
+class WallCall(_Message):
+    """``since`` is when the present phase began, as far as it is known. ``number`` is masked."""
+
+    id: str
+    phase: CallPhase
+    line: str
+    agent_id: str | None
+    since: int
+    number: str
+    transfer: TransferData | None
+    direction: Literal["inbound", "outbound"]
+    centre: str
+    keep_line: bool
+    supervision: SupervisionData | None
+
+
+class WallData(_Message):
+    """Channel ``wall``, for supervisors: everybody and every call at once."""
+
+    agents: list[WallAgent]
+    calls: list[WallCall]
+    queues: dict[str, QueueLine]
+    kpi: Kpi
+    alarms: list[Alert]
+    drift: DriftData
+
+
+class EmergencyData(_Message):
+    """Channel ``emergency``: handoffs that are not settled, newest first; operators see their own."""
+
+    handoffs: list[HandoffHead]
+
+
+class TasksData(_Message):
+    """Channel ``tasks``: the callbacks that are due first."""
+
+    callbacks: list[CallbackHead]
+    counts: CallbackCounts
+
+
 # -- what the server sends
 
 
@@ -254,6 +327,30 @@ class QueueSnapshot(_Message):
     epoch: str
     seq: int
     data: QueueData
+
+
+class WallSnapshot(_Message):
+    t: Literal["snap"] = "snap"
+    ch: Literal["wall"] = "wall"
+    epoch: str
+    seq: int
+    data: WallData
+
+
+class EmergencySnapshot(_Message):
+    t: Literal["snap"] = "snap"
+    ch: Literal["emergency"] = "emergency"
+    epoch: str
+    seq: int
+    data: EmergencyData
+
+
+class TasksSnapshot(_Message):
+    t: Literal["snap"] = "snap"
+    ch: Literal["tasks"] = "tasks"
+    epoch: str
+    seq: int
+    data: TasksData
 
 
 class CallSnapshot(_Message):
@@ -312,6 +409,9 @@ ServerMessage = (
     Welcome
     | MeSnapshot
     | QueueSnapshot
+    | WallSnapshot
+    | EmergencySnapshot
+    | TasksSnapshot
     | CallSnapshot
     | PatchMessage
     | BatchMessage
@@ -329,6 +429,9 @@ def json_schema() -> dict[str, Any]:
         Welcome,
         MeSnapshot,
         QueueSnapshot,
+        WallSnapshot,
+        EmergencySnapshot,
+        TasksSnapshot,
         CallSnapshot,
         PatchMessage,
         BatchMessage,

@@ -11,6 +11,8 @@ from telephony.agents import Agent
 from telephony.calls import Call
 from telephony.events import AgentStatus
 from telephony.ids import AgentId, CallId
+from telephony.targets import TargetKind
+from telephony.transfers import Transfer, TransferState
 
 IN_CALL = frozenset({AgentStatus.RINGING, AgentStatus.TALKING})
 
@@ -55,9 +57,31 @@ def is_party(call: Call, agent: Agent | None, agent_id: AgentId | None) -> bool:
     return agent is not None and agent.call_id == call.id
 
 
-def may_see_call(viewer: Viewer, call: Call, agents: Mapping[AgentId, Agent]) -> bool:
+def may_see_call(viewer: Viewer, call: Call, agents: Mapping[AgentId, Agent], transfer: Transfer | None = None) -> bool:
+    """Whoever the call is being handed to sees it while it rings there."""
+    if viewer.every_call:
+        return True
     own = agents.get(viewer.agent_id) if viewer.agent_id is not None else None
-    return viewer.every_call or is_party(call, own, viewer.agent_id)
+    return is_party(call, own, viewer.agent_id) or _is_target(transfer, viewer.agent_id)
+
+
+def _is_target(transfer: Transfer | None, agent_id: AgentId | None) -> bool:
+    if transfer is None or agent_id is None or transfer.target.kind is not TargetKind.AGENT:
+        return False
+    return transfer.target.value == agent_id and transfer.state is not TransferState.ENDED
+
+
+OPEN_TO: Mapping[str, Action] = {
+    "wall": Action.WALL,
+    "emergency": Action.HANDOFF_READ,
+    "tasks": Action.CALLBACK_READ,
+}
+"""Channels that not everybody may read."""
+
+
+def may_read(viewer: Viewer, channel: str) -> bool:
+    action = OPEN_TO.get(channel)
+    return action is None or allowed(viewer.role, action)
 
 
 def variant_of(viewer: Viewer, channel: str) -> str | None:
@@ -66,8 +90,12 @@ def variant_of(viewer: Viewer, channel: str) -> str | None:
         return str(viewer.user_id)
     if channel == "queue":
         return "callers" if viewer.every_call else "counts"
-    if call_of(channel) is not None:
-        return "whole" if allowed(viewer.role, Action.CALL_READ) else None
+    if channel in ("wall", "tasks"):
+        return "all"
+    if channel == "emergency":
+        return "all" if viewer.every_call else str(viewer.agent_id or "")
+    if call_of(channel) is not None and allowed(viewer.role, Action.CALL_READ):
+        return "whole" if viewer.every_call else "party"
     return None
 
 

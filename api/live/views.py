@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from api.auth.masking import masked_number
+from api.live.callparts import Label, Listed, epoch_ms, ms, parties_of, transfer_data
 from api.live.messages import (
     AgentCounts,
     AgentData,
@@ -21,14 +22,18 @@ from api.live.messages import (
     SpeechState,
     Today,
     Waiting,
+    WallAgent,
+    WallCall,
 )
+from api.live.parts import Alert, CallbackCounts, SupervisionData
 from api.live.patches import Data
 from api.tickets.queries import CallerSummary
 from asr.transcript import Speaker, Turn
 from telephony.agents import Agent
-from telephony.calls import Call
+from telephony.calls import Call, CallPhase
 from telephony.events import AgentStatus
 from telephony.ids import AgentId, CallId, QueueName
+from telephony.transfers import Transfer
 
 WHO: Mapping[Speaker, Literal["caller", "agent", "centre"]] = {
     Speaker.CALLER: "caller",
@@ -46,14 +51,18 @@ class CallPicture:
     """Of this call's own streams; None while it has none."""
     transcript: tuple[Data, ...] = ()
     draft: Data | None = None
+    cues: tuple[Data, ...] = ()
 
 
-def epoch_ms(at: datetime | None) -> int | None:
-    return None if at is None else _ms(at)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Company:
+    """Who else is in a call, and how they are called. ``supervision`` None where the reader may not know of it."""
 
-
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
+    transfer: Transfer | None = None
+    listed: Listed | None = None
+    supervision: SupervisionData | None = None
+    names: Mapping[AgentId, str] = field(default_factory=dict)
+    label: Label = field(default=lambda _: "")
 
 
 def segment(turn: Turn) -> Data:
@@ -80,8 +89,11 @@ def with_segment(transcript: Sequence[Data], new: Data) -> tuple[Data, ...]:
     return (new, *transcript)
 
 
-def call_view(call: Call, picture: CallPicture, *, recognizer: SpeechState, ring_s: float) -> Data:
+def call_view(
+    call: Call, picture: CallPicture, *, recognizer: SpeechState, ring_s: float, company: Company | None = None
+) -> Data:
     """``recognizer`` is shown as the call's speech until it has streams of its own."""
+    company = company or Company()
     info = CallInfo(
         id=call.id,
         phase=call.phase,
@@ -93,7 +105,7 @@ def call_view(call: Call, picture: CallPicture, *, recognizer: SpeechState, ring
         ),
         line=call.line,
         queue=call.queue,
-        arrived_at=_ms(call.arrived_at),
+        arrived_at=ms(call.arrived_at),
         queued_at=epoch_ms(call.queued_at),
         offered_at=epoch_ms(call.offered_at),
         ring_s=ring_s,
@@ -104,13 +116,29 @@ def call_view(call: Call, picture: CallPicture, *, recognizer: SpeechState, ring
         ended_by=call.ended_by,
         outcome=call.outcome,
         answered_by=call.answered_by,
+        direction=getattr(call, "direction", "inbound"),
+        centre=getattr(call, "centre", ""),
+        summary=getattr(call, "summary", ""),
+        keep_line=getattr(call, "keep_line", False),
+        recording_paused_until=epoch_ms(getattr(call, "recording_paused_until", None)),
     )
+    parties = parties_of(call, company.transfer, company.supervision, names=company.names, label=company.label)
     return {
         "call": info.model_dump(mode="json"),
         "speech": (picture.speech or recognizer).model_dump(mode="json"),
         "transcript": picture.transcript,
         "draft": picture.draft,
+        "transfer": _transfer(company),
+        "parties": [one.model_dump(mode="json") for one in parties],
+        "supervision": None if company.supervision is None else company.supervision.model_dump(mode="json"),
+        "cues": picture.cues,
     }
+
+
+def _transfer(company: Company) -> Data | None:
+    if company.transfer is None:
+        return None
+    return transfer_data(company.transfer, company.label, company.listed).model_dump(mode="json")
 
 
 def agent_data(agent: Agent, display_name: str) -> AgentData:
@@ -120,14 +148,25 @@ def agent_data(agent: Agent, display_name: str) -> AgentData:
         seat=agent.seat,
         status=agent.status,
         reasons=sorted(agent.reasons),
-        since=_ms(agent.since),
+        since=ms(agent.since),
         call_id=agent.call_id,
         next_reason=agent.next_reason,
         wrap_up_until=epoch_ms(agent.wrap_up_until),
     )
 
 
-def me_view(agent: Agent | None, display_name: str, links: Links, today: Today) -> Data:
+NO_CALLBACKS = CallbackCounts(open=0, overdue=0)
+
+
+def me_view(
+    agent: Agent | None,
+    display_name: str,
+    links: Links,
+    today: Today,
+    *,
+    alerts: Sequence[Alert] = (),
+    callbacks: CallbackCounts = NO_CALLBACKS,
+) -> Data:
     if agent is not None and agent.status is AgentStatus.SIGNED_OUT:
         agent = None
     return MeData(
@@ -135,6 +174,8 @@ def me_view(agent: Agent | None, display_name: str, links: Links, today: Today) 
         call=None if agent is None else agent.call_id,
         links=links,
         today=today,
+        alerts=list(alerts),
+        callbacks=callbacks,
     ).model_dump(mode="json")
 
 
@@ -147,6 +188,17 @@ def queue_view(
     callers: bool,
 ) -> Data:
     """``queues`` are listed even when nobody ever waited. ``callers`` adds who waits; without it only how many."""
+    lines = queue_lines(waiting, calls, queues=queues, callers=callers)
+    return QueueData(queues=lines, agents=_counts(agents)).model_dump(mode="json")
+
+
+def queue_lines(
+    waiting: Mapping[QueueName, Sequence[CallId]],
+    calls: Mapping[CallId, Call],
+    *,
+    queues: Sequence[QueueName],
+    callers: bool,
+) -> dict[str, QueueLine]:
     lines = {}
     for queue in dict.fromkeys((*queues, *waiting)):
         ids = waiting.get(queue, ())
@@ -155,7 +207,45 @@ def queue_view(
         lines[str(queue)] = QueueLine(
             count=len(ids), longest_since=min(since, default=None), waiting=entries if callers else None
         )
-    return QueueData(queues=lines, agents=_counts(agents)).model_dump(mode="json")
+    return lines
+
+
+def wall_agent(agent: Agent, display_name: str, call: Call | None) -> WallAgent:
+    """``call``: the one this person is in."""
+    return WallAgent(
+        **agent_data(agent, display_name).model_dump(),
+        line=None if call is None else call.line,
+        call_since=None if call is None else ms(_since(call)),
+    )
+
+
+def wall_call(call: Call, company: Company) -> WallCall:
+    agent_id = call.offered_to if call.phase is CallPhase.OFFERED else call.answered_by
+    transfer = company.transfer
+    return WallCall(
+        id=call.id,
+        phase=call.phase,
+        line=call.line,
+        agent_id=agent_id,
+        since=ms(_since(call)),
+        number=masked_number(call.caller_number),
+        transfer=None if transfer is None else transfer_data(transfer, company.label, company.listed),
+        direction=getattr(call, "direction", "inbound"),
+        centre=getattr(call, "centre", ""),
+        keep_line=getattr(call, "keep_line", False),
+        supervision=company.supervision,
+    )
+
+
+def _since(call: Call) -> datetime:
+    """When the present phase began."""
+    began: Mapping[CallPhase, datetime | None] = {
+        CallPhase.QUEUED: call.queued_at,
+        CallPhase.OFFERED: call.offered_at,
+        CallPhase.TALKING: call.answered_at,
+        CallPhase.HELD: call.held_since,
+    }
+    return began.get(call.phase) or call.arrived_at
 
 
 def _waiting(call: Call) -> Waiting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,8 @@ from telephony.agents import Agent
 from telephony.calls import Call, CallPhase
 from telephony.events import AgentStatus
 from telephony.ids import AgentId, CallId, LineNumber, QueueName, SeatId
+from telephony.targets import SpyMode
+from telephony.transfers import Transfer
 
 START = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 CALL = CallId("1795297638.32")
@@ -38,13 +40,21 @@ class Clock:
         return START + timedelta(seconds=self.now_s - 1000.0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spying:
+    agent_id: AgentId
+    mode: SpyMode
+
+
 class Board:
-    """The three mappings that the hub reads."""
+    """The mappings that the hub reads."""
 
     def __init__(self) -> None:
         self.calls: dict[CallId, Call] = {}
         self.agents: dict[AgentId, Agent] = {}
         self.waiting: dict[QueueName, tuple[CallId, ...]] = {}
+        self.transfers: dict[CallId, Transfer] = {}
+        self.supervisions: dict[CallId, Spying] = {}
 
     def arrive(self, call_id: CallId = CALL, number: str = "13800000000") -> Call:
         call = Call(

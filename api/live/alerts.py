@@ -1,0 +1,148 @@
+"""What supervisors and operators should look at now: raised by events, taken down by what settles them (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from api.live.callparts import ms
+from api.live.parts import Alert
+from telephony.events import (
+    AgentStatusChanged,
+    CallEnded,
+    DriftRepaired,
+    Event,
+    FrameRejected,
+    LineKept,
+    LinkChanged,
+    LinkState,
+    PauseReason,
+    TransferStep,
+    TransferStepped,
+)
+from telephony.ids import AgentId
+from telephony.targets import TargetKind
+
+MOST = 50
+LIFE = timedelta(minutes=30)
+
+
+class AlertKind(StrEnum):
+    KEEP_LINE = "keep_line"
+    """Somebody in danger is kept on the line: a supervisor reports on a second one."""
+    HANDOFF_FAILED = "handoff_failed"
+    """No way to a centre worked."""
+    HANDOFF_RETURNED = "handoff_returned"
+    OPERATOR_LOST = "operator_lost"
+    DEVICE_LOST = "device_lost"
+    SUPERVISOR_PAUSED = "supervisor_paused"
+    DRIFT = "drift"
+    FRAME_REJECTED = "frame_rejected"
+    SWITCH_AWAY = "switch_away"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Raised:
+    """``agent_id``: whom it concerns beside the supervisors."""
+
+    alert: Alert
+    at: datetime
+    agent_id: AgentId | None
+    supervisors: bool = True
+
+
+_STEPS: Mapping[TransferStep, AlertKind] = {
+    TransferStep.FAILED: AlertKind.HANDOFF_FAILED,
+    TransferStep.RETURNED: AlertKind.HANDOFF_RETURNED,
+    TransferStep.OPERATOR_LOST: AlertKind.OPERATOR_LOST,
+}
+
+
+class Alerts:
+    """The newest ``MOST``. The same matter raised again replaces its earlier alert."""
+
+    def __init__(self) -> None:
+        self._raised: dict[str, _Raised] = {}
+
+    def apply(self, event: Event) -> bool:
+        """Whether anything changed."""
+        before = dict(self._raised)
+        match event:
+            case LineKept():
+                self._put_if(event.on, AlertKind.KEEP_LINE, event.call_id, event.at, event.agent_id, call=event.call_id)
+            case TransferStepped() if event.step in _STEPS and event.target.kind is TargetKind.CENTRE:
+                data = {"call_id": event.call_id, "centre": event.target.value, "reason": event.reason}
+                self._put(_STEPS[event.step], event.transfer_id, event.at, event.agent_id, **data)
+            case AgentStatusChanged():
+                self._look_at(event)
+            case DriftRepaired():
+                self._put(AlertKind.DRIFT, event.kind, event.at, None, drift=event.kind)
+            case FrameRejected():
+                self._put(AlertKind.FRAME_REJECTED, "", event.at, None)
+            case LinkChanged():
+                away = event.state in (LinkState.DOWN, LinkState.CONNECTING)
+                if away or event.state is LinkState.LIVE:
+                    self._put_if(away, AlertKind.SWITCH_AWAY, "", event.at, None)
+            case CallEnded():
+                self._drop(AlertKind.KEEP_LINE, event.call_id)
+        return before != self._raised
+
+    def put(self, kind: str, subject: str, at: datetime, agent_id: AgentId | None = None, **data: Any) -> None:
+        """An alert that no event of telephony brings (a recording that is not whole, a full disk)."""
+        self._put(kind, subject, at, agent_id, **data)
+
+    def take_down(self, kind: str, subject: str = "") -> None:
+        self._drop(kind, subject)
+
+    def forget(self, now: datetime) -> bool:
+        old = [key for key, one in self._raised.items() if now - one.at > LIFE]
+        for key in old:
+            del self._raised[key]
+        return bool(old)
+
+    def all(self) -> tuple[Alert, ...]:
+        """For supervisors: the newest first."""
+        return _newest_first(one for one in self._raised.values() if one.supervisors)
+
+    def of(self, agent_id: AgentId | None) -> tuple[Alert, ...]:
+        """What concerns one operator's own calls and seat."""
+        return _newest_first(one for one in self._raised.values() if agent_id and one.agent_id == agent_id)
+
+    def _look_at(self, event: AgentStatusChanged) -> None:
+        lost = PauseReason.DEVICE_LOST in event.reasons
+        self._put_if(lost, AlertKind.DEVICE_LOST, event.agent_id, event.at, event.agent_id, agent_id=event.agent_id)
+        forced = PauseReason.SUPERVISOR in event.reasons
+        self._put_if(
+            forced, AlertKind.SUPERVISOR_PAUSED, event.agent_id, event.at, event.agent_id, agent_id=event.agent_id
+        )
+
+    def _put_if(
+        self, holds: bool, kind: AlertKind, subject: str, at: datetime, concerns: AgentId | None, **data: Any
+    ) -> None:
+        """Raised once for as long as it holds, taken down when it does not."""
+        if not holds:
+            self._drop(kind, subject)
+        elif _key(kind, subject) not in self._raised:
+            self._put(kind, subject, at, concerns, **data)
+
+    def _put(self, kind: str, subject: str, at: datetime, concerns: AgentId | None, **data: Any) -> None:
+        key = _key(kind, subject)
+        self._raised.pop(key, None)
+        alert = Alert(id=key, kind=kind, at=ms(at), text_code=kind, data=data)
+        self._raised[key] = _Raised(alert=alert, at=at, agent_id=concerns)
+        while len(self._raised) > MOST:
+            del self._raised[next(iter(self._raised))]
+
+    def _drop(self, kind: str, subject: str) -> None:
+        self._raised.pop(_key(kind, subject), None)
+
+
+def _key(kind: str, subject: str) -> str:
+    return f"{kind}:{subject}" if subject else str(kind)
+
+
+def _newest_first(raised: Iterable[_Raised]) -> tuple[Alert, ...]:
+    return tuple(one.alert for one in sorted(raised, key=lambda one: one.at, reverse=True))
