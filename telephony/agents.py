@@ -1,16 +1,28 @@
-"""One operator's shift: signed out, ready, ringing, talking, wrapping up, paused (a set of reasons); TRANSITIONS."""
+"""Everybody who is signed in: what is asked of them, what calls, phones and the clock bring (pure)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from telephony.channels import Latest
-from telephony.commands import Command, ExtendWrapUp, FinishWrapUp, Pause, Ready, SignIn, SignOut
+from telephony.commands import (
+    Command,
+    ExtendWrapUp,
+    FinishWrapUp,
+    ForcePause,
+    ForceSignOut,
+    LiftPause,
+    Pause,
+    Ready,
+    ReportDevice,
+    SignIn,
+    SignOut,
+)
+from telephony.duties import CHOSEN, FOUND_OUT, IN_A_CALL, TRANSITIONS, Agent, AgentSignal, CallKind, remembered
 from telephony.errors import Refused, UnknownAgent
 from telephony.events import (
     AgentEvent,
@@ -23,127 +35,41 @@ from telephony.events import (
     CallEnded,
     CallEvent,
     CallOffered,
+    CallPlaced,
     CallQueued,
     OfferEnded,
     OfferOutcome,
     PauseReason,
+    SupervisionChanged,
+    TransferReason,
+    TransferStep,
+    TransferStepped,
 )
-from telephony.ids import AgentId, CallId, QueueName, SeatId
+from telephony.ids import AgentId, CallId, SeatId
 from telephony.tables import Machine, Unlisted
+from telephony.targets import TargetKind
 
-CHOSEN = frozenset(
-    {
-        PauseReason.BUSY,
-        PauseReason.MEAL,
-        PauseReason.REST,
-        PauseReason.TRAINING,
-        PauseReason.MEETING,
-        PauseReason.OTHER,
-    }
-)
-"""The reasons that a person gives; the others are found out."""
+__all__ = ["CHOSEN", "TRANSITIONS", "Agent", "Agents"]
 
 RETURN_LIMIT = timedelta(seconds=10)
 """An operator whose leg is being brought back talks on for so long; the dialplan gives up after 8 s."""
 
-WRAPPING_UP = "wrapping_up"
-"""The word by which the switch is told why a member in wrap-up is paused."""
+UNHEARD = frozenset({TransferReason.NO_ANSWER, TransferReason.BUSY, TransferReason.DECLINED})
+"""Reasons of a failed way to an operator that are that operator's own."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Agent:
-    """What is known of one signed-in person. Immutable: the model replaces it, readers may keep it."""
-
-    id: AgentId
-    seat: SeatId
-    queues: tuple[QueueName, ...]
-    status: AgentStatus
-    since: datetime
-    signed_in_at: datetime
-    reasons: frozenset[PauseReason] = frozenset()
-    call_id: CallId | None = None
-    """The call that rings, is talked on, or is being wrapped up."""
-    next_reason: PauseReason | None = None
-    """Chosen during a call or wrap-up: pause with this reason afterwards."""
-    wrap_up_until: datetime | None = None
-
-    @property
-    def takes_calls(self) -> bool:
-        """Whether the switch may ring this seat, as far as we are concerned; it knows itself if the phone is busy."""
-        return not self.reasons and self.status is not AgentStatus.WRAPPING_UP
-
-    @property
-    def pause_code(self) -> str:
-        """Why not, as the switch is told: a short code that ``resumed`` reads back after a restart of ours."""
-        if self.takes_calls:
-            return ""
-        return ",".join(sorted(self.reasons)) or WRAPPING_UP
-
-
-def reasons_of(pause_code: str) -> frozenset[PauseReason]:
-    """The reasons in a pause code of ours; a stranger's word counts as OTHER."""
-    words = [word for word in pause_code.split(",") if word and word != WRAPPING_UP]
-    return frozenset(PauseReason(word) if word in set(PauseReason) else PauseReason.OTHER for word in words)
-
-
-class AgentSignal(StrEnum):
-    """What happens to an operator, or is asked for one."""
-
-    SIGNED_IN = "signed_in"
-    SIGNED_OUT = "signed_out"
-    OFFERED = "offered"
-    OFFER_ENDED = "offer_ended"
-    ANSWERED = "answered"
-    LEG_ENDED = "leg_ended"
-    WRAP_UP_ENDED = "wrap_up_ended"
-    BLOCKED = "blocked"
-    """At rest, and a pause reason holds."""
-    CLEARED = "cleared"
-    """At rest, and no pause reason holds."""
-
-
-# Why the less obvious rows are as they are:
-# * Every way to rest leads to READY; BLOCKED follows at once where a reason holds, so nobody is ready with a reason.
-# * PAUSED and WRAPPING_UP x OFFERED: the switch chose this seat before it had read our pause; the phone does ring.
-# * READY, PAUSED and WRAPPING_UP x ANSWERED: we asked the switch in the middle of a talk, or the ring was never seen.
-# * RINGING x OFFERED: the next ring began before the end of the last was told.
-# * TALKING has no SIGNED_OUT and no BLOCKED: a talk is never cut, and a reason that comes up waits for its end.
-# * TALKING x ANSWERED: the operator is back on a new leg after the old one was lost.
-# * RINGING has no SIGNED_OUT: somebody is being called.
-TRANSITIONS: Mapping[AgentStatus, Mapping[AgentSignal, AgentStatus]] = {
-    AgentStatus.SIGNED_OUT: {
-        AgentSignal.SIGNED_IN: AgentStatus.READY,
-    },
-    AgentStatus.READY: {
-        AgentSignal.BLOCKED: AgentStatus.PAUSED,
-        AgentSignal.OFFERED: AgentStatus.RINGING,
-        AgentSignal.ANSWERED: AgentStatus.TALKING,
-        AgentSignal.SIGNED_OUT: AgentStatus.SIGNED_OUT,
-    },
-    AgentStatus.RINGING: {
-        AgentSignal.OFFERED: AgentStatus.RINGING,
-        AgentSignal.OFFER_ENDED: AgentStatus.READY,
-        AgentSignal.ANSWERED: AgentStatus.TALKING,
-    },
-    AgentStatus.TALKING: {
-        AgentSignal.ANSWERED: AgentStatus.TALKING,
-        AgentSignal.LEG_ENDED: AgentStatus.WRAPPING_UP,
-    },
-    AgentStatus.WRAPPING_UP: {
-        AgentSignal.WRAP_UP_ENDED: AgentStatus.READY,
-        AgentSignal.OFFERED: AgentStatus.RINGING,
-        AgentSignal.ANSWERED: AgentStatus.TALKING,
-        AgentSignal.SIGNED_OUT: AgentStatus.SIGNED_OUT,
-    },
-    AgentStatus.PAUSED: {
-        AgentSignal.CLEARED: AgentStatus.READY,
-        AgentSignal.OFFERED: AgentStatus.RINGING,
-        AgentSignal.ANSWERED: AgentStatus.TALKING,
-        AgentSignal.SIGNED_OUT: AgentStatus.SIGNED_OUT,
-    },
-}
-
-IN_A_CALL = frozenset({AgentStatus.RINGING, AgentStatus.TALKING})
+RINGS_TARGET = frozenset({TransferStep.REQUESTED, TransferStep.RINGING})
+REACHES_TARGET = frozenset({TransferStep.ANSWERED, TransferStep.JOINED, TransferStep.PRIVATE})
+LOSES_TARGET = frozenset(
+    {
+        TransferStep.ROUTE_FAILED,
+        TransferStep.FAILED,
+        TransferStep.CANCELLED,
+        TransferStep.TARGET_LEFT,
+        TransferStep.RETURNED,
+        TransferStep.COMPLETED,
+        TransferStep.CALLER_LEFT,
+    }
+)
 
 
 @dataclass(slots=True)
@@ -161,6 +87,7 @@ class Agents:
         self._wrap_up = timedelta(seconds=wrap_up_s)
         self._agents: dict[AgentId, Agent] = {}
         self._returns: dict[AgentId, _Return] = {}
+        self._forced: set[AgentId] = set()
         self._phones: dict[SeatId, Latest[bool]] = {}
         self._machine: Machine[AgentStatus, AgentSignal] = Machine("agent", TRANSITIONS)
         self._obey: Mapping[type[Command], Callable[[Any, datetime], list[AgentEvent]]] = {
@@ -169,11 +96,17 @@ class Agents:
             Ready: self._ready,
             ExtendWrapUp: self._extend_wrap_up,
             FinishWrapUp: self._finish_wrap_up,
+            ForcePause: self._force_pause,
+            LiftPause: self._lift_pause,
+            ForceSignOut: self._force_sign_out,
+            ReportDevice: self._report_device,
         }
         self._heed: Mapping[type[CallEvent], Callable[[Agent, Any, datetime], list[AgentEvent]]] = {
             CallOffered: self._on_offered,
             OfferEnded: self._on_offer_ended,
             CallAnswered: self._on_answered,
+            CallPlaced: self._on_placed,
+            SupervisionChanged: self._on_supervision,
             AgentLegEnded: self._on_leg_ended,
         }
 
@@ -197,32 +130,36 @@ class Agents:
     # what people ask --------------------------------------------------------------------------------------------------
 
     def sign_in(self, command: SignIn, now: datetime, *, pause_code: str = "") -> list[AgentEvent]:
-        """``pause_code``: what the switch holds of this member from before a restart of ours. Raises Refused."""
+        """``pause_code``: what the switch holds of this member from before a restart of ours. Raises Refused.
+
+        Signing in again, from another window, is a new look at the same shift: what it serves may have changed.
+        """
         known = self._agents.get(command.agent_id)
         self._check_seat(command, known)
         if known is not None:
-            return []
-        reasons = reasons_of(pause_code) - {PauseReason.DEVICE_LOST}
-        if not self._there(command.seat):
-            reasons |= {PauseReason.DEVICE_LOST}
+            again = replace(known, broken=frozenset(), queues=command.queues, levels=command.levels)
+            return self._workplace(again, now)
         status = self._machine.step(AgentStatus.SIGNED_OUT, AgentSignal.SIGNED_IN)
         assert status is not None, "a person who is signed out can sign in"
         agent = Agent(
             id=command.agent_id,
             seat=command.seat,
             queues=command.queues,
+            levels=command.levels,
             status=status,
             since=now,
             signed_in_at=now,
-            reasons=reasons,
         )
-        if pause_code == WRAPPING_UP:
-            agent = replace(agent, status=AgentStatus.WRAPPING_UP, wrap_up_until=now + self._wrap_up)
+        if command.agent_id in self._forced:
+            agent = replace(agent, reasons=frozenset({PauseReason.SUPERVISOR}))
+        agent = remembered(agent, pause_code, now + self._wrap_up)
+        if PauseReason.SUPERVISOR in agent.reasons:
+            self._forced.add(agent.id)
         arrived = AgentSignedIn(at=now, agent_id=agent.id, seat=agent.seat)
-        return [arrived, *self._put(agent, now)]
+        return [arrived, *self._workplace(agent, now)]
 
     def obey(self, command: Command, now: datetime) -> list[AgentEvent]:
-        """Carry out what is asked for one's own status. Raises UnknownAgent, Refused."""
+        """Carry out what is asked for somebody's status. Raises UnknownAgent, Refused."""
         return self._obey[type(command)](command, now)
 
     def obeys(self, command: Command) -> bool:
@@ -238,9 +175,7 @@ class Agents:
         agent = self.signed_in(command.agent_id)
         if not self._machine.allows(agent.status, AgentSignal.SIGNED_OUT):
             raise Refused(command="SignOut", state=agent.status, reason="in a call")
-        del self._agents[agent.id]
-        self._returns.pop(agent.id, None)
-        return [AgentSignedOut(at=now, agent_id=agent.id, seat=agent.seat)]
+        return self._remove(agent, AgentSignal.SIGNED_OUT, now)
 
     def _pause(self, command: Pause, now: datetime) -> list[AgentEvent]:
         agent = self.signed_in(command.agent_id)
@@ -248,13 +183,13 @@ class Agents:
             raise Refused(command="Pause", state=agent.status, reason="not a reason that a person gives")
         if agent.status in IN_A_CALL or agent.status is AgentStatus.WRAPPING_UP:
             return self._put(replace(agent, next_reason=command.reason), now)
-        return self._put(replace(agent, reasons=_found_out(agent) | {command.reason}), now)
+        return self._put(replace(agent, reasons=agent.reasons & FOUND_OUT | {command.reason}), now)
 
     def _ready(self, command: Ready, now: datetime) -> list[AgentEvent]:
         agent = replace(self.signed_in(command.agent_id), next_reason=None)
         if agent.status in IN_A_CALL:
             return self._put(agent, now)
-        agent = replace(agent, reasons=_found_out(agent))
+        agent = replace(agent, reasons=agent.reasons & FOUND_OUT)
         if agent.status is AgentStatus.WRAPPING_UP:
             return self._rest(agent, AgentSignal.WRAP_UP_ENDED, now)
         return self._put(agent, now)
@@ -281,38 +216,110 @@ class Agents:
             raise Refused(command="RecoverCall", state=agent.status, reason="under way")
         self._returns[agent_id] = _Return(until=now + RETURN_LIMIT)
 
+    # what supervisors ask, and what is said of the workplace ----------------------------------------------------------
+
+    def _force_pause(self, command: ForcePause, now: datetime) -> list[AgentEvent]:
+        """At once, in a call too: the call goes on, and no other follows."""
+        agent = self.signed_in(command.agent_id)
+        self._forced.add(agent.id)
+        return self._put(replace(agent, reasons=agent.reasons | {PauseReason.SUPERVISOR}), now)
+
+    def _lift_pause(self, command: LiftPause, now: datetime) -> list[AgentEvent]:
+        agent = self.signed_in(command.agent_id)
+        self._forced.discard(agent.id)
+        return self._put(replace(agent, reasons=agent.reasons - {PauseReason.SUPERVISOR}), now)
+
+    def _force_sign_out(self, command: ForceSignOut, now: datetime) -> list[AgentEvent]:
+        agent = self.signed_in(command.agent_id)
+        if agent.status in IN_A_CALL:
+            return self._put(replace(agent, leaving=True), now)
+        return self._remove(agent, AgentSignal.SIGNED_OUT, now)
+
+    def _report_device(self, command: ReportDevice, now: datetime) -> list[AgentEvent]:
+        agent = self.signed_in(command.agent_id)
+        broken = agent.broken - {command.part} if command.works else agent.broken | {command.part}
+        return self._workplace(replace(agent, broken=broken), now)
+
     # what calls bring -------------------------------------------------------------------------------------------------
 
     def heed(self, event: CallEvent, now: datetime) -> list[AgentEvent]:
-        """What an event of a call means for the operator it names; nothing where that person is not signed in."""
-        heed = self._heed.get(type(event))
-        agent = self._agents.get(getattr(event, "agent_id", AgentId("")))
+        """What an event of a call means for the operators it concerns; nothing for those who are not signed in."""
+        if isinstance(event, TransferStepped):
+            return self._on_transfer(event, now)
         if isinstance(event, CallQueued | CallEnded):
             return self._on_given_up(event, now)
+        heed = self._heed.get(type(event))
+        agent = self._agents.get(getattr(event, "agent_id", AgentId("")))
         return heed(agent, event, now) if heed and agent else []
 
-    def take_over(self, agent_id: AgentId, call_id: CallId, now: datetime, *, talking: bool) -> list[AgentEvent]:
+    def take_over(
+        self, agent_id: AgentId, call_id: CallId, now: datetime, *, talking: bool, kind: CallKind = CallKind.QUEUED
+    ) -> list[AgentEvent]:
         """The seat of somebody who signs in is in a call already."""
         signal = AgentSignal.ANSWERED if talking else AgentSignal.OFFERED
-        return self._move(self._agents[agent_id], signal, now, call_id=call_id, wrap_up_until=None)
+        return self._engage(self._agents[agent_id], signal, call_id, kind, now)
+
+    def expect_call(
+        self, agent_id: AgentId, call_id: CallId, kind: CallKind, command: str, now: datetime
+    ) -> list[AgentEvent]:
+        """This person's phone is about to be rung for a call that comes from no queue. Raises UnknownAgent, Refused."""
+        agent = self.signed_in(agent_id)
+        if agent.status in IN_A_CALL:
+            raise Refused(command=command, state=agent.status, reason="in a call")
+        if PauseReason.DEVICE_LOST in agent.reasons:
+            raise Refused(command=command, state=agent.status, reason="no phone")
+        return self._engage(agent, AgentSignal.OFFERED, call_id, kind, now)
+
+    def never_mind(self, agent_id: AgentId, call_id: CallId, now: datetime) -> list[AgentEvent]:
+        """Nothing comes of the call that was to be expected."""
+        agent = self._agents.get(agent_id)
+        rings = agent is not None and agent.status is AgentStatus.RINGING and agent.call_id == call_id
+        return self._silence(agent, now) if agent is not None and rings else []
 
     def _on_offered(self, agent: Agent, event: CallOffered, now: datetime) -> list[AgentEvent]:
-        return self._move(agent, AgentSignal.OFFERED, now, call_id=event.call_id, wrap_up_until=None)
+        return self._engage(agent, AgentSignal.OFFERED, event.call_id, CallKind.QUEUED, now)
 
     def _on_offer_ended(self, agent: Agent, event: OfferEnded, now: datetime) -> list[AgentEvent]:
         """A phone that refuses is treated as one that rings out: it would be rung again every second otherwise."""
-        if agent.call_id != event.call_id:
+        if agent.call_id != event.call_id or agent.status is not AgentStatus.RINGING:
             return []
-        if event.outcome is not OfferOutcome.CANCELLED:
-            agent = replace(agent, reasons=agent.reasons | {PauseReason.NO_ANSWER})
-        return self._rest(agent, AgentSignal.OFFER_ENDED, now)
+        return self._silence(agent, now, unheard=event.outcome is not OfferOutcome.CANCELLED)
 
     def _on_answered(self, agent: Agent, event: CallAnswered, now: datetime) -> list[AgentEvent]:
         self._returns.pop(agent.id, None)
-        return self._move(agent, AgentSignal.ANSWERED, now, call_id=event.call_id, wrap_up_until=None)
+        same = agent.call_id == event.call_id
+        kind = agent.call_kind if same and agent.call_kind is not CallKind.SUPERVISED else CallKind.QUEUED
+        kind = CallKind.HANDED if event.transferred and kind is CallKind.QUEUED else kind
+        return self._engage(agent, AgentSignal.ANSWERED, event.call_id, kind, now)
+
+    def _on_placed(self, agent: Agent, event: CallPlaced, now: datetime) -> list[AgentEvent]:
+        if agent.call_id == event.call_id:
+            return []
+        return self._engage(agent, AgentSignal.OFFERED, event.call_id, CallKind.OWN, now)
+
+    def _on_supervision(self, agent: Agent, event: SupervisionChanged, now: datetime) -> list[AgentEvent]:
+        if event.mode is not None:
+            return self._engage(agent, AgentSignal.ANSWERED, event.call_id, CallKind.SUPERVISED, now)
+        return self._let_go(agent, now) if agent.call_kind is CallKind.SUPERVISED else []
+
+    def _on_transfer(self, event: TransferStepped, now: datetime) -> list[AgentEvent]:
+        """The operator whom another one brings in."""
+        agent = self._agents.get(AgentId(event.target.value)) if event.target.kind is TargetKind.AGENT else None
+        if agent is None:
+            return []
+        here = agent.call_id == event.call_id and agent.call_kind is CallKind.HANDED
+        if event.step in RINGS_TARGET and not here and agent.status not in IN_A_CALL:
+            return self._engage(agent, AgentSignal.OFFERED, event.call_id, CallKind.HANDED, now)
+        if event.step in REACHES_TARGET and not (here and agent.status is AgentStatus.TALKING):
+            return self._engage(agent, AgentSignal.ANSWERED, event.call_id, CallKind.HANDED, now)
+        rings_on = event.step is TransferStep.OPERATOR_LOST and agent.status is AgentStatus.RINGING
+        if here and (event.step in LOSES_TARGET or rings_on):
+            return self._lose(agent, now, unheard=event.reason in UNHEARD)
+        return []
 
     def _on_leg_ended(self, agent: Agent, event: AgentLegEnded, now: datetime) -> list[AgentEvent]:
-        if agent.call_id != event.call_id or event.replaced:
+        in_it = agent.call_id == event.call_id and agent.status in IN_A_CALL
+        if not in_it or event.replaced or agent.call_kind is CallKind.SUPERVISED:
             return []
         if agent.id in self._returns:
             self._returns[agent.id].leg_ended = True
@@ -320,16 +327,54 @@ class Agents:
         return self._leave(agent, now)
 
     def _on_given_up(self, event: CallQueued | CallEnded, now: datetime) -> list[AgentEvent]:
-        """The call goes on, or ends, without the operator who was to be brought back."""
-        awaited = [agent for agent in self._agents.values() if agent.id in self._returns]
-        return [one for agent in awaited if agent.call_id == event.call_id for one in self._end_return(agent, now)]
+        """The call goes on, or ends, without those who were to be brought back; with its end it has nobody in it."""
+        concerned = [agent for agent in self._agents.values() if agent.call_id == event.call_id]
+        events = [one for agent in concerned if agent.id in self._returns for one in self._end_return(agent, now)]
+        if isinstance(event, CallEnded):
+            left = (self._agents.get(agent.id) for agent in concerned)
+            events += [one for agent in left if agent and agent.status in IN_A_CALL for one in self._lose(agent, now)]
+        return events
 
     def _end_return(self, agent: Agent, now: datetime) -> list[AgentEvent]:
         expected = self._returns.pop(agent.id)
         return self._leave(agent, now) if expected.leg_ended else []
 
+    # out of a call, one way or another --------------------------------------------------------------------------------
+
+    def _lose(self, agent: Agent, now: datetime, *, unheard: bool = False) -> list[AgentEvent]:
+        """The call is over for this person, however far it had come."""
+        if agent.call_kind is CallKind.SUPERVISED:
+            return self._let_go(agent, now)
+        if agent.status is AgentStatus.RINGING and agent.call_kind is not CallKind.OWN:
+            return self._silence(agent, now, unheard=unheard)
+        return self._leave(agent, now) if agent.status in IN_A_CALL else []
+
     def _leave(self, agent: Agent, now: datetime) -> list[AgentEvent]:
-        return self._move(agent, AgentSignal.LEG_ENDED, now, wrap_up_until=now + self._wrap_up)
+        if agent.leaving:
+            return self._remove(agent, AgentSignal.DISMISSED, now)
+        until = now + self._wrap_up
+        return self._move(agent, AgentSignal.LEG_ENDED, now, wrap_up_until=until, unfinished=None, call_kind=_NORMAL)
+
+    def _silence(self, agent: Agent, now: datetime, *, unheard: bool = False) -> list[AgentEvent]:
+        """The phone rings no more. ``unheard`` is this person's own doing, unless a wrap-up was interrupted by it."""
+        if agent.leaving:
+            return self._remove(agent, AgentSignal.DISMISSED, now)
+        if agent.unfinished:
+            return self._resume_wrap_up(agent, now)
+        if unheard:
+            agent = replace(agent, reasons=agent.reasons | {PauseReason.NO_ANSWER})
+        return self._rest(agent, AgentSignal.OFFER_ENDED, now)
+
+    def _let_go(self, agent: Agent, now: datetime) -> list[AgentEvent]:
+        if agent.status is AgentStatus.RINGING:
+            return self._silence(agent, now)
+        if agent.leaving:
+            return self._remove(agent, AgentSignal.DISMISSED, now)
+        return self._resume_wrap_up(agent, now) if agent.unfinished else self._rest(agent, AgentSignal.LET_GO, now)
+
+    def _resume_wrap_up(self, agent: Agent, now: datetime) -> list[AgentEvent]:
+        call_id = agent.unfinished
+        return self._move(agent, AgentSignal.WRAP_UP_RESUMED, now, call_id=call_id, unfinished=None, call_kind=_NORMAL)
 
     # what phones and the clock bring ----------------------------------------------------------------------------------
 
@@ -337,33 +382,58 @@ class Agents:
         """The phone of a seat is registered and answers the switch, or not; the latest word by ``at`` holds."""
         self._phones.setdefault(seat, Latest(False)).put(there, at)
         agent = next((one for one in self._agents.values() if one.seat == seat), None)
-        if agent is None:
-            return []
-        lost = {PauseReason.DEVICE_LOST}
-        reasons = agent.reasons - lost if self._there(seat) else agent.reasons | lost
-        return self._put(replace(agent, reasons=reasons), now)
+        return [] if agent is None else self._workplace(agent, now)
 
     def tick(self, now: datetime) -> list[AgentEvent]:
         """End the wrap-ups whose time is over, and the waiting for operators who do not come back."""
         late = [self._agents[agent_id] for agent_id, expected in self._returns.items() if expected.until <= now]
         events = [event for agent in late for event in self._end_return(agent, now)]
-        over = [one for one in self._agents.values() if one.wrap_up_until and one.wrap_up_until <= now]
-        for agent in over:
-            agent = replace(agent, reasons=agent.reasons | {PauseReason.WRAP_UP_OVERRUN})
-            events += self._rest(agent, AgentSignal.WRAP_UP_ENDED, now)
+        wrapping_up = [one for one in self._agents.values() if one.status is AgentStatus.WRAPPING_UP]
+        for agent in wrapping_up:
+            if agent.wrap_up_until and agent.wrap_up_until <= now:
+                agent = replace(agent, reasons=agent.reasons | {PauseReason.WRAP_UP_OVERRUN})
+                events += self._rest(agent, AgentSignal.WRAP_UP_ENDED, now)
         return events
 
-    def _there(self, seat: SeatId) -> bool:
-        phone = self._phones.get(seat)
-        return phone is not None and phone.value
+    def _workplace(self, agent: Agent, now: datetime) -> list[AgentEvent]:
+        """Keep the agent, with or without a workplace that works."""
+        phone = self._phones.get(agent.seat)
+        works = phone is not None and phone.value and not agent.broken
+        lost = {PauseReason.DEVICE_LOST}
+        return self._put(replace(agent, reasons=agent.reasons - lost if works else agent.reasons | lost), now)
 
     # the one place where anything changes -----------------------------------------------------------------------------
+
+    def _engage(
+        self, agent: Agent, signal: AgentSignal, call_id: CallId, kind: CallKind, now: datetime
+    ) -> list[AgentEvent]:
+        """Into a call. A ring, or a look at somebody else's call, only interrupts a wrap-up."""
+        unfinished = agent.call_id if agent.status is AgentStatus.WRAPPING_UP else agent.unfinished
+        keeps = signal is AgentSignal.OFFERED or kind is CallKind.SUPERVISED
+        until = agent.wrap_up_until if keeps and unfinished else None
+        return self._move(
+            agent,
+            signal,
+            now,
+            call_id=call_id,
+            call_kind=kind,
+            unfinished=unfinished if keeps else None,
+            wrap_up_until=until,
+        )
 
     def _rest(self, agent: Agent, signal: AgentSignal, now: datetime) -> list[AgentEvent]:
         """Back to rest, with the reason that was chosen meanwhile."""
         chosen = {agent.next_reason} if agent.next_reason else set()
         agent = replace(agent, reasons=agent.reasons | chosen)
-        return self._move(agent, signal, now, next_reason=None, call_id=None, wrap_up_until=None)
+        return self._move(
+            agent, signal, now, next_reason=None, call_id=None, wrap_up_until=None, unfinished=None, call_kind=_NORMAL
+        )
+
+    def _remove(self, agent: Agent, signal: AgentSignal, now: datetime) -> list[AgentEvent]:
+        self._machine.step(agent.status, signal)
+        del self._agents[agent.id]
+        self._returns.pop(agent.id, None)
+        return [AgentSignedOut(at=now, agent_id=agent.id, seat=agent.seat)]
 
     def _move(self, agent: Agent, signal: AgentSignal, now: datetime, **changes: Any) -> list[AgentEvent]:
         target = self._machine.step(agent.status, signal)
@@ -387,6 +457,4 @@ class Agents:
         return [changed]
 
 
-def _found_out(agent: Agent) -> frozenset[PauseReason]:
-    """The reasons that no person can drop."""
-    return agent.reasons & {PauseReason.DEVICE_LOST}
+_NORMAL = CallKind.QUEUED

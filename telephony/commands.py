@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from telephony.events import PauseReason
@@ -17,9 +18,13 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignIn(Command):
+    """Without queues the seat is there for own calls and supervision only."""
+
     agent_id: AgentId
     seat: SeatId
     queues: tuple[QueueName, ...]
+    levels: Mapping[QueueName, int] = field(default_factory=dict)
+    """How soon this person is rung, of all who are free: 1 first, 9 last; 1 where a queue is not named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,12 +211,21 @@ class ForceSignOut(Command):
     agent_id: AgentId
 
 
+class WorkplacePart(StrEnum):
+    """What a person needs beside the phone, of which the switch knows by itself."""
+
+    CONSOLE = "console"
+    """A window that is open and connected."""
+    MICROPHONE = "microphone"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportDevice(Command):
     """What the console (or its silence) says of the workplace: without it nobody is left ready."""
 
     agent_id: AgentId
     works: bool
+    part: WorkplacePart = WorkplacePart.MICROPHONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from telephony.agents import Agent
+from telephony.duties import Agent
 from telephony.events import DriftRepaired
 from telephony.facts import QueueMember, QueueMemberRemoved, Snapshot
 from telephony.ids import AgentId, QueueName, SeatId
@@ -15,6 +15,9 @@ from telephony.orders import AddMember, Order, PauseMember, RemoveMember
 INTERFACE = "PJSIP/"
 IN_FLIGHT = timedelta(seconds=5)
 """An order younger than this may not show in a snapshot yet: no difference is concluded from it."""
+
+FIRST_LEVEL = 1
+"""Of a person whose skill in a queue has no level of its own."""
 
 Place = tuple[QueueName, SeatId]
 
@@ -30,7 +33,8 @@ class _Told:
 
     paused: bool
     code: str
-    queues: tuple[QueueName, ...]
+    places: Mapping[QueueName, int]
+    """Every queue with the penalty there."""
     at: datetime
 
 
@@ -62,7 +66,9 @@ class Members:
         told = self._told.get(agent.seat)
         if told is None:
             return self._place(agent, now)
-        if (told.paused, told.code) == (not agent.takes_calls, agent.pause_code):
+        if told.places != places_of(agent):
+            return [*self._leave(agent, told.places), *self._place(agent, now)]
+        if not agent.queues or (told.paused, told.code) == (not agent.takes_calls, agent.pause_code):
             return []
         self._note(agent, now)
         return [_pause(agent)]
@@ -70,7 +76,7 @@ class Members:
     def drop(self, seat: SeatId) -> list[Order]:
         """Take the seat out of every queue it is in."""
         told = self._told.pop(seat, None)
-        queues = {queue for queue, at_seat in self._found if at_seat == seat} | set(told.queues if told else ())
+        queues = {queue for queue, at_seat in self._found if at_seat == seat} | set(told.places if told else ())
         for queue in queues:
             self._found.pop((queue, seat), None)
         return [RemoveMember(queue=queue, seat=seat) for queue in sorted(queues)]
@@ -126,17 +132,35 @@ class Members:
         known = any((queue, agent.seat) in self._found for queue in agent.queues)
         return [*orders, _pause(agent)] if known else orders
 
+    def _leave(self, agent: Agent, places: Mapping[QueueName, int]) -> list[Order]:
+        """Out of the queues that this person serves no more, or at another level."""
+        wanted = places_of(agent)
+        left = sorted(queue for queue, penalty in places.items() if wanted.get(queue) != penalty)
+        for queue in left:
+            self._found.pop((queue, agent.seat), None)
+        return [RemoveMember(queue=queue, seat=agent.seat) for queue in left]
+
     def _note(self, agent: Agent, now: datetime) -> None:
-        self._told[agent.seat] = _Told(not agent.takes_calls, agent.pause_code, agent.queues, now)
+        self._told[agent.seat] = _Told(not agent.takes_calls, agent.pause_code, places_of(agent), now)
 
     def _in_flight(self, agent: Agent, now: datetime) -> bool:
         told = self._told.get(agent.seat)
         return told is not None and abs(now - told.at) < IN_FLIGHT
 
 
+def places_of(agent: Agent) -> dict[QueueName, int]:
+    """The queues that a person serves, each with the switch's penalty: who has the lower one is rung first."""
+    return {queue: agent.levels.get(queue, FIRST_LEVEL) for queue in agent.queues}
+
+
 def _add(agent: Agent, queue: QueueName) -> AddMember:
     return AddMember(
-        queue=queue, seat=agent.seat, agent_id=agent.id, paused=not agent.takes_calls, reason=agent.pause_code
+        queue=queue,
+        seat=agent.seat,
+        agent_id=agent.id,
+        paused=not agent.takes_calls,
+        reason=agent.pause_code,
+        penalty=places_of(agent)[queue],
     )
 
 

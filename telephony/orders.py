@@ -23,6 +23,8 @@ class AddMember(Order):
     agent_id: AgentId
     paused: bool
     reason: str = ""
+    penalty: int = 1
+    """Of all who are free, those with the lowest are rung first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from telephony import facts
-from telephony.agents import Agent, Agents
+from telephony.agents import Agents
 from telephony.calls import Call, CallPhase, Calls
 from telephony.commands import Command, HangUpCall, RecoverCall, SignIn, TapLeg
+from telephony.duties import Agent
 from telephony.errors import Refused, UnknownCall
 from telephony.events import (
     AgentEvent,

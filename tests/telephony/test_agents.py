@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from telephony.agents import reasons_of
 from telephony.commands import ExtendWrapUp, FinishWrapUp, Pause, Ready, SignIn, SignOut
+from telephony.duties import reasons_of
 from telephony.errors import Refused, UnknownAgent
 from telephony.events import AgentSignedIn, AgentSignedOut, AgentStatus, AgentStatusChanged, PauseReason
 from telephony.facts import ContactStatus, DeviceStateChange, Fact
