@@ -14,15 +14,17 @@ from telephony.events import (
     CallHeld,
     CallLeftQueue,
     CallOffered,
+    CallPlaced,
     CallQueued,
     CallResumed,
     OfferEnded,
 )
-from telephony.ids import LineNumber, QueueName
+from telephony.ids import AgentId, ChannelId, LineNumber, QueueName
 from telephony.ledgers import Attempt, Ledger, Legs, call_outcome, ended_by, offer_outcome, talk_s, total_talk_s, wait_s
 
 ORDER = (
     CallArrived,
+    CallPlaced,
     CallQueued,
     CallOffered,
     OfferEnded,
@@ -37,6 +39,8 @@ ORDER = (
 
 
 def arrived(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
+    if ledger.outbound:
+        return _placed(ledger, legs, at)
     citizen = legs.get(ledger.citizen) or next(iter(legs.values()))
     return CallArrived(
         at=citizen.first_at if ledger.rebuilt else at,
@@ -45,6 +49,20 @@ def arrived(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
         caller_name=ledger.caller_id(citizen).caller_name,
         line=ledger.line or LineNumber(citizen.first.exten),
         channel=citizen.id,
+        rebuilt=ledger.rebuilt,
+    )
+
+
+def _placed(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
+    own = legs.get(ChannelId(ledger.id)) or next(iter(legs.values()))
+    placed = ledger.placed
+    return CallPlaced(
+        at=own.first_at if ledger.rebuilt else at,
+        call_id=ledger.id,
+        agent_id=placed.agent_id if placed else AgentId(""),
+        number=placed.number if placed else own.latest.value.exten,
+        line=placed.line if placed else ledger.line or LineNumber(""),
+        channel=own.id,
         rebuilt=ledger.rebuilt,
     )
 

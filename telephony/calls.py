@@ -11,11 +11,13 @@ from typing import Any
 
 from telephony import announcements, facts
 from telephony.channels import LONG_AGO, Channels, Track, earlier
-from telephony.events import CallEvent, CallOutcome
+from telephony.errors import Refused
+from telephony.events import CallEnded, CallEvent, CallOutcome, CallPlaced
 from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.ledgers import Attempt, Ledger, Legs, Standing, call_outcome, ended_by, standing
 from telephony.orders import RECOVER
+from telephony.outbound import APPEARS_WITHIN, Placed, placed_by_us
 from telephony.tables import Machine, Unlisted
 
 KEPT = timedelta(minutes=10)
@@ -86,11 +88,15 @@ class Call:
     answered_at: datetime | None = None
     held_since: datetime | None = None
     agent_left_at: datetime | None = None
+    placed_by: AgentId | None = None
+    """Who called the citizen; the number and the line are then whom, and as whom."""
     ended_at: datetime | None = None
     outcome: CallOutcome | None = None
     ended_by: str | None = None
     rebuilt: bool = False
     """Known only from asking the switch: times before that are computed from ages in whole seconds."""
+    direction: str = "inbound"
+    """Or ``outbound``: an operator placed it."""
 
 
 class CallSignal(StrEnum):
@@ -183,6 +189,7 @@ class Calls:
         self._stale: dict[CallId, None] = {}
         self._machine: Machine[CallPhase, CallSignal] = Machine("call", TRANSITIONS)
         self._switch_started_at: datetime | None = None
+        self._expected: dict[CallId, tuple[Placed, datetime]] = {}
         self._forgets_at = LONG_AGO
         self._readers: Mapping[type[Fact], Callable[[Any], None]] = {
             facts.Hangup: self._read_hangup,
@@ -229,7 +236,7 @@ class Calls:
 
     def tick(self, now: datetime) -> list[CallEvent]:
         """Conclude what only silence tells, and forget what ended long ago."""
-        events: list[CallEvent] = []
+        events = self._give_up_expected(now - APPEARS_WITHIN)
         for ledger in self._open():
             if self._conclude(ledger, now - SETTLES):
                 events += self._settle((ledger.id,), now)
@@ -257,6 +264,37 @@ class Calls:
     def call_of(self, channel: ChannelId) -> CallId | None:
         return self._channels.call_of(channel)
 
+    def expect(self, call_id: CallId, placed: Placed, now: datetime) -> None:
+        """A call is about to be placed: its first channel will bear this id. Raises Refused."""
+        if call_id in self._expected or call_id in self._ledgers:
+            raise Refused(command="PlaceCall", state=CallPhase.ARRIVED, reason="placed already")
+        self._expected[call_id] = (placed, now)
+
+    def not_placed(self, call_id: CallId, at: datetime) -> list[CallEvent]:
+        """No channel came of it: it began and ended in the same moment."""
+        expected = self._expected.pop(call_id, None)
+        if expected is None or call_id in self._ledgers:
+            return []
+        placed, since = expected
+        return [
+            CallPlaced(
+                at=since,
+                call_id=call_id,
+                agent_id=placed.agent_id,
+                number=placed.number,
+                line=placed.line,
+                channel=ChannelId(call_id),
+            ),
+            CallEnded(
+                at=at,
+                call_id=call_id,
+                outcome=CallOutcome.NOT_PLACED,
+                ended_by="switch",
+                wait_s=None,
+                talk_s=None,
+            ),
+        ]
+
     def hang_up_by_operator(self, call_id: CallId, now: datetime) -> ChannelId:
         """The channel to hang up so that the call ends; the operator counts as the one who ended it."""
         ledger = self._ledgers[call_id]
@@ -264,8 +302,8 @@ class Calls:
         if connected:
             operator = legs[connected.dest]
             operator.asked_to_end_at = earlier(operator.asked_to_end_at, now)
-        citizen = legs[ChannelId(call_id)]
-        return citizen.id if citizen.live else next(leg.id for leg in legs.values() if leg.live)
+        citizen = legs.get(ledger.citizen)
+        return citizen.id if citizen and citizen.live else next(leg.id for leg in legs.values() if leg.live)
 
     def recoverable(self, call_id: CallId, agent_id: AgentId, now: datetime) -> ChannelId | None:
         """The citizen's channel, if this operator was the last to talk there and nobody else has to do with it now."""
@@ -298,6 +336,9 @@ class Calls:
         self._recall(fact)
 
     def _read_dial_end(self, fact: facts.DialEnd) -> None:
+        if fact.channel is not None and placed_by_us(CallId(fact.channel.id)) and fact.status == "ANSWER":
+            ledger = self._caller(fact.channel)
+            ledger.reached_at = earlier(ledger.reached_at, fact.at)
         recall = self._recall(fact)
         if recall is not None and fact.status == "ANSWER":
             recall.connected_at, recall.guessed = earlier(recall.connected_at, fact.at), False
@@ -337,7 +378,18 @@ class Calls:
         self._channels.claim(channel.id, channel.call_id or CallId(channel.id))
         call_id = self._channels.call_of(channel.id)
         assert call_id is not None, "claimed just now"
-        return self._ledgers.setdefault(call_id, Ledger(id=call_id))
+        return self._ledger(call_id)
+
+    def _ledger(self, call_id: CallId) -> Ledger:
+        ledger = self._ledgers.get(call_id)
+        if ledger is None:
+            placed, _ = self._expected.pop(call_id, (None, None))
+            ledger = self._ledgers[call_id] = Ledger(id=call_id, placed=placed)
+        return ledger
+
+    def _give_up_expected(self, before: datetime) -> list[CallEvent]:
+        late = [call_id for call_id, (_, since) in self._expected.items() if since < before]
+        return [event for call_id in late for event in self.not_placed(call_id, before + APPEARS_WITHIN)]
 
     def _attempt(self, fact: facts.AgentCalled | facts.AgentConnect | facts.AgentRingNoAnswer) -> Attempt:
         ledger = self._caller(fact.channel)
@@ -381,8 +433,8 @@ class Calls:
             self._channels.enter(track.id, live.bridge, at)
         call_id = self._channels.call_of(track.id)
         if call_id is not None:
-            ledger = self._ledgers.setdefault(call_id, Ledger(id=call_id))
-            ledger.rebuilt = ledger.rebuilt or (missed and track.id == ledger.citizen)
+            ledger = self._ledger(call_id)
+            ledger.rebuilt = ledger.rebuilt or (missed and track.id == ChannelId(call_id))
 
     def _see_waiting(self, entry: QueueEntry, at: datetime) -> None:
         track = self._channels.get(entry.channel_id)
@@ -409,6 +461,7 @@ class Calls:
 
     def _find_operators(self, ledger: Ledger, seats: Mapping[str, AgentId]) -> None:
         legs = self._legs(ledger)
+        ledger.adopt(legs)
         citizen = legs.get(ledger.citizen)
         for leg in legs.values():
             agent_id = seats.get(leg.latest.value.endpoint)
@@ -436,7 +489,7 @@ class Calls:
     def _settle(self, call_ids: Iterable[CallId], at: datetime) -> list[CallEvent]:
         events: list[CallEvent] = []
         for call_id in call_ids:
-            ledger = self._ledgers.setdefault(call_id, Ledger(id=call_id))
+            ledger = self._ledger(call_id)
             legs = self._legs(ledger)
             news = self._news(ledger, legs, at)
             events += sorted(news, key=lambda event: announcements.ORDER.index(type(event)))
@@ -500,13 +553,14 @@ def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
     offered = answer or ringing
     ended_at = max((leg.ended_at for leg in legs.values() if leg.ended_at), default=None) if now.ended else None
     held = legs[now.held] if now.held and not now.ended else None
+    number, name, line = whom(ledger, legs)
     return Call(
         id=ledger.id,
         phase=phase,
-        caller_number=ledger.caller_id(citizen).caller_number,
-        caller_name=ledger.caller_id(citizen).caller_name,
-        line=ledger.line or LineNumber(citizen.first.exten),
-        arrived_at=citizen.first_at,
+        caller_number=number,
+        caller_name=name,
+        line=line,
+        arrived_at=(legs.get(ChannelId(ledger.id)) or citizen).first_at,
         legs=tuple(_leg(leg, ledger) for leg in legs.values()),
         queue=ledger.queue,
         position=ledger.position if ledger.queued_at else None,
@@ -521,7 +575,20 @@ def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
         outcome=call_outcome(ledger, legs) if now.ended else None,
         ended_by=ended_by(ledger, legs) if now.ended else None,
         rebuilt=ledger.rebuilt,
+        direction="outbound" if ledger.outbound else "inbound",
+        placed_by=ledger.placed_by,
     )
+
+
+def whom(ledger: Ledger, legs: Legs) -> tuple[str, str, LineNumber]:
+    """Number and name of the citizen, and the line."""
+    first = legs.get(ChannelId(ledger.id)) or next(iter(legs.values()))
+    if not ledger.outbound:
+        shown = ledger.caller_id(first)
+        return shown.caller_number, shown.caller_name, ledger.line or LineNumber(first.first.exten)
+    if ledger.placed is not None:
+        return ledger.placed.number, "", ledger.placed.line
+    return first.latest.value.exten, "", ledger.line or LineNumber("")
 
 
 def _leg(track: Track, ledger: Ledger) -> Leg:

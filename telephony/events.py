@@ -18,6 +18,18 @@ class CallOutcome(StrEnum):
     """The caller hung up before an operator answered: a missed call, to be called back."""
     LOST = "lost"
     """Nobody saw the end (the switch died, or we were away); never given a guessed duration."""
+    NO_ANSWER = "no_answer"
+    """From here on: of a call that an operator placed, and that the citizen did not answer."""
+    BUSY = "busy"
+    DECLINED = "declined"
+    UNAVAILABLE = "unavailable"
+    """Switched off, out of reach, or the network could not get there."""
+    NOT_FOUND = "not_found"
+    """There is no such number."""
+    CANCELLED = "cancelled"
+    """The operator hung up before anything else came of it."""
+    NOT_PLACED = "not_placed"
+    """The operator's own phone did not answer: nobody was called."""
 
 
 class OfferOutcome(StrEnum):

@@ -10,6 +10,7 @@ from telephony.channels import LONG_AGO, Track
 from telephony.events import CallOutcome, OfferOutcome
 from telephony.facts import Channel
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
+from telephony.outbound import Placed, outcome, placed_by_us
 
 Legs = Mapping[ChannelId, Track]
 
@@ -69,11 +70,25 @@ class Ledger:
     told: bool = False
     rebuilt: bool = False
     lost_to: str = "unknown"
+    placed: Placed | None = None
+    dialled: ChannelId | None = None
+    """The citizen's leg of a call that we placed."""
+    reached_at: datetime | None = None
+    """When the citizen answered it."""
+
+    @property
+    def outbound(self) -> bool:
+        return placed_by_us(self.id)
+
+    @property
+    def placed_by(self) -> AgentId | None:
+        own = self.attempts.get(ChannelId(self.id)) if self.outbound else None
+        return own.agent_id if own else None
 
     @property
     def citizen(self) -> ChannelId:
-        """The call id is the Uniqueid of the first leg."""
-        return ChannelId(self.id)
+        """The call id is the Uniqueid of the first leg: the citizen's, or the operator's in a call that we placed."""
+        return (self.dialled or ChannelId("")) if self.outbound else ChannelId(self.id)
 
     def caller_id(self, citizen: Track) -> Channel:
         """Whose number and name are the caller's."""
@@ -108,6 +123,24 @@ class Ledger:
         return recall
 
     def adopt(self, legs: Legs) -> None:
+        """Operators who are in it without a ring of the queue."""
+        self._adopt_placed(legs)
+        self._adopt_returned(legs)
+
+    def _adopt_placed(self, legs: Legs) -> None:
+        """The operator who placed the call is its first leg, and the citizen the first one that it dialled."""
+        own = ChannelId(self.id)
+        if not self.outbound or own not in legs:
+            return
+        others = (one for one in legs if one != own and "-" not in one)
+        self.dialled = self.dialled or next(others, None)
+        attempt = self.attempt(own, AgentId(""), QueueName(""), legs[own].first_at)
+        attempt.offer_told = attempt.end_told = True
+        attempt.agent_id = self.placed.agent_id if self.placed else attempt.agent_id
+        if self.reached_at is not None:
+            attempt.connected_at, attempt.guessed = self.reached_at, False
+
+    def _adopt_returned(self, legs: Legs) -> None:
         """Operators who are back: whoever talked before at the seat of an answered recall, or is found there."""
         for recall in self.recalls.values():
             if recall.connected_at is None or recall.dest in self.attempts or recall.dest not in legs:
@@ -122,6 +155,8 @@ class Ledger:
     @property
     def queued_at(self) -> datetime | None:
         """When the waiting began: the first joining since the last talk; the first ring, where no joining was seen."""
+        if self.outbound and not self.joins:
+            return None
         last = self.joined_at
         talks = (attempt.connected_at for attempt in self.attempts.values() if attempt.connected_at)
         talked_at = max((at for at in talks if at < last), default=LONG_AGO)
@@ -177,7 +212,7 @@ class Standing:
 
 def standing(ledger: Ledger, legs: Legs) -> Standing:
     connected = ledger.connected
-    ringing = connected is None and ledger.ringing(legs) is not None
+    ringing = connected is None and ledger.ringing(legs) is not None and not ledger.outbound
     gone = ledger.absent_since is not None and ledger.gone_at >= ledger.left_at
     return Standing(
         queued=ringing or (connected is None and ledger.queued_at is not None and not gone),
@@ -210,6 +245,8 @@ def offer_outcome(attempt: Attempt, ledger: Ledger, legs: Legs) -> OfferOutcome 
 def call_outcome(ledger: Ledger, legs: Legs) -> CallOutcome:
     """A citizen who spoke with anybody was answered, by an operator or, after a redirection, by another desk."""
     citizen = legs.get(ledger.citizen)
+    if ledger.outbound and not any(attempt.connected_at for attempt in ledger.attempts.values()):
+        return _unanswered_outcome(ledger, legs)
     if citizen is None or not citizen.end_seen:
         return CallOutcome.LOST
     others = (leg.bridges for leg in legs.values() if leg is not citizen)
@@ -218,13 +255,24 @@ def call_outcome(ledger: Ledger, legs: Legs) -> CallOutcome:
     return CallOutcome.ANSWERED if answered else CallOutcome.ABANDONED
 
 
+def _unanswered_outcome(ledger: Ledger, legs: Legs) -> CallOutcome:
+    own, citizen = legs.get(ChannelId(ledger.id)), legs.get(ledger.citizen)
+    if own is None or not own.end_seen:
+        return CallOutcome.LOST
+    ended_at = citizen.ended_at if citizen else None
+    first = own.asked_to_end_at is not None and (ended_at is None or own.asked_to_end_at < ended_at)
+    cause = citizen.cause if citizen else None
+    return outcome(own_answered=own.up_at is not None, asked_to_end=first, cause=cause)
+
+
 def ended_by(ledger: Ledger, legs: Legs) -> str:
     """Whose phone asked first to end it: the citizen's, or that of an operator who had answered."""
-    citizen = legs.get(ledger.citizen)
+    citizen = legs.get(ledger.citizen) or (legs.get(ChannelId(ledger.id)) if ledger.outbound else None)
     if citizen is None or not citizen.end_seen:
         return ledger.lost_to
-    operators = [attempt.dest for attempt in ledger.attempts.values() if attempt.connected_at]
-    parties = [(citizen, "caller"), *((legs[dest], "operator") for dest in operators)]
+    operators = [one.dest for one in ledger.attempts.values() if one.connected_at or ledger.outbound]
+    parties = [(legs[dest], "operator") for dest in operators]
+    parties += [] if citizen.id in operators else [(citizen, "caller")]
     asked = [(leg.asked_to_end_at, name) for leg, name in parties if leg.asked_to_end_at]
     return min(asked)[1] if asked else "switch"
 
