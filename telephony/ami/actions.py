@@ -15,12 +15,17 @@ from telephony.errors import InvalidValue
 from telephony.orders import (
     RECOVER,
     AddMember,
+    ChangePriority,
+    DialLeg,
     HangUpChannel,
+    MuteRecording,
     Order,
     PauseMember,
     RedirectChannel,
+    RedirectPair,
     RemoveMember,
     ReportAlive,
+    SetVariable,
     SpyToSocket,
 )
 
@@ -31,17 +36,53 @@ MAX_VALUE_BYTES = 900
 
 BARRIER = "HotlineBarrier"
 ALIVE_VARIABLE = "HOTLINE_ALIVE"
-CONTEXTS = frozenset({RECOVER})
-"""Where a channel may be sent. Anything else would be a way to dial."""
+CONTEXTS: Mapping[str, re.Pattern[str]] = {
+    RECOVER: re.compile(r"[0-9]{1,10}|again", re.ASCII),
+    "waiting": re.compile("s"),
+    "parked": re.compile("s"),
+    "room": re.compile("s|back"),
+    "consult": re.compile("s"),
+    "join": re.compile("s"),
+    "leave": re.compile("s"),
+    "forward": re.compile(r"[0-9]{2,20}", re.ASCII),
+    "forward-number": re.compile(r"\+?[0-9]{3,20}", re.ASCII),
+    "supervise": re.compile("listen|whisper|barge"),
+    "outbound": re.compile(r"\+?[0-9]{3,20}", re.ASCII),
+}
+"""Where a channel may be sent, and to which extensions there. Anything else would be a way to dial."""
+
+VARIABLES: Mapping[str, re.Pattern[str]] = {
+    "HOTLINE_LEG": re.compile(r"(?:[0-9]{1,12}\.[0-9]{1,10}(?:-t[0-9]{1,4})?)?", re.ASCII),
+    "HOTLINE_OPERATOR": re.compile(r"[0-9]{1,12}\.[0-9]{1,10}(?:-[a-z][0-9]{1,4})?", re.ASCII),
+    "HOTLINE_TRANSFER": re.compile(r"[0-9A-Za-z_.:+-]{0,128}", re.ASCII),
+    "HOTLINE_QUEUE": re.compile(r"[a-z][0-9a-z-]{0,31}", re.ASCII),
+    "HOTLINE_PRIORITY": re.compile(r"[0-9]{1,4}", re.ASCII),
+    "HOTLINE_KEPT": re.compile(r"[0-9A-Za-z_-]{0,64}", re.ASCII),
+    "HOTLINE_SILENT_UNTIL": re.compile(r"[0-9]{0,12}", re.ASCII),
+    "HOTLINE_LINE": re.compile(r"[0-9]{2,20}", re.ASCII),
+    "HOTLINE_WATCHED": re.compile(r"PJSIP/[0-9A-Za-z][0-9A-Za-z_.:+@-]{0,127}-[0-9a-f]{8,12}", re.ASCII),
+    "HOTLINE_SEAT": re.compile(r"[0-9]{1,10}", re.ASCII),
+    "HOTLINE_TRUNK": re.compile(r"[0-9a-z-]{1,64}", re.ASCII),
+}
+"""What may be put into which variable of the dialplan: each becomes part of an expression there."""
+
+SIP_HEADERS: Mapping[str, re.Pattern[str]] = {
+    "X-Hotline-Call-Id": re.compile(r"[0-9]{1,12}\.[0-9]{1,10}", re.ASCII),
+    "X-Hotline-Recover": re.compile("1"),
+    "X-Hotline-Outbound": re.compile("1"),
+    "X-Hotline-Supervise": re.compile("1"),
+}
+"""Headers of the INVITE that a leg may carry, named in ``DialLeg.variables`` as they are on the wire."""
 
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
 _REASON = re.compile(r"[0-9A-Za-z_,-]{0,128}", re.ASCII)
-_UNIQUE_ID = re.compile(r"([0-9A-Za-z_-]{1,64}-)?[0-9]{1,12}\.[0-9]{1,10}", re.ASCII)
+_UNIQUE_ID = re.compile(r"([0-9A-Za-z_-]{1,64}-)?[0-9]{1,12}\.[0-9]{1,10}(-[a-z][0-9]{1,4})?", re.ASCII)
+_CALL_ID = re.compile(r"[0-9]{1,12}\.[0-9]{1,10}", re.ASCII)
+_PHONE_NUMBER = re.compile(r"\+?[0-9]{2,20}", re.ASCII)
 _CHANNEL_NAME = re.compile(r"(PJSIP|AudioSocket)/[0-9A-Za-z][0-9A-Za-z_.:+@-]{0,127}-[0-9a-f]{8,12}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _ADDRESS = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?:([1-9][0-9]{0,4})", re.ASCII)
 _CREDENTIAL = re.compile(r"[!-~]{1,128}", re.ASCII)
-_SEAT_NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII)
 _TOKEN = re.compile(r"[0-9a-f]{1,64}", re.ASCII)
 
 
@@ -77,9 +118,9 @@ def core_status() -> Headers:
     return {"Action": "CoreStatus"}
 
 
-def channel_status(variable: str) -> Headers:
-    """All channels, each with the value of one variable."""
-    return {"Action": "Status", "Variables": _matching("variable", variable, _NAME, "a name")}
+def channel_status(*variables: str) -> Headers:
+    """All channels, each with the values of these variables."""
+    return {"Action": "Status", "Variables": ",".join(_matching("variable", one, _NAME, "a name") for one in variables)}
 
 
 def queue_status() -> Headers:
@@ -98,7 +139,7 @@ def _add_member(order: AddMember) -> Headers:
         "Interface": interface,
         "StateInterface": interface,
         "MemberName": _matching("agent_id", order.agent_id, _NAME, "a work number"),
-        "Penalty": "0",
+        "Penalty": _penalty(order.penalty),
         "Paused": _yes_or_no(order.paused),
         **_reason(order.reason),
     }
@@ -122,15 +163,97 @@ def _hang_up(order: HangUpChannel) -> Headers:
 
 
 def _redirect(order: RedirectChannel) -> Headers:
-    context = _matching("context", order.context, _NAME, "a name")
-    if context not in CONTEXTS:
-        raise InvalidValue("context", "one that is made for it")
+    context, exten = _place("", order.context, order.exten)
     return {
         "Action": "Redirect",
         "Channel": _channel("channel", order.channel),
         "Context": context,
-        "Exten": _matching("exten", order.exten, _SEAT_NUMBER, "the digits of a seat"),
+        "Exten": exten,
         "Priority": "1",
+    }
+
+
+def _redirect_pair(order: RedirectPair) -> Headers:
+    context, exten = _place("", order.context, order.exten)
+    other_context, other_exten = _place("other_", order.other_context, order.other_exten)
+    return {
+        "Action": "Redirect",
+        "Channel": _channel("channel", order.channel),
+        "Context": context,
+        "Exten": exten,
+        "Priority": "1",
+        "ExtraChannel": _channel("other", order.other),
+        "ExtraContext": other_context,
+        "ExtraExten": other_exten,
+        "ExtraPriority": "1",
+    }
+
+
+def _dial_leg(order: DialLeg) -> Headers:
+    """Answered by the switch at once; what becomes of the leg is told by events of the channel named ``leg``."""
+    endpoint = _matching("endpoint", order.endpoint, _NAME, "a name of letters, digits, - and _")
+    number = _matching("number", order.number, _PHONE_NUMBER, "digits") if order.number != "" else ""
+    context, exten = _place("", order.context, order.exten)
+    call_id = _matching("call_id", order.call_id, _CALL_ID, "a call id")
+    if type(order.ring_s) not in (int, float) or not 1 <= order.ring_s <= 120:
+        raise InvalidValue("ring_s", "1 to 120 seconds")
+    caller = {"CallerID": _matching("caller_number", order.caller_number, _PHONE_NUMBER, "digits")}
+    return {
+        "Action": "Originate",
+        "Channel": f"PJSIP/{number}@{endpoint}" if number else f"PJSIP/{endpoint}",
+        "ChannelId": _matching("leg", order.leg, _UNIQUE_ID, "a Uniqueid"),
+        "Context": context,
+        "Exten": exten,
+        "Priority": "1",
+        "Timeout": str(round(order.ring_s * 1000)),
+        "Variable": ",".join([f"__HOTLINE_CALL_ID={call_id}", *(_setting(*pair) for pair in order.variables.items())]),
+        "Async": "true",
+        **(caller if order.caller_number != "" else {}),
+    }
+
+
+def _setting(name: str, value: str) -> str:
+    """One pair of ``DialLeg.variables``: a SIP header of the INVITE, or a variable of the leg."""
+    if name in SIP_HEADERS:
+        return f"PJSIP_HEADER(add,{name})={_matching('variables', value, SIP_HEADERS[name], 'plain')}"
+    return f"{_variable(name)}={_matching('variables', value, VARIABLES[name], 'plain')}"
+
+
+def _set_variable(order: SetVariable) -> Headers:
+    name = _variable(order.name)
+    return {
+        "Action": "Setvar",
+        "Channel": _channel("channel", order.channel),
+        "Variable": name,
+        "Value": _matching("value", order.value, VARIABLES[name], "of the form of that variable"),
+    }
+
+
+def _variable(name: str) -> str:
+    if not isinstance(name, str) or name not in VARIABLES:
+        raise InvalidValue("name", "a variable that is made for it")
+    return name
+
+
+def _mute_recording(order: MuteRecording) -> Headers:
+    if not isinstance(order.muted, bool):
+        raise InvalidValue("muted", "true or false")
+    return {
+        "Action": "MixMonitorMute",
+        "Channel": _channel("channel", order.channel),
+        "Direction": "both",
+        "State": "1" if order.muted else "0",
+    }
+
+
+def _change_priority(order: ChangePriority) -> Headers:
+    if type(order.priority) is not int or not 0 <= order.priority < 10**8:
+        raise InvalidValue("priority", "a count from 0 up")
+    return {
+        "Action": "QueueChangePriorityCaller",
+        "Queue": _queue(order.queue),
+        "Caller": _channel("channel", order.channel),
+        "Priority": str(order.priority),
     }
 
 
@@ -159,9 +282,20 @@ _BUILDERS: Mapping[type[Order], Callable[[Any], Headers]] = {
     PauseMember: _pause_member,
     HangUpChannel: _hang_up,
     RedirectChannel: _redirect,
+    RedirectPair: _redirect_pair,
+    DialLeg: _dial_leg,
+    SetVariable: _set_variable,
+    MuteRecording: _mute_recording,
+    ChangePriority: _change_priority,
     SpyToSocket: _spy,
     ReportAlive: _report_alive,
 }
+
+
+def _place(prefix: str, context: str, exten: str) -> tuple[str, str]:
+    if not isinstance(context, str) or context not in CONTEXTS:
+        raise InvalidValue(f"{prefix}context", "one that is made for it")
+    return context, _matching(f"{prefix}exten", exten, CONTEXTS[context], "an extension of that context")
 
 
 def _matching(field: str, value: object, pattern: re.Pattern[str], rule: str) -> str:
@@ -172,6 +306,12 @@ def _matching(field: str, value: object, pattern: re.Pattern[str], rule: str) ->
 
 def _queue(name: str) -> str:
     return _matching("queue", name, _NAME, "a name of letters, digits, - and _")
+
+
+def _penalty(value: int) -> str:
+    if type(value) is not int or not 0 <= value <= 99:
+        raise InvalidValue("penalty", "0 to 99")
+    return str(value)
 
 
 def _interface(seat: str) -> str:
