@@ -64,6 +64,20 @@ class Settings(BaseSettings):
     queue: str = Field(default="hotline", pattern=r"^[a-z0-9_-]{1,32}$")
     wrap_up_s: float = Field(default=60, gt=0)
     ring_s: float = Field(default=15, gt=0, description="How long one seat rings; the dialplan's figure.")
+    supervision_shown: bool = Field(
+        default=False, description="Operators see on their screens that, and by whom, they are supervised."
+    )
+    callback_due_s: float = Field(default=1800, gt=0, description="A missed caller is to be called back within this.")
+    callback_lease_s: float = Field(
+        default=300, ge=30, description="How long a callback stays with whoever took it and does not call."
+    )
+    callback_tries: int = Field(default=3, gt=0, description="A callback ends after so many calls without an answer.")
+    centre_push: dict[str, str] = Field(
+        default_factory=dict, description="Address to which the summary of a handoff is sent, by centre (JSON)."
+    )
+    centre_push_secret: SecretStr | None = Field(
+        default=None, description="Signs what is sent to centres: HMAC-SHA256 of the body in X-Hotline-Signature."
+    )
     switch_host: str = Field(default="127.0.0.1", description="Where Asterisk's manager and HTTP interfaces are.")
     sip_ws_url: str | None = Field(
         default=None, description="Address of SIP over WebSocket as the browsers reach it; the switch's own when unset."
@@ -91,6 +105,11 @@ class Settings(BaseSettings):
     @property
     def recordings_dir(self) -> Path:
         return self.home / "recordings"
+
+    @property
+    def spool_dir(self) -> Path:
+        """What waits for the database while it is away."""
+        return self.home / "spool"
 
     @property
     def keys_dir(self) -> Path:

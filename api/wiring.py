@@ -29,6 +29,7 @@ from api.live.routes import Live
 from api.live.viewers import Viewer
 from api.settings import Settings
 from api.shifts.service import Phones, resumed
+from api.store.behind import trouble_of
 from api.store.engine import Store
 from api.store.sealing import Keyring
 from api.streams import Streams
@@ -59,7 +60,7 @@ log = structlog.get_logger(__name__)
 
 AMI_USER = ARI_USER = "hotline"
 HUB_TICK_S = 0.1
-DATABASE_EVERY_S = 5.0
+DATABASE_EVERY_S = 2.0
 DATABASE_ANSWER_S = 3.0
 SESSIONS_EVERY_S = 10.0
 TIDY_EVERY_S = 3600.0
@@ -80,7 +81,7 @@ class Parts:
         _make_places(settings)
         secrets = Secrets.kept_in(settings.switch_secrets)
         self.bus = Bus()
-        self.store = Store(settings.database, Keyring.load(settings.keys_dir))
+        self.store = Store(settings.database, Keyring.load(settings.keys_dir), spool_dir=settings.spool_dir)
         self.passwords = Passwords(threads=settings.password_threads)
         self.gateway = Gateway(host=settings.switch_host, port=settings.ami_port, username=AMI_USER, secret=secrets.ami)
         self.switchboard = Switchboard(wrap_up_s=settings.wrap_up_s, strangers_stay=True)
@@ -215,8 +216,8 @@ class Parts:
                 await self.store.check()
         except Exception as error:
             return DatabaseState(state="down", reason=type(error).__name__)
-        behind = self.call_recorder.behind.away or self.transcript_recorder.behind.away
-        return DatabaseState(state="degraded", reason=behind) if behind else DatabaseState(state="ok")
+        trouble = trouble_of((self.call_recorder.behind, self.transcript_recorder.behind))
+        return DatabaseState(state="degraded", reason=trouble) if trouble else DatabaseState(state="ok")
 
     async def _watch_sessions(self) -> None:
         """A session may run out or be ended elsewhere: its live stream ends then, but never in a call."""

@@ -17,6 +17,7 @@ from api.store.behind import WriteBehind
 from api.store.engine import Store, insert_into
 from api.store.sealing import Keyring
 from api.store.tables import CallEventRecord, CallRecord
+from telephony import events
 from telephony.events import (
     AgentLegEnded,
     CallAnswered,
@@ -34,6 +35,9 @@ from telephony.targets import Target, TargetKind
 PERSONAL = frozenset({"caller_number", "caller_name", "number", "summary"})
 """Numbers, names and words of people: kept in sealed columns and nowhere else."""
 
+CALL_EVENTS = tuple(kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, CallEvent))
+"""Every kind."""
+
 NAMED_BY: Mapping[type[CallEvent], tuple[str, ...]] = {
     CallArrived: (),
     CallPlaced: (),
@@ -49,7 +53,7 @@ class CallRecorder:
 
     def __init__(self, store: Store) -> None:
         self._keyring = store.keyring
-        self.behind: WriteBehind[CallEvent] = WriteBehind(store, self._write, name="calls")
+        self.behind: WriteBehind[CallEvent] = WriteBehind(store, self._write, name="calls", keeps=CALL_EVENTS)
 
     def put(self, event: Event) -> None:
         if isinstance(event, CallEvent):

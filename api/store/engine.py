@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, text
@@ -24,11 +25,20 @@ class Store:
     ``read()`` and ``write()`` each hand out a session inside one transaction, committed at the end of the block and
     rolled back by any exception. On SQLite a writing transaction takes the write lock at its start, so it never fails
     half-way because another one wrote in between; on PostgreSQL a row that is read to be changed is locked by
-    ``with_for_update``.
+    ``with_for_update``. In ``spool_dir`` waits what is written behind, while the database is away.
     """
 
-    def __init__(self, url: str, keyring: Keyring, *, busy_timeout_s: float = 5.0, pool_size: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        keyring: Keyring,
+        *,
+        busy_timeout_s: float = 5.0,
+        pool_size: int = 10,
+        spool_dir: Path | None = None,
+    ) -> None:
         self.url = url
+        self.spool_dir = spool_dir
         self.keyring = keyring
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         connect: dict[str, Any] = {"timeout": busy_timeout_s} if self.is_sqlite else {"connect_timeout": 5}

@@ -301,7 +301,7 @@ class TicketDay(Base):
 class HandoffRecord(Base):
     """A way of a call to somebody else, from the key that was pressed to its outcome. ``version`` grows with each edit.
 
-    ``outcome`` is what the switch saw, ``settled`` what people agreed on. ``responsible`` has the matter until then.
+    ``outcome`` is what the switch saw, ``settled`` what people agreed on.
     """
 
     __tablename__ = "handoffs"
@@ -322,7 +322,7 @@ class HandoffRecord(Base):
     reason: Mapped[str | None] = mapped_column(String(16))
     settled: Mapped[str | None] = mapped_column(String(16))
     first_receiver: Mapped[str] = mapped_column(String(16))
-    responsible: Mapped[str] = mapped_column(String(16))
+    """The hotline or centre that the citizen called first: it keeps the matter while nobody has taken it over."""
     keep_line: Mapped[bool] = mapped_column(default=False)
     receipt: Mapped[str | None] = mapped_column(String(64))
     summary: Mapped[str | None] = mapped_column(SealedText("handoffs.summary"))
@@ -470,3 +470,74 @@ class UserSkill(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
     queue: Mapped[str] = mapped_column(String(32), primary_key=True)
     level: Mapped[int] = mapped_column(default=1)
+
+
+# recordings and what waits --------------------------------------------------------------------------------------------
+class RecordingRecord(Base):
+    """What became of one call's recording. No foreign key: it may be known before the call's first event is written."""
+
+    __tablename__ = "recordings"
+    __table_args__ = (Index(None, "state", "due_at"), Index(None, "state", "erase_at"))
+
+    call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    kind: Mapped[str] = mapped_column(String(16))
+    ended_at: Mapped[datetime]
+    talk_s: Mapped[float | None]
+    """How long the recording must be, as far as that is known."""
+    length_s: Mapped[float | None]
+    incomplete: Mapped[bool] = mapped_column(default=False)
+    media_type: Mapped[str | None] = mapped_column(String(32))
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    made_at: Mapped[datetime | None]
+    erase_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+
+
+class LegalHold(Base):
+    """Keeps a call's recording from being erased until it is lifted."""
+
+    __tablename__ = "legal_holds"
+    __table_args__ = (
+        Index(
+            "uq_legal_holds_open_call",
+            "call_id",
+            unique=True,
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(String(64), index=True)
+    reason: Mapped[str] = mapped_column(SealedText("legal_holds.reason"))
+    set_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    set_at: Mapped[datetime]
+    lift_reason: Mapped[str | None] = mapped_column(SealedText("legal_holds.lift_reason"))
+    lifted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    lifted_at: Mapped[datetime | None]
+
+
+class SpoolMark(Base):
+    """How far the items of one run of one writer have been committed; moved in each item's own transaction."""
+
+    __tablename__ = "spool_marks"
+
+    writer: Mapped[str] = mapped_column(String(32), primary_key=True)
+    run: Mapped[str] = mapped_column(String(24), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+
+
+class LogPosition(Base):
+    """How far one of the switch's logs has been read; ``file_id`` tells a rotated file from the one after it."""
+
+    __tablename__ = "log_positions"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    file_id: Mapped[str] = mapped_column(String(64))
+    place: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]

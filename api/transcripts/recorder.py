@@ -25,7 +25,7 @@ class TranscriptRecorder:
 
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._now = now
-        self.behind: WriteBehind[FinalTurn] = WriteBehind(store, self._write, name="transcripts")
+        self.behind: WriteBehind[FinalTurn] = WriteBehind(store, self._write, name="transcripts", keeps=(FinalTurn,))
 
     def put(self, call_id: str, turn: Turn) -> None:
         if turn.final:
