@@ -79,12 +79,26 @@ SpeechEvent = Partial | Final | StreamState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Word:
+    """Times in seconds since the segment's first sound."""
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Hypothesis:
-    """What an engine says of the open segment (``final`` False) or of the one just flushed (True)."""
+    """What an engine says of the open segment (``final`` False) or of the one just flushed (True).
+
+    ``words`` only in a final, where ``Capabilities.word_times`` says so.
+    """
 
     text: str
     final: bool
     confidence: float | None = None
+    words: tuple[Word, ...] = ()
 
 
 class RecognizerStream(Protocol):
