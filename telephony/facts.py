@@ -85,6 +85,15 @@ class DialEnd(Fact):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DialState(Fact):
+    """A sign of life from a phone that is being called; ``status`` is RINGING, PROGRESS (sound before an answer) ..."""
+
+    channel: Channel | None
+    dest: Channel
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BridgeEnter(Fact):
     bridge: BridgeId
     channel: Channel
@@ -245,13 +254,17 @@ class QueueEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveChannel:
-    """One channel of a ``Status`` answer. ``age_s`` is ``Seconds``, ``application`` that of the dialplan it is in."""
+    """One channel of a ``Status`` answer. ``age_s`` is ``Seconds``, ``application`` that of the dialplan it is in.
+
+    ``variables`` are those of ``ami.messages.KEPT_VARIABLES`` that the channel has.
+    """
 
     channel: Channel
     bridge: BridgeId | None
     age_s: int
     application: str
     application_data: str
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,8 @@ from telephony.facts import Channel, Fact, LiveChannel
 from telephony.ids import BridgeId, CallId, ChannelId, QueueName
 
 CALL_ID_VARIABLE = "HOTLINE_CALL_ID"
+KEPT_VARIABLES = ("HOTLINE_TRANSFER", "HOTLINE_OPERATOR", "HOTLINE_KEPT", "HOTLINE_SILENT_UNTIL")
+"""What a channel keeps for us over a restart of ours."""
 TAP_PREFIX = "AudioSocket/"
 """Our own listening channels: they are no part of any call."""
 PHONE_PREFIX = "PJSIP/"
@@ -48,13 +50,15 @@ def live_channel(frame: Frame) -> LiveChannel | None:
     if _is_tap(frame):
         return None
     headers = frame.headers
-    asked_for = frame.variables.get("Variable", {}).get(CALL_ID_VARIABLE, "")
+    variables = {name: text for name, text in frame.variables.get("Variable", {}).items() if text not in _UNSET}
+    call_id = variables.get(CALL_ID_VARIABLE)
     return LiveChannel(
-        channel=_channel(frame, "", None if asked_for in _UNSET else CallId(asked_for)),
+        channel=_channel(frame, "", CallId(call_id) if call_id else None),
         bridge=BridgeId(headers["BridgeID"]) if _text(headers["BridgeID"]) else None,
         age_s=int(headers["Seconds"]),
         application=headers["Application"],
         application_data=headers["Data"],
+        variables={name: text for name, text in variables.items() if name in KEPT_VARIABLES},
     )
 
 
@@ -126,6 +130,12 @@ def _hangup(frame: Frame, at: datetime) -> Fact:
 
 def _dial_begin(frame: Frame, at: datetime) -> Fact:
     return facts.DialBegin(at=at, channel=_channel_if_any(frame), dest=_channel(frame, "Dest"))
+
+
+def _dial_state(frame: Frame, at: datetime) -> Fact:
+    return facts.DialState(
+        at=at, channel=_channel_if_any(frame), dest=_channel(frame, "Dest"), status=frame.headers["DialStatus"]
+    )
 
 
 def _dial_end(frame: Frame, at: datetime) -> Fact:
@@ -251,6 +261,7 @@ _BUILDERS: Mapping[str, Builder] = {
     "Hold": partial(_on_channel, facts.Hold),
     "Unhold": partial(_on_channel, facts.Unhold),
     "DialBegin": _dial_begin,
+    "DialState": _dial_state,
     "DialEnd": _dial_end,
     "BridgeEnter": partial(_in_bridge, facts.BridgeEnter),
     "BridgeLeave": partial(_in_bridge, facts.BridgeLeave),

@@ -34,7 +34,7 @@ async def take_snapshot(switch: Switch) -> Snapshot:
     """The first mark gives the server's time before asking; the second lets all older events go ahead of the answer."""
     at = await switch.mark()
     core = await switch.ask(actions.core_status())
-    channels = await switch.ask_list(actions.channel_status(messages.CALL_ID_VARIABLE))
+    channels = await switch.ask_list(actions.channel_status(messages.CALL_ID_VARIABLE, *messages.KEPT_VARIABLES))
     queues = await switch.ask_list(actions.queue_status())
     devices = await switch.ask_list(actions.device_states())
     await switch.mark()

@@ -81,6 +81,7 @@ EVENTS: Mapping[str, Schema] = {
     "Hold": _ON_CHANNEL,
     "Unhold": _ON_CHANNEL,
     "DialBegin": _schema("call,all", "DialString", dest=True),
+    "DialState": _schema("call,all", "DialStatus", dest=True),
     "DialEnd": _schema("call,all", "DialStatus", dest=True),
     "BridgeEnter": _schema("call,all", "BridgeUniqueid", "BridgeType", "BridgeTechnology", channel=True),
     "BridgeLeave": _schema("call,all", "BridgeUniqueid", "BridgeType", "BridgeTechnology", channel=True),
