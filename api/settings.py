@@ -72,7 +72,7 @@ class Settings(BaseSettings):
         default=300, ge=30, description="How long a callback stays with whoever took it and does not call."
     )
     callback_tries: int = Field(default=3, gt=0, description="A callback ends after so many calls without an answer.")
-    centre_push: dict[str, str] = Field(
+    centre_push: dict[str, Annotated[str, Field(pattern=r"^https?://[^\s]+$")]] = Field(
         default_factory=dict, description="Address to which the summary of a handoff is sent, by centre (JSON)."
     )
     centre_push_secret: SecretStr | None = Field(

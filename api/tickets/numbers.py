@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.store.engine import insert_into
-from api.store.tables import TicketDay
+from api.store.tables import HandoffDay, TicketDay
 
 
 def local_day(now: datetime, zone: ZoneInfo) -> str:
@@ -23,8 +23,12 @@ def numbered(prefix: str, day: str, ordinal: int) -> str:
 async def next_number(session: AsyncSession, prefix: str, now: datetime, zone: ZoneInfo) -> str:
     """The day's row stays locked until the commit, and a rollback gives the number back: no gap, no double."""
     day = local_day(now, zone)
-    statement = insert_into(session, TicketDay).values(day=day, last=1)
-    raised = statement.on_conflict_do_update(
-        index_elements=[TicketDay.day], set_={"last": TicketDay.last + 1}
-    ).returning(TicketDay.last)
-    return numbered(prefix, day, (await session.execute(raised)).scalar_one())
+    return numbered(prefix, day, await next_of_day(session, TicketDay, day))
+
+
+async def next_of_day(session: AsyncSession, table: type[TicketDay] | type[HandoffDay], day: str) -> int:
+    statement = insert_into(session, table).values(day=day, last=1)
+    raised = statement.on_conflict_do_update(index_elements=[table.day], set_={"last": table.last + 1}).returning(
+        table.last
+    )
+    return int((await session.execute(raised)).scalar_one())

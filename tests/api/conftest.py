@@ -18,6 +18,7 @@ from api.auth.passwords import Passwords
 from api.auth.routes import router as session_router
 from api.auth.shared import Shared
 from api.calls.routes import router as calls_router
+from api.handoffs.routes import router as handoffs_router
 from api.settings import Settings
 from api.store.engine import Store
 from api.store.migrate import migrate
@@ -29,6 +30,7 @@ from tests.api.postgres import cluster, drop_database, make_database
 
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 _names = count(1)
+ROUTERS = (session_router, calls_router, transcripts_router, tickets_router, handoffs_router)
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +125,7 @@ async def desk(store: Store, passwords: Passwords, tmp_path: Path, app: FastAPI)
 
 def make_app() -> FastAPI:
     app = FastAPI()
-    for router in (session_router, calls_router, transcripts_router, tickets_router):
+    for router in ROUTERS:
         app.include_router(router, prefix="/api/v1")
     errors.install(app)
     return app

@@ -116,7 +116,6 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=16), nullable=True),
         sa.Column("settled", sa.String(length=16), nullable=True),
         sa.Column("first_receiver", sa.String(length=16), nullable=False),
-        sa.Column("responsible", sa.String(length=16), nullable=False),
         sa.Column("keep_line", sa.Boolean(), nullable=False),
         sa.Column("receipt", sa.String(length=64), nullable=True),
         sa.Column("summary", sa.LargeBinary(), nullable=True),

@@ -1,0 +1,245 @@
+"""Steps of transfers into the ledger, in order, behind the call; a step that comes twice changes nothing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import event as orm_events
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.calls.recorder import key_of
+from api.handoffs.events import HandoffChanged
+from api.handoffs.ledger import (
+    AFTER,
+    KEPT,
+    LINE_KEPT,
+    LINE_RELEASED,
+    LOST,
+    OUTCOMES,
+    REACHED,
+    RELEASED,
+    PushState,
+)
+from api.settings import Settings
+from api.store.behind import WriteBehind
+from api.store.engine import Store, insert_into, take_turn
+from api.store.tables import CallRecord, HandoffDay, HandoffRecord, HandoffStep
+from api.tickets.numbers import local_day, next_of_day
+from telephony.events import CallEnded, Event, LineKept, TransferStepped
+from telephony.targets import Target, TargetKind
+from telephony.transfers import TransferState
+
+PREFIX = "YJ"
+
+Recorded = TransferStepped | LineKept | CallEnded
+
+
+class HandoffRecorder:
+    """``put`` every event of the switchboard. What changed is told through ``publish`` after its commit."""
+
+    def __init__(self, store: Store, settings: Settings, publish: Callable[[object], None]) -> None:
+        self._settings = settings
+        self._publish = publish
+        self.behind: WriteBehind[Recorded] = WriteBehind(
+            store, self._write, name="handoffs", keeps=(TransferStepped, LineKept, CallEnded)
+        )
+
+    def put(self, event: Event) -> None:
+        if isinstance(event, TransferStepped | LineKept | CallEnded):
+            self.behind.put(event)
+
+    async def run(self) -> None:
+        await self.behind.run()
+
+    async def drain(self, timeout_s: float) -> bool:
+        return await self.behind.drain(timeout_s)
+
+    async def _write(self, session: AsyncSession, event: Recorded) -> None:
+        tell_after(session, await record(session, self._settings, event), self._publish)
+
+
+def tell_after(session: AsyncSession, changed: list[HandoffRecord], publish: Callable[[object], None]) -> None:
+    """Publish what changed once this transaction has been committed, and never if it is not."""
+    news = [
+        HandoffChanged(handoff_id=row.id, number=row.number, call_id=row.call_id, transfer_id=row.transfer_id)
+        for row in changed
+    ]
+
+    def committed(_: Any) -> None:
+        for one in news:
+            publish(one)
+
+    if news:
+        orm_events.listen(session.sync_session, "after_commit", committed, once=True)
+
+
+async def record(session: AsyncSession, settings: Settings, event: Recorded) -> list[HandoffRecord]:
+    """The rows that the event changed, in the caller's transaction; none if it had been recorded before."""
+    match event:
+        case TransferStepped():
+            return await _stepped(session, settings, event)
+        case LineKept():
+            return await _line_kept(session, settings, event)
+    return await _call_ended(session, event)
+
+
+async def ensure(
+    session: AsyncSession,
+    settings: Settings,
+    *,
+    transfer_id: str,
+    call_id: str,
+    agent_id: str,
+    target: Target | None,
+    mode: str,
+    at: datetime,
+) -> HandoffRecord:
+    """The row of this transfer, locked until the commit; made, with the day's next number, if there is none yet."""
+    await take_turn(session, f"handoff {transfer_id}")
+    known = await session.scalar(
+        select(HandoffRecord).where(HandoffRecord.transfer_id == transfer_id).with_for_update()
+    )
+    if known is not None:
+        return known
+    centre = target.value if target is not None and target.kind is TargetKind.CENTRE else ""
+    sent_by = await session.scalar(select(CallRecord.centre).where(CallRecord.id == call_id))
+    day = local_day(at, settings.zone)
+    configured = centre in settings.centre_push
+    row = HandoffRecord(
+        id=str(uuid.uuid4()),
+        number=f"{PREFIX}{day}-{await next_of_day(session, HandoffDay, day):03d}",
+        transfer_id=transfer_id,
+        call_id=call_id,
+        centre=centre,
+        target_kind=KEPT if target is None else target.kind.value,
+        target_value="" if target is None else target.value,
+        mode=mode,
+        agent_id=agent_id,
+        state=KEPT if target is None else TransferState.DIALLING.value,
+        first_receiver=sent_by or settings.line,
+        keep_line=target is None,
+        push_state=(PushState.PENDING if configured else PushState.NOT_CONFIGURED).value,
+        push_tries=0,
+        started_at=at,
+        version=1,
+    )
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def _stepped(session: AsyncSession, settings: Settings, event: TransferStepped) -> list[HandoffRecord]:
+    row = await ensure(
+        session,
+        settings,
+        transfer_id=event.transfer_id,
+        call_id=event.call_id,
+        agent_id=event.agent_id,
+        target=event.target,
+        mode=event.mode.value,
+        at=event.at,
+    )
+    reason = None if event.reason is None else event.reason.value
+    new = await _add_step(
+        session, row, event.at, event.step.value, key_of(event), route=event.route, reason=reason, leg=event.leg
+    )
+    if not new:
+        return []
+    state = AFTER[event.step]
+    row.state = state.value
+    row.reason = reason or row.reason
+    row.outcome = OUTCOMES[event.step].value if event.step in OUTCOMES else row.outcome
+    row.ended_at = event.at if state is TransferState.ENDED else None
+    if event.step in REACHED and row.push_state == PushState.PENDING and row.push_due_at is None:
+        row.push_due_at = event.at
+    row.version += 1
+    return [row]
+
+
+async def _line_kept(session: AsyncSession, settings: Settings, event: LineKept) -> list[HandoffRecord]:
+    """Kept beside a handoff that goes on, or as a row of its own for the supervisor to report by."""
+    rows = await _going(session, event.call_id)
+    if event.on and not rows:
+        rows = [
+            await ensure(
+                session,
+                settings,
+                transfer_id=f"{event.call_id}-line-{round(event.at.timestamp() * 1000)}",
+                call_id=event.call_id,
+                agent_id=event.agent_id,
+                target=None,
+                mode="",
+                at=event.at,
+            )
+        ]
+    changed = []
+    for row in rows:
+        if not await _add_step(session, row, event.at, LINE_KEPT if event.on else LINE_RELEASED, key_of(event)):
+            continue
+        row.keep_line = event.on
+        if row.state == KEPT and not event.on:
+            row.state, row.outcome, row.ended_at = TransferState.ENDED.value, RELEASED, event.at
+        row.version += 1
+        changed.append(row)
+    return changed
+
+
+async def _call_ended(session: AsyncSession, event: CallEnded) -> list[HandoffRecord]:
+    """What still goes on in the ledger ended with the call; the steps of the switch, if they come, say it better."""
+    rows = await _going(session, event.call_id)
+    for row in rows:
+        row.outcome = row.outcome or (RELEASED if row.state == KEPT else LOST)
+        row.state, row.ended_at = TransferState.ENDED.value, event.at
+        row.version += 1
+    return rows
+
+
+async def _going(session: AsyncSession, call_id: str) -> list[HandoffRecord]:
+    rows = await session.scalars(
+        select(HandoffRecord)
+        .where(HandoffRecord.call_id == call_id, HandoffRecord.ended_at.is_(None))
+        .order_by(HandoffRecord.started_at)
+        .with_for_update()
+    )
+    return list(rows)
+
+
+async def _add_step(
+    session: AsyncSession,
+    row: HandoffRecord,
+    at: datetime,
+    step: str,
+    key: str,
+    *,
+    route: int = 1,
+    reason: str | None = None,
+    leg: str | None = None,
+) -> bool:
+    """False if the ledger has it already."""
+    made = await session.scalar(
+        insert_into(session, HandoffStep)
+        .values(handoff_id=row.id, at=at, step=step, route=route, reason=reason, leg=leg, event_key=key)
+        .on_conflict_do_nothing(index_elements=[HandoffStep.handoff_id, HandoffStep.event_key])
+        .returning(HandoffStep.id)
+    )
+    return made is not None
+
+
+async def mark_pushed(session: AsyncSession, handoff_id: str, *, at: datetime, receipt: str | None) -> None:
+    """The centre has taken the summary; the receipt it gave is kept where nobody wrote one down before."""
+    values: dict[str, Any] = {"push_state": PushState.PUSHED.value, "summary_pushed_at": at, "push_due_at": None}
+    await session.execute(
+        update(HandoffRecord)
+        .where(HandoffRecord.id == handoff_id)
+        .values(**values, push_error=None, version=HandoffRecord.version + 1)
+    )
+    if receipt:
+        await session.execute(
+            update(HandoffRecord)
+            .where(HandoffRecord.id == handoff_id, HandoffRecord.receipt.is_(None))
+            .values(receipt=receipt)
+        )
