@@ -91,6 +91,7 @@ def answered(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
         wait_s=waited.total_seconds(),
         rebuilt=attempt.guessed,
         returned=attempt.returned,
+        transferred=attempt.transferred,
     )
 
 

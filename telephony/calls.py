@@ -270,6 +270,11 @@ class Calls:
             raise Refused(command="PlaceCall", state=CallPhase.ARRIVED, reason="placed already")
         self._expected[call_id] = (placed, now)
 
+    def give_up(self, call_id: CallId) -> None:
+        """The switch did not even ring the operator's phone; the next tick tells."""
+        if call_id in self._expected:
+            self._expected[call_id] = (self._expected[call_id][0], LONG_AGO)
+
     def not_placed(self, call_id: CallId, at: datetime) -> list[CallEvent]:
         """No channel came of it: it began and ended in the same moment."""
         expected = self._expected.pop(call_id, None)
@@ -294,6 +299,11 @@ class Calls:
                 talk_s=None,
             ),
         ]
+
+    def hand_over(self, call_id: CallId, leg: ChannelId, agent_id: AgentId, at: datetime) -> list[CallEvent]:
+        """Whoever is at the other end of ``leg``, which is in the citizen's bridge, is the operator from now on."""
+        self._ledgers[call_id].hand_over(leg, agent_id, at)
+        return self._settle((call_id,), at)
 
     def hang_up_by_operator(self, call_id: CallId, now: datetime) -> ChannelId:
         """The channel to hang up so that the call ends; the operator counts as the one who ended it."""
@@ -482,7 +492,7 @@ class Calls:
         return [one for one in self._ledgers.values() if self._phases.get(one.id) is not CallPhase.ENDED]
 
     def _legs(self, ledger: Ledger) -> dict[ChannelId, Track]:
-        legs = {track.id: track for track in self._channels.legs(ledger.id)}
+        legs = {track.id: track for track in self._channels.legs(ledger.id) if ledger.concerns(track)}
         strangers = (self._channels.get(dest) for dest in ledger.attempts if dest not in legs)
         return legs | {track.id: track for track in strangers if track}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from telephony.outbound import Placed, outcome, placed_by_us
 Legs = Mapping[ChannelId, Track]
 
 FAR_OFF = datetime.max.replace(tzinfo=UTC)
+
+SUPERVISORS_LEG = re.compile(r"-s[0-9]{1,4}$", re.ASCII)
 
 REFUSED_CAUSES = frozenset({17, 21})
 """Q.850: user busy, call rejected. AgentRingNoAnswer and DialEnd report both as if the phone had rung out."""
@@ -35,6 +38,8 @@ class Attempt:
     """Of AgentRingNoAnswer."""
     returned: bool = False
     """Not a call of the queue: the dialplan rang this operator's phone again after the leg before was lost."""
+    transferred: bool = False
+    """Not a call of the queue: whoever talked before handed it over."""
     given_up: bool = False
     """The phone has been silent for long enough, and nobody said why."""
     offer_told: bool = False
@@ -89,6 +94,10 @@ class Ledger:
     def citizen(self) -> ChannelId:
         """The call id is the Uniqueid of the first leg: the citizen's, or the operator's in a call that we placed."""
         return (self.dialled or ChannelId("")) if self.outbound else ChannelId(self.id)
+
+    def concerns(self, leg: Track) -> bool:
+        """Not so a supervisor's leg, until it takes the call over: it is in no bridge, and only hears what is said."""
+        return not SUPERVISORS_LEG.search(leg.id) or leg.id in self.attempts
 
     def caller_id(self, citizen: Track) -> Channel:
         """Whose number and name are the caller's."""
@@ -173,13 +182,19 @@ class Ledger:
 
     @property
     def answer(self) -> Attempt | None:
-        """The answer with which the present talk began: an operator who is back goes on with it."""
+        """The answer that ended the waiting: who is back, or was handed the call, goes on with it."""
         connected = self.connected
-        if connected is None or not connected.returned:
+        if connected is None or not (connected.returned or connected.transferred):
             return connected
-        own = (one for one in self.attempts.values() if one.agent_id == connected.agent_id and not one.returned)
-        began = [one for one in own if one.connected_at and one.connected_at >= self.joined_at]
+        first = (one for one in self.attempts.values() if not (one.returned or one.transferred))
+        began = [one for one in first if one.connected_at and one.connected_at >= self.joined_at]
         return max(began, key=lambda one: one.connected_at or LONG_AGO, default=connected)
+
+    def hand_over(self, dest: ChannelId, agent_id: AgentId, at: datetime) -> None:
+        """This channel, which is in the call already, is its operator from now on."""
+        taken = Attempt(dest=dest, agent_id=agent_id, queue=self.queue or QueueName(""), called_at=at, connected_at=at)
+        taken.transferred = taken.offer_told = taken.end_told = True
+        self.attempts.setdefault(dest, taken)
 
     @property
     def last_talk(self) -> Attempt | None:

@@ -1,1 +1,310 @@
-"""Supervisors in other people's calls: listen, whisper, barge, take over (pure)."""
+"""Supervisors in other people's calls: listen, whisper, barge, take over; TRANSITIONS.
+
+The supervisor's own phone is rung and runs ChanSpy on the operator's leg. It is no leg of the call until it takes over:
+then it joins the citizen's bridge first, and the operator leaves after that, so the citizen is never alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from telephony import facts
+from telephony.agents import Agents
+from telephony.calls import Call, CallPhase, Calls
+from telephony.channels import LONG_AGO
+from telephony.commands import EndSupervision, Supervise, TakeOver
+from telephony.duties import CallKind
+from telephony.errors import Refused, UnknownCall
+from telephony.events import AgentLegEnded, CallEnded, CallEvent, Event, SupervisionChanged
+from telephony.facts import Fact, LiveChannel, Snapshot
+from telephony.ids import AgentId, CallId, ChannelId
+from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel
+from telephony.tables import Machine, Unlisted
+from telephony.targets import SpyMode
+
+SUPERVISE = "supervise"
+"""The context of the dialplan with one extension for each mode."""
+RING_S = 15.0
+LEG_MARK = "-s"
+GIVEN_UP = timedelta(seconds=RING_S + 5)
+
+
+class SupervisionState(StrEnum):
+    DIALLING = "dialling"
+    """The supervisor's phone rings."""
+    WATCHING = "watching"
+    TAKING_OVER = "taking_over"
+    """On the way into the citizen's bridge."""
+    ENDED = "ended"
+
+
+class SupervisionSignal(StrEnum):
+    ANSWERED = "answered"
+    TAKES_OVER = "takes_over"
+    JOINED = "joined"
+    """In the citizen's bridge: from here on the supervisor is the operator of the call."""
+    GONE = "gone"
+
+
+# DIALLING has no TAKES_OVER: a phone that is not picked up cannot talk with a citizen.
+TRANSITIONS: Mapping[SupervisionState, Mapping[SupervisionSignal, SupervisionState]] = {
+    SupervisionState.DIALLING: {
+        SupervisionSignal.ANSWERED: SupervisionState.WATCHING,
+        SupervisionSignal.GONE: SupervisionState.ENDED,
+    },
+    SupervisionState.WATCHING: {
+        SupervisionSignal.TAKES_OVER: SupervisionState.TAKING_OVER,
+        SupervisionSignal.GONE: SupervisionState.ENDED,
+    },
+    SupervisionState.TAKING_OVER: {
+        SupervisionSignal.JOINED: SupervisionState.ENDED,
+        SupervisionSignal.GONE: SupervisionState.ENDED,
+    },
+    SupervisionState.ENDED: {},
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Supervision:
+    """One supervisor in one call. ``agent_id`` is the supervisor, ``leg`` that phone's channel."""
+
+    call_id: CallId
+    agent_id: AgentId
+    operator: AgentId
+    watched: ChannelId
+    """The operator's channel."""
+    leg: ChannelId
+    mode: SpyMode
+    state: SupervisionState
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What happened, and what is to be done."""
+
+    events: list[Event] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+
+
+class Supervisions:
+    """At most one for each call and for each supervisor."""
+
+    def __init__(self, calls: Calls, agents: Agents) -> None:
+        self._calls = calls
+        self._agents = agents
+        self._open: dict[CallId, Supervision] = {}
+        self._machine: Machine[SupervisionState, SupervisionSignal] = Machine("supervision", TRANSITIONS)
+
+    @property
+    def watching(self) -> Mapping[CallId, Supervision]:
+        """Those that have begun: the supervisor is in the call, in the ``mode``."""
+        return {key: one for key, one in self._open.items() if one.state is not SupervisionState.DIALLING}
+
+    def take_unlisted(self) -> tuple[Unlisted, ...]:
+        return self._machine.take_unlisted()
+
+    # what supervisors ask ---------------------------------------------------------------------------------------------
+
+    def supervise(self, command: Supervise, now: datetime) -> Steps:
+        """Ring the supervisor's phone; or change the mode. Raises Refused, UnknownAgent, UnknownCall."""
+        supervisor = self._agents.signed_in(command.agent_id)
+        known = self._open.get(command.call_id)
+        if known is not None and known.agent_id == supervisor.id:
+            return self._change(known, command.mode, now)
+        call = self._live_call(command.call_id)
+        watched = _operators_leg(call)
+        if known is not None:
+            raise _refused("Supervise", call, "somebody else supervises it")
+        if watched is None or call.answered_by is None:
+            raise _refused("Supervise", call, "no operator is in it")
+        if call.answered_by == supervisor.id:
+            raise _refused("Supervise", call, "a party to the call")
+        events = self._agents.expect_call(supervisor.id, call.id, CallKind.SUPERVISED, "Supervise", now)
+        leg = ChannelId(f"{call.id}{LEG_MARK}{int(now.timestamp()) % 10000}")
+        self._open[call.id] = Supervision(
+            call_id=call.id,
+            agent_id=supervisor.id,
+            operator=call.answered_by,
+            watched=watched.channel,
+            leg=leg,
+            mode=command.mode,
+            state=SupervisionState.DIALLING,
+            since=now,
+        )
+        ring = DialLeg(
+            leg=leg,
+            call_id=call.id,
+            endpoint=supervisor.seat,
+            context=SUPERVISE,
+            exten=command.mode,
+            ring_s=RING_S,
+            caller_number=supervisor.seat,
+            variables={"HOTLINE_WATCHED": watched.name, "X-Hotline-Supervise": "1", "X-Hotline-Call-Id": call.id},
+        )
+        return Steps(list(events), [ring])
+
+    def end(self, command: EndSupervision) -> Steps:
+        """Hang up the supervisor's phone. Raises Refused."""
+        return Steps(orders=[HangUpChannel(channel=self._own(command.call_id, command.agent_id, "EndSupervision").leg)])
+
+    def take_over(self, command: TakeOver, now: datetime) -> Steps:
+        """Into the citizen's bridge; once there the operator leaves. Raises Refused."""
+        known = self._own(command.call_id, command.agent_id, "TakeOver")
+        if not self._machine.allows(known.state, SupervisionSignal.TAKES_OVER):
+            raise Refused(command="TakeOver", state=known.state, reason="the supervisor is not in the call yet")
+        self._step(known, SupervisionSignal.TAKES_OVER)
+        return Steps(orders=[RedirectChannel(channel=known.leg, context="join", exten="s")])
+
+    def _change(self, known: Supervision, mode: SpyMode, now: datetime) -> Steps:
+        """While the phone still rings the new mode is taken up after the answer."""
+        if known.state is SupervisionState.TAKING_OVER:
+            raise Refused(command="Supervise", state=known.state, reason="taking the call over")
+        if known.mode is mode:
+            return Steps()
+        self._open[known.call_id] = changed = replace(known, mode=mode)
+        if known.state is SupervisionState.DIALLING:
+            return Steps()
+        return Steps([_told(changed, now, mode)], [_to_mode(changed)])
+
+    def _own(self, call_id: CallId, agent_id: AgentId, command: str) -> Supervision:
+        known = self._open.get(call_id)
+        if known is None or known.agent_id != agent_id:
+            raise Refused(command=command, state=SupervisionState.ENDED, reason="not supervising this call")
+        return known
+
+    def _live_call(self, call_id: CallId) -> Call:
+        call = self._calls.all.get(call_id)
+        if call is None or call.phase is CallPhase.ENDED:
+            raise UnknownCall(call_id)
+        return call
+
+    # what the switch says ---------------------------------------------------------------------------------------------
+
+    def apply(self, fact: Fact, now: datetime) -> Steps:
+        match fact:
+            case facts.NewState(channel=channel) if channel.state == "Up":
+                return self._answered(self._of_leg(channel.id), channel.exten, fact.at)
+            case facts.BridgeEnter(channel=channel):
+                return self._joined(self._of_leg(channel.id), fact.at)
+            case facts.Hangup(channel=channel):
+                return self._gone(self._of_leg(channel.id), fact.at)
+            case facts.OriginateResponse(channel_id=leg, ok=False):
+                return self._gone(self._of_leg(leg), now)
+        return Steps()
+
+    def heed(self, event: CallEvent) -> list[Order]:
+        """A phone that still rings for a talk that is over is let go; ChanSpy ends by itself with the leg it hears."""
+        known = self._open.get(event.call_id)
+        if known is None or known.state is not SupervisionState.DIALLING:
+            return []
+        over = isinstance(event, CallEnded) or (isinstance(event, AgentLegEnded) and event.agent_id == known.operator)
+        return [HangUpChannel(channel=known.leg)] if over else []
+
+    def failed(self, order: Order) -> None:
+        """The supervisor's phone was not even rung; the next tick tells."""
+        known = self._of_leg(order.leg) if isinstance(order, DialLeg) else None
+        if known is not None:
+            self._open[known.call_id] = replace(known, since=LONG_AGO)
+
+    def tick(self, now: datetime) -> list[Event]:
+        """Give up phones of which nothing more is heard."""
+        dialling = (one for one in self._open.values() if one.state is SupervisionState.DIALLING)
+        late = [one for one in dialling if one.since < now - GIVEN_UP]
+        return [event for one in late for event in self._gone(one, now).events]
+
+    def reconcile(self, snapshot: Snapshot, seats: Mapping[str, AgentId]) -> list[Event]:
+        """What a restart of ours, or a gap, hid: legs that listen without our knowing, and legs that are gone."""
+        legs = {live.channel.id: live for live in snapshot.channels if _is_ours(live)}
+        events: list[Event] = []
+        for known in tuple(self._open.values()):
+            if known.leg not in legs and known.since < snapshot.at:
+                events += self._gone(known, snapshot.at).events
+        for live in legs.values():
+            events += self._found(live, seats, snapshot.at)
+        return events
+
+    def _found(self, live: LiveChannel, seats: Mapping[str, AgentId], at: datetime) -> list[Event]:
+        call_id = live.channel.call_id
+        agent_id, call = seats.get(live.channel.endpoint), self._calls.all.get(call_id) if call_id else None
+        watched = _operators_leg(call) if call else None
+        if call is None or watched is None or agent_id is None or call.answered_by is None or call.id in self._open:
+            return []
+        self._open[call.id] = found = Supervision(
+            call_id=call.id,
+            agent_id=agent_id,
+            operator=call.answered_by,
+            watched=watched.channel,
+            leg=live.channel.id,
+            mode=SpyMode(live.channel.exten),
+            state=SupervisionState.WATCHING,
+            since=at,
+        )
+        return [_told(found, at, found.mode)]
+
+    def _of_leg(self, leg: ChannelId) -> Supervision | None:
+        return next((one for one in self._open.values() if one.leg == leg), None)
+
+    def _answered(self, known: Supervision | None, exten: str, at: datetime) -> Steps:
+        if known is None or known.state is not SupervisionState.DIALLING:
+            return Steps()
+        self._step(known, SupervisionSignal.ANSWERED)
+        changed = replace(self._open[known.call_id], since=at)
+        self._open[known.call_id] = changed
+        late = exten in set(SpyMode) and exten != known.mode
+        return Steps([_told(changed, at, known.mode)], [_to_mode(changed)] if late else [])
+
+    def _joined(self, known: Supervision | None, at: datetime) -> Steps:
+        if known is None or known.state is not SupervisionState.TAKING_OVER:
+            return Steps()
+        self._step(known, SupervisionSignal.JOINED)
+        handed = self._calls.hand_over(known.call_id, known.leg, known.agent_id, at)
+        leave = RedirectChannel(channel=known.watched, context="leave", exten="s")
+        return Steps([*handed, _told(known, at, None)], [leave])
+
+    def _gone(self, known: Supervision | None, at: datetime) -> Steps:
+        if known is None:
+            return Steps()
+        begun = known.state is not SupervisionState.DIALLING
+        self._step(known, SupervisionSignal.GONE)
+        over: list[Event] = [_told(known, at, None)] if begun else []
+        return Steps(over or list(self._agents.never_mind(known.agent_id, known.call_id, at)))
+
+    def _step(self, known: Supervision, signal: SupervisionSignal) -> None:
+        state = self._machine.step(known.state, signal)
+        if state is SupervisionState.ENDED:
+            del self._open[known.call_id]
+        elif state is not None:
+            self._open[known.call_id] = replace(known, state=state)
+
+
+def _operators_leg(call: Call) -> _Watched | None:
+    """The live leg of the operator who talks."""
+    own = (leg for leg in call.legs if leg.agent_id == call.answered_by and leg.answered_at and leg.ended_at is None)
+    leg = max(own, key=lambda leg: leg.started_at, default=None)
+    return None if leg is None or call.answered_by is None else _Watched(leg.channel, leg.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    channel: ChannelId
+    name: str
+
+
+def _is_ours(live: LiveChannel) -> bool:
+    return live.channel.context == SUPERVISE and live.channel.exten in set(SpyMode)
+
+
+def _told(one: Supervision, at: datetime, mode: SpyMode | None) -> SupervisionChanged:
+    return SupervisionChanged(at=at, call_id=one.call_id, agent_id=one.agent_id, operator=one.operator, mode=mode)
+
+
+def _to_mode(one: Supervision) -> RedirectChannel:
+    return RedirectChannel(channel=one.leg, context=SUPERVISE, exten=one.mode)
+
+
+def _refused(command: str, call: Call, reason: str) -> Refused:
+    return Refused(command=command, state=call.phase, reason=reason)

@@ -6,11 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from telephony import facts
+from telephony import facts, outbound
 from telephony.agents import Agents
 from telephony.calls import Call, CallPhase, Calls
-from telephony.commands import Command, HangUpCall, RecoverCall, SignIn, TapLeg
-from telephony.duties import Agent
+from telephony.commands import (
+    Command,
+    EndSupervision,
+    HangUpCall,
+    PlaceCall,
+    RecoverCall,
+    SignIn,
+    Supervise,
+    TakeOver,
+    TapLeg,
+)
+from telephony.duties import Agent, CallKind
 from telephony.errors import Refused, UnknownCall
 from telephony.events import (
     AgentEvent,
@@ -35,8 +45,9 @@ from telephony.events import (
 from telephony.facts import Fact, LinkLost, QueueMember, QueueMemberRemoved, Snapshot
 from telephony.ids import AgentId, CallId, QueueName, SeatId
 from telephony.members import Members, seat_of
-from telephony.orders import RECOVER, HangUpChannel, Order, RedirectChannel, ReportAlive, SpyToSocket
+from telephony.orders import RECOVER, DialLeg, HangUpChannel, Order, RedirectChannel, ReportAlive, SpyToSocket
 from telephony.queues import Queues
+from telephony.supervision import Supervision, Supervisions
 from telephony.tables import Unlisted
 
 ALIVE_EVERY = timedelta(seconds=5)
@@ -78,6 +89,7 @@ class Switchboard:
         """``strangers_stay``: queue members of nobody who is signed in are left alone until ``seated_everybody``."""
         self._calls = Calls()
         self._agents = Agents(wrap_up_s=wrap_up_s)
+        self._supervisions = Supervisions(self._calls, self._agents)
         self._queues = Queues()
         self._members = Members(strangers_stay=strangers_stay)
         self._link = LinkState.DOWN
@@ -98,6 +110,11 @@ class Switchboard:
     def waiting(self) -> Mapping[QueueName, tuple[CallId, ...]]:
         """Who waits, first in line first."""
         return self._queues.waiting
+
+    @property
+    def supervisions(self) -> Mapping[CallId, Supervision]:
+        """Supervisors who are in a call, the calls being other people's."""
+        return self._supervisions.watching
 
     @property
     def link(self) -> LinkState:
@@ -127,7 +144,11 @@ class Switchboard:
                 return self._outcome(self._on_device(fact.device, fact.state, fact.at, now), now)
             case facts.ContactStatus():
                 return self._outcome(self._on_contact(fact, now), now)
-        return self._outcome(self._calls.apply(fact), now)
+        news = self._calls.apply(fact)
+        steps = self._supervisions.apply(fact, now)
+        if isinstance(fact, facts.OriginateResponse) and not fact.ok:
+            news += self._calls.not_placed(CallId(fact.channel_id), now)
+        return self._outcome([*news, *steps.events], now, steps.orders)
 
     def request(self, command: Command, now: datetime) -> Outcome:
         """What somebody asks for. Raises Refused, UnknownAgent, UnknownCall; then nothing has changed."""
@@ -140,18 +161,31 @@ class Switchboard:
                 return self._recover(command, now)
             case TapLeg():
                 return self._tap(command)
+            case Supervise():
+                steps = self._supervisions.supervise(command, now)
+                return self._outcome(steps.events, now, steps.orders)
+            case EndSupervision():
+                return Outcome(orders=tuple(self._supervisions.end(command).orders))
+            case TakeOver():
+                return Outcome(orders=tuple(self._supervisions.take_over(command, now).orders))
+            case PlaceCall():
+                return self._place_call(command, now)
         if not self._agents.obeys(command):
             raise Refused(command=type(command).__name__, state=self._link, reason="no such command")
         return self._outcome(self._agents.obey(command, now), now)
 
     def tick(self, now: datetime) -> Outcome:
         """What follows from nothing but the time."""
-        outcome = self._outcome([*self._calls.tick(now), *self._agents.tick(now)], now)
+        news = [*self._calls.tick(now), *self._supervisions.tick(now), *self._agents.tick(now)]
+        outcome = self._outcome(news, now)
         return Outcome(events=outcome.events, orders=(*outcome.orders, *self._alive(now)), unlisted=outcome.unlisted)
 
     def failed(self, order: Order) -> None:
         """The switch did not carry this order out."""
         self._members.failed(order)
+        self._supervisions.failed(order)
+        if isinstance(order, DialLeg):
+            self._calls.give_up(CallId(order.leg))
 
     def seated_everybody(self) -> None:
         """All whose shifts went on are signed in again: from now on a member of nobody is a ghost."""
@@ -175,7 +209,9 @@ class Switchboard:
             news += self._on_member(member, now)
         for device, state in snapshot.devices.items():
             news += self._on_device(device, state, snapshot.at, now)
-        news += self._calls.reconcile(snapshot, self._seats(snapshot))
+        seats = self._seats(snapshot)
+        news += self._calls.reconcile(snapshot, seats)
+        news += self._supervisions.reconcile(snapshot, seats)
         events = [*self._spread(news, now), *self._queues.compare(self._lines(snapshot), snapshot.at)]
         wanted = [] if rebuild else self._orders(events, now)
         mended, drifts = self._members.compare(snapshot, self.agents.values(), now, rebuild=rebuild)
@@ -228,13 +264,16 @@ class Switchboard:
         for call in self.calls.values():
             talks = call.phase in (CallPhase.TALKING, CallPhase.HELD) and call.answered_by == agent_id
             rings = call.phase is CallPhase.OFFERED and call.offered_to == agent_id
+            rings = rings or (call.phase is CallPhase.ARRIVED and call.placed_by == agent_id)
             if rings or (talks and call.agent_left_at is None):
-                return self._agents.take_over(agent_id, call.id, now, talking=talks)
+                kind = CallKind.OWN if call.placed_by else CallKind.QUEUED
+                return self._agents.take_over(agent_id, call.id, now, talking=talks, kind=kind)
         return []
 
     def _hang_up(self, command: HangUpCall, now: datetime) -> Outcome:
         call = self._live_call(command.call_id)
-        if call.answered_by != command.agent_id or call.agent_left_at is not None:
+        talks = call.answered_by == command.agent_id and call.agent_left_at is None
+        if not talks and call.placed_by != command.agent_id:
             raise Refused(command="HangUpCall", state=call.phase, reason="not a party of this call")
         return Outcome(orders=(HangUpChannel(channel=self._calls.hang_up_by_operator(call.id, now)),))
 
@@ -245,6 +284,13 @@ class Switchboard:
             raise Refused(command="RecoverCall", state=agent.status, reason="no call to recover")
         self._agents.expect_return(agent.id, now)
         return Outcome(orders=(RedirectChannel(channel=citizen, context=RECOVER, exten=agent.seat),))
+
+    def _place_call(self, command: PlaceCall, now: datetime) -> Outcome:
+        ring = outbound.order(command, self._agents.signed_in(command.agent_id).seat)
+        events = self._agents.expect_call(command.agent_id, command.call_id, CallKind.OWN, "PlaceCall", now)
+        placed = outbound.Placed(agent_id=command.agent_id, number=command.number, line=command.line)
+        self._calls.expect(command.call_id, placed, now)
+        return self._outcome(events, now, [ring])
 
     def _tap(self, command: TapLeg) -> Outcome:
         call = self._live_call(command.call_id)
@@ -261,9 +307,11 @@ class Switchboard:
 
     # what follows from what -------------------------------------------------------------------------------------------
 
-    def _outcome(self, news: Iterable[Event], now: datetime) -> Outcome:
+    def _outcome(self, news: Iterable[Event], now: datetime, orders: Iterable[Order] = ()) -> Outcome:
+        """Members are paused before a phone of theirs is rung."""
         events = self._spread(news, now)
-        return Outcome(events=tuple(events), orders=tuple(self._orders(events, now)), unlisted=self._take_unlisted())
+        orders = (*self._orders(events, now), *orders)
+        return Outcome(events=tuple(events), orders=orders, unlisted=self._take_unlisted())
 
     def _spread(self, news: Iterable[Event], now: datetime) -> list[Event]:
         """Hand the events of calls on to the queues and the agents."""
@@ -278,7 +326,9 @@ class Switchboard:
         """What the changes of agents mean for the members of the switch."""
         orders: list[Order] = []
         for event in events:
-            if isinstance(event, AgentSignedOut):
+            if isinstance(event, CallEvent):
+                orders += self._supervisions.heed(event)
+            elif isinstance(event, AgentSignedOut):
                 orders += self._members.drop(event.seat)
             elif isinstance(event, AgentStatusChanged) and event.agent_id in self.agents:
                 orders += self._members.want(self.agents[event.agent_id], now)
@@ -291,7 +341,8 @@ class Switchboard:
         return [ReportAlive(epoch_s=int(now.timestamp()))]
 
     def _take_unlisted(self) -> tuple[Unlisted, ...]:
-        return self._calls.take_unlisted() + self._agents.take_unlisted()
+        models = (self._calls, self._agents, self._supervisions)
+        return tuple(one for model in models for one in model.take_unlisted())
 
 
 def _drifts(events: Iterable[Event], at: datetime) -> list[DriftRepaired]:
