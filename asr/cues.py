@@ -1,0 +1,325 @@
+"""The urgency ear: which other line a call is for, heard in what the caller says while he says it (pure).
+
+Each caller turn, partial or final, is searched for events and matters by their words and by their sound. What is
+denied, past, supposed, figurative, asked about or complained of counts less or not at all; what happens now counts
+more. A later turn raises what an earlier one left low, and takes back what it says was wrong or is over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+
+from pypinyin.phrases_dict import phrases_dict
+
+from asr.lexicon import Lexicon
+from asr.lexicon.phrases import Found, Phrases
+from asr.lexicon.urgency import Concern, Urgency
+from asr.prefill.reading import Reading, reading_of
+from asr.transcript import Speaker, Turn
+
+EMERGENCIES = ("110", "119", "120", "122")
+"""In the order in which they are told where several are equally sure: danger to people first."""
+RAISES = 0.8
+"""From here on a cue is shown."""
+KEPT = 0.6
+"""Of what a turn left too low for a cue, what the next turn still has of it."""
+_STRONG, _WEAK = 1.0, 0.5
+_BY_SOUND = {2: 0.55, 3: 0.85, 4: 0.95}
+_COMPANY = 0.35
+_BONUS = {"now": 0.25, "help": 0.25, "own": 0.1}
+_NO_TARGET = "none"
+_DENIED = re.compile(
+    r"(?<!是)(?<!还)(?:不是|没有?|并没有?|不会|没啥|也没|从没|不算|并非|别|不叫|没说)"
+    r"(?:什么|啥|有人|有|人|真|再|说|发生|出现|闻到|发现|看见|看到|被|在|敢|去)?$"
+)
+_DENIED_WITHIN = re.compile(
+    r"(?:没有?|不是|不会|并没)(?!呼吸|反应|动静|人|见|出|露|上来|回|气|意识|心跳|影|知觉|停|了|盖|法|脉|退|几|多|救|敢|开)"
+    r"[\u4e00-\u9fff]{1,2}$"
+)
+"""阀门…没漏: what makes it an event is denied inside."""
+_OR_NOT = re.compile(r"(?:有没有?|是不是|要不是|会不会|能不能)$")
+_BEFORE, _AFTER, _PAST_REACH = 14, 12, 40
+_STILL_NOT = re.compile(r"(?:到|直到)?(?:现在|今天|这会儿)(?:还|都|也)?(?:没|不)")
+"""到现在没下来 says nothing of now."""
+_EVERYDAY = frozenset(
+    "是的了一不我你他有在就都也这那个们到去来上下没要会说还又很太吗呢吧啊一二三四五六七八九十零两次个年月号点"
+)
+_FAINT = 16
+"""A cry for help with hardly a word around it."""
+
+
+class Action(StrEnum):
+    TRANSFER_NOW = "transfer_now"
+    """Warm, the operator speaks first."""
+    CONFERENCE = "conference"
+    """Several lines, or one that has sent the caller away."""
+    KEEP_LINE = "keep_line"
+    """Never hand this caller off; somebody else tells the line."""
+    OFFER = "transfer_offer"
+    """A service line, with the caller's consent."""
+    NOTIFY = "notify"
+    """A firm that should know as well."""
+    SOFT_ALERT = "soft_alert"
+    """Said in anger; nothing to transfer, worth an ear."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cue:
+    """``text[start:end]`` of the turn ``seg`` is what was heard; ``score`` from ``RAISES`` up, higher is surer."""
+
+    target: str
+    action: Action
+    concern: str
+    seg: int
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    concern: Concern
+    start: int
+    end: int
+    weight: float
+    strong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sensed:
+    """What one turn says of each concern. ``gone`` are concerns it takes back or says are over; ``all_gone`` all."""
+
+    hits: tuple[_Hit, ...]
+    gone: tuple[Concern, ...]
+    all_gone: bool
+    soft: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    hit: _Hit
+    turn: Turn
+    reading: Reading
+    score: float
+
+
+def hear(turns: Sequence[Turn], lexicon: Lexicon, urgency: Urgency) -> tuple[Cue, ...]:
+    """The cues that stand after these turns, the most urgent first. What was sensed of a turn is kept."""
+    standing: dict[str, _Standing] = {}
+    rests: dict[str, float] = {}
+    soft: Cue | None = None
+    modes = list[str]()
+    for turn in sorted(turns, key=lambda turn: (turn.start_s, turn.seg)):
+        if turn.speaker is not Speaker.CALLER or not turn.text.strip():
+            continue
+        reading = reading_of(turn.text, lexicon)
+        if not reading.text:
+            continue
+        sensed = _sense(reading.text, urgency, _words(lexicon))
+        if sensed.all_gone:
+            standing.clear()
+            rests.clear()
+        for concern in sensed.gone:
+            if concern.target in standing and standing[concern.target].hit.concern is concern:
+                del standing[concern.target]
+        if sensed.soft is not None:
+            soft = _cue(_NO_TARGET, Action.SOFT_ALERT, "figurative", turn, reading, *sensed.soft, RAISES)
+        modes += _modes(reading.text, urgency)
+        rests = _raise(standing, rests, sensed, turn, reading, urgency)
+    cues = list(_cues(standing, modes))
+    return tuple([*cues, soft] if soft is not None and not cues else cues)
+
+
+def _raise(
+    standing: dict[str, _Standing],
+    rests: Mapping[str, float],
+    sensed: _Sensed,
+    turn: Turn,
+    reading: Reading,
+    urgency: Urgency,
+) -> dict[str, float]:
+    """Take in one turn; returns what of it was too little for a cue."""
+    left = {target: rest * KEPT for target, rest in rests.items()}
+    for target in dict.fromkeys(hit.concern.target for hit in sensed.hits):
+        hits = sorted((hit for hit in sensed.hits if hit.concern.target == target), key=lambda hit: -hit.weight)
+        best = hits[0]
+        others = {hit.concern.name + str(hit.start): hit for hit in hits[1:] if not _overlap(hit, best)}
+        score = best.weight + _COMPANY * sum(hit.weight for hit in list(others.values())[:3])
+        if target in EMERGENCIES:
+            score += _bonus(reading.text, urgency) * min(1.0, best.weight / 0.4)
+        score += left.get(target, 0.0)
+        if score >= RAISES:
+            known = standing.get(target)
+            if known is None or score > known.score + 0.2:
+                standing[target] = _Standing(best, turn, reading, score)
+        else:
+            left[target] = max(left.get(target, 0.0), score * KEPT)
+    return left
+
+
+def _overlap(one: _Hit, other: _Hit) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _bonus(text: str, urgency: Urgency) -> float:
+    return sum(worth for name, worth in _BONUS.items() if any(urgency.context[name].read(text)))
+
+
+@lru_cache(maxsize=8)
+def _words(lexicon: Lexicon) -> frozenset[str]:
+    """Words of the lexicon, which are no mishearing of others."""
+    listed = (word for one in lexicon.categories for word in (*one.strong, *one.keywords, *one.weak))
+    return frozenset((*listed, *lexicon.cues.strangers, *lexicon.cues.spots, *lexicon.cues.roles))
+
+
+# one turn -------------------------------------------------------------------------------------------------------------
+@lru_cache(maxsize=4096)
+def _sense(text: str, urgency: Urgency, known: frozenset[str]) -> _Sensed:
+    taken_back = max((found.end for found in urgency.suppress["retracted"].read(text)), default=-1)
+    hits: list[_Hit] = []
+    gone: list[Concern] = []
+    soft: tuple[int, int] | None = None
+    for concern in urgency.events:
+        if any(concern.over.read(text)):
+            gone.append(concern)
+        for found, weight, strong in _found(text, concern, known):
+            if found.start < taken_back:
+                continue
+            if _denied(text, found):
+                gone.append(concern)
+                continue
+            factor, angry = _standing_factor(text, found, concern, urgency)
+            if angry and concern.name in ("suicide", "heart", "violence", "explosion") and strong:
+                soft = soft or (found.start, found.end)
+            if factor * weight >= 0.15:
+                hits.append(_Hit(concern, found.start, found.end, weight * factor, strong))
+    for line in urgency.lines:
+        for found, weight, strong in _found(text, line, known):
+            if not _near(line.unless, text, found):
+                hits.append(_Hit(line, found.start, found.end, weight, strong))
+    return _Sensed(tuple(hits), tuple(gone), taken_back >= 0, soft)
+
+
+def _found(text: str, concern: Concern, known: frozenset[str]) -> Iterator[tuple[Found, float, bool]]:
+    """Every place with its weight; one that is only heard where it is not read already."""
+    taken: list[Found] = []
+    for found in concern.strong.read(text):
+        taken.append(found)
+        yield found, _STRONG, True
+    for found in concern.strong.heard(text):
+        inside = any(found.start < other.end and other.start < found.end for other in taken)
+        if not inside and _is_no_word(text[slice(*found.heard)], known):
+            taken.append(found)
+            yield found, _BY_SOUND[found.sounds], True
+    for found in concern.weak.read(text):
+        if not any(found.start < other.end and other.start < found.end for other in taken):
+            taken.append(found)
+            yield found, _WEAK, False
+
+
+def _is_no_word(heard: str, known: frozenset[str]) -> bool:
+    """What is a word of its own was meant as such, and so are two everyday characters or numbers."""
+    bare = heard.rstrip("了")
+    return bare not in phrases_dict and bare not in known and (len(heard) > 2 or not set(bare) & _EVERYDAY)
+
+
+def _denied(text: str, found: Found) -> bool:
+    if _DENIED_WITHIN.search(text[found.start : found.end]):
+        return True
+    before = text[max(0, found.start - 7) : found.start]
+    return _DENIED.search(before) is not None and _OR_NOT.search(before) is None
+
+
+def _standing_factor(text: str, found: Found, concern: Concern, urgency: Urgency) -> tuple[float, bool]:
+    """How much of a hit is left after what speaks against it, and whether it was a manner of speaking."""
+    suppress = urgency.suppress
+    if _near(concern.unless, text, found):
+        return 0.0, False
+    around = text[max(0, found.start - _BEFORE) : found.end + _AFTER]
+    before = text[max(0, found.start - _BEFORE) : found.end]
+    lead = text[max(0, found.start - _PAST_REACH) : found.end + 8]
+    if any(suppress["figurative"].read(text[max(0, found.start - 10) : found.end + 6])):
+        return 0.0, True
+    if any(suppress["rumour"].read(text[: found.end + _AFTER])):
+        return 0.0, True
+    heard = around if concern.past_counts else _STILL_NOT.sub("", around)
+    now = any(urgency.context["now"].read(heard))
+    factor = 1.0
+    if concern.needs_now and not now:
+        factor *= 0.5
+    if any(suppress["supposed"].read(before)) and not concern.supposed_counts:
+        factor *= 0.1
+    if any(suppress["past"].read(lead)) and not now and not concern.past_counts:
+        factor *= 0.2
+    if any(suppress["asking"].read(text)):
+        factor *= 0.8 if now else 0.45
+    if any(suppress["complaint"].read(text)):
+        factor *= 0.7 if now else 0.45
+    return factor, False
+
+
+def _near(phrases: Phrases, text: str, found: Found) -> bool:
+    low, high = max(0, found.start - _BEFORE), found.end + _AFTER
+    return any(phrases.read(text[low:high]))
+
+
+def _modes(text: str, urgency: Urgency) -> list[str]:
+    said = [name for name in ("child", "whisper", "own_act", "pushed_back") if any(getattr(urgency, name).read(text))]
+    plain = re.sub(r"[^\u4e00-\u9fff]|（[^）]*）", "", re.sub(r"（[^）]*）", "", text))
+    return [*said, "faint"] if len(plain) <= _FAINT and re.search(r"救.{0,3}救|救命|救我", text) else said
+
+
+# all turns ------------------------------------------------------------------------------------------------------------
+def _cues(standing: Mapping[str, _Standing], modes: Sequence[str]) -> Iterator[Cue]:
+    urgent = [one for target, one in standing.items() if target in EMERGENCIES]
+    urgent.sort(key=lambda one: (-min(one.score, 1.4), EMERGENCIES.index(one.hit.concern.target)))
+    action = _action(urgent, modes)
+    named: set[str] = set()
+    for one in urgent:
+        named.add(one.hit.concern.target)
+        yield _of(one, one.hit.concern.target, action)
+    for one in urgent:
+        for target in (*one.hit.concern.also, *one.hit.concern.notices):
+            if target not in named and one.hit.strong:
+                named.add(target)
+                yield replace(_of(one, target, action if target in EMERGENCIES else Action.NOTIFY), score=RAISES)
+    for target, one in standing.items():
+        if target not in EMERGENCIES:
+            yield _of(one, target, Action.OFFER)
+
+
+def _action(urgent: Sequence[_Standing], modes: Sequence[str]) -> Action:
+    if any(one.hit.concern.mode == Action.KEEP_LINE and one.hit.strong for one in urgent):
+        suicide = any(one.hit.concern.name == "suicide" for one in urgent)
+        if suicide or "faint" in modes:
+            return Action.KEEP_LINE
+    if {"child", "whisper", "faint"} & set(modes):
+        return Action.KEEP_LINE
+    if "own_act" in modes and any(one.hit.concern.name == "poison" for one in urgent):
+        return Action.KEEP_LINE
+    return Action.CONFERENCE if "pushed_back" in modes and len(urgent) > 1 else Action.TRANSFER_NOW
+
+
+def _of(one: _Standing, target: str, action: Action) -> Cue:
+    return _cue(target, action, one.hit.concern.name, one.turn, one.reading, one.hit.start, one.hit.end, one.score)
+
+
+def _cue(
+    target: str, action: Action, concern: str, turn: Turn, reading: Reading, start: int, end: int, score: float
+) -> Cue:
+    first, last = reading.offsets[start], reading.offsets[end - 1] + 1
+    return Cue(
+        target=target,
+        action=action,
+        concern=concern,
+        seg=turn.seg,
+        start=first,
+        end=last,
+        text=turn.text[first:last],
+        score=round(score, 2),
+    )
