@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     sip_ws_url: str | None = Field(
         default=None, description="Address of SIP over WebSocket as the browsers reach it; the switch's own when unset."
     )
+    queue_log: Place | None = Field(
+        default=None, description="The switch's queue_log, as this server sees it; in the state directory when unset."
+    )
     tap_host: str = Field(default="127.0.0.1", description="Loopback address on which the switch brings live audio.")
 
     speech_engine: Literal["auto", "vosk", "whisper", "none"] = Field(
@@ -122,6 +125,10 @@ class Settings(BaseSettings):
     @property
     def log_dir(self) -> Path:
         return self.home / "log"
+
+    @property
+    def queue_log_file(self) -> Path:
+        return self.queue_log or self.switch_dir / "log" / "queue_log"
 
     @property
     def switch_secrets(self) -> Path:

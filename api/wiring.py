@@ -19,8 +19,9 @@ from api.auth.passwords import Passwords
 from api.auth.sessions import SessionEnded
 from api.auth.shared import Shared
 from api.bus import Bus
+from api.calls.completion import complete, remember
 from api.calls.recorder import CallRecorder
-from api.calls.service import close_lost
+from api.calls.service import close_lost, lost_call
 from api.calls.shifts import open_shifts
 from api.live.hub import Hub
 from api.live.lookups import Callers, handled_today
@@ -89,7 +90,8 @@ class Parts:
         self.seat_keys = SeatPasswords(base_url=settings.ari_url, username=ARI_USER, password=secrets.ari)
         self.call_recorder = CallRecorder(self.store)
         self.transcript_recorder = TranscriptRecorder(self.store, utc_now)
-        self.recordings = RecordingFolder(Recordings(settings.recordings_dir))
+        self.recording_files = Recordings(settings.recordings_dir)
+        self.recordings = RecordingFolder(self.recording_files)
         self.understanding = Understanding()
         self.shared = Shared(
             settings=settings,
@@ -262,6 +264,7 @@ class Parts:
         while self.runner.link is LinkState.LIVE:
             try:
                 calls = self.switchboard.calls  # a view: a call that arrives meanwhile is in it
+                await self._complete()
                 lost = await close_lost(self.store, calls, utc_now())
                 async with self.store.read() as session:
                     shifts = await open_shifts(session)
@@ -273,6 +276,8 @@ class Parts:
             return
         if lost:
             log.warning("calls ended unseen", calls=len(lost))
+        for call_id in lost:
+            self.bus.publish(lost_call(call_id, utc_now()))
         for sign_in in resumed(shifts, self.settings.queue):
             if sign_in.agent_id in self.switchboard.agents:
                 continue
@@ -282,6 +287,20 @@ class Parts:
                 log.warning("shift not taken up", agent_id=sign_in.agent_id, error_type=type(error).__name__)
         if self.runner.link is LinkState.LIVE:
             self.switchboard.seated_everybody()
+
+    async def _complete(self) -> None:
+        """What ended while nobody was here, from the switch's own log; it is read on once that is recorded."""
+        told = await complete(self.store, self.settings.queue_log_file, self.recording_files, self.switchboard.calls)
+        if told is None:
+            return
+        for event in told.history:
+            self.call_recorder.put(event)
+        for event in told.news:
+            self.bus.publish(event)
+        if told.news:
+            log.warning("calls completed from the switch's log", calls=len(told.news))
+        if await self.call_recorder.drain(DRAIN_S):
+            await remember(self.store, told.place, utc_now())
 
 
 class Speech:

@@ -95,8 +95,9 @@ async def close_lost(store: Store, live: Collection[CallId], now: datetime) -> t
     async with store.write() as session:
         lost = tuple(call_id for call_id in await queries.open_calls(session) if call_id not in live)
         for call_id in lost:
-            end = CallEnded(
-                at=now, call_id=call_id, outcome=CallOutcome.LOST, ended_by="unknown", wait_s=None, talk_s=None
-            )
-            await record(session, store.keyring, end)
+            await record(session, store.keyring, lost_call(call_id, now))
     return lost
+
+
+def lost_call(call_id: CallId, now: datetime) -> CallEnded:
+    return CallEnded(at=now, call_id=call_id, outcome=CallOutcome.LOST, ended_by="unknown", wait_s=None, talk_s=None)

@@ -30,6 +30,8 @@ class RecordedLeg(StrEnum):
     OPERATOR = "operator"
     BOTH = "both"
     """Stereo, the caller on the left."""
+    MESSAGE = "message"
+    """What a caller said whom nobody could answer; no part of a talk."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +74,11 @@ class Recordings:
         """What the switch has written of a call."""
         found = (self.find(call_id, leg) for leg in _LEGS)
         return tuple(recording for recording in found if recording is not None)
+
+    def message(self, call_id: CallId) -> Path | None:
+        """The voice message that the fallback took of this caller. Raises InvalidValue as ``find``."""
+        path = self._path(call_id, RecordedLeg.MESSAGE)
+        return path if path is not None and path.is_file() else None
 
     async def both(self, call_id: CallId) -> Recording | None:
         """Both legs in one stereo file, made at the first asking; the shorter leg is filled up with silence."""

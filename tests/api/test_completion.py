@@ -1,0 +1,246 @@
+"""Calls that ended while the server was away, from what the switch wrote down itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from api.calls.completion import Place, complete, parse, read_on, remember
+from api.calls.recorder import CallRecorder
+from api.calls.service import close_lost
+from api.store.engine import Store
+from api.store.tables import CallRecord
+from telephony.events import CallAnswered, CallArrived, CallEnded, CallEvent, CallQueued, MessageLeft
+from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
+from telephony.media.recordings import Recordings
+
+BEGAN = 1_795_297_000
+NUMBER = "13800000000"
+
+
+def at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(BEGAN, UTC) + timedelta(seconds=seconds)
+
+
+def call_at(seconds: int) -> CallId:
+    return CallId(f"{BEGAN + seconds}.{seconds}")
+
+
+def line(seconds: int, call: str, agent: str, event: str, *data: object) -> str:
+    return "|".join([str(BEGAN + seconds), call, "hotline", agent, event, *map(str, data)]) + "\n"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log" / "queue_log"
+    path.parent.mkdir()
+    path.write_text(f"{BEGAN - 60}|NONE|NONE|NONE|QUEUESTART|\n")
+    return path
+
+
+def write(path: Path, *lines: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(lines)
+
+
+def put_aside(path: Path, number: int) -> None:
+    """As ``logger rotate`` does."""
+    aside = path.with_name(f"queue_log.{number}")
+    os.rename(path, aside)
+    os.utime(aside, ns=(number * 10**9, number * 10**9))
+
+
+async def taken_up(store: Store, log: Path, live: set[CallId] = frozenset()) -> list[CallEvent]:  # type: ignore[assignment]
+    """As the server does when its link has come up: what it was told that is new to everybody."""
+    told = await complete(store, log, Recordings(log.parent), live)
+    assert told is not None
+    await recorded(store, *told.history, *told.news)
+    await remember(store, told.place, at(500))
+    return list(told.news)
+
+
+async def recorded(store: Store, *events: CallEvent) -> None:
+    recorder = CallRecorder(store)
+    running = asyncio.create_task(recorder.run())
+    for event in events:
+        recorder.put(event)
+    assert await recorder.drain(10)
+    assert recorder.behind.refused == 0
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def call(store: Store, call_id: CallId) -> CallRecord:
+    async with store.read() as session:
+        return await session.get_one(CallRecord, call_id)
+
+
+def arrived(call_id: CallId, seconds: float) -> list[CallEvent]:
+    return [
+        CallArrived(
+            at=at(seconds),
+            call_id=call_id,
+            caller_number=NUMBER,
+            caller_name="",
+            line=LineNumber("12345"),
+            channel=ChannelId(call_id),
+        ),
+        CallQueued(at=at(seconds + 0.4), call_id=call_id, queue=QueueName("hotline"), position=1),
+    ]
+
+
+def answered(call_id: CallId, seconds: float, **more: bool) -> CallAnswered:
+    return CallAnswered(
+        at=at(seconds),
+        call_id=call_id,
+        agent_id=AgentId("8001"),
+        citizen=ChannelId(call_id),
+        operator=ChannelId("1.9"),
+        wait_s=seconds,
+        **more,
+    )
+
+
+async def test_a_talk_that_ended_unseen_is_measured_from_the_exact_answer(store: Store, log: Path) -> None:
+    one = call_at(0)
+    await recorded(store, *arrived(one, 0.2), answered(one, 5.25))
+    write(log, line(0, one, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(5, one, "8001", "CONNECT", 5, "1.9", 2))
+    write(log, line(65, one, "8001", "COMPLETEAGENT", 5, 60, 1))
+    news = await taken_up(store, log)
+    assert [type(event) for event in news] == [CallEnded]
+    kept = await call(store, one)
+    assert (kept.outcome, kept.ended_by, kept.ended_at, kept.talk_s) == ("answered", "operator", at(65), 59.75)
+    assert (kept.answered_at, kept.answered_by) == (at(5.25), "8001")
+
+
+async def test_a_call_that_came_and_went_unseen_has_a_whole_record(store: Store, log: Path) -> None:
+    one = call_at(10)
+    write(log, line(12, one, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(20, one, "8002", "CONNECT", 8, "1.9", 2))
+    write(log, line(80, one, "8002", "COMPLETECALLER", 8, 60, 1))
+    await taken_up(store, log)
+    kept = await call(store, one)
+    assert (kept.caller_number, kept.arrived_at, kept.queued_at, kept.answered_by) == (NUMBER, at(10), at(12), "8002")
+    assert (kept.outcome, kept.ended_by, kept.ended_at) == ("answered", "caller", at(80))
+    assert (kept.wait_s, kept.talk_s) == (None, None), "nobody measured them to better than a second at both ends"
+
+
+async def test_who_gave_up_unseen_is_a_missed_call_with_its_wait(store: Store, log: Path) -> None:
+    one = call_at(0)
+    await recorded(store, *arrived(one, 0.0))
+    write(log, line(0, one, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(30, one, "NONE", "ABANDON", 1, 1, 30))
+    [ended] = await taken_up(store, log)
+    assert isinstance(ended, CallEnded)
+    assert (ended.outcome, ended.ended_by, ended.wait_s) == ("abandoned", "caller", 29.6)
+
+
+async def test_whom_the_fallback_took_leaves_a_message_and_a_missed_call(store: Store, log: Path) -> None:
+    one = call_at(0)
+    (log.parent / f"{one}-message.wav").write_bytes(b"RIFF")
+    write(log, line(1, one, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(31, one, "NONE", "EXITWITHTIMEOUT", 1, 1, 30))
+    write(log, line(31, one, "NONE", "FALLBACK", "12345", NUMBER), line(75, one, "NONE", "MISSED", "12345", NUMBER))
+    message, _ = await taken_up(store, log)
+    assert isinstance(message, MessageLeft)
+    assert (message.line, message.file) == ("12345", f"{one}-message")
+    kept = await call(store, one)
+    assert (kept.line, kept.outcome, kept.ended_at, kept.wait_s) == ("12345", "abandoned", at(75), 30.0)
+    assert kept.caller_number == NUMBER
+
+
+async def test_whom_a_duty_phone_took_was_answered(store: Store, log: Path) -> None:
+    one = call_at(0)
+    write(log, line(1, one, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(31, one, "NONE", "FALLBACK", "12345", NUMBER))
+    write(log, line(99, one, "NONE", "DUTY", "12345", NUMBER))
+    [ended] = await taken_up(store, log)
+    assert isinstance(ended, CallEnded)
+    assert (ended.outcome, ended.talk_s) == ("answered", None)
+
+
+async def test_whoever_still_waits_or_talks_is_left_alone(store: Store, log: Path) -> None:
+    waits, again = call_at(0), call_at(1)
+    write(log, line(1, waits, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(9, waits, "NONE", "ABANDON", 1, 1, 8))
+    write(log, line(1, again, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(5, again, "8001", "CONNECT", 4, "1.9", 2))
+    write(log, line(9, again, "8001", "COMPLETEAGENT", 4, 4, 1), line(9, again, "NONE", "ENTERQUEUE", "", NUMBER, 1))
+    assert await taken_up(store, log, {waits}) == []
+    async with store.read() as session:
+        assert (await session.scalars(select(CallRecord))).all() == []
+
+
+async def test_the_log_is_read_on_where_it_stopped_and_telling_twice_changes_nothing(store: Store, log: Path) -> None:
+    one, two = call_at(0), call_at(50)
+    write(log, line(1, one, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(9, one, "NONE", "ABANDON", 1, 1, 8))
+    assert len(await taken_up(store, log)) == 1
+    assert await taken_up(store, log) == []
+    write(log, line(51, two, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(59, two, "NONE", "ABANDON", 1, 1, 8)[:-1])
+    assert await taken_up(store, log) == [], "a line that is still being written is not read"
+    write(log, "\n")
+    three = call_at(70)
+    put_aside(log, 0)
+    write(log, line(70, three, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(80, three, "NONE", "ABANDON", 1, 1, 10))
+    assert [event.call_id for event in await taken_up(store, log)] == [two, three]
+
+
+async def test_nothing_is_skipped_when_the_log_was_put_aside_twice(log: Path) -> None:
+    calls = [call_at(seconds) for seconds in (0, 10, 20, 30)]
+
+    def gave_up(number: int) -> tuple[str, str]:
+        return (
+            line(10 * number, calls[number], "NONE", "ENTERQUEUE", "", NUMBER, 1),
+            line(10 * number + 5, calls[number], "NONE", "ABANDON", 1, 1, 5),
+        )
+
+    write(log, *gave_up(0))
+    place = read_on(log, Place()).place
+    write(log, *gave_up(1))
+    for number in (2, 3):
+        put_aside(log, number)
+        write(log, *gave_up(number))
+    read = read_on(log, place)
+    assert [entry.call_id for entry in read.entries] == [one for one in calls[1:] for _ in range(2)]
+    assert read_on(log, read.place).entries == []
+
+
+async def test_an_end_in_the_log_replaces_a_lost_one(store: Store, log: Path) -> None:
+    one = call_at(0)
+    await recorded(store, *arrived(one, 0.0), answered(one, 5.5))
+    assert await close_lost(store, set(), at(100)) == (one,)
+    write(log, line(60, one, "8001", "COMPLETECALLER", 5, 55, 1))
+    assert len(await taken_up(store, log)) == 1
+    kept = await call(store, one)
+    assert (kept.outcome, kept.ended_at, kept.talk_s) == ("answered", at(60), 54.5)
+
+
+@pytest.mark.parametrize("more", [{"rebuilt": True}, {}])
+async def test_a_length_is_never_guessed(store: Store, log: Path, more: dict[str, bool]) -> None:
+    """The answer was not seen, or another operator answered in between."""
+    one = call_at(0)
+    await recorded(store, *arrived(one, 0.0), answered(one, 5.0, **more))
+    if not more:
+        write(log, line(30, one, "8002", "CONNECT", 5, "1.12", 2))
+    write(log, line(60, one, "8001", "COMPLETECALLER", 5, 55, 1))
+    await taken_up(store, log)
+    assert (await call(store, one)).talk_s is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "x|1795297000.1|hotline|NONE|ABANDON|1|1|3\n",
+        f"{BEGAN}|../../x|hotline|NONE|ABANDON|1\n",
+        f"{BEGAN}|NONE|NONE|NONE|QUEUESTART|\n",
+        f"{BEGAN}|REALTIME\n",
+        "9" * 40 + "|1795297000.1|hotline|NONE|ABANDON\n",
+    ],
+)
+def test_a_line_that_is_about_no_call_is_passed_over(text: str) -> None:
+    assert parse(text) is None
+
+
+async def test_without_a_log_there_is_nothing_to_say(store: Store, tmp_path: Path) -> None:
+    assert await complete(store, tmp_path / "none", Recordings(tmp_path), set()) is None
