@@ -170,11 +170,15 @@ class AgentLegEnded(CallEvent):
     """The operator's own leg ended. ``talk_s`` is measured on it; None where nobody saw it begin or end.
 
     ``replaced``: the operator talks on already, on another leg of the same call.
+    ``left_at``: when ``leg`` ended, None where nobody saw it: with an answer that was recorded by an earlier run of
+    ours, its length is exact after all.
     """
 
     agent_id: AgentId
     talk_s: float | None
     replaced: bool = False
+    leg: ChannelId | None = None
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

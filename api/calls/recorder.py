@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -95,6 +95,8 @@ async def record(session: AsyncSession, keyring: Keyring, event: CallEvent) -> b
     )
     if new is None:
         return False
+    if isinstance(event, AgentLegEnded):
+        event = await _measured(session, event)
     change = CHANGES.get(type(event))
     values = change(event, keyring) if change is not None else {}
     if values:
@@ -106,6 +108,21 @@ async def _is_lost_after_its_end(session: AsyncSession, event: CallEvent) -> boo
     if not isinstance(event, CallEnded) or event.outcome is not CallOutcome.LOST:
         return False
     return await session.scalar(select(CallRecord.ended_at).where(CallRecord.id == event.call_id)) is not None
+
+
+async def _measured(session: AsyncSession, event: AgentLegEnded) -> AgentLegEnded:
+    """With the talk's length from an answer that an earlier run of ours saw and recorded."""
+    if event.talk_s is not None or event.left_at is None or event.leg is None:
+        return event
+    answer = await session.scalar(
+        select(CallEventRecord).where(
+            CallEventRecord.call_id == event.call_id,
+            CallEventRecord.event_key == f"{CallAnswered.__name__}:{event.leg}"[:64],
+        )
+    )
+    if answer is None or answer.data.get("rebuilt"):
+        return event
+    return replace(event, talk_s=(event.left_at - answer.at).total_seconds())
 
 
 def said_by(event: CallEvent) -> dict[str, Any]:

@@ -225,6 +225,34 @@ async def test_an_answer_that_nobody_saw_leaves_the_wait_unknown(store: Store) -
     assert (call.answered_by, call.answered_at, call.wait_s) == ("8001", at(10), None)
 
 
+@pytest.mark.parametrize(
+    ("rebuilt", "left_at", "talk_s"), [(False, 100.5, 76.5), (True, 100.5, None), (False, None, None)]
+)
+async def test_a_talk_across_a_restart_of_ours_is_measured_from_the_recorded_answer(
+    store: Store, rebuilt: bool, left_at: float | None, talk_s: float | None
+) -> None:
+    story = story_of_an_answered_call()
+    answer = story[6]
+    assert isinstance(answer, CallAnswered)
+    left = AgentLegEnded(
+        at=at(101),
+        call_id=ANSWERED,
+        agent_id=AgentId("8001"),
+        talk_s=None,
+        leg=ChannelId("1.4"),
+        left_at=at(left_at) if left_at else None,
+    )
+    end = CallEnded(
+        at=at(102), call_id=ANSWERED, outcome=CallOutcome.ANSWERED, ended_by="caller", wait_s=None, talk_s=None
+    )
+    await told(
+        store, [*story[:6], replace(answer, rebuilt=rebuilt), replace(answer, rebuilt=True, at=at(25)), left, end]
+    )
+    async with store.read() as session:
+        call = await session.get_one(CallRecord, ANSWERED)
+    assert call.talk_s == talk_s
+
+
 async def test_an_answer_found_again_leaves_the_exact_figures(store: Store) -> None:
     story = story_of_an_answered_call()
     answer = story[6]
