@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -52,13 +53,18 @@ class Phone:
         patience_s: float | None = None,
         pause_s: float = 0.0,
         loops: int = 1,
+        headers: Mapping[str, str] | None = None,
+        press: str = "",
+        press_after_s: float = 2.0,
     ) -> Child:
         """One call to ``line`` that ends itself ``stay_s`` after the operator's answer, else the queue's.
 
         With ``patience_s`` it waits so long for the operator before it speaks (the trunk needs ``tell_answer``);
         without, it speaks to the queue as well. ``pause_s`` comes before the first word. ``loops`` -1 repeats the
-        speech for ever. ``number`` and ``display`` are written as they are, hostile ones too.
+        speech for ever. ``press`` is a key that it presses ``press_after_s`` after the queue's answer. ``number``,
+        ``display`` and ``headers`` are written as they are, hostile ones too.
         """
+        key = Template(_packaged("press")).substitute(key=press, after_ms=round(press_after_s * 1000)) if press else ""
         answered = ""
         if patience_s is not None:
             silence = self.run_dir / "silence.al"
@@ -73,9 +79,11 @@ class Phone:
             line=line,
             number=_cdata(number),
             display=f'"{_cdata(display)}" ' if display else "",
+            headers="".join(f"{header}: {_cdata(value)}\n" for header, value in (headers or {}).items()),
             speech=str(raw_alaw(speech, self.run_dir)),
             loops=str(loops),
             stay_ms=str(round(stay_s * 1000)),
+            press=key,
             wait_for_answer=answered,
             pause=f'  <pause milliseconds="{round(pause_s * 1000)}"/>' if pause_s else "",
         )

@@ -21,6 +21,8 @@ import numpy as np
 import soxr
 
 RATE = 8000
+POSITIONS = 5
+"""So many people in front are told by their number; more are ``position-many``."""
 Samples = np.ndarray[tuple[int], np.dtype[np.float32]]
 """Mono, -1..1."""
 

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from telephony.dialplan.addresses import own_addresses
 from telephony.dialplan.ports import Ports
+from telephony.dialplan.prompts import POSITIONS
 from telephony.dialplan.topology import Topology
 
 MODULES = (
@@ -182,6 +183,7 @@ def render(
             secrets=secrets,
             binding=binding or Binding(ice=dict.fromkeys(own_addresses(), "127.0.0.1")),
             modules=tuple(modules),
+            positions=POSITIONS,
         )
         path = out_dir / name.removesuffix(".j2")
         _write(path, text.rstrip() + "\n", private=path.name in PRIVATE)

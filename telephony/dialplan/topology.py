@@ -23,6 +23,10 @@ Title = Annotated[str, Field(pattern=r"^[\w ()（）·-]{1,40}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
+RESERVE = 90
+"""Penalty of a queue's reserve."""
+
+
 class TopologyError(ValueError):
     """hotline.toml cannot be used. ``problems`` are pairs of field (``queues[0].ring_s``) and rule."""
 
@@ -229,6 +233,12 @@ class Numbers(_Part):
         return named or bool(self.pattern and re.fullmatch(self.pattern, number, re.ASCII))
 
 
+class Handover(_Part):
+    """A citizen whom a centre hands over goes first, and after so long may be answered by the reserve as well."""
+
+    reserve_after_s: Annotated[int, Field(ge=5, le=600)] = 10
+
+
 class DutyPhone(_Part):
     number: PhoneNumber
     trunk: Name
@@ -240,7 +250,7 @@ class Fallback(_Part):
 
     stale_after_s: Annotated[int, Field(ge=6, le=600)] = 20
     answer_within_s: Annotated[int, Field(ge=1, le=3600)] = 45
-    check_every_s: Annotated[int, Field(ge=1, le=3600)] = 120
+    check_every_s: Annotated[int, Field(ge=1, le=3600)] = 60
     message_s: Annotated[int, Field(ge=0, le=600)] = 120
     duty: list[DutyPhone] = []
 
@@ -251,6 +261,7 @@ class Topology(_Part):
     seats: Seats
     trunks: Annotated[list[Trunk], Field(min_length=1)]
     centres: list[Centre] = []
+    handover: Handover = Handover()
     numbers: Numbers | None = None
     fallback: Fallback = Fallback()
 
@@ -301,6 +312,31 @@ class Topology(_Part):
         if free:
             raise ValueError(f"numbers: {', '.join(free)} is reached by its own routes only")
         return self
+
+    @property
+    def handed_lines(self) -> frozenset[str]:
+        """Lines to which any centre may hand over."""
+        return frozenset(number for centre in self.centres for number in centre.accept)
+
+    def centre(self, code: str) -> Centre:
+        return next(centre for centre in self.centres if centre.code == code)
+
+    def penalties(self, levels: Mapping[str, int], *, reserve: bool = False) -> dict[str, int]:
+        """The queues that somebody with these levels (1..9, by queue) is a member of, and with which penalty.
+
+        Beside the own queues these are the queues that overflow into them. ``reserve``: only for citizens whom a centre
+        hands over, and when our server is silent. Lower is rung first; see ``[reach]`` in extensions.conf.
+        """
+        own = {queue.name: levels[queue.name] for queue in self.queues if queue.name in levels}
+        if reserve:
+            return dict.fromkeys(own, RESERVE)
+        helped = {
+            queue.name: 10 * number + levels[step.queue]
+            for queue in self.queues
+            for number, step in reversed(list(enumerate(queue.overflow, start=1)))
+            if step.queue in levels
+        }
+        return helped | own
 
 
 def _same_family(one: str, other: str) -> bool:

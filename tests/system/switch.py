@@ -9,7 +9,7 @@ the fixture functions from here in a conftest.py).
             call = ami.event("UserEvent", UserEvent="HotlineArrived")["CallId"]
             assert citizen.wait(20) == 0                  # SIPp's exit status: 0 = all went as the scenario says
 
-    switch          one Asterisk for the test module
+    switch          one Asterisk for the test module; a topology PLAN of that module takes the place of the usual one
     fresh_switch    one for the test alone (kill it, fill its disk ...)
     start_switch    a factory: start_switch(greeting=True), start_switch(plan=topology(check_every_s=1)),
                     start_switch(silent=True) has no prompt files and so plays tones
@@ -194,22 +194,34 @@ class RunningSwitch:
         return Ami(self.ports.ami, self.secrets.ami)
 
     def citizen(
-        self, name: str, *, number: str = "15433061709", stay_s: float = 5.0, speech: Path | None = None, **more: object
+        self,
+        name: str,
+        *,
+        number: str = "15433061709",
+        stay_s: float = 5.0,
+        speech: Path | None = None,
+        host: str = CITIZENS,
+        **more: object,
     ) -> Child:
-        """A citizen ready to call (enter it, or start it). ``stay_s`` counts from the last answer."""
+        """A citizen ready to call (enter it, or start it). ``stay_s`` counts from the last answer.
+
+        ``host`` is the address it calls from: a centre's own call comes from the centre's.
+        """
         seat = len(self.children) % 12  # SIPp binds four media ports
-        phone = replace(self.phones, port=self.ports.base + 20 + seat, media_port=self.phones.media_port + 8 * seat)
+        media_port = self.phones.media_port + 8 * seat
+        phone = replace(self.phones, host=host, port=self.ports.base + 20 + seat, media_port=media_port)
         child = phone.citizen(name, speech or self.speech, number=number, stay_s=stay_s, **more)  # type: ignore[arg-type]
         self.children.append(child)
         return child
 
-    def desk(self, seat: str, *, ring_s: float = 0.3, speech: Path | None = None) -> Child:
-        """The plain phone ``seat`` (8011..8013), ready to answer every call (enter it, or start it)."""
+    def desk(self, seat: str, *, ring_s: float = 0.3, speech: Path | None = None, host: str | None = None) -> Child:
+        """The plain phone ``seat`` (8011..8013; another one needs its ``host``), ready to answer every call."""
+        place = list(DESKS).index(seat) if seat in DESKS else len(DESKS)
         phone = replace(
             self.phones,
-            host=DESKS[seat],
+            host=host or DESKS[seat],
             port=self.ports.centres,
-            media_port=self.ports.far_media[0] + 100 + 20 * list(DESKS).index(seat),
+            media_port=self.ports.far_media[0] + 100 + 20 * place,
         )
         child = phone.desk(f"desk-{seat}", speech or self.speech, ring_s=ring_s)
         self.children.append(child)
@@ -338,8 +350,11 @@ def fresh_switch(start_switch: StartSwitch) -> RunningSwitch:
 
 @pytest.fixture(scope="module")
 def switch(
-    switch_source: Source, built_prompts: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    switch_source: Source,
+    built_prompts: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RunningSwitch]:
     maker = _factory(switch_source, built_prompts, tmp_path_factory)
-    yield next(maker)()
+    yield next(maker)(plan=getattr(request.module, "PLAN", None))
     maker.close()
