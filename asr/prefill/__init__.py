@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asr.lexicon import Lexicon
+from asr.prefill.details import suggest_details
 from asr.prefill.matters import rank_categories, suggest_matter
 from asr.prefill.names import suggest_caller
 from asr.prefill.occurrence import suggest_time
@@ -31,6 +32,7 @@ def suggest(turns: Sequence[Turn], *, caller_number: str, lexicon: Lexicon) -> t
     caller = suggest_caller(talk, privacy)
     name = next((suggestion.value for suggestion in caller if suggestion.field == "caller_name"), "")
     found = [*caller, *suggest_phone(talk, caller_number, privacy), *suggest_privacy(privacy)]
+    found += suggest_details(talk, privacy)
     found += [*suggest_place(talk), *suggest_time(talk), *suggest_subject(talk, name), *suggest_matter(talk)]
     found += suggest_wording(talk, {suggestion.field: suggestion for suggestion in found})
     return tuple(found)
