@@ -17,6 +17,7 @@ from api import errors
 from api.auth.passwords import Passwords
 from api.auth.routes import router as session_router
 from api.auth.shared import Shared
+from api.callbacks.routes import router as callbacks_router
 from api.calls.routes import router as calls_router
 from api.handoffs.routes import router as handoffs_router
 from api.settings import Settings
@@ -30,7 +31,7 @@ from tests.api.postgres import cluster, drop_database, make_database
 
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 _names = count(1)
-ROUTERS = (session_router, calls_router, transcripts_router, tickets_router, handoffs_router)
+ROUTERS = (session_router, calls_router, transcripts_router, tickets_router, handoffs_router, callbacks_router)
 
 
 @pytest.fixture(scope="session")
