@@ -1,6 +1,7 @@
-"""How many streams fit on this machine: measured at start, and a newest stream too many is refused, never the others.
+"""How many streams fit on this machine: measured at start, watched while they run, the newest calls giving way first.
 
-A refused stream raises ``EngineUnavailable`` from ``open``; its session says so on the console and tries again later.
+A refused stream raises ``EngineUnavailable`` from ``open``, a shed one from ``hypotheses``; its session says so on the
+console and tries again later, and what was not heard comes from the recording after the call.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from collections.abc import AsyncIterator, Callable
 import numpy as np
 import structlog
 
-from asr.recognizer import Capabilities, EngineUnavailable, Health, Hypothesis, Recognizer, RecognizerStream
+from asr.recognizer import (
+    Capabilities,
+    EngineUnavailable,
+    Health,
+    Hypothesis,
+    Recognizer,
+    RecognizerStream,
+    SpeechLevel,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +31,17 @@ USABLE_SHARE = 0.7
 """Of the processors: the rest is for the switch, the server and unlucky moments."""
 TALKING_SHARE = 0.5
 """Of the time on average one leg of a two-leg call has somebody speaking."""
-_PROBE_S = 6.0
+_PROBE_S = 5.0
+_PIECE_BYTES = 3_200
+
+_LOOK_S = 1.0
+_STRAINED_S = 2.0
+"""Half of the streams this late, for so many looks: there are too many."""
+_STRAINED_LOOKS = 3
+_CALM_LOOKS = 30
+_REMEMBERED_S = 10.0
+"""So long the console still says that somebody was turned away."""
+SHED = "this call gives way to others: its text will come from the recording"
 
 
 def streams_that_fit(real_time_factor: float, *, cores: int) -> int:
@@ -31,16 +50,17 @@ def streams_that_fit(real_time_factor: float, *, cores: int) -> int:
 
 
 async def real_time_factor(recognizer: Recognizer, *, cpu_s: Callable[[], float] = time.process_time) -> float:
-    """What this engine costs here, on noise with the rhythm of speech (for Vosk dearer than real speech, by a fifth).
+    """What this engine costs here, partial texts included, on noise with the rhythm of speech.
 
-    Counts the processor time of the whole process: measure before calls come.
+    Played at the pace of speech: an engine that is fed faster gives fewer partials and seems cheaper than it is. Counts
+    the processor time of the whole process: measure before calls come.
     """
     stream = recognizer.open("probe")
     hypotheses = stream.hypotheses()
     try:
-        await _listen(stream, hypotheses)  # warm up: the first seconds of a cold model cost twice as much
+        await _listen(stream, hypotheses, pace=0.1)  # warm up: the first seconds of a cold model cost twice as much
         began_s = cpu_s()
-        await _listen(stream, hypotheses)
+        await _listen(stream, hypotheses, pace=1.0)
         return max(1e-3, (cpu_s() - began_s) / _PROBE_S)
     finally:
         await stream.close()
@@ -48,11 +68,14 @@ async def real_time_factor(recognizer: Recognizer, *, cpu_s: Callable[[], float]
             pass
 
 
-async def _listen(stream: RecognizerStream, hypotheses: AsyncIterator[Hypothesis]) -> None:
+async def _listen(stream: RecognizerStream, hypotheses: AsyncIterator[Hypothesis], *, pace: float) -> None:
     probe = _probe()
-    for at in range(0, len(probe), 6_400):
-        stream.feed(probe[at : at + 6_400])
-        await asyncio.sleep(0.02)
+    clock = asyncio.get_running_loop().time
+    began_s = clock()
+    for at in range(0, len(probe), _PIECE_BYTES):
+        stream.feed(probe[at : at + _PIECE_BYTES])
+        due_s = began_s + pace * (at + _PIECE_BYTES) / 32_000
+        await asyncio.sleep(max(0.0, due_s - clock()))
     stream.flush()
     async for hypothesis in hypotheses:
         if hypothesis.final:
@@ -68,65 +91,166 @@ def _probe() -> bytes:
     return bytes((noise * rhythm).clip(-32768, 32767).astype("<i2").tobytes())
 
 
-class LimitedRecognizer:
-    """A recognizer that never has more than ``limit`` streams open."""
+def _never(stream_id: str) -> bool:
+    return False
 
-    def __init__(self, recognizer: Recognizer, *, limit: int) -> None:
+
+class LimitedRecognizer:
+    """A recognizer that never has more than ``limit`` streams open, and fewer where they prove too many.
+
+    At the limit the stream that comes last is refused; one that is ``urgent`` takes the place of the newest call that
+    is not. Where streams fall behind for seconds, the newest calls that are not urgent are shed, one after the other,
+    and the limit is lowered until it has been calm for a while.
+    """
+
+    def __init__(self, recognizer: Recognizer, *, limit: int, urgent: Callable[[str], bool] = _never) -> None:
+        """``urgent`` is asked with a stream's id, ``<call>/<leg>``."""
         self._recognizer = recognizer
+        self._urgent = urgent
+        self._open: dict[_CountedStream, None] = {}
+        self._most = limit
+        self._next_look: asyncio.TimerHandle | None = None
+        self._strained_looks = self._calm_looks = 0
+        self._turned_away_at: float | None = None
         self.limit = limit
-        self.open_streams = 0
         self.refused = 0
+        self.shed = 0
+        """Streams that were ended for others' sake."""
 
     @classmethod
-    async def measured(cls, recognizer: Recognizer, *, cores: int | None = None) -> LimitedRecognizer:
+    async def measured(
+        cls, recognizer: Recognizer, *, cores: int | None = None, urgent: Callable[[str], bool] = _never
+    ) -> LimitedRecognizer:
         """``recognizer`` is started already."""
         factor = await real_time_factor(recognizer)
         limit = streams_that_fit(factor, cores=cores or os.cpu_count() or 1)
         log.info("speech capacity", real_time_factor=round(factor, 3), streams=limit)
-        return cls(recognizer, limit=limit)
+        return cls(recognizer, limit=limit, urgent=urgent)
 
     @property
     def capabilities(self) -> Capabilities:
         return self._recognizer.capabilities
 
+    @property
+    def open_streams(self) -> int:
+        return len(self._open)
+
     async def start(self) -> None:
         await self._recognizer.start()
 
     async def stop(self) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
         await self._recognizer.stop()
 
     def health(self) -> Health:
-        return self._recognizer.health()
+        health = self._recognizer.health()
+        turned_away = self._turned_away_at is not None and time.monotonic() - self._turned_away_at < _REMEMBERED_S
+        if health.level is SpeechLevel.OK and turned_away:
+            said = f"at its limit of {self.limit} streams: the newest calls get their text from the recording"
+            return Health(level=SpeechLevel.DEGRADED, reason=said)
+        return health
 
     def open(self, stream_id: str) -> RecognizerStream:
-        if self.open_streams >= self.limit:
+        if len(self._open) >= self.limit and not (self._urgent(stream_id) and self._shed_newest(besides=stream_id)):
             self.refused += 1
+            self._turned_away_at = time.monotonic()
             raise EngineUnavailable(
                 self.capabilities.engine, f"no room: all {self.limit} streams of this machine are in use"
             )
-        stream = _CountedStream(self._recognizer.open(stream_id), self._left)
-        self.open_streams += 1
+        stream = _CountedStream(self._recognizer.open(stream_id), stream_id, self._left)
+        self._open[stream] = None
+        if self._next_look is None:
+            self._look_later()
         return stream
 
-    def _left(self) -> None:
-        self.open_streams -= 1
+    def _left(self, stream: _CountedStream) -> None:
+        self._open.pop(stream, None)
+
+    def _shed_newest(self, *, besides: str = "") -> bool:
+        """The newest call that is not urgent loses its streams. False if there is none."""
+        ordinary = [_call(stream.id) for stream in self._open if not self._urgent(stream.id)]
+        calls = [call for call in dict.fromkeys(ordinary) if call != _call(besides)]
+        if not calls:
+            return False
+        for stream in [stream for stream in self._open if _call(stream.id) == calls[-1]]:
+            stream.shed(self.capabilities.engine)
+            self._left(stream)
+            self.shed += 1
+        self._turned_away_at = time.monotonic()
+        log.warning("speech streams shed", streams=len(self._open), limit=self.limit)
+        return True
+
+    def _look_later(self) -> None:
+        self._next_look = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
+
+    def _look(self) -> None:
+        """Once a second while streams are open: do they keep pace?"""
+        self._next_look = None
+        if not self._open:
+            self.limit = self._most
+            self._strained_looks = self._calm_looks = 0
+            return
+        self._look_later()
+        late = sum(1 for stream in self._open if stream.lateness_s() > _STRAINED_S)
+        if late >= max(1, len(self._open) / 2):
+            self._strained_looks, self._calm_looks = self._strained_looks + 1, 0
+        elif late == 0:
+            self._strained_looks, self._calm_looks = 0, self._calm_looks + 1
+        if self._strained_looks >= _STRAINED_LOOKS and len(self._open) > 2 and self._shed_newest():
+            self._strained_looks = 0
+            self.limit = max(2, len(self._open))
+        if self._calm_looks >= _CALM_LOOKS and self.limit < self._most:
+            self._calm_looks = 0
+            self.limit += 1
+
+
+def _call(stream_id: str) -> str:
+    return stream_id.partition("/")[0]
 
 
 class _CountedStream:
-    """Gives its place back once, when it is closed."""
+    """Gives its place back once, when it is closed or shed."""
 
-    def __init__(self, stream: RecognizerStream, left: Callable[[], None]) -> None:
+    def __init__(self, stream: RecognizerStream, stream_id: str, left: Callable[[_CountedStream], None]) -> None:
+        self.id = stream_id
         self._stream = stream
-        self._left: Callable[[], None] | None = left
+        self._left = left
+        self._shed = asyncio.Event()
+        self._engine = ""
+
+    def shed(self, engine: str) -> None:
+        self._engine = engine
+        self._shed.set()
 
     def feed(self, pcm: bytes) -> None:
-        self._stream.feed(pcm)
+        if not self._shed.is_set():
+            self._stream.feed(pcm)
 
     def flush(self) -> None:
-        self._stream.flush()
+        if not self._shed.is_set():
+            self._stream.flush()
 
-    def hypotheses(self) -> AsyncIterator[Hypothesis]:
-        return self._stream.hypotheses()
+    async def hypotheses(self) -> AsyncIterator[Hypothesis]:
+        said = self._stream.hypotheses()
+        shed = asyncio.ensure_future(self._shed.wait())
+        try:
+            while True:
+                coming = asyncio.ensure_future(anext(said, None))
+                try:
+                    await asyncio.wait((coming, shed), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    if not coming.done():
+                        coming.cancel()
+                        await asyncio.wait((coming,))
+                if coming.cancelled():
+                    raise EngineUnavailable(self._engine, SHED)
+                hypothesis = coming.result()
+                if hypothesis is None:
+                    return
+                yield hypothesis
+        finally:
+            shed.cancel()
 
     def lateness_s(self) -> float:
         return self._stream.lateness_s()
@@ -135,9 +259,7 @@ class _CountedStream:
         return self._stream.backlog_s()
 
     async def close(self) -> None:
-        left, self._left = self._left, None
         try:
             await self._stream.close()
         finally:
-            if left is not None:
-                left()
+            self._left(self)

@@ -264,15 +264,18 @@ class SpeechSession:
             self._engine_failed("the speech engine failed")
 
     async def _read(self, stream: RecognizerStream) -> None:
+        reason = "the speech engine failed"
         try:
             async for hypothesis in stream.hypotheses():
                 if stream is not self._stream:
                     return
                 self._hypothesis(hypothesis)
+        except EngineUnavailable as error:
+            reason = error.reason
         except Exception:
             self._log.exception("speech engine raised")
         if stream is self._stream and not self._leaving:
-            self._engine_failed("the speech engine failed")
+            self._engine_failed(reason)
 
     def _hypothesis(self, hypothesis: Hypothesis) -> None:
         if not self._owed:

@@ -8,18 +8,14 @@ A client never names a path: ``config.model`` and ``phrase_list`` change nothing
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import http
 import json
-import os
 import resource
-import signal
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -357,9 +353,6 @@ class _Talk:
         return json.dumps(result, ensure_ascii=False)
 
 
-# ---- as a process of its own
-
-
 def resident_bytes() -> int:
     """Memory this process holds; 0 where the system does not tell."""
     try:
@@ -367,42 +360,3 @@ def resident_bytes() -> int:
             return int(file.read().split()[1]) * resource.getpagesize()
     except OSError:
         return 0
-
-
-def belong_to_parent(memory_limit: int) -> None:
-    """Die with the process that started us, take no more memory than that, and be the first the system picks."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("800")
-    if memory_limit:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_DATA, (memory_limit, memory_limit))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Serving:
-    """What the command line asked for."""
-
-    host: str = "127.0.0.1"
-    port: int = 2700
-    child: bool = False
-    """Started by our server: one line on standard output says where we listen; we end with our standard input."""
-    memory_limit: int = 0
-    limits: WorkerLimits = field(default_factory=WorkerLimits)
-
-
-async def run(recognizer: Recognizer, serving: Serving, said: Callable[[str], None]) -> None:
-    """Until told to end by a signal, or, as a child, by the end of standard input."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    worker = Worker(recognizer, limits=serving.limits)
-    port = await worker.start(serving.host, serving.port)
-    said(json.dumps(worker.facts() | {"port": port}))
-    if serving.child:
-        loop.add_reader(sys.stdin.fileno(), lambda: ended.set() if not os.read(sys.stdin.fileno(), 1024) else None)
-    await ended.wait()
-    await worker.stop()
-    await recognizer.stop()

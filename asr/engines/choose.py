@@ -1,12 +1,14 @@
-"""Which engine runs: the configured model, else a Mandarin one on disk, else a download, else whisper, else none.
+"""Which engine runs: the configured servers or model, else a Mandarin one on disk, else a download, else whisper.
 
-Whatever happens, a recognizer comes back. Without text the hotline still works; ``NoText`` says why, loudly.
+Engines of this machine may run in a process of their own. Whatever happens, a recognizer comes back. Without text the
+hotline still works; ``NoText`` says why, loudly.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,9 +16,13 @@ from threading import Event
 
 import structlog
 
+from asr.engines.funasr_engine import FunasrRecognizer
+from asr.engines.isolated_engine import IsolatedRecognizer, Isolation
+from asr.engines.remote_engine import RemoteRecognizer, RemoteServer
 from asr.engines.scripted_engine import Script, ScriptedRecognizer
 from asr.engines.vosk_engine import VoskRecognizer
 from asr.engines.whisper_engine import WhisperRecognizer
+from asr.fallback import FallbackRecognizer
 from asr.models import (
     SMALL_MANDARIN,
     Archive,
@@ -33,6 +39,9 @@ from asr.models import (
 from asr.pool import LimitedRecognizer
 from asr.recognizer import Capabilities, EngineUnavailable, Health, Recognizer, RecognizerStream, SpeechLevel
 
+_STREAMS_OF_A_SERVER = 16
+"""Where a server does not say how many it can carry."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -40,6 +49,8 @@ class Engine(StrEnum):
     AUTO = "auto"
     VOSK = "vosk"
     WHISPER = "whisper"
+    VOSK_SERVER = "vosk_server"
+    FUNASR = "funasr"
     SCRIPTED = "scripted"
     NONE = "none"
 
@@ -58,6 +69,17 @@ class EngineConfig:
     language: str = "zh"
     threads: int | None = None
     max_streams: int | None = None
+    servers: tuple[str, ...] = ()
+    """Of ``vosk_server`` and ``funasr``: ws:// addresses; ``#8000`` at the end of one is the rate of a C++ server."""
+    isolated: bool = False
+    """Engines of this machine run in a process of their own."""
+    memory_mib: int = 3072
+    """What such a process may hold."""
+    fallback: bool = True
+    """Another engine stands in while the first is down."""
+    hotwords: tuple[str, ...] = ()
+    urgent: Callable[[str], bool] = field(default=lambda stream_id: False)
+    """Whether a stream's call must keep its text when others lose theirs."""
     script: Script = field(default_factory=dict)
 
     @property
@@ -96,20 +118,45 @@ async def choose(config: EngineConfig, *, report: Report | None = None) -> Recog
     if config.engine is Engine.SCRIPTED:
         return _scripted(config)
     try:
-        return await _limited(await _started(config, report), config)
+        first = await _limited(await _started(config, report), config)
     except EngineUnavailable as error:
         log.error("no speech recognition", engine=error.engine, reason=error.reason, hint=error.hint)
         return NoText(error.reason, error.hint)
     except Exception as error:
         log.exception("no speech recognition", engine=config.engine.value)
         return NoText(f"the speech engine failed ({type(error).__name__})", "the server's log says where")
+    return _with_stand_in(first, config)
+
+
+def _with_stand_in(first: Recognizer, config: EngineConfig) -> Recognizer:
+    """Servers elsewhere are stood in for by what runs here; an engine here by whisper, if it is not whisper."""
+    other = replace(config, servers=(), model_path=None, max_streams=None, download=False)
+    if config.engine in (Engine.VOSK_SERVER, Engine.FUNASR):
+        other = replace(other, engine=Engine.AUTO)
+    elif first.capabilities.engine == Engine.VOSK.value and config.isolated and find_spec("faster_whisper") is not None:
+        other = replace(other, engine=Engine.WHISPER)
+    else:
+        return first
+    if not config.fallback:
+        return first
+
+    async def second() -> Recognizer:
+        return await _limited(await _started(other, None), other)
+
+    return FallbackRecognizer(first, second)
 
 
 async def _limited(recognizer: Recognizer, config: EngineConfig) -> Recognizer:
-    if config.max_streams is not None:
-        return LimitedRecognizer(recognizer, limit=config.max_streams)
+    """An engine elsewhere, or in its own process, knows its limit; one in this process is measured."""
+    limit = config.max_streams
+    if limit is None and isinstance(recognizer, IsolatedRecognizer | RemoteRecognizer):
+        limit = recognizer.room or _STREAMS_OF_A_SERVER * len(config.servers)
+    if limit is None and isinstance(recognizer, FunasrRecognizer):
+        limit = _STREAMS_OF_A_SERVER * len(config.servers)
+    if limit is not None:
+        return LimitedRecognizer(recognizer, limit=limit, urgent=config.urgent)
     try:
-        return await LimitedRecognizer.measured(recognizer)
+        return await LimitedRecognizer.measured(recognizer, urgent=config.urgent)
     except Exception:
         await recognizer.stop()
         raise
@@ -123,6 +170,10 @@ def _scripted(config: EngineConfig) -> Recognizer:
 
 
 async def _started(config: EngineConfig, report: Report | None) -> Recognizer:
+    if config.engine is Engine.VOSK_SERVER:
+        return await _start(RemoteRecognizer([_server(url) for url in config.servers], languages=(config.language,)))
+    if config.engine is Engine.FUNASR:
+        return await _start(FunasrRecognizer(config.servers, hotwords=config.hotwords))
     if config.model_path is not None:
         return await _start(_configured(config.model_path, config))
     if config.engine is Engine.WHISPER:
@@ -143,11 +194,33 @@ async def _started(config: EngineConfig, report: Report | None) -> Recognizer:
 def _configured(path: Path, config: EngineConfig) -> Recognizer:
     """A model that was asked for by name runs or is refused; nothing else is put in its place."""
     if config.engine is not Engine.WHISPER and not why_not_vosk(path):
-        return VoskRecognizer(path, languages=(config.language,), threads=config.threads)
+        return _local(Engine.VOSK, path, config)
     if config.engine is not Engine.VOSK and not why_not_whisper(path):
-        return WhisperRecognizer(path, language=config.language, workers=config.threads)
+        return _local(Engine.WHISPER, path, config)
     reason = why_not_whisper(path) if config.engine is Engine.WHISPER else why_not_vosk(path)
     raise EngineUnavailable(config.engine.value, reason, "correct HOTLINE_SPEECH_MODEL or run `hotline models pull`")
+
+
+def _local(engine: Engine, path: Path, config: EngineConfig) -> Recognizer:
+    if config.isolated:
+        isolation = Isolation(
+            engine=engine.value,
+            model=path,
+            language=config.language,
+            threads=config.threads,
+            streams=config.max_streams,
+            memory_mib=config.memory_mib,
+            hotwords=config.hotwords,
+        )
+        return IsolatedRecognizer(isolation)
+    if engine is Engine.VOSK:
+        return VoskRecognizer(path, languages=(config.language,), threads=config.threads)
+    return WhisperRecognizer(path, language=config.language, workers=config.threads, hotwords=config.hotwords)
+
+
+def _server(url: str) -> RemoteServer:
+    address, _, rate = url.partition("#")
+    return RemoteServer(url=address, rate=int(rate) if rate.isdecimal() else 16_000)
 
 
 async def _vosk(config: EngineConfig, report: Report | None) -> Recognizer:
@@ -156,7 +229,7 @@ async def _vosk(config: EngineConfig, report: Report | None) -> Recognizer:
         if not config.download:
             raise EngineUnavailable("vosk", "there is no Mandarin model here", "run `hotline models pull`")
         path = await _pulled(config, report)
-    return await _start(VoskRecognizer(path, languages=(config.language,), threads=config.threads))
+    return await _start(_local(Engine.VOSK, path, config))
 
 
 class _Stopped(Exception):
@@ -195,7 +268,7 @@ async def _whisper(config: EngineConfig) -> Recognizer:
             raise EngineUnavailable("whisper", str(error)) from error
     if path is None:
         raise EngineUnavailable("whisper", "there is no whisper model here", "install hotline12345[whisper-base]")
-    return await _start(WhisperRecognizer(path, language=config.language, workers=config.threads))
+    return await _start(_local(Engine.WHISPER, path, config))
 
 
 async def _start(recognizer: Recognizer) -> Recognizer:

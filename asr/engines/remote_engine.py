@@ -15,11 +15,11 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import soxr
@@ -84,7 +84,7 @@ class Broken(Exception):
         self.why = why
 
 
-_BREAKS = (ConnectionClosed, InvalidHandshake, InvalidURI, OSError, TimeoutError, ValueError, Broken)
+BREAKS = (ConnectionClosed, InvalidHandshake, InvalidURI, OSError, TimeoutError, ValueError, Broken)
 
 
 @dataclass(eq=False, kw_only=True, slots=True)
@@ -121,6 +121,66 @@ class RemoteServer:
         return limit if isinstance(limit, int) else None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """``text`` None: the segment goes on, and ``partial`` is what there is of it."""
+
+    partial: str = ""
+    text: str | None = None
+    confidence: float | None = None
+    words: tuple[Word, ...] = ()
+
+    @classmethod
+    def parse(cls, data: str | bytes) -> Answer:
+        """Raises ValueError. Every key may be missing: before any sound even a partial result is called ``text``."""
+        said = json.loads(data)
+        if not isinstance(said, dict):
+            raise ValueError
+        if "alternatives" in said:
+            first: dict[str, Any] = next(iter(said["alternatives"]), {})
+            said = {"text": first.get("text", ""), "result": first.get("result", [])}
+        if "text" not in said:
+            return cls(partial=str(said.get("partial", "")))
+        result = said.get("result")
+        words = tuple(
+            Word(
+                text=str(word["word"]),
+                start_s=float(word["start"]),
+                end_s=float(word["end"]),
+                confidence=float(word["conf"]) if "conf" in word else None,
+            )
+            for word in (result if isinstance(result, list) else ())
+            if isinstance(word, dict) and {"word", "start", "end"} <= word.keys()
+        )
+        known = [word.confidence for word in words if word.confidence is not None]
+        confidence = said.get("confidence", sum(known) / len(known) if known else None)
+        return cls(
+            text=str(said["text"]),
+            confidence=float(confidence) if isinstance(confidence, int | float) else None,
+            words=words,
+        )
+
+
+class Link(Protocol):
+    """One connection to one server, whatever it speaks. Every method raises one of ``BREAKS``."""
+
+    server: RemoteServer
+    heard_s: float
+    """Sound it has been sent."""
+
+    async def find_out(self) -> Kind: ...
+
+    async def hear(self, pcm: bytes) -> Answer: ...
+
+    async def finish(self) -> Answer:
+        """``text`` is the segment's, all of it that is not in an answer before."""
+
+    async def close(self) -> None: ...
+
+
+Dial = Callable[["RemoteServer", "Patience"], Awaitable[Link]]
+
+
 class RemoteRecognizer:
     """Streams go to the healthy server with the fewest of them for its size."""
 
@@ -131,9 +191,11 @@ class RemoteRecognizer:
         languages: tuple[str, ...] = ("zh",),
         patience: Patience | None = None,
         engine: str = ENGINE,
+        dial: Dial | None = None,
     ) -> None:
         self.servers = list(servers)
         self._patience = patience or Patience()
+        self.dial: Dial = dial or _VoskLink.open
         self._tasks: list[asyncio.Task[None]] = []
         self._capabilities = Capabilities(
             engine=engine, model="", languages=languages, sample_rate=RATE, word_times=True, confidence=True
@@ -158,9 +220,11 @@ class RemoteRecognizer:
         """Asks every server once; one that is away is asked again for ever. Raises for an address that is none."""
         for server in self.servers:
             if not server.url.startswith(("ws://", "wss://")):
-                raise EngineUnavailable(ENGINE, f"{server.url} is no ws:// address", "correct HOTLINE_SPEECH_SERVERS")
+                raise EngineUnavailable(
+                    self._capabilities.engine, f"{server.url} is no ws:// address", "correct HOTLINE_SPEECH_SERVERS"
+                )
         if not self.servers:
-            raise EngineUnavailable(ENGINE, "no server is configured", "set HOTLINE_SPEECH_SERVERS")
+            raise EngineUnavailable(self._capabilities.engine, "no server is configured", "set HOTLINE_SPEECH_SERVERS")
         await asyncio.gather(*(self._probe(server) for server in self.servers))
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._watch(server), name="speech server watch") for server in self.servers]
@@ -211,12 +275,12 @@ class RemoteRecognizer:
 
     async def _probe(self, server: RemoteServer) -> None:
         try:
-            link = await _Link.open(server, self._patience)
+            link = await self.dial(server, self._patience)
             try:
                 server.kind = await link.find_out()
             finally:
                 await link.close()
-        except _BREAKS as error:
+        except BREAKS as error:
             if _is_full(error):
                 server.answered()
                 server.busy_until_s = time.monotonic() + _BUSY_S
@@ -250,47 +314,7 @@ def _why(error: BaseException) -> str:
     return "it cannot be reached"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Answer:
-    """``text`` None: the segment goes on, and ``partial`` is what there is of it."""
-
-    partial: str = ""
-    text: str | None = None
-    confidence: float | None = None
-    words: tuple[Word, ...] = ()
-
-    @classmethod
-    def parse(cls, data: str | bytes) -> _Answer:
-        """Raises ValueError. Every key may be missing: before any sound even a partial result is called ``text``."""
-        said = json.loads(data)
-        if not isinstance(said, dict):
-            raise ValueError
-        if "alternatives" in said:
-            first: dict[str, Any] = next(iter(said["alternatives"]), {})
-            said = {"text": first.get("text", ""), "result": first.get("result", [])}
-        if "text" not in said:
-            return cls(partial=str(said.get("partial", "")))
-        result = said.get("result")
-        words = tuple(
-            Word(
-                text=str(word["word"]),
-                start_s=float(word["start"]),
-                end_s=float(word["end"]),
-                confidence=float(word["conf"]) if "conf" in word else None,
-            )
-            for word in (result if isinstance(result, list) else ())
-            if isinstance(word, dict) and {"word", "start", "end"} <= word.keys()
-        )
-        known = [word.confidence for word in words if word.confidence is not None]
-        confidence = said.get("confidence", sum(known) / len(known) if known else None)
-        return cls(
-            text=str(said["text"]),
-            confidence=float(confidence) if isinstance(confidence, int | float) else None,
-            words=words,
-        )
-
-
-class _Link:
+class _VoskLink:
     """One connection to one server."""
 
     def __init__(self, server: RemoteServer, socket: ClientConnection, patience: Patience) -> None:
@@ -302,8 +326,8 @@ class _Link:
         self._downsampler = soxr.ResampleStream(RATE, server.rate, 1, dtype="int16") if server.rate != RATE else None
 
     @classmethod
-    async def open(cls, server: RemoteServer, patience: Patience) -> _Link:
-        """Raises one of ``_BREAKS``."""
+    async def open(cls, server: RemoteServer, patience: Patience) -> _VoskLink:
+        """Raises one of ``BREAKS``."""
         async with asyncio.timeout(patience.connect_s):
             socket = await connect(
                 server.url, compression=None, ping_interval=None, max_size=1 << 20, open_timeout=None, proxy=None
@@ -341,25 +365,25 @@ class _Link:
     def _after_a_crash(error: ConnectionClosed) -> bool:
         return error.rcvd is not None and error.rcvd.code == 1011
 
-    async def hear(self, pcm: bytes) -> _Answer:
+    async def hear(self, pcm: bytes) -> Answer:
         self.heard_s += len(pcm) / (2 * RATE)
         if self._downsampler is not None:
             pcm = self._downsampler.resample_chunk(np.frombuffer(pcm, "<i2")).astype("<i2").tobytes()
             if not pcm:
-                return _Answer()
+                return Answer()
         return await self._ask(pcm, self._patience.answer_s)
 
-    async def finish(self) -> _Answer:
+    async def finish(self) -> Answer:
         """The final result of the segment. Only a server that resets can be spoken to afterwards."""
         answer = await self._ask(RESET if self.server.kind is Kind.RESETS else EOF, self._patience.final_s)
         if answer.text is None:
             raise Broken("it gives no final result")
         return answer
 
-    async def _ask(self, message: str | bytes, patience_s: float) -> _Answer:
+    async def _ask(self, message: str | bytes, patience_s: float) -> Answer:
         async with asyncio.timeout(patience_s):
             await self._socket.send(message)
-            return _Answer.parse(await self._socket.recv())
+            return Answer.parse(await self._socket.recv())
 
     async def close(self) -> None:
         self._socket.transport.abort()
@@ -378,7 +402,7 @@ class _Segment:
     flushed: bool = False
     began_s: float = 0.0
     """Where it begins in what the connection has been sent."""
-    parts: list[_Answer] = field(default_factory=list)
+    parts: list[Answer] = field(default_factory=list)
     """A server may end an utterance of its own inside our segment."""
 
     @property
@@ -476,7 +500,7 @@ class RemoteStream:
                     await self._converse(server)
                     failing_since_s, tries = None, 0
                     continue
-                except _BREAKS as error:
+                except BREAKS as error:
                     self._lost(server, error)
                     if self._closing and not any(segment.flushed for segment in self._segments):
                         return
@@ -510,7 +534,7 @@ class RemoteStream:
             await self._something_to_say(server)
             if self._closing and not self._segments:
                 return
-            link = await _Link.open(server, self._patience)
+            link = await self._owner.dial(server, self._patience)
             try:
                 while await self._step(link):
                     pass
@@ -525,7 +549,7 @@ class RemoteStream:
             self._wake.clear()
             await self._wake.wait()
 
-    async def _step(self, link: _Link) -> bool:
+    async def _step(self, link: Link) -> bool:
         """False: this connection has served its time."""
         segment = self._segments[0] if self._segments else None
         if segment is not None and (segment.unsent >= _PIECE_BYTES or (segment.flushed and segment.unsent)):
@@ -542,7 +566,7 @@ class RemoteStream:
             await self._wake.wait()
         return True
 
-    async def _send_piece(self, link: _Link, segment: _Segment) -> None:
+    async def _send_piece(self, link: Link, segment: _Segment) -> None:
         if not segment.sent:
             segment.began_s = 0.0 if link.server.facts else link.heard_s
         piece = bytes(segment.pcm[segment.sent : segment.sent + _BITE_BYTES])
@@ -557,7 +581,7 @@ class RemoteStream:
         if text:
             self._said.put_nowait(Hypothesis(text=text, final=False))
 
-    async def _finish(self, link: _Link, segment: _Segment) -> None:
+    async def _finish(self, link: Link, segment: _Segment) -> None:
         if not segment.pcm:
             self._said.put_nowait(Hypothesis(text="", final=True))
             self._segments.popleft()

@@ -14,7 +14,7 @@ import re
 import time
 import zlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,9 +87,17 @@ def believable(decoded: Decoded) -> bool:
 class WhisperRecognizer:
     """``workers`` segments are decoded at a time, one thread each."""
 
-    def __init__(self, model_path: Path, *, language: str = "zh", workers: int | None = None) -> None:
+    def __init__(
+        self,
+        model_path: Path,
+        *,
+        language: str = "zh",
+        workers: int | None = None,
+        hotwords: Sequence[str] = (),
+    ) -> None:
         self._path = model_path
         self._language = language
+        self._hotwords = tuple(hotwords)
         self._workers = workers or os.cpu_count() or 1
         self._decoder: _Decoder | None = None
         self._desk: _Desk | None = None

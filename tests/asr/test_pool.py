@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from asr.engines.scripted_engine import Line, ScriptedRecognizer
 from asr.pool import LimitedRecognizer, real_time_factor, streams_that_fit
-from asr.recognizer import EngineUnavailable
+from asr.recognizer import EngineUnavailable, SpeechLevel
 from tests.fakes.virtual_time import in_virtual_time
 
 SCRIPT = {"*": [Line(start_s=0, end_s=6, text="一"), Line(start_s=0, end_s=6, text="二")]}
@@ -22,8 +24,15 @@ def test_streams_that_fit(factor: float, cores: int, streams: int) -> None:
 def test_the_real_time_factor_is_processor_time_for_each_second_of_the_second_probe() -> None:
     readings = iter([10.0, 10.9])
     recognizer = ScriptedRecognizer(SCRIPT)
-    factor = in_virtual_time(real_time_factor(recognizer, cpu_s=lambda: next(readings)))
-    assert factor == pytest.approx(0.15)
+
+    async def story() -> tuple[float, float]:
+        clock = asyncio.get_running_loop().time
+        began_s = clock()
+        return await real_time_factor(recognizer, cpu_s=lambda: next(readings)), clock() - began_s
+
+    factor, took_s = in_virtual_time(story())
+    assert took_s == pytest.approx(5.5, abs=0.2), "the second probe is played at the pace of speech"
+    assert factor == pytest.approx(0.18)
     assert (recognizer.opened, recognizer.closed) == (1, 1)
 
 
@@ -51,3 +60,75 @@ def test_an_engine_that_refuses_takes_no_place() -> None:
     with pytest.raises(EngineUnavailable, match="not today"):
         pool.open("a")
     assert pool.open_streams == 0
+
+
+def test_an_urgent_call_takes_the_place_of_the_newest_that_is_not_both_its_legs() -> None:
+    async def story() -> list[str]:
+        pool = LimitedRecognizer(ScriptedRecognizer(SCRIPT), limit=5, urgent=lambda stream: stream.startswith("fire"))
+        streams = {name: pool.open(name) for name in ("old/1", "old/2", "fire/1", "new/1", "new/2")}
+        reading = {name: asyncio.ensure_future(anext(stream.hypotheses())) for name, stream in streams.items()}
+        await asyncio.sleep(0)
+        pool.open("fire/2")
+        assert pool.open_streams == 4
+        await asyncio.sleep(0.1)
+        shed = [
+            name for name, task in reading.items() if task.done() and isinstance(task.exception(), EngineUnavailable)
+        ]
+        assert pool.health().level is SpeechLevel.DEGRADED
+        streams["new/1"].feed(bytes(3200))
+        await streams["new/1"].close()
+        assert pool.open_streams == 4, "a place is given back once"
+        for task in reading.values():
+            task.cancel()
+        await asyncio.gather(*reading.values(), return_exceptions=True)
+        return shed
+
+    assert in_virtual_time(story()) == ["new/1", "new/2"]
+
+
+def test_where_every_call_is_urgent_the_last_is_refused() -> None:
+    async def story() -> None:
+        pool = LimitedRecognizer(ScriptedRecognizer(SCRIPT), limit=1, urgent=lambda stream: True)
+        pool.open("a/1")
+        with pytest.raises(EngineUnavailable, match="no room"):
+            pool.open("b/1")
+        assert pool.shed == 0
+
+    in_virtual_time(story())
+
+
+def test_streams_that_fall_behind_for_seconds_lose_the_newest_call_and_the_limit_comes_back_when_it_is_calm() -> None:
+    async def story() -> tuple[list[int], list[int]]:
+        engine = ScriptedRecognizer(SCRIPT)
+        pool = LimitedRecognizer(engine, limit=8)
+        for name in ("a/1", "a/2", "b/1", "b/2", "c/1", "c/2"):
+            pool.open(name)
+        engine.lateness = 5.0
+        left = []
+        for _ in range(8):
+            await asyncio.sleep(1.0)
+            left.append(pool.open_streams)
+        engine.lateness = 0.0
+        limits = [pool.limit]
+        for _ in range(4):
+            await asyncio.sleep(31.0)
+            limits.append(pool.limit)
+        return left, limits
+
+    left, limits = in_virtual_time(story())
+    assert left == [6, 6, 4, 4, 4, 2, 2, 2] or left == [6, 6, 6, 4, 4, 4, 2, 2]
+    assert limits == [2, 3, 4, 5, 6]
+
+
+def test_a_moment_of_lateness_sheds_nobody() -> None:
+    async def story() -> int:
+        engine = ScriptedRecognizer(SCRIPT)
+        pool = LimitedRecognizer(engine, limit=4)
+        for name in ("a/1", "a/2", "b/1"):
+            pool.open(name)
+        for lateness in (5.0, 5.0, 0.0, 5.0, 5.0, 0.0):
+            engine.lateness = lateness
+            await asyncio.sleep(1.0)
+        return pool.open_streams
+
+    assert in_virtual_time(story()) == 3

@@ -1,0 +1,233 @@
+"""An engine in a process of its own: whatever it does there (crash, hang, swell) touches no call and no other engine.
+
+The child is our worker (``python -m asr.serving``) on a loopback port, spoken to as a remote server is. It is looked at
+every second; one that has ended, does not answer, or holds more memory than it may is replaced. Streams keep their open
+segment's sound and say it again to the new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+
+from asr.engines.remote_engine import Patience, RemoteRecognizer, RemoteServer, RemoteStream
+from asr.recognizer import Capabilities, EngineUnavailable, Health, SpeechLevel
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Isolation:
+    """What the child runs and what it may take. ``streams`` None: measured at the first start."""
+
+    engine: str
+    model: Path | None = None
+    language: str = "zh"
+    threads: int | None = None
+    streams: int | None = None
+    memory_mib: int = 3072
+    hotwords: tuple[str, ...] = ()
+    script: Sequence[str] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watchfulness:
+    """Seconds."""
+
+    look_every_s: float = 1.0
+    answer_s: float = 2.0
+    misses: int = 2
+    first_start_s: float = 90.0
+    """Loading, and measuring what fits."""
+    restart_s: float = 20.0
+    first_pause_s: float = 0.1
+    longest_pause_s: float = 5.0
+
+
+_DATA_OVER_RESIDENT = 1.25
+"""The kernel refuses beyond this; we end the child before, at what it holds in fact."""
+
+
+class IsolatedRecognizer:
+    def __init__(self, isolation: Isolation, *, watchfulness: Watchfulness | None = None) -> None:
+        self.isolation = isolation
+        self._watchfulness = watchfulness or Watchfulness()
+        self._server = RemoteServer(url="ws://127.0.0.1:0")
+        self._remote = RemoteRecognizer(
+            [self._server],
+            languages=(isolation.language,),
+            patience=Patience(first_pause_s=0.1, longest_pause_s=0.5, give_up_s=9.0),
+            engine=isolation.engine,
+        )
+        self._process: asyncio.subprocess.Process | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._problem = "not started"
+        self._facts: dict[str, Any] = {}
+        self.restarts = 0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        can = self._remote.capabilities
+        model = self._facts.get("model", self.isolation.model.name if self.isolation.model else "")
+        return replace(can, model=model, punctuation=bool(self._facts.get("punctuation", False)))
+
+    @property
+    def room(self) -> int:
+        """Streams that fit, as the child measured them."""
+        limit = self._facts.get("limit")
+        return limit if isinstance(limit, int) else 2
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def start(self) -> None:
+        await self._begin(self._watchfulness.first_start_s)
+        await self._remote.start()
+        self._watching = asyncio.get_running_loop().create_task(self._watch(), name="speech process watch")
+
+    async def stop(self) -> None:
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        self._problem = "stopped"
+        await self._remote.stop()
+        await self._end()
+
+    def health(self) -> Health:
+        if self._problem:
+            return Health(level=SpeechLevel.DOWN, reason=self._problem)
+        return self._remote.health()
+
+    def open(self, stream_id: str) -> RemoteStream:
+        if self._problem:
+            raise EngineUnavailable(self.isolation.engine, self._problem)
+        return self._remote.open(stream_id)
+
+    # ---- the child
+
+    async def _begin(self, patience_s: float) -> None:
+        """Raises EngineUnavailable with the child's own reason."""
+        self._process = process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            "asr.serving",
+            json.dumps(self._asked()),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(patience_s):
+                said = json.loads(await process.stdout.readline() or b"{}")
+        except (TimeoutError, ValueError):
+            said = {}
+        if "port" not in said:
+            await self._end()
+            reason = said.get("error") or f"the speech process did not start ({_ended(process.returncode)})"
+            raise EngineUnavailable(self.isolation.engine, reason)
+        self._facts = said
+        self._server.url = f"ws://127.0.0.1:{said['port']}"
+        self._problem = ""
+        self._server.answered()
+        log.info("speech process started", engine=said["engine"], streams=said["limit"])
+
+    def _asked(self) -> dict[str, Any]:
+        wanted = self.isolation
+        return {
+            "engine": wanted.engine,
+            "model": str(wanted.model) if wanted.model else None,
+            "language": wanted.language,
+            "threads": wanted.threads,
+            "streams": self._facts.get("limit", wanted.streams),
+            "memory_limit": round(wanted.memory_mib * _DATA_OVER_RESIDENT) << 20,
+            "hotwords": list(wanted.hotwords),
+            "script": list(wanted.script),
+        }
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(ProcessLookupError):
+            process.kill()
+        if process.stdin is not None:
+            process.stdin.close()
+        await process.wait()
+
+    # ---- watching it
+
+    async def _watch(self) -> None:
+        async with httpx.AsyncClient(timeout=self._watchfulness.answer_s, trust_env=False) as client:
+            while True:
+                problem = await self._wait_for_trouble(client)
+                self._problem = f"the speech process {problem}; it is being started again"
+                self._server.failed(self._problem)
+                log.error("speech process lost", problem=problem)
+                await self._end()
+                await self._begin_again()
+
+    async def _wait_for_trouble(self, client: httpx.AsyncClient) -> str:
+        misses = 0
+        while True:
+            assert self._process is not None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._watchfulness.look_every_s):
+                    return f"ended ({_ended(await self._process.wait())})"
+            if resident_mib(self._process.pid) > self.isolation.memory_mib:
+                return "holds too much memory"
+            misses = 0 if await self._answers(client) else misses + 1
+            if misses >= self._watchfulness.misses:
+                return "does not answer"
+
+    async def _answers(self, client: httpx.AsyncClient) -> bool:
+        try:
+            await client.get(self._server.url.replace("ws://", "http://", 1) + "/health")
+        except httpx.HTTPError:
+            return False
+        return True
+
+    async def _begin_again(self) -> None:
+        pause_s, began_s = self._watchfulness.first_pause_s, time.monotonic()
+        while True:
+            self.restarts += 1
+            try:
+                await self._begin(self._watchfulness.restart_s)
+            except EngineUnavailable as error:
+                self._problem = error.reason
+                log.error("speech process did not start again", reason=error.reason)
+                await asyncio.sleep(pause_s)
+                pause_s = min(self._watchfulness.longest_pause_s, 2 * pause_s)
+            else:
+                log.info("speech process is back", after_s=round(time.monotonic() - began_s, 1))
+                return
+
+
+def _ended(code: int | None) -> str:
+    if code is not None and code < 0:
+        return signal.Signals(-code).name
+    return "no answer" if code is None else f"code {code}"
+
+
+def resident_mib(pid: int) -> float:
+    """0 where the process or the system does not tell."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
