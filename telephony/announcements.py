@@ -9,6 +9,7 @@ from telephony.events import (
     AgentLegEnded,
     CallAnswered,
     CallArrived,
+    CallbackAsked,
     CallEnded,
     CallEvent,
     CallHeld,
@@ -17,6 +18,7 @@ from telephony.events import (
     CallPlaced,
     CallQueued,
     CallResumed,
+    MessageLeft,
     OfferEnded,
 )
 from telephony.ids import AgentId, ChannelId, LineNumber, QueueName
@@ -33,6 +35,8 @@ ORDER = (
     CallHeld,
     CallResumed,
     AgentLegEnded,
+    CallbackAsked,
+    MessageLeft,
     CallEnded,
 )
 """The order of events that follow from one and the same fact."""
@@ -50,6 +54,8 @@ def arrived(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
         line=ledger.line or LineNumber(citizen.first.exten),
         channel=citizen.id,
         rebuilt=ledger.rebuilt,
+        centre=ledger.centre,
+        summary=ledger.summary,
     )
 
 
@@ -59,7 +65,7 @@ def _placed(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
     return CallPlaced(
         at=own.first_at if ledger.rebuilt else at,
         call_id=ledger.id,
-        agent_id=placed.agent_id if placed else AgentId(""),
+        agent_id=ledger.placed_by or (placed.agent_id if placed else AgentId("")),
         number=placed.number if placed else own.latest.value.exten,
         line=placed.line if placed else ledger.line or LineNumber(""),
         channel=own.id,
@@ -114,6 +120,17 @@ def ended(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
     )
 
 
+def of_leaving(ledger: Ledger, legs: Legs, at: datetime) -> Iterator[CallEvent]:
+    """What a caller left behind who was not answered: the wish to be called, a voice message; once each."""
+    if ledger.callback and not ledger.callback_told:
+        ledger.callback_told = True
+        queue, number = ledger.callback
+        yield CallbackAsked(at=at, call_id=ledger.id, queue=queue, number=number)
+    if ledger.message and not ledger.message_told:
+        ledger.message_told = True
+        yield MessageLeft(at=at, call_id=ledger.id, line=ledger.line or LineNumber(""), file=ledger.message)
+
+
 def of_rings(ledger: Ledger, legs: Legs, at: datetime) -> Iterator[CallEvent]:
     """Every ring of a phone that began, or ended without an answer, and every operator's leg that ended; once each."""
     for attempt in ledger.attempts.values():
@@ -140,6 +157,13 @@ def _of_silence(attempt: Attempt, ledger: Ledger, legs: Legs, at: datetime) -> I
 def _agent_leg_ended(attempt: Attempt, ledger: Ledger, legs: Legs, at: datetime) -> AgentLegEnded:
     now = ledger.connected
     replaced = now is not None and now is not attempt and now.agent_id == attempt.agent_id and legs[now.dest].live
+    leg = legs[attempt.dest]
     return AgentLegEnded(
-        at=at, call_id=ledger.id, agent_id=attempt.agent_id, talk_s=talk_s(attempt, legs), replaced=replaced
+        at=at,
+        call_id=ledger.id,
+        agent_id=attempt.agent_id,
+        talk_s=talk_s(attempt, legs),
+        replaced=replaced,
+        leg=leg.id,
+        left_at=leg.ended_at if leg.end_seen else None,
     )

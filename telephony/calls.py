@@ -11,22 +11,30 @@ from typing import Any
 
 from telephony import announcements, facts
 from telephony.channels import LONG_AGO, Channels, Track, earlier
-from telephony.errors import Refused
+from telephony.errors import Refused, UnknownCall
 from telephony.events import CallEnded, CallEvent, CallOutcome, CallPlaced
 from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
+from telephony.handovers import summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.ledgers import Attempt, Ledger, Legs, Standing, call_outcome, ended_by, standing
 from telephony.orders import RECOVER
 from telephony.outbound import APPEARS_WITHIN, Placed, placed_by_us
 from telephony.tables import Machine, Unlisted
+from telephony.ways import serial_of
 
 KEPT = timedelta(minutes=10)
 """How long an ended call stays, so that late facts about its channels fall on something that cannot come back."""
 ARRIVED_EVENT = "HotlineArrived"
 """The user event by which the dialplan announces a citizen, with the fields CallId and Line."""
+CALLBACK_EVENT = "HotlineCallback"
+"""A waiting caller pressed 1: fields Queue and Number."""
+MESSAGE_EVENT = "HotlineMessageLeft"
+"""The fallback has taken a voice message: field File."""
 FORGETS_EVERY = timedelta(seconds=10)
 AGE_ERROR = timedelta(seconds=2)
 """Ages of channels come in whole seconds."""
+SIGNS_OF_LIFE = frozenset({"RINGING", "PROGRESS"})
+"""States of a phone that is called: it rings, or sends sound before an answer. A mere PROCEEDING is a machine's word."""
 SETTLES = timedelta(seconds=1)
 """How long to wait for the word why a phone fell silent before taking the ring as cancelled, and for a caller who left
 the queue to join it again: waiting in rounds is one waiting."""
@@ -50,6 +58,8 @@ class LegRole(StrEnum):
     CITIZEN = "citizen"
     OPERATOR = "operator"
     CENTRE = "centre"
+    NUMBER = "number"
+    SUPERVISOR = "supervisor"
     OTHER = "other"
 
 
@@ -88,6 +98,9 @@ class Call:
     answered_at: datetime | None = None
     held_since: datetime | None = None
     agent_left_at: datetime | None = None
+    keep_line: bool = False
+    """Nobody may hand this citizen on."""
+    recording_paused_until: datetime | None = None
     placed_by: AgentId | None = None
     """Who called the citizen; the number and the line are then whom, and as whom."""
     ended_at: datetime | None = None
@@ -97,6 +110,9 @@ class Call:
     """Known only from asking the switch: times before that are computed from ages in whole seconds."""
     direction: str = "inbound"
     """Or ``outbound``: an operator placed it."""
+    centre: str = ""
+    """Code of the partner centre that handed the citizen over, and what it wrote."""
+    summary: str = ""
 
 
 class CallSignal(StrEnum):
@@ -188,6 +204,7 @@ class Calls:
         self._calls: dict[CallId, Call] = {}
         self._stale: dict[CallId, None] = {}
         self._machine: Machine[CallPhase, CallSignal] = Machine("call", TRANSITIONS)
+        self._malformed: list[Unlisted] = []
         self._switch_started_at: datetime | None = None
         self._expected: dict[CallId, tuple[Placed, datetime]] = {}
         self._forgets_at = LONG_AGO
@@ -197,6 +214,7 @@ class Calls:
             facts.BridgeEnter: self._read_bridge_enter,
             facts.BridgeLeave: self._read_bridge_leave,
             facts.DialBegin: self._read_dial_begin,
+            facts.DialState: self._read_dial_state,
             facts.DialEnd: self._read_dial_end,
             facts.QueueCallerJoin: self._read_join,
             facts.QueueCallerLeave: self._read_leave,
@@ -219,7 +237,9 @@ class Calls:
         return MappingProxyType(self._calls)
 
     def take_unlisted(self) -> tuple[Unlisted, ...]:
-        return self._machine.take_unlisted()
+        taken = (*self._machine.take_unlisted(), *self._malformed)
+        self._malformed.clear()
+        return taken
 
     def apply(self, fact: Fact) -> list[CallEvent]:
         """Take down one fact of the switch; the events that follow from it."""
@@ -305,6 +325,25 @@ class Calls:
         self._ledgers[call_id].hand_over(leg, agent_id, at)
         return self._settle((call_id,), at)
 
+    def evidence(self, call_id: CallId) -> tuple[Ledger, Legs] | None:
+        """All that is known of a call, for models that look at it from another side; None where it is not known."""
+        ledger = self._ledgers.get(call_id)
+        return (ledger, self._legs(ledger)) if ledger is not None and call_id in self._phases else None
+
+    def talk_of(self, call_id: CallId, agent_id: AgentId, command: str) -> tuple[Ledger, Legs]:
+        """The evidence about a call that this operator talks in. Raises UnknownCall, Refused."""
+        call = self.all.get(call_id)
+        if call is None or call.phase is CallPhase.ENDED:
+            raise UnknownCall(call_id)
+        if call.answered_by != agent_id or call.agent_left_at is not None:
+            raise Refused(command=command, state=call.phase, reason="not a party of this call")
+        ledger = self._ledgers[call_id]
+        return ledger, self._legs(ledger)
+
+    def changed(self, call_id: CallId) -> None:
+        """Somebody else has written into the evidence: its next reader shall see it."""
+        self._stale[call_id] = None
+
     def hang_up_by_operator(self, call_id: CallId, now: datetime) -> ChannelId:
         """The channel to hang up so that the call ends; the operator counts as the one who ended it."""
         ledger = self._ledgers[call_id]
@@ -345,10 +384,17 @@ class Calls:
     def _read_dial_begin(self, fact: facts.DialBegin) -> None:
         self._recall(fact)
 
+    def _read_dial_state(self, fact: facts.DialState) -> None:
+        if fact.status in SIGNS_OF_LIFE:
+            track = self._track(fact.dest)
+            track.rung_at = earlier(track.rung_at, fact.at)
+
     def _read_dial_end(self, fact: facts.DialEnd) -> None:
-        if fact.channel is not None and placed_by_us(CallId(fact.channel.id)) and fact.status == "ANSWER":
+        if fact.channel is not None and placed_by_us(CallId(fact.channel.id)):
             ledger = self._caller(fact.channel)
-            ledger.reached_at = earlier(ledger.reached_at, fact.at)
+            ledger.dial_status = min(ledger.dial_status, (fact.at, fact.status))
+            if fact.status == "ANSWER":
+                ledger.reached_at = earlier(ledger.reached_at, fact.at)
         recall = self._recall(fact)
         if recall is not None and fact.status == "ANSWER":
             recall.connected_at, recall.guessed = earlier(recall.connected_at, fact.at), False
@@ -373,10 +419,25 @@ class Calls:
         self._track(fact.channel).on_hold.put(isinstance(fact, facts.Hold), fact.at)
 
     def _read_user_event(self, fact: facts.UserEvent) -> None:
-        if fact.name == ARRIVED_EVENT and fact.channel is not None:
+        if fact.channel is None:
+            return
+        if fact.name == ARRIVED_EVENT:
             ledger = self._caller(fact.channel)
             ledger.line = LineNumber(fact.fields.get("Line", ""))
             ledger.caller = fact.channel
+            ledger.centre = fact.fields.get("Centre", "")
+            ledger.summary = self._summary(fact.fields.get("Summary", "")) if ledger.centre else ""
+        elif fact.name == CALLBACK_EVENT:
+            asked = (QueueName(fact.fields.get("Queue", "")), fact.fields.get("Number", ""))
+            self._caller(fact.channel).callback = asked
+        elif fact.name == MESSAGE_EVENT:
+            self._caller(fact.channel).message = fact.fields.get("File", "")
+
+    def _summary(self, header: str) -> str:
+        summary = summary_of(header) if header else ""
+        if summary is None:
+            self._malformed.append(Unlisted(machine="handover", state="summary", signal="malformed"))
+        return summary or ""
 
     def _track(self, channel: Channel) -> Track:
         track = self._channels.get(channel.id)
@@ -445,6 +506,7 @@ class Calls:
         if call_id is not None:
             ledger = self._ledger(call_id)
             ledger.rebuilt = ledger.rebuilt or (missed and track.id == ChannelId(call_id))
+            ledger.recall_wishes(live.variables, track.id)
 
     def _see_waiting(self, entry: QueueEntry, at: datetime) -> None:
         track = self._channels.get(entry.channel_id)
@@ -473,15 +535,18 @@ class Calls:
         legs = self._legs(ledger)
         ledger.adopt(legs)
         citizen = legs.get(ledger.citizen)
+        talks_on = ledger.operator in legs and legs[ledger.operator].live
+        guests = {leg for leg in legs if talks_on and serial_of(leg) is not None}
         for leg in legs.values():
             agent_id = seats.get(leg.latest.value.endpoint)
-            if leg is citizen or agent_id is None or not leg.live:
+            if leg is citizen or agent_id is None or not leg.live or leg.id in guests:
                 continue
             queue = ledger.queue or QueueName("")
             attempt = ledger.attempts.get(leg.id) or ledger.recalls.get(leg.id)
             attempt = attempt or ledger.attempt(leg.id, agent_id, queue, leg.first_at)
             attempt.agent_id = attempt.agent_id or agent_id
             together = citizen is not None and leg.bridge.value is not None and leg.bridge.value == citizen.bridge.value
+            together = together or leg.id == ledger.operator
             if together and not attempt.connected_at:
                 attempt.connected_at = max(leg.up_at or leg.first_at, ledger.joined_at)
                 attempt.guessed = True
@@ -516,6 +581,7 @@ class Calls:
         was, now = self._standings[ledger.id], standing(ledger, legs)
         if self._phases[ledger.id] is not CallPhase.ENDED:
             yield from announcements.of_rings(ledger, legs, at)
+        yield from announcements.of_leaving(ledger, legs, at)
         ledger.holder = now.held or ledger.holder
         for signal in signals(was, now):
             yield from self._step(ledger, legs, signal, at)
@@ -586,7 +652,11 @@ def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
         ended_by=ended_by(ledger, legs) if now.ended else None,
         rebuilt=ledger.rebuilt,
         direction="outbound" if ledger.outbound else "inbound",
+        centre=ledger.centre,
+        summary=ledger.summary,
         placed_by=ledger.placed_by,
+        keep_line=ledger.kept_by is not None,
+        recording_paused_until=ledger.silent_until if not now.ended else None,
     )
 
 
@@ -603,13 +673,15 @@ def whom(ledger: Ledger, legs: Legs) -> tuple[str, str, LineNumber]:
 
 def _leg(track: Track, ledger: Ledger) -> Leg:
     attempt = ledger.attempts.get(track.id)
+    guest = ledger.guests.get(track.id)
     role = LegRole.CITIZEN if track.id == ledger.citizen else LegRole.OPERATOR if attempt else LegRole.OTHER
+    role = LegRole(guest.role) if guest and not attempt else role
     return Leg(
         channel=track.id,
         name=track.name,
         role=role,
         started_at=track.first_at,
-        agent_id=attempt.agent_id if attempt else None,
+        agent_id=attempt.agent_id if attempt else guest.agent_id if guest else None,
         answered_at=track.up_at,
         ended_at=track.ended_at,
         cause=track.cause,

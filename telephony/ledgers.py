@@ -51,6 +51,14 @@ class Attempt:
         return legs[self.dest].ended_at or FAR_OFF
 
 
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Whose channel one is that somebody brought into the call; ``role`` as in ``calls.LegRole``."""
+
+    role: str
+    agent_id: AgentId | None = None
+
+
 @dataclass(slots=True)
 class Ledger:
     """All that was said of one call beyond its channels."""
@@ -59,6 +67,13 @@ class Ledger:
     line: LineNumber | None = None
     caller: Channel | None = None
     """The citizen's channel as the dialplan announced it, with the caller id cleaned: before that it carries none."""
+    centre: str = ""
+    summary: str = ""
+    """Of the centre that handed the citizen over, where one did."""
+    callback: tuple[QueueName, str] | None = None
+    """In which queue the caller pressed 1, and the number to call back."""
+    message: str | None = None
+    """The voice message that the fallback took: its file's name without the ending."""
     queue: QueueName | None = None
     position: int = 0
     joins: set[datetime] = field(default_factory=set)
@@ -70,9 +85,18 @@ class Ledger:
     attempts: dict[ChannelId, Attempt] = field(default_factory=dict)
     recalls: dict[ChannelId, Attempt] = field(default_factory=dict)
     """Rings that bring an operator back. One is an attempt from its answer on; until then nothing follows from it."""
+    guests: dict[ChannelId, Guest] = field(default_factory=dict)
+    operator: ChannelId = ChannelId("")
+    """Who talked when somebody else was called, as the citizen's channel keeps it over a restart of ours."""
+    kept_by: AgentId | None = None
+    """Who said that this citizen is not to be handed on."""
+    silent_until: datetime | None = None
+    """The recording is silenced until then."""
     holder: ChannelId | None = None
     """The channel that pressed hold last."""
     told: bool = False
+    callback_told: bool = False
+    message_told: bool = False
     rebuilt: bool = False
     lost_to: str = "unknown"
     placed: Placed | None = None
@@ -80,6 +104,8 @@ class Ledger:
     """The citizen's leg of a call that we placed."""
     reached_at: datetime | None = None
     """When the citizen answered it."""
+    dial_status: tuple[datetime, str] = (FAR_OFF, "")
+    """How the switch's own attempt to reach the citizen ended, by its first word on it."""
 
     @property
     def outbound(self) -> bool:
@@ -96,12 +122,22 @@ class Ledger:
         return (self.dialled or ChannelId("")) if self.outbound else ChannelId(self.id)
 
     def concerns(self, leg: Track) -> bool:
-        """Not so a supervisor's leg, until it takes the call over: it is in no bridge, and only hears what is said."""
-        return not SUPERVISORS_LEG.search(leg.id) or leg.id in self.attempts
+        """Not so a supervisor's leg, until it takes the call over: it only hears what is said, and is in no bridge."""
+        return not SUPERVISORS_LEG.search(leg.id) or bool(leg.bridges) or leg.id in self.attempts
 
     def caller_id(self, citizen: Track) -> Channel:
         """Whose number and name are the caller's."""
         return self.caller or (citizen.first if citizen.first.call_id else citizen.latest.value)
+
+    def recall_wishes(self, variables: Mapping[str, str], channel: ChannelId) -> None:
+        """What the citizen's channel keeps of the operator's wishes, where a restart of ours has forgotten them."""
+        if channel != self.citizen or not variables:
+            return
+        self.operator = ChannelId(variables.get("HOTLINE_OPERATOR", self.operator))
+        self.kept_by = self.kept_by or AgentId(variables.get("HOTLINE_KEPT", "")) or None
+        until = variables.get("HOTLINE_SILENT_UNTIL", "")
+        if until.isdecimal() and self.silent_until is None:
+            self.silent_until = datetime.fromtimestamp(int(until), UTC)
 
     def join(self, queue: QueueName, position: int, at: datetime) -> None:
         if at >= self.joined_at:
@@ -277,7 +313,8 @@ def _unanswered_outcome(ledger: Ledger, legs: Legs) -> CallOutcome:
     ended_at = citizen.ended_at if citizen else None
     first = own.asked_to_end_at is not None and (ended_at is None or own.asked_to_end_at < ended_at)
     cause = citizen.cause if citizen else None
-    return outcome(own_answered=own.up_at is not None, asked_to_end=first, cause=cause)
+    _, status = ledger.dial_status
+    return outcome(own_answered=own.up_at is not None, asked_to_end=first, cause=cause, status=status)
 
 
 def ended_by(ledger: Ledger, legs: Legs) -> str:
