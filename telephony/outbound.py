@@ -27,7 +27,6 @@ _OUTCOMES: Mapping[int, CallOutcome] = {
     1: CallOutcome.NOT_FOUND,
     2: CallOutcome.NOT_FOUND,
     3: CallOutcome.NOT_FOUND,
-    16: CallOutcome.NO_ANSWER,
     17: CallOutcome.BUSY,
     18: CallOutcome.NO_ANSWER,
     19: CallOutcome.NO_ANSWER,
@@ -35,7 +34,13 @@ _OUTCOMES: Mapping[int, CallOutcome] = {
     22: CallOutcome.NOT_FOUND,
     28: CallOutcome.NOT_FOUND,
 }
-"""Q.850 causes of a leg that was not answered; all others say that the network or the phone could not be reached."""
+"""Q.850 causes of a leg that was not answered. All others say nothing, or that it could not be reached."""
+
+_STATUSES: Mapping[str, CallOutcome] = {
+    "NOANSWER": CallOutcome.NO_ANSWER,
+    "CANCEL": CallOutcome.CANCELLED,
+    "BUSY": CallOutcome.BUSY,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,11 +79,13 @@ def order(command: PlaceCall, seat: SeatId) -> DialLeg:
     )
 
 
-def outcome(*, own_answered: bool, asked_to_end: bool, cause: int | None) -> CallOutcome:
+def outcome(*, own_answered: bool, asked_to_end: bool, cause: int | None, status: str) -> CallOutcome:
     """Of a call that the citizen did not answer. ``asked_to_end``: the operator hung up first; ``cause`` is that of the
-    citizen's leg, None where it was never called or nobody saw its end."""
+    citizen's leg, None where it was never called or nobody saw its end; ``status`` is what Dial said."""
     if not own_answered:
         return CallOutcome.NOT_PLACED
     if asked_to_end:
         return CallOutcome.CANCELLED
-    return CallOutcome.LOST if cause is None else _OUTCOMES.get(cause, CallOutcome.UNAVAILABLE)
+    if cause is None:
+        return CallOutcome.LOST
+    return _OUTCOMES.get(cause) or _STATUSES.get(status, CallOutcome.UNAVAILABLE)
