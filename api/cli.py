@@ -25,6 +25,8 @@ from api.app import DISTRIBUTION, create_app, server_config, version
 from api.auth import users
 from api.auth.passwords import Passwords
 from api.auth.permissions import Role
+from api.commands.speech import asr_app
+from api.commands.transcribe import transcribe_files
 from api.commands.understand import understand_file
 from api.errors import ServerError
 from api.settings import Settings
@@ -45,9 +47,11 @@ user_app = typer.Typer(no_args_is_help=True, help="Accounts of the people who wo
 models_app = typer.Typer(no_args_is_help=True, help="Speech models.")
 dialplan_app = typer.Typer(no_args_is_help=True, help="The switch's configuration.")
 app.add_typer(user_app, name="user")
+app.command("transcribe")(transcribe_files)
 app.command("understand")(understand_file)
 app.add_typer(models_app, name="models")
 app.add_typer(dialplan_app, name="dialplan")
+app.add_typer(asr_app, name="asr")
 
 out = Console()
 err = Console(stderr=True)

@@ -87,9 +87,21 @@ class Settings(BaseSettings):
     )
     tap_host: str = Field(default="127.0.0.1", description="Loopback address on which the switch brings live audio.")
 
-    speech_engine: Literal["auto", "vosk", "whisper", "none"] = Field(
-        default="auto", description="Which engine turns speech to text; auto takes the first that can run."
+    speech_engine: Literal["auto", "vosk", "whisper", "vosk_server", "funasr", "none"] = Field(
+        default="auto", description="Which engine turns speech to text; auto takes the first that can run here."
     )
+    speech_servers: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses (ws://host:port) for vosk_server and funasr; #8000 after one is a C++ server's rate.",
+    )
+    speech_isolated: bool = Field(
+        default=True, description="The engine runs in a process of its own, which is replaced when it fails."
+    )
+    speech_memory_mib: int = Field(default=3072, ge=256, description="What that process may hold.")
+    speech_streams: int | None = Field(
+        default=None, gt=0, description="Legs recognised at a time; measured at start when unset."
+    )
+    speech_fallback: bool = Field(default=True, description="Another engine stands in while the first is down.")
     speech_model: Place | None = Field(default=None, description="One model folder, instead of looking for one.")
     speech_download: bool = Field(default=True, description="Fetch the small Mandarin model when there is none.")
     max_request_bytes: int = Field(default=1 << 20, gt=0, description="A longer request body is refused.")

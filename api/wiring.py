@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -30,6 +30,7 @@ from api.live.routes import Live
 from api.live.viewers import Viewer
 from api.settings import Settings
 from api.shifts.service import Phones, resumed
+from api.speech import Speech, engine_config
 from api.store.behind import trouble_of
 from api.store.engine import Store
 from api.store.sealing import Keyring
@@ -40,11 +41,9 @@ from api.tickets.service import apply_suggestions, draft_of_call
 from api.tickets.views import draft_view
 from api.transcripts.queries import turns_of
 from api.transcripts.recorder import TranscriptRecorder
-from asr.engines.choose import Engine, EngineConfig, NoText, choose
+from asr.engines.choose import EngineConfig
 from asr.lexicon import Lexicon
-from asr.models import Progress
 from asr.prefill import Suggestion, suggest
-from asr.recognizer import Recognizer, SpeechLevel
 from asr.transcript import Turn
 from telephony.ami.gateway import Gateway
 from telephony.ari.seats import SeatPasswords
@@ -112,7 +111,7 @@ class Parts:
         )
         self.live = Live(hub=self.hub, build=build, allowed_origins=settings.allowed_origins)
         self.callers = Callers(self.store, self.hub, lambda: self.switchboard.calls, utc_now)
-        self.speech = Speech(engine or _engine_config(settings), told=self._speech_changed)
+        self.speech = Speech(engine or engine_config(settings), told=self._speech_changed)
         self.taps = TapServer()
         self.tap_problem = ""
         self.streams = Streams(
@@ -303,52 +302,6 @@ class Parts:
             await remember(self.store, told.place, utc_now())
 
 
-class Speech:
-    """The recogniser, chosen and started beside everything else; what it can do now is told whenever it changes."""
-
-    def __init__(self, config: EngineConfig, *, told: Callable[[SpeechState], None]) -> None:
-        self._config = config
-        self._told = told
-        self._chosen: Recognizer | None = None
-        self.state = SpeechState(state=SpeechLevel.DOWN, reason="the speech engine is starting")
-
-    @property
-    def recognizer(self) -> Recognizer | None:
-        """None while there is none, or for good where this machine cannot recognise speech."""
-        return None if isinstance(self._chosen, NoText) else self._chosen
-
-    async def run(self) -> None:
-        self._told(self.state)
-        loop = asyncio.get_running_loop()
-
-        def report(progress: Progress) -> None:
-            loop.call_soon_threadsafe(self._report, progress)
-
-        self._chosen = await choose(self._config, report=report)
-        while True:
-            self._look()
-            await asyncio.sleep(1.0)
-
-    async def stop(self) -> None:
-        if self._chosen is not None:
-            await self._chosen.stop()
-
-    def _look(self) -> None:
-        assert self._chosen is not None
-        health = self._chosen.health()
-        self._become(SpeechState(state=health.level, reason=health.reason, engine=self._chosen.capabilities.engine))
-
-    def _report(self, progress: Progress) -> None:
-        if self._chosen is None:
-            share = round(100 * progress.done / max(1, progress.total))
-            self._become(SpeechState(state=SpeechLevel.DOWN, reason=f"{progress.step} of the speech model: {share} %"))
-
-    def _become(self, state: SpeechState) -> None:
-        if state != self.state:
-            self.state = state
-            self._told(state)
-
-
 class Understanding:
     """The lexicon and the reading of turns, in one thread of their own."""
 
@@ -423,16 +376,6 @@ def _make_places(settings: Settings) -> None:
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     for place in (settings.models_dir, settings.recordings_dir, settings.keys_dir, settings.log_dir):
         place.mkdir(exist_ok=True, mode=0o700)
-
-
-def _engine_config(settings: Settings) -> EngineConfig:
-    return EngineConfig(
-        models_dir=settings.models_dir,
-        shared_models_dir=settings.shared_models_dir,
-        engine=Engine(settings.speech_engine),
-        model_path=settings.speech_model,
-        download=settings.speech_download,
-    )
 
 
 @asynccontextmanager

@@ -1,0 +1,74 @@
+"""The server's recogniser: chosen and started beside everything else; what it can do now is told when it changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from api.live.messages import SpeechState
+from api.settings import Settings
+from asr.engines.choose import Engine, EngineConfig, NoText, choose
+from asr.models import Progress
+from asr.recognizer import Recognizer, SpeechLevel
+
+
+def engine_config(settings: Settings, *, hotwords: Sequence[str] = ()) -> EngineConfig:
+    return EngineConfig(
+        models_dir=settings.models_dir,
+        shared_models_dir=settings.shared_models_dir,
+        engine=Engine(settings.speech_engine),
+        model_path=settings.speech_model,
+        download=settings.speech_download,
+        servers=settings.speech_servers,
+        isolated=settings.speech_isolated,
+        memory_mib=settings.speech_memory_mib,
+        max_streams=settings.speech_streams,
+        fallback=settings.speech_fallback,
+        hotwords=tuple(hotwords),
+    )
+
+
+class Speech:
+    """``run`` for as long as the server runs."""
+
+    def __init__(self, config: EngineConfig, *, told: Callable[[SpeechState], None]) -> None:
+        self._config = config
+        self._told = told
+        self._chosen: Recognizer | None = None
+        self.state = SpeechState(state=SpeechLevel.DOWN, reason="the speech engine is starting")
+
+    @property
+    def recognizer(self) -> Recognizer | None:
+        """None while there is none, or for good where this machine cannot recognise speech."""
+        return None if isinstance(self._chosen, NoText) else self._chosen
+
+    async def run(self) -> None:
+        self._told(self.state)
+        loop = asyncio.get_running_loop()
+
+        def report(progress: Progress) -> None:
+            loop.call_soon_threadsafe(self._report, progress)
+
+        self._chosen = await choose(self._config, report=report)
+        while True:
+            self._look()
+            await asyncio.sleep(1.0)
+
+    async def stop(self) -> None:
+        if self._chosen is not None:
+            await self._chosen.stop()
+
+    def _look(self) -> None:
+        assert self._chosen is not None
+        health = self._chosen.health()
+        self._become(SpeechState(state=health.level, reason=health.reason, engine=self._chosen.capabilities.engine))
+
+    def _report(self, progress: Progress) -> None:
+        if self._chosen is None:
+            share = round(100 * progress.done / max(1, progress.total))
+            self._become(SpeechState(state=SpeechLevel.DOWN, reason=f"{progress.step} of the speech model: {share} %"))
+
+    def _become(self, state: SpeechState) -> None:
+        if state != self.state:
+            self.state = state
+            self._told(state)
