@@ -23,6 +23,11 @@ def files(tmp_path: Path) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in made}
 
 
+@pytest.fixture
+def dialplan(files: dict[str, str]) -> str:
+    return "\n".join(text for name, text in files.items() if name.startswith("extensions"))
+
+
 def table(heading: str, column: int = 0) -> set[str]:
     """Every word in backticks of one column of the first table under a heading."""
     part = README.split(f"## {heading}")[1].split("\n## ")[0]
@@ -30,18 +35,18 @@ def table(heading: str, column: int = 0) -> set[str]:
     return {word for row in rows for word in re.findall(r"`([^`]+)`", row.split("|")[column + 1])}
 
 
-def test_every_context_is_described(files: dict[str, str]) -> None:
-    contexts = set(re.findall(r"^\[([^]]+)\]", files["extensions.conf"], re.MULTILINE)) - {"general", "globals"}
+def test_every_context_is_described(dialplan: str) -> None:
+    contexts = set(re.findall(r"^\[([^]]+)\]", dialplan, re.MULTILINE)) - {"general", "globals"}
     assert table("Contexts") == contexts
 
 
-def test_every_variable_is_described(files: dict[str, str]) -> None:
-    assert table("Variables") == set(re.findall(r"HOTLINE_[A-Z_]+", files["extensions.conf"]))
+def test_every_variable_is_described(dialplan: str) -> None:
+    assert table("Variables") == set(re.findall(r"HOTLINE_[A-Z_]+", dialplan))
 
 
-def test_every_event_is_described_with_its_fields(files: dict[str, str]) -> None:
+def test_every_event_is_described_with_its_fields(dialplan: str) -> None:
     events: dict[str, set[str]] = {}
-    for name, fields in re.findall(r"UserEvent\((\w+),(.*?)\)(?:\)|$)", files["extensions.conf"], re.MULTILINE):
+    for name, fields in re.findall(r"UserEvent\((\w+),(.*?)\)(?:\)|$)", dialplan, re.MULTILINE):
         events.setdefault(name, set()).update(re.findall(r"(\w+): ", fields))
     assert set(events) == table("Events of our own")
     assert set().union(*events.values()) == table("Events of our own", 1)
@@ -51,8 +56,9 @@ def test_every_file_is_described(files: dict[str, str]) -> None:
     assert table("Configuration files") == set(files)
 
 
-def test_every_prompt_is_described_and_every_prompt_used_has_a_wording(files: dict[str, str]) -> None:
+def test_every_prompt_is_described_and_every_prompt_used_has_a_wording(files: dict[str, str], dialplan: str) -> None:
     texts = set(wording().texts)
     assert table("Prompts") == texts
-    used = set(re.findall(r"Gosub\(prompt,s,1\(([^)]+)\)\)", files["extensions.conf"]))
-    assert used | {"please-wait"} == texts
+    used = set(re.findall(r"Gosub\(prompt,s,1\(([a-z0-9-]+)\)\)", dialplan))
+    used |= set(re.findall(r"/(position-\w+)$", files["musiconhold.conf"], re.MULTILINE))
+    assert used | {"please-wait", "line-merged", "surge"} == texts

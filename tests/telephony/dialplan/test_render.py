@@ -125,6 +125,55 @@ def test_only_a_hang_up_ends_a_call(tmp_path: Path) -> None:
     assert waiting.index('"${HANGUPCAUSE}" != "16"]?recover,again,1') < waiting.index("Hangup()")
 
 
+def lines_of(text: str, context: str) -> str:
+    return text.split(f"\n[{context}]\n")[1].split("\n[", maxsplit=1)[0]
+
+
+def test_a_caller_is_who_its_address_says(tmp_path: Path) -> None:
+    endpoints = sections(rendered(tmp_path)["pjsip.conf"])
+    assert ("identify_by", "ip") in endpoints["far-phone"]
+    assert ("identify_by", "auth_username,username") in endpoints["seat"]
+    matched = {dict(settings)["endpoint"] for settings in endpoints.values() if ("type", "identify") in settings}
+    assert matched == {"trunk", "110", "119", "120", "122", "12366"}
+
+
+def test_each_route_of_a_centre_is_an_endpoint(tmp_path: Path) -> None:
+    endpoints = sections(rendered(tmp_path)["pjsip.conf"])
+    contacts = {name: dict(settings).get("contact") for name, settings in endpoints.items()}
+    assert contacts["110"] == "sip:110@127.0.0.3:20011"
+    assert contacts["110-2"] == "sip:110@127.0.1.3:20011"
+
+
+def test_a_transition_is_dated_and_comes_before_the_greeting(tmp_path: Path) -> None:
+    merged = lines_of(rendered(tmp_path)["extensions.conf"], "lines").split("exten => 12369,1,")[1].split("exten =>")[0]
+    assert "${HOTLINE_TODAY} < 20260901 | ${HOTLINE_TODAY} > 20261130]?greet" in merged
+    prompts = re.findall(r"Gosub\(prompt,s,1\(([a-z-]+)\)\)", merged)
+    assert prompts == ["line-merged", "greeting", "recording-notice"]
+    assert merged.index("(greet)") < merged.index("greeting")
+
+
+def test_only_the_lines_that_a_centre_may_hand_over_to_take_its_calls(tmp_path: Path) -> None:
+    text = default_text().replace('accept = ["12345"]', 'accept = ["12329"]', 1)
+    centres = lines_of(rendered(tmp_path, text=text)["extensions.conf"], "centres")
+    accepted = {
+        part.split(",")[0]: set(re.findall(r'= "(\w+)"\]\?accepted', part)) for part in centres.split("exten => ")[1:]
+    }
+    assert accepted == {"12345": {"119", "120", "122", "12366"}, "12329": {"110"}}
+
+
+def test_centres_go_first_also_after_a_lost_talk(tmp_path: Path) -> None:
+    plan = rendered(tmp_path)["extensions.conf"]
+    assert 'HOTLINE_PRIORITY=${IF($["${HOTLINE_CENTRE}" = ""]?1000:2000)}' in lines_of(plan, "recover")
+    assert "HOTLINE_PRIORITY=2000" in lines_of(plan, "centres")
+
+
+def test_what_a_centre_sends_is_checked_before_it_is_used(tmp_path: Path) -> None:
+    plan = lines_of(rendered(tmp_path)["extensions.conf"], "handover")
+    for name in ("HOTLINE_SUMMARY", "HOTLINE_NUMBER"):
+        uses = [line for line in plan.splitlines() if f"${{{name}}}" in line]
+        assert "REGEX" in uses[0]
+
+
 def test_duty_phones_are_called_in_order(tmp_path: Path) -> None:
     phones = '[{ number = "13900000001", trunk = "trunk" }, { number = "13900000002", trunk = "trunk", ring_s = 9 }]'
     plan = rendered(tmp_path, text=default_text().replace("duty = []", f"duty = {phones}"))["extensions.conf"]

@@ -20,7 +20,8 @@ def problems(text: str) -> dict[str, str]:
 
 def test_the_packaged_topology_has_the_line_the_seats_and_the_centres() -> None:
     topology = parse(default_text())
-    assert [line.number for line in topology.lines] == ["12345"]
+    modes = {line.number: line.mode for line in topology.lines}
+    assert modes == {"12345": "main", "12369": "merged", "12329": "parallel", "12366": "branch"}
     assert topology.seats.numbers == tuple(str(seat) for seat in range(8001, 8011))
     assert [centre.code for centre in topology.centres] == ["110", "119", "120", "122", "12366"]
     assert topology.trunks[0].port_from(12345) == 12355
@@ -51,6 +52,10 @@ def test_the_copy_in_the_home_directory_is_taken_first(tmp_path: Path) -> None:
         ('pattern = "0[', 'pattern = "([', "numbers.pattern"),
         ('pattern = "0[', 'pattern = "x)[', "numbers.pattern"),
         ('mode = "main"', 'mode = "branch"', "lines[0]"),
+        ("first_day = 2026-09-01", "first_day = 2026-12-01", "lines[1].transition"),
+        ("first_day = 2026-09-01", 'first_day = "soon"', "lines[1].transition.first_day"),
+        ('mode = "merged"', 'mode = "parallel"', "lines[1]"),
+        ("after_s = 20 }]", 'after_s = 20 }, { queue = "hotline", after_s = 20 }]', "queues[1]"),
         ("stale_after_s = 20", "stale_after_s = 1", "fallback.stale_after_s"),
         ("duty = []", 'duty = [{ number = "1;2", trunk = "trunk" }]', "fallback.duty[0].number"),
     ],
@@ -64,6 +69,9 @@ def test_a_mistake_is_told_with_its_field(old: str, new: str, field: str) -> Non
     ("old", "new", "said"),
     [
         ('queue = "hotline"', 'queue = "other"', "unknown queue other"),
+        ('queue = "hotline", after_s', 'queue = "housing", after_s', "unknown queue housing"),
+        ('centre = "12366"', 'centre = "12367"', "unknown centre 12367"),
+        ('accept = ["12345"]', 'accept = ["12366"]', "unknown line 12366"),
         ('code = "119"', 'code = "110"', "110 stands twice"),
         ('code = "119"', 'code = "8003"', "8003 stands twice"),
         ('code = "119"', 'code = "110-2"', "pattern"),
@@ -96,6 +104,15 @@ def test_only_allowed_numbers_may_be_dialled(number: str, allowed: bool) -> None
     numbers = parse(default_text()).numbers
     assert numbers is not None
     assert numbers.allows(number) is allowed
+
+
+def test_who_serves_which_queue_and_who_is_rung_first() -> None:
+    overflow = '[{ queue = "housing", after_s = 9 }, { queue = "hotline", after_s = 30 }]'
+    topology = parse(default_text() + f'[[queues]]\nname = "dialect"\noverflow = {overflow}\n')
+    assert topology.penalties({"hotline": 1}) == {"hotline": 1, "housing": 11, "dialect": 21}
+    assert topology.penalties({"hotline": 3, "housing": 2}) == {"hotline": 3, "housing": 2, "dialect": 12}
+    assert topology.penalties({"dialect": 1, "gone": 1}) == {"dialect": 1}
+    assert topology.penalties({"hotline": 1, "housing": 5}, reserve=True) == {"hotline": 90, "housing": 90}
 
 
 def test_what_is_no_toml_is_refused_with_its_place() -> None:
