@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, cast
@@ -16,7 +16,9 @@ from api.store.engine import Store
 from telephony.agents import Agent
 from telephony.calls import Call
 from telephony.commands import Command, CommandOutcome
+from telephony.dialplan.topology import Topology, default_text, parse
 from telephony.ids import AgentId, CallId
+from telephony.transfers import Transfer
 
 
 class LiveModels(Protocol):
@@ -27,6 +29,10 @@ class LiveModels(Protocol):
 
     @property
     def agents(self) -> Mapping[AgentId, Agent]: ...
+
+    @property
+    def transfers(self) -> Mapping[CallId, Transfer]:
+        """The latest of each call."""
 
 
 class Switch(Protocol):
@@ -52,9 +58,16 @@ def _plain(_field: str, value: str) -> str:
     return value
 
 
+def _packaged() -> Topology:
+    return parse(default_text())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shared:
-    """``publish`` is the bus's; ``label(field, value)`` is the value as a person reads it (a category's name)."""
+    """``publish`` is the bus's; ``label(field, value)`` is the value as a person reads it (a category's name).
+
+    ``topology`` says whom calls may be handed to.
+    """
 
     settings: Settings
     store: Store
@@ -64,6 +77,7 @@ class Shared:
     publish: Callable[[object], None]
     now: Callable[[], datetime] = _utc_now
     label: Callable[[str, str], str] = _plain
+    topology: Topology = field(default_factory=_packaged)
 
 
 def shared(request: Request) -> Shared:

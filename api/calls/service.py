@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,21 +17,56 @@ from api.calls import queries
 from api.calls.recorder import record
 from api.errors import Forbidden, NotFound, answer_to
 from api.store.engine import Store
-from telephony.commands import CommandOutcome, HangUpCall
+from telephony.commands import Command, CommandOutcome, HangUpCall
 from telephony.errors import TelephonyError
 from telephony.events import CallEnded, CallOutcome
 from telephony.ids import AgentId, CallId
 
 
 async def hang_up(common: Shared, me: SignedIn, call_id: str) -> CommandOutcome:
-    """Ask the switch once; whatever comes of it is audited. Raises Refused, SwitchUnavailable, ActionUnanswered ..."""
+    """End the whole call. Raises Refused, SwitchUnavailable, ActionUnanswered ..."""
+    return await ask_as_party(
+        common,
+        me,
+        call_id,
+        Action.CALL_HANG_UP,
+        "call.hang_up",
+        lambda agent_id: HangUpCall(call_id=CallId(call_id), agent_id=agent_id),
+    )
+
+
+async def ask_as_party(
+    common: Shared,
+    me: SignedIn,
+    call_id: str,
+    allowed: Action,
+    action: str,
+    command: Callable[[AgentId], Command],
+    *,
+    detail: Mapping[str, Any] | None = None,
+) -> CommandOutcome:
+    """A command about a call that this person has a part in; whether it is legal now, the switchboard knows."""
     async with common.store.read() as session:
-        call = await parties.call_of_party(session, common, me, call_id, Action.CALL_HANG_UP)
+        await parties.call_of_party(session, common, me, call_id, allowed)
     if me.agent_id is None:
-        raise Forbidden(Action.CALL_HANG_UP)
+        raise Forbidden(allowed)
+    return await ask(common, me, action, "call", call_id, command(AgentId(me.agent_id)), detail=detail)
+
+
+async def ask(
+    common: Shared,
+    me: SignedIn,
+    action: str,
+    object_type: str,
+    object_id: str,
+    command: Command,
+    *,
+    detail: Mapping[str, Any] | None = None,
+) -> CommandOutcome:
+    """Ask the switch once; whatever comes of it is audited. Raises Refused, SwitchUnavailable, ActionUnanswered ..."""
     result = "failed"
     try:
-        outcome = await common.switch.request(HangUpCall(call_id=call.id, agent_id=AgentId(me.agent_id)))
+        outcome = await common.switch.request(command)
         result = outcome.kind.value
     except TelephonyError as error:
         result = answer_to(error).code
@@ -41,11 +77,12 @@ async def hang_up(common: Shared, me: SignedIn, call_id: str) -> CommandOutcome:
                 session,
                 common.store.keyring,
                 me.actor,
-                "call.hang_up",
-                "call",
-                call_id,
+                action,
+                object_type,
+                object_id,
                 now=common.now(),
                 result=result,
+                detail=detail,
             )
     return outcome
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -82,7 +81,7 @@ async def ask_push(session: AsyncSession, common: Shared, me: SignedIn, handoff_
     return row
 
 
-async def write_receipt(common: Shared, me: SignedIn, transfer: Transfer, receipt: str, now: datetime) -> None:
+async def write_receipt(common: Shared, me: SignedIn, transfer: Transfer, receipt: str) -> None:
     """What the centre said while the operator was leaving; the row is made if the recorder has not come to it yet."""
     async with common.store.write() as session:
         row = await ensure(

@@ -26,12 +26,21 @@ from api.store.migrate import migrate
 from api.store.sealing import Keyring
 from api.tickets.routes import router as tickets_router
 from api.transcripts.routes import router as transcripts_router
+from api.transfers.routes import router as transfers_router
 from tests.api.desk import Clock, Desk, FolderOfRecordings, ObedientSwitch
 from tests.api.postgres import cluster, drop_database, make_database
 
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 _names = count(1)
-ROUTERS = (session_router, calls_router, transcripts_router, tickets_router, handoffs_router, callbacks_router)
+ROUTERS = (
+    session_router,
+    calls_router,
+    transcripts_router,
+    tickets_router,
+    handoffs_router,
+    callbacks_router,
+    transfers_router,
+)
 
 
 @pytest.fixture(scope="session")

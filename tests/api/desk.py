@@ -18,6 +18,8 @@ from telephony.calls import Call, CallPhase
 from telephony.commands import Command, CommandOutcome, OutcomeKind
 from telephony.events import AgentStatus
 from telephony.ids import AgentId, CallId, LineNumber, QueueName, SeatId
+from telephony.targets import Target, TransferMode
+from telephony.transfers import Transfer, TransferState
 
 PASSWORD = "a password of the tests"
 MOBILE = "13800000000"
@@ -41,6 +43,7 @@ class Clock:
 class Models:
     calls: dict[CallId, Call] = field(default_factory=dict)
     agents: dict[AgentId, Agent] = field(default_factory=dict)
+    transfers: dict[CallId, Transfer] = field(default_factory=dict)
 
 
 class ObedientSwitch:
@@ -50,12 +53,13 @@ class ObedientSwitch:
         self.switchboard = Models()
         self.asked: list[Command] = []
         self.failure: Exception | None = None
+        self.outcome = CommandOutcome(kind=OutcomeKind.DONE)
 
     async def request(self, command: Command) -> CommandOutcome:
         self.asked.append(command)
         if self.failure is not None:
             raise self.failure
-        return CommandOutcome(kind=OutcomeKind.DONE)
+        return self.outcome
 
     def talking(self, call_id: str, agent_id: str, *, number: str = MOBILE) -> Call:
         """A call that this operator answered and is still on."""
@@ -81,6 +85,21 @@ class ObedientSwitch:
             call_id=call.id,
         )
         return call
+
+    def transferring(self, call_id: str, agent_id: str, target: Target) -> Transfer:
+        """The talk of ``talking``, with somebody else being called."""
+        transfer = Transfer(
+            id=f"{call_id}-t1",
+            call_id=CallId(call_id),
+            agent_id=AgentId(agent_id),
+            target=target,
+            mode=TransferMode.THREE_WAY,
+            state=TransferState.RINGING,
+            started_at=START,
+            ringing_at=START,
+        )
+        self.switchboard.transfers[transfer.call_id] = transfer
+        return transfer
 
 
 class FolderOfRecordings:
