@@ -19,7 +19,7 @@ from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.ledgers import Attempt, Ledger, Legs, Standing, call_outcome, ended_by, standing
 from telephony.orders import RECOVER
 from telephony.outbound import APPEARS_WITHIN, Placed, placed_by_us
-from telephony.tables import Machine, Unlisted
+from telephony.tables import Failure, Machine, Unlisted
 from telephony.ways import serial_of
 
 KEPT = timedelta(minutes=10)
@@ -34,7 +34,7 @@ FORGETS_EVERY = timedelta(seconds=10)
 AGE_ERROR = timedelta(seconds=2)
 """Ages of channels come in whole seconds."""
 SIGNS_OF_LIFE = frozenset({"RINGING", "PROGRESS"})
-"""States of a phone that is called: it rings, or sends sound before an answer. A mere PROCEEDING is a machine's word."""
+"""States of a phone that is called: it rings, or sends sound before an answer. PROCEEDING is a machine's word."""
 SETTLES = timedelta(seconds=1)
 """How long to wait for the word why a phone fell silent before taking the ring as cancelled, and for a caller who left
 the queue to join it again: waiting in rounds is one waiting."""
@@ -208,6 +208,7 @@ class Calls:
         self._switch_started_at: datetime | None = None
         self._expected: dict[CallId, tuple[Placed, datetime]] = {}
         self._forgets_at = LONG_AGO
+        self._failures: list[Failure] = []
         self._readers: Mapping[type[Fact], Callable[[Any], None]] = {
             facts.Hangup: self._read_hangup,
             facts.HangupRequest: self._read_hangup_request,
@@ -241,6 +242,10 @@ class Calls:
         self._malformed.clear()
         return taken
 
+    def take_failures(self) -> tuple[Failure, ...]:
+        taken, self._failures = tuple(self._failures), []
+        return taken
+
     def apply(self, fact: Fact) -> list[CallEvent]:
         """Take down one fact of the switch; the events that follow from it."""
         seen = channels_of(fact)
@@ -258,8 +263,11 @@ class Calls:
         """Conclude what only silence tells, and forget what ended long ago."""
         events = self._give_up_expected(now - APPEARS_WITHIN)
         for ledger in self._open():
-            if self._conclude(ledger, now - SETTLES):
-                events += self._settle((ledger.id,), now)
+            try:
+                if self._conclude(ledger, now - SETTLES):
+                    events += self._settle((ledger.id,), now)
+            except Exception as error:  # one call that cannot be followed keeps nobody else waiting
+                self._failures.append(Failure(subject=ledger.id, error=error))
         if now >= self._forgets_at:
             self._forgets_at = now + FORGETS_EVERY
             self._forget(now - KEPT)
@@ -535,7 +543,7 @@ class Calls:
         legs = self._legs(ledger)
         ledger.adopt(legs)
         citizen = legs.get(ledger.citizen)
-        talks_on = ledger.operator in legs and legs[ledger.operator].live
+        talks_on = ledger.operator is not None and ledger.operator in legs and legs[ledger.operator].live
         guests = {leg for leg in legs if talks_on and serial_of(leg) is not None}
         for leg in legs.values():
             agent_id = seats.get(leg.latest.value.endpoint)

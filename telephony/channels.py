@@ -52,6 +52,8 @@ class Track:
     bridge: Latest[BridgeId | None] = field(default_factory=lambda: Latest(None))
     bridges: set[BridgeId] = field(default_factory=set)
     on_hold: Latest[bool] = field(default_factory=lambda: Latest(False))
+    rung_at: datetime | None = None
+    """The first sign of life of a phone that is called: it rings, or sends sound before an answer."""
     up_at: datetime | None = None
     asked_to_end_at: datetime | None = None
     ended_at: datetime | None = None
@@ -69,6 +71,8 @@ class Track:
     def describe(self, channel: Channel, at: datetime) -> None:
         if at < self.first_at:
             self.first, self.first_at = channel, at
+        if channel.state == "Ringing":
+            self.rung_at = earlier(self.rung_at, at)
         if channel.state == "Up":
             self.up_at = earlier(self.up_at, at)
         self.latest.put(channel, at)

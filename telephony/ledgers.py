@@ -86,7 +86,7 @@ class Ledger:
     recalls: dict[ChannelId, Attempt] = field(default_factory=dict)
     """Rings that bring an operator back. One is an attempt from its answer on; until then nothing follows from it."""
     guests: dict[ChannelId, Guest] = field(default_factory=dict)
-    operator: ChannelId = ChannelId("")
+    operator: ChannelId | None = None
     """Who talked when somebody else was called, as the citizen's channel keeps it over a restart of ours."""
     kept_by: AgentId | None = None
     """Who said that this citizen is not to be handed on."""
@@ -133,7 +133,7 @@ class Ledger:
         """What the citizen's channel keeps of the operator's wishes, where a restart of ours has forgotten them."""
         if channel != self.citizen or not variables:
             return
-        self.operator = ChannelId(variables.get("HOTLINE_OPERATOR", self.operator))
+        self.operator = ChannelId(variables.get("HOTLINE_OPERATOR", "")) or self.operator
         self.kept_by = self.kept_by or AgentId(variables.get("HOTLINE_KEPT", "")) or None
         until = variables.get("HOTLINE_SILENT_UNTIL", "")
         if until.isdecimal() and self.silent_until is None:

@@ -10,6 +10,9 @@ from telephony.ids import AgentId, CallId, ChannelId, QueueName, SeatId, TapId
 RECOVER = "recover"
 """The context of the dialplan that brings an operator back whose leg was lost; its extensions are the seats."""
 
+FRONT = 1000
+"""The priority of a citizen whose talk was cut off or who is sent on: in front of everybody but other such."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from telephony import facts, outbound
 from telephony.agents import Agents
 from telephony.calls import Call, CallPhase, Calls
+from telephony.centres import NOBODY, Reach
 from telephony.commands import (
+    BringTogether,
+    CallTarget,
     Command,
+    DropTarget,
     EndSupervision,
+    GoPrivate,
     HangUpCall,
+    LeaveCall,
     PlaceCall,
     RecoverCall,
     SignIn,
@@ -20,6 +26,7 @@ from telephony.commands import (
     TakeOver,
     TapLeg,
 )
+from telephony.controls import Controls
 from telephony.duties import Agent, CallKind
 from telephony.errors import Refused, UnknownCall
 from telephony.events import (
@@ -48,7 +55,8 @@ from telephony.members import Members, seat_of
 from telephony.orders import RECOVER, DialLeg, HangUpChannel, Order, RedirectChannel, ReportAlive, SpyToSocket
 from telephony.queues import Queues
 from telephony.supervision import Supervision, Supervisions
-from telephony.tables import Unlisted
+from telephony.tables import Failure, Unlisted
+from telephony.transfers import Transfer, Transfers
 
 ALIVE_EVERY = timedelta(seconds=5)
 WRAP_UP_S = 60.0
@@ -80,16 +88,22 @@ class Outcome:
     events: tuple[Event, ...] = ()
     orders: tuple[Order, ...] = ()
     unlisted: tuple[Unlisted, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
 
 class Switchboard:
     """Calls, agents, queues and members. It touches nothing: the runner carries facts in and orders out."""
 
-    def __init__(self, *, wrap_up_s: float = WRAP_UP_S, strangers_stay: bool = False) -> None:
-        """``strangers_stay``: queue members of nobody who is signed in are left alone until ``seated_everybody``."""
+    def __init__(self, *, wrap_up_s: float = WRAP_UP_S, strangers_stay: bool = False, reach: Reach = NOBODY) -> None:
+        """``strangers_stay``: queue members of nobody who is signed in are left alone until ``seated_everybody``.
+
+        ``reach``: whom calls may be handed to.
+        """
         self._calls = Calls()
         self._agents = Agents(wrap_up_s=wrap_up_s)
         self._supervisions = Supervisions(self._calls, self._agents)
+        self._transfers = Transfers(self._calls, self._agents, reach)
+        self._controls = Controls(self._calls, self._transfers)
         self._queues = Queues()
         self._members = Members(strangers_stay=strangers_stay)
         self._link = LinkState.DOWN
@@ -110,6 +124,16 @@ class Switchboard:
     def waiting(self) -> Mapping[QueueName, tuple[CallId, ...]]:
         """Who waits, first in line first."""
         return self._queues.waiting
+
+    @property
+    def transfers(self) -> Mapping[CallId, Transfer]:
+        """The latest transfer of each call; one that has ended stays as long as its call."""
+        return self._transfers.all
+
+    @property
+    def reach(self) -> Reach:
+        """Whom calls may be handed to."""
+        return self._transfers.reach
 
     @property
     def supervisions(self) -> Mapping[CallId, Supervision]:
@@ -146,9 +170,11 @@ class Switchboard:
                 return self._outcome(self._on_contact(fact, now), now)
         news = self._calls.apply(fact)
         steps = self._supervisions.apply(fact, now)
+        passed = self._transfers.apply(fact, now)
         if isinstance(fact, facts.OriginateResponse) and not fact.ok:
             news += self._calls.not_placed(CallId(fact.channel_id), now)
-        return self._outcome([*news, *steps.events], now, steps.orders)
+        events = [*news, *steps.events, *passed.events]
+        return self._outcome(events, now, [*steps.orders, *passed.orders])
 
     def request(self, command: Command, now: datetime) -> Outcome:
         """What somebody asks for. Raises Refused, UnknownAgent, UnknownCall; then nothing has changed."""
@@ -170,20 +196,29 @@ class Switchboard:
                 return Outcome(orders=tuple(self._supervisions.take_over(command, now).orders))
             case PlaceCall():
                 return self._place_call(command, now)
+            case CallTarget() | GoPrivate() | BringTogether() | LeaveCall() | DropTarget():
+                passed = self._transfers.obey(command, now)
+                return self._outcome(passed.events, now, passed.orders)
+        if self._controls.obeys(command):
+            asked = self._controls.obey(command, now)
+            return self._outcome(asked.events, now, asked.orders)
         if not self._agents.obeys(command):
             raise Refused(command=type(command).__name__, state=self._link, reason="no such command")
         return self._outcome(self._agents.obey(command, now), now)
 
     def tick(self, now: datetime) -> Outcome:
         """What follows from nothing but the time."""
-        news = [*self._calls.tick(now), *self._supervisions.tick(now), *self._agents.tick(now)]
-        outcome = self._outcome(news, now)
-        return Outcome(events=outcome.events, orders=(*outcome.orders, *self._alive(now)), unlisted=outcome.unlisted)
+        passed, controlled = self._transfers.tick(now), self._controls.tick(now)
+        news = [*self._calls.tick(now), *self._supervisions.tick(now), *passed.events, *controlled.events]
+        outcome = self._outcome([*news, *self._agents.tick(now)], now, [*passed.orders, *controlled.orders])
+        failures = self._calls.take_failures() + self._transfers.take_failures()
+        return replace(outcome, orders=(*outcome.orders, *self._alive(now)), failures=failures)
 
     def failed(self, order: Order) -> None:
         """The switch did not carry this order out."""
         self._members.failed(order)
         self._supervisions.failed(order)
+        self._transfers.failed(order)
         if isinstance(order, DialLeg):
             self._calls.give_up(CallId(order.leg))
 
@@ -212,12 +247,15 @@ class Switchboard:
         seats = self._seats(snapshot)
         news += self._calls.reconcile(snapshot, seats)
         news += self._supervisions.reconcile(snapshot, seats)
+        passed = self._transfers.reconcile(snapshot)
+        news += passed.events
         events = [*self._spread(news, now), *self._queues.compare(self._lines(snapshot), snapshot.at)]
         wanted = [] if rebuild else self._orders(events, now)
         mended, drifts = self._members.compare(snapshot, self.agents.values(), now, rebuild=rebuild)
         if not rebuild:
             drifts += _drifts(events, snapshot.at)
-        return Outcome(events=(*drifts, *events), orders=(*wanted, *mended), unlisted=self._take_unlisted())
+        orders = (*wanted, *mended, *passed.orders)
+        return Outcome(events=(*drifts, *events), orders=orders, unlisted=self._take_unlisted())
 
     def _seats(self, snapshot: Snapshot) -> dict[str, AgentId]:
         """Who sits at which phone: those signed in, and else the names under which the switch keeps its members."""
@@ -275,7 +313,9 @@ class Switchboard:
         talks = call.answered_by == command.agent_id and call.agent_left_at is None
         if not talks and call.placed_by != command.agent_id:
             raise Refused(command="HangUpCall", state=call.phase, reason="not a party of this call")
-        return Outcome(orders=(HangUpChannel(channel=self._calls.hang_up_by_operator(call.id, now)),))
+        guest = self._transfers.under_way(call.id)
+        others = [HangUpChannel(channel=guest.leg)] if guest is not None and guest.leg is not None else []
+        return Outcome(orders=(HangUpChannel(channel=self._calls.hang_up_by_operator(call.id, now)), *others))
 
     def _recover(self, command: RecoverCall, now: datetime) -> Outcome:
         agent = self._agents.signed_in(command.agent_id)
@@ -341,7 +381,7 @@ class Switchboard:
         return [ReportAlive(epoch_s=int(now.timestamp()))]
 
     def _take_unlisted(self) -> tuple[Unlisted, ...]:
-        models = (self._calls, self._agents, self._supervisions)
+        models = (self._calls, self._agents, self._supervisions, self._transfers)
         return tuple(one for model in models for one in model.take_unlisted())
 
 

@@ -21,6 +21,14 @@ class Unlisted:
     signal: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """One subject (a call) could not be followed; all others were. Log it and count it."""
+
+    subject: str
+    error: Exception
+
+
 class Machine(Generic[State, Signal]):
     """One table under a name. It keeps no state, only the unlisted pairs until somebody takes them."""
 

@@ -197,7 +197,6 @@ def _dial_leg(order: DialLeg) -> Headers:
     call_id = _matching("call_id", order.call_id, _CALL_ID, "a call id")
     if type(order.ring_s) not in (int, float) or not 1 <= order.ring_s <= 120:
         raise InvalidValue("ring_s", "1 to 120 seconds")
-    caller = {"CallerID": _matching("caller_number", order.caller_number, _PHONE_NUMBER, "digits")}
     return {
         "Action": "Originate",
         "Channel": f"PJSIP/{number}@{endpoint}" if number else f"PJSIP/{endpoint}",
@@ -208,8 +207,12 @@ def _dial_leg(order: DialLeg) -> Headers:
         "Timeout": str(round(order.ring_s * 1000)),
         "Variable": ",".join([f"__HOTLINE_CALL_ID={call_id}", *(_setting(*pair) for pair in order.variables.items())]),
         "Async": "true",
-        **(caller if order.caller_number != "" else {}),
+        **_caller(order.caller_number),
     }
+
+
+def _caller(number: str) -> Headers:
+    return {} if number == "" else {"CallerID": _matching("caller_number", number, _PHONE_NUMBER, "digits")}
 
 
 def _setting(name: str, value: str) -> str:

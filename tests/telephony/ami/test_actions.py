@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,16 +13,37 @@ from telephony.ami import actions
 from telephony.errors import InvalidValue
 from telephony.orders import (
     AddMember,
+    ChangePriority,
+    DialLeg,
     HangUpChannel,
+    MuteRecording,
     Order,
     PauseMember,
     RedirectChannel,
+    RedirectPair,
     RemoveMember,
     ReportAlive,
+    SetVariable,
     SpyToSocket,
 )
 
 TAP = "0d7c8d2e-6a41-4c3e-9b0f-0123456789ab"
+
+
+def _pair(**changed: Any) -> RedirectPair:
+    plain = RedirectPair(
+        channel="1795297515.0", context="parked", exten="s", other="1795297515.1", other_context="room", other_exten="s"
+    )
+    return replace(plain, **changed)
+
+
+def _leg(**changed: Any) -> DialLeg:
+    plain = DialLeg(
+        leg="1795297515.0-t7", call_id="1795297515.0", endpoint="110-2", context="join", exten="s", ring_s=20
+    )
+    return replace(plain, **changed)
+
+
 ORDERS: dict[str, Callable[[Any], Order]] = {
     "AddMember.queue": lambda v: AddMember(queue=v, seat="8001", agent_id="8001", paused=False),
     "AddMember.seat": lambda v: AddMember(queue="hotline", seat=v, agent_id="8001", paused=False),
@@ -37,6 +59,29 @@ ORDERS: dict[str, Callable[[Any], Order]] = {
     "RedirectChannel.channel": lambda v: RedirectChannel(channel=v, context="recover", exten="8001"),
     "RedirectChannel.context": lambda v: RedirectChannel(channel="1795297515.0", context=v, exten="8001"),
     "RedirectChannel.exten": lambda v: RedirectChannel(channel="1795297515.0", context="recover", exten=v),
+    "RedirectPair.channel": lambda v: _pair(channel=v),
+    "RedirectPair.context": lambda v: _pair(context=v),
+    "RedirectPair.exten": lambda v: _pair(exten=v),
+    "RedirectPair.other": lambda v: _pair(other=v),
+    "RedirectPair.other_context": lambda v: _pair(other_context=v),
+    "RedirectPair.other_exten": lambda v: _pair(other_exten=v),
+    "DialLeg.leg": lambda v: _leg(leg=v),
+    "DialLeg.call_id": lambda v: _leg(call_id=v),
+    "DialLeg.endpoint": lambda v: _leg(endpoint=v),
+    "DialLeg.context": lambda v: _leg(context=v),
+    "DialLeg.exten": lambda v: _leg(exten=v),
+    "DialLeg.ring_s": lambda v: _leg(ring_s=v),
+    "DialLeg.number": lambda v: _leg(number=v),
+    "DialLeg.caller_number": lambda v: _leg(caller_number=v),
+    "DialLeg.variables": lambda v: _leg(variables={"X-Hotline-Call-Id": v}),
+    "SetVariable.channel": lambda v: SetVariable(channel=v, name="HOTLINE_QUEUE", value="hotline"),
+    "SetVariable.name": lambda v: SetVariable(channel="1795297515.0", name=v, value="hotline"),
+    "SetVariable.value": lambda v: SetVariable(channel="1795297515.0", name="HOTLINE_QUEUE", value=v),
+    "MuteRecording.channel": lambda v: MuteRecording(channel=v, muted=True),
+    "MuteRecording.muted": lambda v: MuteRecording(channel="1795297515.0", muted=v),
+    "ChangePriority.queue": lambda v: ChangePriority(queue=v, channel="PJSIP/trunk-0000000a", priority=1),
+    "ChangePriority.channel": lambda v: ChangePriority(queue="hotline", channel=v, priority=1),
+    "ChangePriority.priority": lambda v: ChangePriority(queue="hotline", channel="PJSIP/trunk-0000000a", priority=v),
     "SpyToSocket.channel_name": lambda v: SpyToSocket(channel_name=v, tap_id=TAP, address="127.0.0.1:12349"),
     "SpyToSocket.tap_id": lambda v: SpyToSocket(channel_name="PJSIP/8001-0000000a", tap_id=v, address="127.0.0.1:1"),
     "SpyToSocket.address": lambda v: SpyToSocket(channel_name="PJSIP/8001-0000000a", tap_id=TAP, address=v),
@@ -74,7 +119,8 @@ def test_whatever_a_value_is_it_stays_on_its_line_or_is_refused(field: str, valu
 @pytest.mark.parametrize("field", ORDERS)
 @pytest.mark.parametrize("value", HOSTILE)
 def test_hostile_values_are_refused(field: str, value: object) -> None:
-    harmless = (field.endswith("reason") and value == "") or (value == 8001 and field == "ReportAlive.epoch_s")
+    harmless = field.endswith(("reason", "DialLeg.number", "DialLeg.caller_number")) and value == ""
+    harmless |= value == 8001 and field in ("ReportAlive.epoch_s", "ChangePriority.priority")
     harmless |= field.endswith("Channel.channel") and value == "PJSIP/8001-0000000a"
     if not harmless:
         with pytest.raises(InvalidValue) as refused:
@@ -96,7 +142,7 @@ def test_a_member_is_added_under_the_work_number() -> None:
         "Interface": "PJSIP/8002",
         "StateInterface": "PJSIP/8002",
         "MemberName": "8001",
-        "Penalty": "0",
+        "Penalty": "1",
         "Paused": "true",
         "Reason": "rest",
     }
@@ -131,11 +177,47 @@ def test_a_citizen_is_sent_to_the_seat_that_talked() -> None:
 
 @pytest.mark.parametrize(
     ("context", "exten"),
-    [("lines", "12345"), ("fallback", "s"), ("Recover", "8001"), ("recover", "again"), ("recover", "1,1"), ([], "1")],
+    [("lines", "12345"), ("fallback", "s"), ("Recover", "8001"), ("room", "again"), ("recover", "1,1"), ([], "1")],
 )
 def test_a_channel_is_sent_nowhere_else(context: Any, exten: str) -> None:
     with pytest.raises(InvalidValue):
         actions.headers(RedirectChannel(channel="1795297515.0", context=context, exten=exten))
+
+
+def test_a_leg_is_dialled_under_a_name_of_ours() -> None:
+    order = replace(
+        _leg(),
+        number="13800000001",
+        caller_number="12345",
+        variables={"HOTLINE_TRANSFER": "consult.centre.110.1.8001.7", "X-Hotline-Call-Id": "1795297515.0"},
+    )
+    assert actions.headers(order) == {
+        "Action": "Originate",
+        "Channel": "PJSIP/13800000001@110-2",
+        "ChannelId": "1795297515.0-t7",
+        "Context": "join",
+        "Exten": "s",
+        "Priority": "1",
+        "Timeout": "20000",
+        "CallerID": "12345",
+        "Variable": "__HOTLINE_CALL_ID=1795297515.0,HOTLINE_TRANSFER=consult.centre.110.1.8001.7,"
+        "PJSIP_HEADER(add,X-Hotline-Call-Id)=1795297515.0",
+        "Async": "true",
+    }
+
+
+@pytest.mark.parametrize("name", ["CHANNEL(musicclass)", "SHELL(id)", "GLOBAL(HOTLINE_ALIVE)", "hotline_queue", "A,B"])
+def test_no_other_variable_is_set(name: str) -> None:
+    with pytest.raises(InvalidValue):
+        actions.headers(SetVariable(channel="1795297515.0", name=name, value="1"))
+    with pytest.raises(InvalidValue):
+        actions.headers(_leg(variables={name: "1"}))
+
+
+def test_a_recording_is_silenced_in_both_directions() -> None:
+    headers = actions.headers(MuteRecording(channel="1795297515.0", muted=True))
+    assert (headers["Direction"], headers["State"]) == ("both", "1")
+    assert actions.headers(MuteRecording(channel="1795297515.0", muted=False))["State"] == "0"
 
 
 @pytest.mark.parametrize("channel", ["1795297515.0", "hotline-1795297515.12", "PJSIP/8001-0000001a"])
