@@ -21,6 +21,7 @@ from telephony.commands import (
     ReportDevice,
     SignIn,
     SignOut,
+    WorkplacePart,
 )
 from telephony.duties import CHOSEN, FOUND_OUT, IN_A_CALL, TRANSITIONS, Agent, AgentSignal, CallKind, remembered
 from telephony.errors import Refused, UnknownAgent
@@ -35,6 +36,7 @@ from telephony.events import (
     CallEnded,
     CallEvent,
     CallOffered,
+    CallOutcome,
     CallPlaced,
     CallQueued,
     OfferEnded,
@@ -56,6 +58,9 @@ RETURN_LIMIT = timedelta(seconds=10)
 
 UNHEARD = frozenset({TransferReason.NO_ANSWER, TransferReason.BUSY, TransferReason.DECLINED})
 """Reasons of a failed way to an operator that are that operator's own."""
+
+NO_WINDOW = frozenset({WorkplacePart.CONSOLE})
+"""What signing in again does not mend: whether a window is there, its connection tells."""
 
 RINGS_TARGET = frozenset({TransferStep.REQUESTED, TransferStep.RINGING})
 REACHES_TARGET = frozenset({TransferStep.ANSWERED, TransferStep.JOINED, TransferStep.PRIVATE})
@@ -137,7 +142,7 @@ class Agents:
         known = self._agents.get(command.agent_id)
         self._check_seat(command, known)
         if known is not None:
-            again = replace(known, broken=frozenset(), queues=command.queues, levels=command.levels)
+            again = replace(known, broken=known.broken & NO_WINDOW, queues=command.queues, levels=command.levels)
             return self._workplace(again, now)
         status = self._machine.step(AgentStatus.SIGNED_OUT, AgentSignal.SIGNED_IN)
         assert status is not None, "a person who is signed out can sign in"
@@ -233,7 +238,7 @@ class Agents:
         agent = self.signed_in(command.agent_id)
         if agent.status in IN_A_CALL:
             return self._put(replace(agent, leaving=True), now)
-        return self._remove(agent, AgentSignal.SIGNED_OUT, now)
+        return self._remove(agent, AgentSignal.SIGNED_OUT, now, forced=True)
 
     def _report_device(self, command: ReportDevice, now: datetime) -> list[AgentEvent]:
         agent = self.signed_in(command.agent_id)
@@ -332,7 +337,8 @@ class Agents:
         events = [one for agent in concerned if agent.id in self._returns for one in self._end_return(agent, now)]
         if isinstance(event, CallEnded):
             left = (self._agents.get(agent.id) for agent in concerned)
-            events += [one for agent in left if agent and agent.status in IN_A_CALL for one in self._lose(agent, now)]
+            lose = self._silence if event.outcome is CallOutcome.NOT_PLACED else self._lose
+            events += [one for agent in left if agent and agent.status in IN_A_CALL for one in lose(agent, now)]
         return events
 
     def _end_return(self, agent: Agent, now: datetime) -> list[AgentEvent]:
@@ -351,14 +357,14 @@ class Agents:
 
     def _leave(self, agent: Agent, now: datetime) -> list[AgentEvent]:
         if agent.leaving:
-            return self._remove(agent, AgentSignal.DISMISSED, now)
+            return self._remove(agent, AgentSignal.DISMISSED, now, forced=True)
         until = now + self._wrap_up
         return self._move(agent, AgentSignal.LEG_ENDED, now, wrap_up_until=until, unfinished=None, call_kind=_NORMAL)
 
     def _silence(self, agent: Agent, now: datetime, *, unheard: bool = False) -> list[AgentEvent]:
         """The phone rings no more. ``unheard`` is this person's own doing, unless a wrap-up was interrupted by it."""
         if agent.leaving:
-            return self._remove(agent, AgentSignal.DISMISSED, now)
+            return self._remove(agent, AgentSignal.DISMISSED, now, forced=True)
         if agent.unfinished:
             return self._resume_wrap_up(agent, now)
         if unheard:
@@ -369,7 +375,7 @@ class Agents:
         if agent.status is AgentStatus.RINGING:
             return self._silence(agent, now)
         if agent.leaving:
-            return self._remove(agent, AgentSignal.DISMISSED, now)
+            return self._remove(agent, AgentSignal.DISMISSED, now, forced=True)
         return self._resume_wrap_up(agent, now) if agent.unfinished else self._rest(agent, AgentSignal.LET_GO, now)
 
     def _resume_wrap_up(self, agent: Agent, now: datetime) -> list[AgentEvent]:
@@ -429,11 +435,11 @@ class Agents:
             agent, signal, now, next_reason=None, call_id=None, wrap_up_until=None, unfinished=None, call_kind=_NORMAL
         )
 
-    def _remove(self, agent: Agent, signal: AgentSignal, now: datetime) -> list[AgentEvent]:
+    def _remove(self, agent: Agent, signal: AgentSignal, now: datetime, *, forced: bool = False) -> list[AgentEvent]:
         self._machine.step(agent.status, signal)
         del self._agents[agent.id]
         self._returns.pop(agent.id, None)
-        return [AgentSignedOut(at=now, agent_id=agent.id, seat=agent.seat)]
+        return [AgentSignedOut(at=now, agent_id=agent.id, seat=agent.seat, forced=forced)]
 
     def _move(self, agent: Agent, signal: AgentSignal, now: datetime, **changes: Any) -> list[AgentEvent]:
         target = self._machine.step(agent.status, signal)

@@ -323,7 +323,10 @@ class AgentSignedIn(AgentEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgentSignedOut(AgentEvent):
+    """``forced``: a supervisor did it, so the shift is still open in the records and its phone can still register."""
+
     seat: SeatId
+    forced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
