@@ -1,13 +1,16 @@
-"""Finished recordings: find by call id, length, completeness, both legs as one stereo file, peaks, hash.
+"""Finished recordings: find by call id, length, completeness, both legs as one even stereo file, peaks, hash.
 
-Files are named by the call id alone: ``<id>-caller.wav``, ``<id>-operator.wav``. The only module that knows pydub,
-which is never used while a call is live.
+Files are named by the call id alone: ``<id>-caller.wav`` and ``<id>-operator.wav`` are the switch's,
+``<id>-both.<opus, mp3 or wav>`` and ``<id>-peaks.json`` ours. The only module that knows pydub, which is never used
+while a call is live.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
+import math
 import os
 import re
 import tempfile
@@ -15,14 +18,22 @@ import wave
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from telephony.errors import InvalidValue
 from telephony.ids import CallId
+from telephony.media.encoders import MEDIA_TYPES, Encoder
 
 _CALL_ID = re.compile(r"[0-9]{1,12}\.[0-9]{1,10}")
 LENGTH_TOLERANCE_S = 2.0
+TARGET_DBFS, PEAK_DBFS = -20.0, -1.0
+MOST_GAIN_DB, LEAST_GAIN_DB = 24.0, -20.0
+SPEECH_DBFS = -50.0
+"""Parts of a leg that are softer are pauses: they do not count for its loudness."""
+_FRAME = 160
+_ENDINGS = (".opus", ".mp3", ".wav")
 
 
 class RecordedLeg(StrEnum):
@@ -42,6 +53,17 @@ class Recording:
     path: Path
     length_s: float
     bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """What was made of one call's legs."""
+
+    path: Path
+    media_type: str
+    length_s: float
+    bytes: int
+    sha256: str
 
 
 _LEGS = (RecordedLeg.CALLER, RecordedLeg.OPERATOR)
@@ -80,6 +102,58 @@ class Recordings:
         path = self._path(call_id, RecordedLeg.MESSAGE)
         return path if path is not None and path.is_file() else None
 
+    def finished(self, call_id: CallId) -> Path | None:
+        """The stereo file that ``finish`` has made."""
+        paths = (self._path(call_id, RecordedLeg.BOTH, ending) for ending in _ENDINGS)
+        return next((path for path in paths if path is not None and path.is_file()), None)
+
+    def finish(self, call_id: CallId, encoder: Encoder) -> Finished | None:
+        """Both legs joined, evened and encoded, with their peaks; None where a leg is missing. Blocks for seconds.
+
+        It may be asked for again: each file appears whole or not at all. Raises EncodingFailed, OSError.
+        """
+        caller, operator = (self.find(call_id, leg) for leg in _LEGS)
+        target = self._path(call_id, RecordedLeg.BOTH, f".{encoder.extension}")
+        if caller is None or operator is None or target is None:
+            return None
+        with tempfile.TemporaryDirectory(dir=self._root, prefix=".finishing-") as place:
+            stereo, encoded, levels = (Path(place) / name for name in ("stereo.wav", target.name, "peaks.json"))
+            length_s = _join(caller.path, operator.path, stereo)
+            levels.write_text(json.dumps({"length_s": round(length_s, 3), "channels": peaks(stereo)}), "ascii")
+            encoder.encode(stereo, encoded)
+            digest = sha256(encoded)
+            os.replace(levels, self._root / f"{call_id}-peaks.json")
+            os.replace(encoded, target)
+        for ending in _ENDINGS:
+            if ending != target.suffix:
+                (self._root / f"{call_id}-both{ending}").unlink(missing_ok=True)
+        return Finished(
+            path=target,
+            media_type=MEDIA_TYPES[target.suffix],
+            length_s=length_s,
+            bytes=target.stat().st_size,
+            sha256=digest,
+        )
+
+    def peaks_file(self, call_id: CallId) -> Path | None:
+        """JSON: ``length_s``, and for each channel the levels of ``peaks``."""
+        self._path(call_id, RecordedLeg.BOTH)  # refuses what is no call id
+        path = (self._root / f"{call_id}-peaks.json").resolve()
+        return path if path.parent == self._root and path.is_file() else None
+
+    def erase(self, call_id: CallId) -> int:
+        """Every file of this call; how many there were. Nothing but names of our own making is touched."""
+        self._path(call_id, RecordedLeg.BOTH)
+        names = [f"{call_id}.wav", f"{call_id}-peaks.json"]
+        names += [f"{call_id}-{leg.value}{ending}" for leg in RecordedLeg for ending in _ENDINGS]
+        erased = 0
+        for name in names:
+            path = self._root / name
+            if path.is_file() or path.is_symlink():
+                path.unlink()
+                erased += 1
+        return erased
+
     async def both(self, call_id: CallId) -> Recording | None:
         """Both legs in one stereo file, made at the first asking; the shorter leg is filled up with silence."""
         made, caller, operator = (self.find(call_id, leg) for leg in (RecordedLeg.BOTH, *_LEGS))
@@ -96,11 +170,11 @@ class Recordings:
         disk = os.statvfs(self._root)
         return disk.f_bavail / disk.f_blocks if disk.f_blocks else 0.0
 
-    def _path(self, call_id: CallId, leg: RecordedLeg) -> Path | None:
+    def _path(self, call_id: CallId, leg: RecordedLeg, ending: str = ".wav") -> Path | None:
         """None where a link leads out of the folder."""
         if not _CALL_ID.fullmatch(call_id):
             raise InvalidValue("call id", "digits, a point, digits")
-        path = (self._root / f"{call_id}-{leg.value}.wav").resolve()
+        path = (self._root / f"{call_id}-{leg.value}{ending}").resolve()
         return path if path.parent == self._root else None
 
 
@@ -109,13 +183,15 @@ def _age(recording: Recording) -> float:
     return -recording.path.stat().st_mtime
 
 
-def _join(left: Path, right: Path, target: Path) -> None:
+def _join(left: Path, right: Path, target: Path) -> float:
+    """Both legs, each evened, as one stereo file that appears whole; its length in seconds."""
     from pydub import AudioSegment
 
     legs = []
     for path in (left, right):
         with path.open("rb") as file:  # pydub leaves a file open that it opened itself
-            legs.append(AudioSegment.from_wav(file).set_channels(1))
+            leg = AudioSegment.from_wav(file).set_channels(1).set_sample_width(2)
+        legs.append(leg.apply_gain(gain_db(np.frombuffer(leg.raw_data, dtype="<i2"))))
     longest = max(leg.frame_count() for leg in legs)
     same = [leg._spawn(leg.raw_data + bytes(round(longest - leg.frame_count()) * leg.frame_width)) for leg in legs]
     stereo = AudioSegment.from_mono_audiosegments(*same)
@@ -126,6 +202,19 @@ def _join(left: Path, right: Path, target: Path) -> None:
         os.replace(scratch, target)
     finally:
         Path(scratch).unlink(missing_ok=True)
+    return float(stereo.frame_count() / stereo.frame_rate)
+
+
+def gain_db(samples: np.ndarray[Any, np.dtype[np.int16]]) -> float:
+    """What brings speech to the target loudness without clipping; 0 where there is none."""
+    frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float64) / 32768
+    power = np.mean(frames**2, axis=1)
+    spoken = power[power > 10 ** (SPEECH_DBFS / 10)]
+    if not len(spoken):
+        return 0.0
+    wanted = TARGET_DBFS - 10 * math.log10(float(np.mean(spoken)))
+    room = PEAK_DBFS - 20 * math.log10(float(np.max(np.abs(samples.astype(np.int32)))) / 32768)
+    return max(LEAST_GAIN_DB, min(MOST_GAIN_DB, wanted, room))
 
 
 def peaks(path: Path, *, points: int = 1000) -> list[list[float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import wave
 from pathlib import Path
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 
 from telephony.errors import InvalidValue
 from telephony.ids import CallId
-from telephony.media.recordings import RecordedLeg, Recordings, is_incomplete, peaks, sha256
+from telephony.media import encoders
+from telephony.media.encoders import PLAIN, Encoder
+from telephony.media.recordings import RecordedLeg, Recordings, gain_db, is_incomplete, peaks, sha256
 
 CALL = CallId("1795297638.32")
 
@@ -85,7 +88,9 @@ async def test_both_legs_are_joined_caller_left_and_the_shorter_filled_with_sile
     both = await Recordings(tmp_path).both(CALL)
     assert both is not None
     assert both.length_s == 2.0
-    assert peaks(both.path, points=2) == [[0.25, 0.0], [0.5, 0.5]]
+    left, right = peaks(both.path, points=2)
+    assert (left[1], right[0]) == (0.0, right[1])
+    assert left[0] == pytest.approx(right[0], rel=0.01), "evened"
     assert sorted(os.listdir(tmp_path)) == [f"{CALL}-{leg}.wav" for leg in ("both", "caller", "operator")]
 
 
@@ -140,3 +145,99 @@ def test_a_recording_more_than_two_seconds_short_is_incomplete(
 
 def test_the_free_share_of_the_disk_is_a_share(tmp_path: Path) -> None:
     assert 0.0 < Recordings(tmp_path).free_share() <= 1.0
+
+
+# finishing ------------------------------------------------------------------------------------------------------------
+def speech(path: Path, *, seconds: float, level: float, hz: float) -> Path:
+    """A tone that pauses every other second, as loud as ``level`` of the most."""
+    at = np.arange(round(seconds * 8000)) / 8000
+    samples = (level * 32767 * np.sin(2 * np.pi * hz * at) * ((at.astype(int) % 2) == 0)).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(samples.tobytes())
+    return path
+
+
+def legs(folder: Path, *, caller: float = 0.02, operator: float = 0.6) -> None:
+    speech(folder / f"{CALL}-caller.wav", seconds=4, level=caller, hz=440)
+    speech(folder / f"{CALL}-operator.wav", seconds=6, level=operator, hz=1000)
+
+
+ENCODERS = [
+    pytest.param(encoder, id=encoder.label) for encoder in (encoders._by_av(), encoders._by_ffmpeg(), PLAIN) if encoder
+]
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_both_legs_become_one_even_stereo_file_with_its_peaks(tmp_path: Path, encoder: Encoder) -> None:
+    legs(tmp_path)
+    made = Recordings(tmp_path).finish(CALL, encoder)
+    assert made is not None
+    assert made.path == Recordings(tmp_path).finished(CALL) == tmp_path / f"{CALL}-both.{encoder.extension}"
+    assert (made.length_s, made.media_type, made.bytes) == (6.0, encoder.media_type, made.path.stat().st_size)
+    assert made.sha256 == sha256(made.path)
+    assert encoder is PLAIN or made.bytes < (tmp_path / f"{CALL}-caller.wav").stat().st_size
+    levels = json.loads((tmp_path / f"{CALL}-peaks.json").read_text())
+    left, right = (max(channel) for channel in levels["channels"])
+    assert levels["length_s"] == 6.0
+    assert 0.1 < left < 0.2, "20 dB below the most, the peak of a tone 3 dB above that"
+    assert left == pytest.approx(right, rel=0.1), "both sides are as loud as each other now"
+    assert max(levels["channels"][0][700:]) == 0.0, "the shorter leg is filled up with silence"
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("encoder", [one for one in ENCODERS if one.values[0] is not PLAIN])
+def test_what_was_encoded_sounds_as_the_legs_did(tmp_path: Path, encoder: Encoder) -> None:
+    import av
+
+    legs(tmp_path)
+    made = Recordings(tmp_path).finish(CALL, encoder)
+    assert made is not None
+    with av.open(str(made.path)) as sound:
+        resample = av.AudioResampler(format="s16p", layout="stereo", rate=8000)
+        frames = [piece.to_ndarray() for frame in sound.decode(audio=0) for piece in resample.resample(frame)]
+    left, right = np.concatenate(frames, axis=1).astype(np.float64)
+    assert len(left) / 8000 == pytest.approx(6.0, abs=0.2)
+    for channel, hz in ((left, 440), (right, 1000)):
+        spectrum = np.abs(np.fft.rfft(channel[:32000]))
+        assert int(spectrum.argmax()) / 4 == pytest.approx(hz, abs=2)
+
+
+def test_finishing_twice_leaves_one_file_and_another_encoder_replaces_it(tmp_path: Path) -> None:
+    legs(tmp_path)
+    recordings = Recordings(tmp_path)
+    first = recordings.finish(CALL, ENCODERS[0].values[0])  # type: ignore[arg-type]
+    again = recordings.finish(CALL, PLAIN)
+    assert first is not None
+    assert again is not None
+    assert sorted(path.name for path in tmp_path.glob(f"{CALL}-both*")) == [f"{CALL}-both.wav"]
+
+
+def test_without_both_legs_nothing_is_made(tmp_path: Path) -> None:
+    speech(tmp_path / f"{CALL}-caller.wav", seconds=1, level=0.1, hz=440)
+    assert Recordings(tmp_path).finish(CALL, PLAIN) is None
+    assert Recordings(tmp_path).finished(CALL) is None
+
+
+def test_silence_is_not_made_loud_and_nothing_clips() -> None:
+    assert gain_db(np.zeros(8000, dtype="<i2")) == 0.0
+    assert gain_db(np.full(8000, 3, dtype="<i2")) == 0.0
+    loud = np.full(8000, 100, dtype="<i2")
+    loud[4000] = 32767
+    assert gain_db(loud) == pytest.approx(-1.0, abs=0.01)
+
+
+def test_erasing_takes_every_file_of_the_call_and_no_other(tmp_path: Path) -> None:
+    legs(tmp_path)
+    recordings = Recordings(tmp_path)
+    recordings.finish(CALL, PLAIN)
+    others = [tmp_path / name for name in (f"{CALL}0-caller.wav", "x.wav", f"{CALL}-caller.txt")]
+    for path in (*others, tmp_path / f"{CALL}-message.wav", tmp_path / f"{CALL}.wav"):
+        path.write_bytes(b"RIFF")
+    assert recordings.erase(CALL) == 6
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+    assert recordings.erase(CALL) == 0
+    with pytest.raises(InvalidValue):
+        recordings.erase(CallId("../x"))
