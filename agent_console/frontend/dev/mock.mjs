@@ -2,12 +2,14 @@
  * A stand-in for the server, to look at the console without a switch: one scripted call over and over.
  *
  *   node dev/mock.mjs [port]        serves ../static (or HOTLINE_STATIC) and the API; any name and password sign in
+ *   the name 9001 is a supervisor's, every other an operator's; dev/centres.mjs plays everybody else
  *   POST /mock/ring | /mock/answer | /mock/end | /mock/speech-down ...   push the story on by hand
  */
 import { readFileSync, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { WebSocketServer } from "ws";
+import { others } from "./centres.mjs";
 
 const PORT = Number(process.argv[2] ?? 12345);
 const STATIC = process.env.HOTLINE_STATIC ?? join(import.meta.dirname, "../../static");
@@ -23,6 +25,8 @@ const me = {
   call: null,
   links: { switch: { state: "live", reason: "" }, speech: { state: "ok", reason: "", engine: "vosk-model-small-cn-0.22" }, database: { state: "ok", reason: "" } },
   today: { answered: 46, handle_s: 221 },
+  alerts: [],
+  callbacks: { open: 26, overdue: 3 },
 };
 const queue = { queues: { hotline: { count: 2, longest_since: now() - 18000 } }, agents: { ready: 6, talking: 21, wrapping_up: 3, paused: 2, signed_in: 32 } };
 const draft = {
@@ -45,8 +49,8 @@ const draft = {
   missing: [],
 };
 const call = {
-  call: { id: CALL, phase: "offered", caller: { number: "138****0000", name: "", repeat_7d: 3, open_tickets: 1 }, line: "12345", queue: "hotline", arrived_at: now(), queued_at: now(), offered_at: now(), ring_s: 15, answered_at: null, held_since: null, agent_left_at: null, ended_at: null, ended_by: null, outcome: null, answered_by: null },
-  speech: { state: "ok", reason: "", engine: "vosk-model-small-cn-0.22" }, transcript: [], draft: null,
+  call: { id: CALL, phase: "offered", caller: { number: "138****0000", name: "", repeat_7d: 3, open_tickets: 1 }, line: "12345", queue: "hotline", arrived_at: now(), queued_at: now(), offered_at: now(), ring_s: 15, answered_at: null, held_since: null, agent_left_at: null, ended_at: null, ended_by: null, outcome: null, answered_by: null, direction: "inbound", centre: "", summary: "", keep_line: false, recording_paused_until: null },
+  speech: { state: "ok", reason: "", engine: "vosk-model-small-cn-0.22" }, transcript: [], draft: null, transfer: null, parties: [], supervision: null, cues: [],
 };
 const LINES = [
   ["agent", "您好，这里是一二三四五热线，请问有什么可以帮您？"],
@@ -67,7 +71,7 @@ const reference = { urgencies: ["一般", "紧急", "特急"], genders: ["男", 
 const sockets = new Set();
 let epoch = "e1";
 const seqs = {};
-const root = (ch) => (ch === "me" ? me : ch === "queue" ? queue : call);
+const root = (ch) => (ch === "me" ? me : ch === "queue" ? queue : (cast.roots[ch] ?? call));
 const snap = (ch) => JSON.stringify({ t: "snap", ch, epoch, seq: (seqs[ch] ??= 1), data: root(ch) });
 function push(ch, ...ops) {
   seqs[ch] = (seqs[ch] ?? 1) + 1;
@@ -89,10 +93,14 @@ function say(seg, who, text, final, t0, t1, rev) {
   push(`call/${CALL}`, ["app", "transcript", turn]);
 }
 
+const cast = others({ CALL, call, me, set, setAgent, person: () => person });
 const story = {
+  ...cast.story,
   ring() {
+    cast.stop();
     Object.assign(call.call, { phase: "offered", queued_at: now() - 18000, offered_at: now(), answered_at: null, agent_left_at: null, ended_at: null });
-    Object.assign(call, { transcript: [], draft: null });
+    Object.assign(call, { transcript: [], draft: null, transfer: null, parties: [], supervision: null, cues: [] });
+    Object.assign(call.call, { direction: "inbound", keep_line: false, recording_paused_until: null });
     Object.assign(draft, { status: "open" });
     set("me", "call", CALL);
     setAgent({ status: "ringing", call_id: CALL });
@@ -141,7 +149,8 @@ if (signedIn) me.agent.status = "ready";
 // ---- HTTP -------------------------------------------------------------------------------------------------------------
 
 let person = "8001";
-const session = () => ({ user: { id: Number(person), username: person, display_name: "座席8001", role: "operator", agent_id: "8001", seat: "8001" }, permissions: ["shift.use", "call.list"], csrf: "c" });
+const MAY = ["shift.use", "call.list", "draft.write", "ticket.list", "callback.read", "callback.work", "handoff.read", "handoff.write", "call.transfer", "outbound.place"];
+const session = () => ({ user: { id: Number(person), username: person, display_name: cast.supervisor() ? "李敏" : "座席8001", role: cast.supervisor() ? "supervisor" : "operator", agent_id: person, seat: "8001" }, permissions: cast.supervisor() ? [...MAY, "call.supervise", "agent.list", "agent.control", "wall.read"] : MAY, csrf: "c" });
 const page = (items, query) => {
   if (broken) return [500, { error: "internal", detail: "", field: null }];
   if (empty) items = [];
@@ -159,7 +168,7 @@ function touched(change) {
 
 const routes = [
   ["GET", /^\/session$/, () => (signedIn ? session() : [401, { error: "not_signed_in", detail: "", field: null }])],
-  ["POST", /^\/session$/, (_, body) => (body.password === "wrong" ? [401, { error: "sign_in_refused", detail: "", field: null }] : ((signedIn = true), (person = body.username), session()))],
+  ["POST", /^\/session$/, (_, body) => (body.password === "wrong" ? [401, { error: "sign_in_refused", detail: "", field: null }] : ((signedIn = true), (person = body.username), person === "9001" && Object.assign(me.agent, { id: "9001", display_name: "李敏" }), session()))],
   ["DELETE", /^\/session$/, () => ((signedIn = false), [204])],
   ["POST", /^\/ws-ticket$/, () => (!signedIn ? [401, { error: "not_signed_in", detail: "", field: null }] : refuse ? [503, {}] : { ticket: "t", expires_in_s: 30 })],
   ["POST", /^\/shift\/sign-in$/, () => { if (me.agent.status === "signed_out") setAgent({ status: "ready" }); return { agent_id: "8001", seat: "8001", sip: { uri: "sip:8001@127.0.0.1", ws_url: `ws://127.0.0.1:${PORT}/ws`, password: "x", realm: "asterisk" }, agent: me.agent }; }],
@@ -192,6 +201,7 @@ const routes = [
   ["GET", /^\/tickets$/, (_, __, query) => page(history.filter((each) => each.title.includes(query.get("q") ?? "")), query)],
   ["GET", /^\/tickets\/[^/]+$/, () => ({ ...history[0], version: 1, updated_at: "", disposition: "dispatch", summary: "反映垃圾池异味", author: "座席8001", agent_id: "8001", fields: { title: "垃圾池异味", category_code: "0102", anonymous: false } })],
   ["GET", /^\/reference$/, () => reference],
+  ...cast.routes,
 ];
 
 const server = createServer(async (request, response) => {
@@ -204,7 +214,7 @@ const server = createServer(async (request, response) => {
     for (const [method, shape, act] of routes) {
       const match = shape.exec(path);
       if (request.method !== method || match === null) continue;
-      const made = act(match, text === "" ? {} : JSON.parse(text), url.searchParams);
+      const made = act(match, text === "" ? {} : JSON.parse(text), url.searchParams, page);
       return Array.isArray(made) ? answer(...made) : answer(200, made);
     }
     return answer(404, { error: "not_found", detail: "", field: null });
@@ -215,7 +225,7 @@ const server = createServer(async (request, response) => {
   response.end(readFileSync(file));
 });
 
-new WebSocketServer({ server, path: "/api/v1/live" }).on("connection", (socket) => {
+const liveSockets = new WebSocketServer({ noServer: true }).on("connection", (socket) => {
   const each = { socket, subs: new Set() };
   sockets.add(each);
   const beat = setInterval(() => socket.send(JSON.stringify({ t: "hb", now: now(), seqs: Object.fromEntries([...each.subs].map((ch) => [ch, seqs[ch] ?? 1])) })), 5000);
@@ -229,5 +239,18 @@ new WebSocketServer({ server, path: "/api/v1/live" }).on("connection", (socket) 
     else if (message.t === "unsub") each.subs.delete(message.ch);
   });
   socket.on("close", () => { clearInterval(beat); sockets.delete(each); });
+});
+// A registrar that takes every phone, and rings none.
+const phones = new WebSocketServer({ noServer: true, handleProtocols: () => "sip" }).on("connection", (socket) => {
+  socket.on("message", (data) => {
+    const [first, ...lines] = String(data).split("\r\n");
+    if (!first.startsWith("REGISTER")) return;
+    const echoed = lines.filter((line) => /^(Via|From|To|Call-ID|CSeq|Contact):/i.test(line)).map((line) => (line.startsWith("To:") ? `${line};tag=mock` : line));
+    socket.send(["SIP/2.0 200 OK", ...echoed, "Content-Length: 0", "", ""].join("\r\n"));
+  });
+});
+server.on("upgrade", (request, socket, rest) => {
+  const to = request.url === "/ws" ? phones : liveSockets;
+  to.handleUpgrade(request, socket, rest, (made) => to.emit("connection", made));
 });
 server.listen(PORT, "127.0.0.1", () => console.log(`http://127.0.0.1:${PORT}/`));

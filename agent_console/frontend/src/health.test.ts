@@ -12,6 +12,8 @@ const me = (more: Partial<MeData["links"]> = {}): MeData => ({
     ...more,
   },
   today: { answered: 0, handle_s: null },
+  alerts: [],
+  callbacks: { open: 0, overdue: 0 },
 });
 
 const states = (known: Partial<Known>): Record<string, string> =>

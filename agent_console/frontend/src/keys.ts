@@ -1,4 +1,4 @@
-/** Which key does what; silent while an input method is composing; destructive keys at most once a second (pure). */
+/** Which key does what; silent while an input method is composing; a submission at most once a second (pure). */
 
 export type KeyAction =
   | "help"
@@ -6,6 +6,8 @@ export type KeyAction =
   | "hangUp"
   | "hold"
   | "mute"
+  | "emergency"
+  | "transfer"
   | "submit"
   | "save"
   | "acceptField"
@@ -28,6 +30,8 @@ export const KEYS: readonly { action: KeyAction; press: string }[] = [
   { action: "hangUp", press: "F4" },
   { action: "hold", press: "F8" },
   { action: "mute", press: "F9" },
+  { action: "emergency", press: "Ctrl+E" },
+  { action: "transfer", press: "Ctrl+K" },
   { action: "submit", press: "Ctrl+Enter" },
   { action: "save", press: "Ctrl+S" },
   { action: "acceptField", press: "Alt+Enter" },
@@ -36,7 +40,7 @@ export const KEYS: readonly { action: KeyAction; press: string }[] = [
 ];
 
 const BY_PRESS = new Map(KEYS.map((each) => [each.press.toLowerCase(), each.action]));
-const DESTRUCTIVE: ReadonlySet<KeyAction> = new Set<KeyAction>(["hangUp", "submit"]);
+const DESTRUCTIVE: ReadonlySet<KeyAction> = new Set<KeyAction>(["submit"]);
 const THROTTLE_MS = 1000;
 const IME_KEY_CODE = 229;
 

@@ -1,4 +1,4 @@
-/** Two places: signing in, and the desk. The desk is fetched only by those who are signed in. */
+/** Signing in, and a desk for each role. The desks are fetched only by those who are signed in. */
 import { createRouter, createWebHashHistory } from "vue-router";
 import SignInPage from "./shell/SignInPage.vue";
 import { useSession } from "./stores/session";
@@ -7,7 +7,14 @@ export const router = createRouter({
   history: createWebHashHistory(),
   routes: [
     { path: "/sign-in", component: SignInPage },
-    { path: "/", component: () => import("./shell/ConsoleShell.vue") },
+    {
+      path: "/",
+      component: () => import("./shell/ConsoleShell.vue"),
+      children: [
+        { path: "desk", component: () => import("./desks/operator/OperatorDesk.vue") },
+        { path: "supervisor", component: () => import("./desks/supervisor/SupervisorDesk.vue") },
+      ],
+    },
     { path: "/:rest(.*)*", redirect: "/" },
   ],
 });
@@ -20,8 +27,8 @@ router.beforeEach(async (to) => {
     asked = true;
     await session.load().catch(() => false); // unreachable: the sign-in page says so when it is tried
   }
-  const signedIn = session.session !== null;
-  if (!signedIn && to.path !== "/sign-in") return "/sign-in";
-  if (signedIn && to.path === "/sign-in") return "/";
-  return true;
+  if (session.session === null) return to.path === "/sign-in" ? true : "/sign-in";
+  const home = session.supervises ? "/supervisor" : "/desk";
+  if (to.path === "/sign-in" || to.path === "/") return home;
+  return to.path === "/supervisor" && !session.supervises ? "/desk" : true;
 });

@@ -4,6 +4,18 @@
  * Names are the server's (snake_case). Times in live data are epoch milliseconds, times in HTTP rows are ISO 8601 text.
  */
 
+import type {
+  Alert,
+  CallbackHead,
+  Cue,
+  HandoffHead,
+  Party,
+  Supervision,
+  Transfer,
+  WallAgent,
+  WallCall,
+} from "./wire_calls";
+
 // ---- words of the models -------------------------------------------------------------------------------------------
 
 export type AgentStatus = "signed_out" | "ready" | "ringing" | "talking" | "wrapping_up" | "paused";
@@ -55,6 +67,8 @@ export interface MeData {
   call: string | null;
   links: { switch: LinkHealth; speech: SpeechHealth; database: LinkHealth };
   today: { answered: number; handle_s: number | null };
+  alerts: Alert[];
+  callbacks: { open: number; overdue: number };
 }
 
 export interface CallView {
@@ -74,6 +88,14 @@ export interface CallView {
   ended_by: string | null;
   outcome: CallOutcome | null;
   answered_by: string | null;
+  direction: "inbound" | "outbound";
+  /** Code of the partner centre that sent the call; "" for a citizen's own. */
+  centre: string;
+  /** What that centre sent along. */
+  summary: string;
+  /** The citizen must not be handed on. */
+  keep_line: boolean;
+  recording_paused_until: number | null;
 }
 
 export interface Turn {
@@ -92,6 +114,10 @@ export interface CallData {
   speech: SpeechHealth;
   transcript: Turn[];
   draft: Draft | null;
+  transfer: Transfer | null;
+  parties: Party[];
+  supervision: Supervision | null;
+  cues: Cue[];
 }
 
 export interface QueueLine {
@@ -104,6 +130,27 @@ export interface QueueLine {
 export interface QueueData {
   queues: Record<string, QueueLine>;
   agents: { ready: number; talking: number; wrapping_up: number; paused: number; signed_in: number };
+}
+
+/** For supervisors: everybody and every call of the shift, at most five times a second. */
+export interface WallData {
+  agents: WallAgent[];
+  calls: WallCall[];
+  queues: Record<string, QueueLine>;
+  kpi: { answered: number; arrived: number; abandoned: number; within_15s: number; longest_wait_s: number };
+  alarms: Alert[];
+  drift: { count: number; last_at: number | null; last_kind: string };
+}
+
+/** Matters at centres that are not settled: one's own, all for supervisors. */
+export interface EmergencyData {
+  handoffs: HandoffHead[];
+}
+
+/** Missed callers, those due first in front. */
+export interface TasksData {
+  callbacks: CallbackHead[];
+  counts: { open: number; overdue: number };
 }
 
 // ---- live messages -----------------------------------------------------------------------------------------------------

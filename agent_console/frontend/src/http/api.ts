@@ -16,6 +16,19 @@ import type {
   TicketRow,
   Transcript,
 } from "../wire";
+import type {
+  Callback,
+  CallbackResult,
+  Cue,
+  Handoff,
+  HandoffRow,
+  Settled,
+  SpyMode,
+  TransferAnswer,
+  TransferMode,
+  TransferTarget,
+  TransferTargets,
+} from "../wire_calls";
 import { HttpClient } from "./client";
 
 export const http = new HttpClient();
@@ -62,6 +75,46 @@ export const api = {
   acceptAll: (id: string) => http.post<Draft>(`/drafts/${at(id)}/accept-all`),
   submitDraft: (id: string, version: number, disposition: Disposition, summary: string) =>
     http.post<Ticket>(`/drafts/${at(id)}/submit`, { version, disposition, summary }),
+
+  reportDevice: (works: boolean) => http.post<void>("/shift/device", { works }),
+
+  transferTargets: () => http.get<TransferTargets>("/transfer-targets"),
+  transfer: (callId: string, target: TransferTarget, mode: TransferMode) =>
+    http.post<TransferAnswer>(`/calls/${at(callId)}/transfers`, { target, mode }),
+  /** A word alone with the target, all together again, hand over and leave, or end the target's leg. */
+  steer: (callId: string, what: "private" | "together" | "leave" | "cancel") =>
+    http.post<TransferAnswer>(`/calls/${at(callId)}/transfer/${what}`),
+  sendBack: (callId: string, queue: string | null) => http.post<TransferAnswer>(`/calls/${at(callId)}/send-back`, { queue }),
+  keepLine: (callId: string, on: boolean) => http.post<{ outcome: string }>(`/calls/${at(callId)}/keep-line`, { on }),
+  pauseRecording: (callId: string, seconds: number) =>
+    http.post<{ outcome: string }>(`/calls/${at(callId)}/recording/pause`, { seconds }),
+  resumeRecording: (callId: string) => http.post<{ outcome: string }>(`/calls/${at(callId)}/recording/resume`),
+  decideCue: (callId: string, cueId: string, action: "act" | "dismiss", reason: string) =>
+    http.post<Cue>(`/calls/${at(callId)}/cues/${at(cueId)}`, { action, reason }),
+
+  handoffs: (listing: Listing, open: boolean | null) => http.get<Page<HandoffRow>>("/handoffs", { ...listing, open }),
+  handoff: (id: string) => http.get<Handoff>(`/handoffs/${at(id)}`),
+  changeHandoff: (
+    id: string,
+    version: number,
+    change: { receipt?: string; summary?: string; note?: string; outcome?: Settled | null },
+  ) =>
+    http.patch<Handoff>(`/handoffs/${at(id)}`, { version, ...change }),
+  pushHandoff: (id: string) => http.post<Handoff>(`/handoffs/${at(id)}/push`),
+
+  callbacks: (listing: Listing, status: "open" | "done", mine: boolean) =>
+    http.get<Page<Callback>>("/callbacks", { ...listing, status, mine: mine || null }),
+  claimCallback: (id: string) => http.post<Callback>(`/callbacks/${at(id)}/claim`),
+  releaseCallback: (id: string) => http.post<Callback>(`/callbacks/${at(id)}/release`),
+  dialCallback: (id: string) => http.post<{ call_id: string; outcome: "done" | "unknown" }>(`/callbacks/${at(id)}/dial`),
+  closeCallback: (id: string, result: CallbackResult, note: string) =>
+    http.post<Callback>(`/callbacks/${at(id)}/outcome`, { result, note }),
+
+  supervise: (callId: string, mode: SpyMode) => http.post<{ outcome: string }>(`/calls/${at(callId)}/supervision`, { mode }),
+  endSupervision: (callId: string) => http.delete(`/calls/${at(callId)}/supervision`),
+  takeOver: (callId: string) => http.post<{ outcome: string }>(`/calls/${at(callId)}/take-over`),
+  steerAgent: (agentId: string, what: "pause" | "lift-pause" | "sign-out", reason: string) =>
+    http.post<{ outcome: string }>(`/agents/${at(agentId)}/${what}`, { reason }),
 
   tickets: (listing: Listing, q: string) => http.get<Page<TicketRow>>("/tickets", { ...listing, q }),
   ticket: (id: string) => http.get<Ticket>(`/tickets/${at(id)}`),

@@ -4,13 +4,19 @@ import type { RTCSession } from "jssip/lib/RTCSession";
 import type { IncomingRTCSessionEvent, RTCSessionEvent } from "jssip/lib/UA";
 import type { SipAccount } from "../wire";
 import { loopbackOnly, onlyLoopback } from "./loopback";
-import type { MediaCounters, PhoneCall, PhoneEvent, PhoneLine, PhoneMark, Softphone } from "./softphone";
+import type { MediaCounters, PhoneCall, PhoneCallPurpose, PhoneEvent, PhoneLine, PhoneMark, Softphone } from "./softphone";
 import { WatchedSocket } from "./watched_socket";
 
 const REGISTER_EXPIRES_S = 60;
 const MEDIA_GONE_MS = 8_000;
 /** Tells the switch that nobody hung up: it keeps a caller who is still there. */
 const MEDIA_LOST = 'Reason: Q.850;cause=41;text="media lost"';
+/** Legs that this operator asked the server for: the switch says so in a header, and they are answered without a person. */
+const ASKED_FOR: readonly (readonly [string, PhoneCallPurpose])[] = [
+  ["X-Hotline-Recover", "call"],
+  ["X-Hotline-Outbound", "outbound"],
+  ["X-Hotline-Supervise", "supervision"],
+];
 const MEDIA_WATCH_MS = 20;
 const MEDIA_WATCH_LIMIT_MS = 5_000;
 
@@ -201,9 +207,10 @@ export class JsSipPhone implements Softphone {
     }
     this.session = session;
     const header = (name: string): string | null => (request.getHeader(name) as string | undefined) ?? null;
-    // Only the switch bringing us back into our own call is answered without a person.
-    const microphone = header("X-Hotline-Recover") === null ? null : this.lastMicrophone();
+    const expected = ASKED_FOR.some(([name]) => header(name) !== null);
+    const microphone = expected ? this.lastMicrophone() : null;
     this.call = {
+      purpose: ASKED_FOR.find(([name]) => header(name) !== null)?.[1] ?? "call",
       callId: header("X-Hotline-Call-Id"),
       number: session.remote_identity.uri.user ?? "",
       state: microphone === null ? "ringing" : "answering",

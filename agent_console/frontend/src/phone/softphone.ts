@@ -18,7 +18,11 @@ export interface MediaCounters {
   dtls: string;
 }
 
+/** Why the switch rang this phone: a citizen's call, one that the operator asked for, or somebody else's to listen to. */
+export type PhoneCallPurpose = "call" | "outbound" | "supervision";
+
 export interface PhoneCall {
+  purpose: PhoneCallPurpose;
   /** Our call id, from the INVITE's X-Hotline-Call-Id. Null when the switch did not say it. */
   callId: string | null;
   number: string;

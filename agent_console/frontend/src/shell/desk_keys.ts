@@ -1,24 +1,34 @@
-/** What each key does at the operator desk. */
-import { useDesk } from "../stores/desk";
-import { useTicket } from "../stores/ticket";
+/** What each key does at the desk. */
 import type { KeyAction } from "../keys";
+import { useCallbacks } from "../stores/callbacks";
+import { useDesk } from "../stores/desk";
+import { useSupervision } from "../stores/supervision";
+import { useTicket } from "../stores/ticket";
+import { useTransfer } from "../stores/transfer";
 
-/** The closing panel decides what "submit" means just now; it registers itself while it is on screen. */
-let submit: (() => void) | null = null;
+/** Asked in this order what "submit" means just now: a hand-over goes before the ticket. False: not now. */
+const SUBMITTERS = ["transfer", "callback", "closing"] as const;
 
-export function onSubmitKey(act: (() => void) | null): void {
-  submit = act;
+const submitters = new Map<(typeof SUBMITTERS)[number], () => boolean>();
+
+/** What is on screen registers itself. */
+export function onSubmitKey(who: (typeof SUBMITTERS)[number], act: (() => boolean) | null): void {
+  if (act === null) submitters.delete(who);
+  else submitters.set(who, act);
 }
 
 export function runDeskKey(action: KeyAction): void {
   const desk = useDesk();
   const ticket = useTicket();
+  const transfer = useTransfer();
   switch (action) {
     case "answer":
-      desk.answer();
+      if (desk.ringing) desk.answer();
+      else void useCallbacks().dial();
       break;
     case "hangUp":
-      void desk.hangUp();
+      if (desk.inCall) desk.hangUp();
+      else void useSupervision().end();
       break;
     case "hold":
       desk.toggleHold();
@@ -26,8 +36,14 @@ export function runDeskKey(action: KeyAction): void {
     case "mute":
       desk.toggleMute();
       break;
+    case "emergency":
+      if (desk.inCall) transfer.openEmergency();
+      break;
+    case "transfer":
+      if (desk.inCall) transfer.openPicker();
+      break;
     case "submit":
-      submit?.();
+      SUBMITTERS.some((who) => submitters.get(who)?.() === true);
       break;
     case "save":
       void ticket.keeper?.save();

@@ -12,7 +12,7 @@ const LOOKS: Record<AgentStatus, Look> = {
   ringing: { icon: "◉", colour: "blue" },
   talking: { icon: "▶", colour: "blue" },
   wrapping_up: { icon: "✎", colour: "purple" },
-  paused: { icon: "⏸", colour: "amber" },
+  paused: { icon: "■", colour: "amber" },
 };
 
 export const look = (status: AgentStatus, held: boolean, fault: boolean): Look => {

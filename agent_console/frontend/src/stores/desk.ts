@@ -2,9 +2,12 @@
 import { defineStore } from "pinia";
 import { computed, ref, watch } from "vue";
 import { duration, now } from "../clock";
+import { HangUpGuard } from "../hang_up";
 import { api } from "../http/api";
 import { masked } from "../masking";
 import { notice } from "../notices";
+import type { MicrophoneState } from "../phone/microphone";
+import { underWay } from "../transfers/steps";
 import { words } from "../words/zh-CN";
 import { useLive } from "./live";
 import { usePhone } from "./phone";
@@ -16,32 +19,42 @@ export type DeskMode = "signed_out" | "idle" | "call" | "wrap";
 /** The server's "over" and the phone's BYE race; only a phone that is still talking after this was forgotten. */
 const BYE_GRACE_MS = 1500;
 const FLASH_MS = 1000;
+const BROKEN: ReadonlySet<MicrophoneState> = new Set<MicrophoneState>(["denied", "missing", "unplugged"]);
 /** Between our phone's end of a call and the server's word that it is over. A page that was just loaded need not wait. */
 const ORPHAN_GRACE_MS = 1200;
 
 export const useDesk = defineStore("desk", () => {
+  let reported: boolean | null = null;
   let orphanedSince: ReturnType<typeof setTimeout> | undefined;
   const live = useLive();
   const phone = usePhone();
   const ticket = useTicket();
   const shift = useShift();
   const recovering = ref(false);
+  const guard = new HangUpGuard();
+  /** Until when a second press on "hang up" counts. */
+  const hangUpArmedUntil = ref<number | null>(null);
+  /** The phone's call that is one's own: listening to somebody else's does not put that call on the desk. */
+  const own = computed(() => {
+    const call = phone.call;
+    return call?.purpose === "supervision" && live.agent?.status !== "talking" ? null : call;
+  });
   /** Talked on by this operator, and this page's phone is not in it: after a reload, or a dead leg. */
-  const orphaned = computed(() => live.isLive && live.agent?.status === "talking" && phone.call === null);
+  const orphaned = computed(() => live.isLive && live.agent?.status === "talking" && own.value === null);
   const recoveredCall = ref<string | null>(null);
   /** The call this page's phone last talked on, to tell "hung up" from "never connected" while the stream is down. */
   const lastTalked = ref<string | null>(null);
 
-  const callId = computed(() => phone.call?.callId ?? live.me?.call ?? null);
-  const phoneTalks = computed(() => phone.call !== null && phone.call.state !== "ringing");
+  const callId = computed(() => own.value?.callId ?? live.me?.call ?? null);
+  const phoneTalks = computed(() => own.value !== null && own.value.state !== "ringing");
   const ringing = computed(
     () =>
-      phone.call?.state === "ringing" ||
-      (phone.call?.state === "answering" && live.agent?.status !== "talking") ||
+      own.value?.state === "ringing" ||
+      (own.value?.state === "answering" && live.agent?.status !== "talking") ||
       (live.agent?.status === "ringing" && !phoneTalks.value),
   );
   const mode = computed<DeskMode>(() => {
-    if (phoneTalks.value && phone.call?.state !== "answering") return "call";
+    if (phoneTalks.value && own.value?.state !== "answering") return "call";
     const status = live.agent?.status ?? "signed_out";
     if (status === "talking") return !live.isLive && lastTalked.value === live.me?.call ? "wrap" : "call";
     if (status === "wrapping_up") return "wrap";
@@ -49,7 +62,7 @@ export const useDesk = defineStore("desk", () => {
   });
   const inCall = computed(() => mode.value === "call");
   const number = computed(
-    () => live.call?.call.caller.number || (phone.call === null ? "" : masked(phone.call.number)) || words.ring.unknownNumber,
+    () => live.call?.call.caller.number || (own.value === null ? "" : masked(own.value.number)) || words.ring.unknownNumber,
   );
   const over = computed(() => {
     const call = live.call?.call;
@@ -66,6 +79,14 @@ export const useDesk = defineStore("desk", () => {
   function answer(): void {
     if (phone.call?.state !== "ringing") return;
     if (!phone.answer()) notice.fail(words.ring.noMicrophone);
+  }
+
+  /** With somebody else in the call only the second of two presses counts: the citizen would be left with them. */
+  function pressHangUp(): void {
+    if (!inCall.value) return;
+    const press = guard.press(Date.now(), underWay(live.call?.transfer ?? null));
+    hangUpArmedUntil.value = guard.armedUntil;
+    if (press === "hang_up") void hangUp();
   }
 
   /** By the phone; by the server where the phone's signalling cannot carry it. */
@@ -154,6 +175,19 @@ export const useDesk = defineStore("desk", () => {
         if (status === "superseded" && !phoneTalks.value) phone.signOff();
       },
     );
+    // A workplace without a microphone gets no calls: the server is told at once, and again when it is back.
+    watch(
+      () => {
+        if (live.agent === null || live.agent.status === "signed_out" || !live.isLive) return null;
+        return phone.microphoneState === "open" ? true : BROKEN.has(phone.microphoneState) ? false : null;
+      },
+      (works) => {
+        if (works === null || works === reported || (works && reported === null)) return;
+        reported = works;
+        void api.reportDevice(works).catch(() => (reported = null));
+      },
+      { immediate: true },
+    );
     // A reload in mid-shift: the first snapshot finds us signed in, and this page has no phone yet.
     watch(
       () => live.agent !== null && live.agent.status !== "signed_out" && phone.line === "off" && live.isLive,
@@ -214,7 +248,8 @@ export const useDesk = defineStore("desk", () => {
     recovering,
     recover,
     answer,
-    hangUp,
+    hangUp: pressHangUp,
+    hangUpArmedUntil,
     toggleHold,
     toggleMute,
     start,

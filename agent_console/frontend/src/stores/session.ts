@@ -66,7 +66,9 @@ export const useSession = defineStore("session", () => {
     forget();
   }
 
+  /** Has the wall of the shift for a first page, and takes calls beside it. */
+  const supervises = computed(() => user.value?.role === "supervisor");
   const may = (action: string): boolean => session.value?.permissions.includes(action) ?? false;
 
-  return { session, user, expired, load, signIn, signOut, end, may };
+  return { session, user, expired, load, signIn, signOut, end, may, supervises };
 });

@@ -6,6 +6,7 @@ import "element-plus/theme-chalk/el-cascader.css";
 import "element-plus/theme-chalk/el-cascader-panel.css";
 import "element-plus/theme-chalk/el-checkbox.css";
 import "element-plus/theme-chalk/el-dialog.css";
+import "element-plus/theme-chalk/el-drawer.css";
 import "element-plus/theme-chalk/el-dropdown.css";
 import "element-plus/theme-chalk/el-dropdown-item.css";
 import "element-plus/theme-chalk/el-dropdown-menu.css";

@@ -7,6 +7,7 @@ import type {
   PauseReason,
   Speaker,
 } from "../wire";
+import { callWords } from "./zh-CN.calls";
 
 const status: Record<AgentStatus, string> = {
   signed_out: "已签出",
@@ -60,6 +61,7 @@ const outcome: Record<CallOutcome, string> = { answered: "已接听", abandoned:
 const who: Record<Speaker, string> = { caller: "市民", agent: "座席", centre: "联动" };
 
 export const words = {
+  ...callWords,
   brand: "12345热线",
   product: "12345政务服务便民热线",
   title: (text: string) => `${text} · 12345热线`,
@@ -163,7 +165,7 @@ export const words = {
     switch: "话务平台连接中断，来电与状态可能延迟，通话不受影响",
     switchBusy: "正在与话务平台同步…",
     database: "数据库暂不可用，工单暂存本机，恢复后自动保存",
-    microphoneUnplugged: "麦克风已断开，对方听不到您的声音",
+    microphoneUnplugged: "麦克风已断开，对方听不到您的声音；已告知话务平台，恢复前不再派入来电",
     microphoneDenied: "浏览器未允许使用麦克风，请在地址栏中允许后重试",
     microphoneMissing: "没有找到麦克风，请插好耳麦后重试",
     reopenMicrophone: "重新打开麦克风",
@@ -195,6 +197,7 @@ export const words = {
     waiting: "等待来电…",
     paused: (text: string) => `已示忙：${text}`,
     pausedHint: "示闲后才会派入来电",
+    supervisorHint: "班长设置的示忙只能由班长解除",
     microphone: "麦克风",
     speaker: "听筒",
     ringer: "振铃设备",
@@ -433,11 +436,13 @@ export const words = {
     heading: "快捷键",
     note: "输入法选词时快捷键不起作用；Esc 只关闭弹层，不会挂断",
     action: {
-      answer: "接听",
-      hangUp: "挂断",
+      answer: "接听 / 回拨拨打",
+      hangUp: "挂断（多方通话中按两次）",
       hold: "保持 / 取回",
       mute: "静音 / 取消静音",
-      submit: "提交",
+      emergency: "紧急联动，再按 1–5 选择，回车确认",
+      transfer: "转接",
+      submit: "提交 / 交接完成",
       save: "保存草稿",
       acceptField: "采纳当前字段建议",
       acceptAll: "全部采纳",

@@ -1,0 +1,188 @@
+/** Bringing somebody else into the call: what was asked, what nobody knows yet, and who may be called. */
+import { defineStore } from "pinia";
+import { computed, ref, shallowRef, watch } from "vue";
+import { now } from "../clock";
+import { api } from "../http/api";
+import { HttpError } from "../http/client";
+import { notice } from "../notices";
+import { allowed, calling, mark, together, underWay } from "../transfers/steps";
+import type { Cue, TransferMode, TransferTarget, TransferTargets } from "../wire_calls";
+import { words } from "../words/zh-CN";
+import { useLive } from "./live";
+
+export type Asked = "start" | "private" | "together" | "leave" | "cancel" | "send_back" | "keep_line" | "recording";
+
+interface Pending {
+  what: Asked;
+  /** What the screen showed when it was asked: anything else settles it. */
+  before: string;
+  /** Since when the outcome is unknown; null while the answer is awaited. */
+  unknownSince: number | null;
+}
+
+/** An order whose outcome nobody told, and of which nothing is seen for so long, did not happen. */
+const NOTHING_CAME_MS = 20_000;
+
+export const useTransfer = defineStore("transfer", () => {
+  const live = useLive();
+  const targets = shallowRef<TransferTargets | null>(null);
+  const targetsFailed = ref(false);
+  const layer = ref<"emergency" | "picker" | null>(null);
+  /** The centre chosen in the emergency layer, and the cue that asked for it. */
+  const chosen = ref<string | null>(null);
+  const because = shallowRef<Cue | null>(null);
+  const pending = shallowRef<Pending | null>(null);
+  /** A transfer that is over and was read. */
+  const dismissed = ref<string | null>(null);
+
+  const current = computed(() => live.call?.transfer ?? null);
+  const keepLine = computed(() => live.call?.call.keep_line === true);
+  const active = computed(() => underWay(current.value));
+  const may = computed(() =>
+    current.value === null
+      ? { cancel: false, private: false, together: false, leave: false, drop: false }
+      : allowed(current.value, keepLine.value),
+  );
+  const shown = computed(() => current.value !== null && current.value.id !== dismissed.value);
+  const unknown = computed(() => pending.value?.unknownSince !== null && pending.value !== null);
+  const busy = computed(() => pending.value !== null);
+  /** Cues that nobody has dealt with, the one that came first in front. */
+  const openCues = computed(() => (live.call?.cues ?? []).filter((each) => each.state === "open"));
+
+  const seen = (): string => {
+    const call = live.call?.call;
+    return [mark(current.value), live.agent?.status, call?.phase, call?.keep_line, call?.recording_paused_until].join("/");
+  };
+
+  async function ask(what: Asked, failure: string, act: () => Promise<{ outcome: string }>): Promise<boolean> {
+    // An end may be asked for at any moment; nothing else while another order is under way.
+    if (pending.value !== null && what !== "cancel") return false;
+    const mine: Pending = { what, before: seen(), unknownSince: null };
+    pending.value = mine;
+    try {
+      const answer = await act();
+      if (pending.value !== mine) return true;
+      pending.value = answer.outcome === "done" ? null : { ...mine, unknownSince: Date.now() };
+      return true;
+    } catch (error) {
+      const refused = error instanceof HttpError && error.status < 500;
+      if (refused) {
+        if (pending.value === mine) pending.value = null;
+        notice.fail(failure, error);
+        return false;
+      }
+      if (pending.value === mine) pending.value = { ...mine, unknownSince: Date.now() };
+      return true;
+    }
+  }
+
+  watch(
+    () => (pending.value?.unknownSince === null || pending.value === null ? null : seen() !== pending.value.before),
+    (settled) => settled === true && (pending.value = null),
+  );
+  watch(now, () => {
+    const since = pending.value?.unknownSince ?? null;
+    if (since === null || Date.now() - since < NOTHING_CAME_MS || !live.isLive) return;
+    pending.value = null;
+    notice.warn(words.transfer.nothingCame);
+  });
+  watch(
+    () => live.callId,
+    () => {
+      pending.value = null;
+      layer.value = null;
+      dismissed.value = null;
+    },
+  );
+
+  async function loadTargets(): Promise<void> {
+    try {
+      targets.value = await api.transferTargets();
+      targetsFailed.value = false;
+    } catch {
+      targetsFailed.value = true;
+    }
+  }
+
+  /** Ctrl+E, or a cue: an open cue's first target stands chosen already. */
+  function openEmergency(centre: string | null = null, cue: Cue | null = null): void {
+    if (live.callId === null || active.value) return;
+    because.value = cue ?? openCues.value.find((each) => each.targets.length > 0) ?? null;
+    chosen.value = centre ?? because.value?.targets[0] ?? null;
+    layer.value = "emergency";
+    void loadTargets();
+  }
+
+  function openPicker(): void {
+    if (live.callId === null || active.value) return;
+    layer.value = "picker";
+    void loadTargets();
+  }
+
+  const onCall = (act: (id: string) => Promise<boolean>): Promise<boolean> => (live.callId === null ? Promise.resolve(false) : act(live.callId));
+
+  function start(target: TransferTarget, mode: TransferMode): Promise<boolean> {
+    layer.value = null;
+    return onCall((id) => ask("start", words.transfer.startFailed, () => api.transfer(id, target, mode)));
+  }
+
+  async function startEmergency(centre: string): Promise<void> {
+    const cue = because.value;
+    const began = await start({ kind: "centre", value: centre }, "three_way");
+    if (began && cue !== null && cue.targets.includes(centre)) await decideCue(cue, "act", "");
+  }
+
+  const steer = (what: "private" | "together" | "leave" | "cancel"): Promise<boolean> =>
+    onCall((id) => ask(what, words.transfer.steerFailed, () => api.steer(id, what)));
+
+  const sendBack = (queue: string | null): Promise<boolean> =>
+    onCall((id) => ask("send_back", words.transfer.sendBackFailed, () => api.sendBack(id, queue)));
+
+  const setKeepLine = (on: boolean): Promise<boolean> =>
+    onCall((id) => ask("keep_line", words.keepLine.failed, () => api.keepLine(id, on)));
+
+  const pauseRecording = (seconds: number): Promise<boolean> =>
+    onCall((id) => ask("recording", words.recording.failed, () => api.pauseRecording(id, seconds)));
+
+  const resumeRecording = (): Promise<boolean> =>
+    onCall((id) => ask("recording", words.recording.failed, () => api.resumeRecording(id)));
+
+  async function decideCue(cue: Cue, action: "act" | "dismiss", reason: string): Promise<void> {
+    try {
+      await api.decideCue(cue.call_id, cue.id, action, reason);
+    } catch (error) {
+      notice.fail(words.cues.failed, error);
+    }
+  }
+
+  return {
+    targets,
+    targetsFailed,
+    layer,
+    chosen,
+    because,
+    pending,
+    dismissed,
+    current,
+    keepLine,
+    active,
+    calling: computed(() => calling(current.value)),
+    together: computed(() => together(current.value)),
+    may,
+    shown,
+    unknown,
+    busy,
+    openCues,
+    loadTargets,
+    openEmergency,
+    openPicker,
+    start,
+    startEmergency,
+    steer,
+    sendBack,
+    setKeepLine,
+    pauseRecording,
+    resumeRecording,
+    decideCue,
+  };
+});
