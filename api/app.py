@@ -16,6 +16,7 @@ from api.auth.access import CSRF_DESCRIBED, SAFE
 from api.auth.routes import router as session_router
 from api.auth.shared import Shared
 from api.calls.routes import router as calls_router
+from api.cues.routes import router as cues_router
 from api.guards import BodyLimit, SecurityHeaders
 from api.live.messages import MAX_MESSAGE_BYTES
 from api.live.routes import Live
@@ -23,6 +24,7 @@ from api.live.routes import router as live_router
 from api.live.sockets import DroppableProtocol
 from api.pages import build_id, console_router
 from api.settings import Settings
+from api.shifts.log_routes import router as shift_log_router
 from api.shifts.routes import router as shifts_router
 from api.shifts.service import Phones
 from api.tickets.routes import router as tickets_router
@@ -77,7 +79,16 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settin
             Middleware(BodyLimit, most=chosen.max_request_bytes),
         ],
     )
-    for router in (session_router, shifts_router, live_router, calls_router, transcripts_router, tickets_router):
+    for router in (
+        cues_router,
+        session_router,
+        shifts_router,
+        shift_log_router,
+        live_router,
+        calls_router,
+        transcripts_router,
+        tickets_router,
+    ):
         app.include_router(router, prefix=PREFIX, responses=errors.documented(422, 503))
     app.include_router(health.router)
     app.include_router(console_router())

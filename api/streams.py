@@ -87,12 +87,14 @@ class Streams:
         hub: Hub,
         records: Records,
         suggest: Suggest,
+        listen: Callable[[CallId, Sequence[Turn]], None] = lambda call_id, turns: None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         detector: Callable[[], VoiceDetector] | None = None,
     ) -> None:
         """``recognizer`` is None until one has been chosen; tell ``look_everywhere`` when that changes.
 
+        ``listen`` hears all turns whenever one has changed, partial ones as well, and must not wait.
         ``detector`` makes what finds speech in a leg's sound; the speech sessions' own unless given.
         """
         self.switch = switch
@@ -102,6 +104,7 @@ class Streams:
         self.hub = hub
         self.records = records
         self.suggest = suggest
+        self.listen = listen
         self.clock = clock
         self.wall = wall
         self._detector = detector
@@ -250,6 +253,7 @@ class _CallStream:
     def heard(self, speaker: Speaker, stream: str, event: Partial | Final, offset_s: float) -> None:
         turn = self._transcript.apply(speaker, stream, event, offset_s)
         self._owner.hub.show_turn(self.call_id, turn)
+        self._owner.listen(self.call_id, self._transcript.turns)
         if turn.final:
             self._owner.records.keep(self.call_id, turn)
             self._unread.set()

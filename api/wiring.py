@@ -23,13 +23,17 @@ from api.calls.completion import complete, remember
 from api.calls.recorder import CallRecorder
 from api.calls.service import close_lost, lost_call
 from api.calls.shifts import open_shifts
+from api.cues.ear import Ear
+from api.cues.events import CueDecided
 from api.live.hub import Hub
 from api.live.lookups import Callers, handled_today
 from api.live.messages import DatabaseState, SpeechState
 from api.live.routes import Live
 from api.live.viewers import Viewer
 from api.settings import Settings
-from api.shifts.service import Phones, resumed
+from api.shifts.log import ShiftLog
+from api.shifts.presence import Presence
+from api.shifts.service import Phones, lock, resumed
 from api.speech import Speech, engine_config
 from api.store.behind import trouble_of
 from api.store.engine import Store
@@ -41,16 +45,19 @@ from api.tickets.service import apply_suggestions, draft_of_call
 from api.tickets.views import draft_view
 from api.transcripts.queries import turns_of
 from api.transcripts.recorder import TranscriptRecorder
+from asr.cues import Cue, hear
 from asr.engines.choose import EngineConfig
 from asr.lexicon import Lexicon
-from asr.prefill import Suggestion, suggest
+from asr.lexicon.urgency import Urgency
+from asr.prefill import Suggestion
 from asr.transcript import Turn
+from asr.understanding import understand
 from telephony.ami.gateway import Gateway
 from telephony.ari.seats import SeatPasswords
 from telephony.dialplan.render import Secrets
 from telephony.errors import TelephonyError
-from telephony.events import DriftRepaired, Event, FrameRejected, LinkChanged, LinkState
-from telephony.ids import CallId, QueueName
+from telephony.events import CallEnded, DriftRepaired, Event, FrameRejected, LinkChanged, LinkState
+from telephony.ids import CallId, QueueName, SeatId
 from telephony.media.recordings import RecordedLeg, Recordings
 from telephony.media.tap import TapServer
 from telephony.runner import Runner
@@ -109,11 +116,17 @@ class Parts:
             ring_s=settings.ring_s,
             queues=(QueueName(settings.queue),),
         )
+        self.shift_log = ShiftLog(self.store, dismissed=self._dismissed)
+        self.presence = Presence(
+            agents=lambda: self.switchboard.agents, request=self.runner.request, clock=time.monotonic
+        )
+        self.hub.on_presence(self.presence.handle)
         self.live = Live(hub=self.hub, build=build, allowed_origins=settings.allowed_origins)
         self.callers = Callers(self.store, self.hub, lambda: self.switchboard.calls, utc_now)
         self.speech = Speech(engine or engine_config(settings), told=self._speech_changed)
         self.taps = TapServer()
         self.tap_problem = ""
+        self.ear = Ear(store=self.store, listen=self.understanding.listen, show=self.hub.show_cues, now=utc_now)
         self.streams = Streams(
             switch=self.runner,
             taps=self.taps,
@@ -122,6 +135,7 @@ class Parts:
             hub=self.hub,
             records=CallTexts(self.shared, self.hub, self.transcript_recorder),
             suggest=self.understanding.suggest,
+            listen=self.ear.heard,
         )
         self.database = DatabaseState(state="degraded", reason="not asked yet")
         self._tasks = Tasks("server")
@@ -132,10 +146,13 @@ class Parts:
     def _subscribe(self) -> None:
         """In this order for each event: behind to the records, then to the screens, then what follows from it."""
         self.bus.subscribe(Event, self.call_recorder.put)
+        self.bus.subscribe(Event, self.shift_log.put)
         self.bus.subscribe(Event, self.hub.handle)
         self.bus.subscribe(Event, self.callers.handle)
         self.bus.subscribe(Event, self.streams.handle)
         self.bus.subscribe(LinkChanged, self._on_link)
+        self.bus.subscribe(CallEnded, self.ear.on_ended)
+        self.bus.subscribe(CueDecided, self.ear.on_decided)
         self.bus.subscribe(DraftChanged, self._on_draft)
         self.bus.subscribe(SessionEnded, lambda event: self.hub.session_ended(event.session_hash))
         self.bus.subscribe(DriftRepaired, lambda event: log.warning("drift repaired", kind=event.kind))
@@ -152,6 +169,9 @@ class Parts:
             self.hub.look_everywhere()
             self._tasks.start(self._take_up(), "take up after a gap")
 
+    def _dismissed(self, seat: SeatId) -> None:
+        self._tasks.start(lock(self.shared, self.phones, seat), "lock a seat")
+
     def _speech_changed(self, state: SpeechState) -> None:
         self.hub.show_recognizer(state)
         self.streams.look_everywhere()
@@ -162,12 +182,15 @@ class Parts:
         """Returns at once: whatever is not there yet is waited for in the background, and its state is shown."""
         start = self._tasks.start
         start(self.call_recorder.run(), "call records")
+        start(self.shift_log.run(), "shift log")
+        start(self.presence.run(), "windows of operators")
         start(self.transcript_recorder.run(), "transcript records")
         start(self._tick(), "live ticks")
         start(self._watch_database(), "database watch")
         start(self._watch_sessions(), "session watch")
         start(self._tidy(), "tidying")
         start(self.understanding.load(), "lexicon")
+        start(self.ear.run(), "urgency ear")
         start(self._remember_today(), "today's figures")
         await self._open_taps()
         start(self.speech.run(), "speech engine")
@@ -179,7 +202,9 @@ class Parts:
         await self.streams.close()
         await self.callers.close()
         await self.call_recorder.drain(DRAIN_S)
+        await self.shift_log.drain(DRAIN_S)
         await self.transcript_recorder.drain(DRAIN_S)
+        await self.ear.drain(DRAIN_S)
         await self._tasks.close()
         await self.taps.stop()
         await self.speech.stop()
@@ -266,7 +291,7 @@ class Parts:
                 await self._complete()
                 lost = await close_lost(self.store, calls, utc_now())
                 async with self.store.read() as session:
-                    shifts = await open_shifts(session)
+                    shifts = await resumed(session, await open_shifts(session), self.settings.queue)
                 break
             except Exception as error:
                 log.warning("shifts not read", error_type=type(error).__name__)
@@ -277,7 +302,7 @@ class Parts:
             log.warning("calls ended unseen", calls=len(lost))
         for call_id in lost:
             self.bus.publish(lost_call(call_id, utc_now()))
-        for sign_in in resumed(shifts, self.settings.queue):
+        for sign_in in shifts:
             if sign_in.agent_id in self.switchboard.agents:
                 continue
             try:
@@ -315,6 +340,9 @@ class Understanding:
     async def suggest(self, turns: Sequence[Turn], caller_number: str) -> Sequence[Suggestion]:
         return await asyncio.get_running_loop().run_in_executor(self._pool, partial(_suggest, turns, caller_number))
 
+    async def listen(self, turns: Sequence[Turn]) -> Sequence[Cue]:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _listen, tuple(turns))
+
     def label(self, name: str, value: str) -> str:
         """What a person reads: a category's two names, everything else as it is."""
         if name != "category_code" or self._lexicon is None:
@@ -327,7 +355,12 @@ class Understanding:
 
 
 def _suggest(turns: Sequence[Turn], caller_number: str) -> Sequence[Suggestion]:
-    return suggest(turns, caller_number=caller_number, lexicon=Lexicon.load())
+    found = understand(turns, caller_number=caller_number, lexicon=Lexicon.load(), urgency=Urgency.load())
+    return found.suggestions
+
+
+def _listen(turns: Sequence[Turn]) -> Sequence[Cue]:
+    return hear(turns, Lexicon.load(), Urgency.load())
 
 
 class CallTexts:

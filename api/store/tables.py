@@ -233,6 +233,28 @@ class Segment(Base):
     recorded_at: Mapped[datetime]
 
 
+class CueCard(Base):
+    """A danger heard in a call and what became of it. Written behind the call, so without a foreign key to it."""
+
+    __tablename__ = "cue_cards"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    call_id: Mapped[str] = mapped_column(String(64), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    targets: Mapped[list[str]] = mapped_column(JSON)
+    action: Mapped[str] = mapped_column(String(16))
+    concern: Mapped[str] = mapped_column(String(48))
+    seg: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+    text: Mapped[str] = mapped_column(SealedText("cue_cards.text"))
+    at: Mapped[datetime] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(SealedText("cue_cards.reason"))
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    decided_at: Mapped[datetime | None]
+
+
 # tickets --------------------------------------------------------------------------------------------------------------
 class DraftRecord(Base):
     """The ticket being written during one call. ``fields`` holds values, suggestions and evidence together."""
@@ -441,6 +463,19 @@ class CallbackAttempt(Base):
     result: Mapped[str | None] = mapped_column(String(16))
     ended_at: Mapped[datetime | None]
     note: Mapped[str | None] = mapped_column(SealedText("callback_attempts.note"))
+
+
+class OutboundCall(Base):
+    """What a placed call is about, written before anybody's phone rings; callbacks keep their own attempts."""
+
+    __tablename__ = "outbound_calls"
+    __table_args__ = (Index(None, "kind", "object_id"),)
+
+    call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    object_id: Mapped[str] = mapped_column(String(64))
+    agent_id: Mapped[str] = mapped_column(String(16))
+    placed_at: Mapped[datetime]
 
 
 # people at their seats ------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from api.auth.access import Require, anyone
 from api.auth.permissions import PERMISSIONS, Action, Role, actions_of, allowed
 from api.auth.routes import router as session_router
 from api.calls.routes import router as calls_router
+from api.cues.routes import router as cues_router
 from api.live.routes import router as live_router
 from api.settings import Settings
 from api.shifts.routes import router as shifts_router
@@ -21,12 +22,13 @@ from api.tickets.routes import router as tickets_router
 from api.transcripts.routes import router as transcripts_router
 from tests.api.desk import Desk
 
-ROUTERS = (session_router, calls_router, transcripts_router, tickets_router)
+ROUTERS = (session_router, calls_router, cues_router, transcripts_router, tickets_router)
 APP_ROUTERS = (*ROUTERS, shifts_router, live_router)
 UUID = "00000000-0000-0000-0000-000000000000"
 OWN_ONLY = {"/calls/{call_id}/draft", "/calls/{call_id}/hang-up"}
 """Not even a role that may see any call does this with a call of others."""
 BODIES: dict[str, Any] = {
+    "/calls/{call_id}/cues/{cue_id}": {"action": "act"},
     "/calls/{call_id}/reveal-number": {"reason": "回拨核实"},
     "/drafts/{id}": {"version": 1, "fields": {}},
     "/drafts/{id}/suggestions/{field}": {"action": "accept"},
@@ -55,7 +57,7 @@ ROUTES = [pytest.param(route, method, id=f"{method} {route.path}") for route in 
 
 
 async def ask(client: Any, route: APIRoute, method: str) -> Any:
-    path = route.path.replace("{call_id}", "1.1").replace("{id}", UUID).replace("{field}", "title")
+    path = route.path.replace("{call_id}", "1.1").replace("{cue_id}", UUID).replace("{id}", UUID).replace("{field}", "title")
     body = BODIES.get(route.path)
     return await client.request(method, f"/api/v1{path}", json=body)
 

@@ -1,0 +1,91 @@
+"""Cards made of the cues that stand: one for all emergency lines together, one for each service line (pure)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from asr.cues import EMERGENCIES, Action, Cue
+
+URGENT = "urgent"
+_NAMES = uuid.UUID("6b0f3c52-6f1c-4a53-9d0a-3d1c2f7a9e11")
+_SHOWN = (Action.TRANSFER_NOW, Action.CONFERENCE, Action.KEEP_LINE, Action.OFFER)
+
+
+class CardState(StrEnum):
+    OPEN = "open"
+    ACTED = "acted"
+    DISMISSED = "dismissed"
+    CLEARED = "cleared"
+    """The caller took it back before anybody decided."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """``kind`` is URGENT or a service line. ``text`` are the words of the turn ``seg`` from ``start`` to ``end``."""
+
+    id: str
+    call_id: str
+    kind: str
+    targets: tuple[str, ...]
+    action: Action
+    concern: str
+    seg: int
+    start: int
+    end: int
+    text: str
+    at: datetime
+    state: CardState = CardState.OPEN
+    reason: str | None = None
+
+
+def follow(cards: Sequence[Card], cues: Sequence[Cue], call_id: str, now: datetime) -> tuple[Card, ...]:
+    """The cards after these cues. What a person has decided stays; something new beside it gets a card of its own."""
+    result = list(cards)
+    shown = [cue for cue in cues if cue.action in _SHOWN]
+    groups: dict[str, list[Cue]] = {}
+    for cue in shown:
+        groups.setdefault(URGENT if cue.target in EMERGENCIES else cue.target, []).append(cue)
+    for kind, group in groups.items():
+        _take(result, kind, group, call_id, now)
+    for number, card in enumerate(result):
+        if card.state is CardState.OPEN and card.kind not in groups:
+            result[number] = replace(card, state=CardState.CLEARED)
+    return tuple(result)
+
+
+def decided(card: Card, state: CardState, reason: str | None) -> Card:
+    return replace(card, state=state, reason=reason)
+
+
+def _take(cards: list[Card], kind: str, group: Sequence[Cue], call_id: str, now: datetime) -> None:
+    lead = group[0]
+    targets = tuple(dict.fromkeys(cue.target for cue in group))
+    place = next((place for place in reversed(range(len(cards))) if cards[place].kind == kind), None)
+    latest = cards[place] if place is not None else None
+    if latest is not None and place is not None and latest.state is CardState.OPEN:
+        cards[place] = replace(latest, targets=targets, action=lead.action)
+        if set(targets) - set(latest.targets) or latest.seg == lead.seg:
+            cards[place] = replace(cards[place], **_evidence(lead))
+        return
+    if latest is not None and latest.state in (CardState.ACTED, CardState.DISMISSED):
+        told = {target for card in cards if card.kind == kind for target in card.targets}
+        news = [cue for cue in group if cue.target not in told or cue.seg > latest.seg]
+        if latest.state is CardState.ACTED:
+            news = [cue for cue in news if cue.target not in told]
+        if not news:
+            return
+        lead, targets = news[0], tuple(dict.fromkeys(cue.target for cue in news))
+    number = sum(card.kind == kind for card in cards)
+    name = str(uuid.uuid5(_NAMES, f"{call_id}/{kind}/{number}"))
+    cards.append(
+        Card(id=name, call_id=call_id, kind=kind, targets=targets, action=lead.action, at=now, **_evidence(lead))
+    )
+
+
+def _evidence(cue: Cue) -> dict[str, Any]:
+    return {"concern": cue.concern, "seg": cue.seg, "start": cue.start, "end": cue.end, "text": cue.text}

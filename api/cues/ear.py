@@ -1,0 +1,124 @@
+"""The urgency ear of all calls: hears each turn as it grows, keeps the cards, shows and writes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from api.cues import ledger
+from api.cues.cards import Card, follow
+from api.cues.events import CueDecided
+from api.live.parts import CueData
+from api.store.behind import WriteBehind
+from api.store.engine import Store
+from asr.cues import Action, Cue
+from asr.transcript import Turn
+from telephony.events import CallEnded
+from telephony.ids import CallId
+
+log = structlog.get_logger(__name__)
+
+MOST_CALLS = 500
+"""So many calls with cards are kept in memory; the database has the others."""
+KNOWN_S = 1.0
+"""How long the database may take to tell what was shown of a call before; then it goes on without."""
+
+Listen = Callable[[Sequence[Turn]], Awaitable[Sequence[Cue]]]
+Show = Callable[[CallId, Sequence[CueData]], None]
+
+
+class Ear:
+    """``heard`` with all turns of a call whenever one has changed; ``run`` until cancelled."""
+
+    def __init__(self, *, store: Store, listen: Listen, show: Show, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._listen = listen
+        self._show = show
+        self._now = now
+        self._news: dict[CallId, Sequence[Turn]] = {}
+        self._cards: dict[CallId, tuple[Card, ...]] = {}
+        self._wake = asyncio.Event()
+        self.behind: WriteBehind[Card] = WriteBehind(store, ledger.write, name="cues")
+
+    def heard(self, call_id: CallId, turns: Sequence[Turn]) -> None:
+        """Never waits. Of news that come faster than they are read only the last are."""
+        self._news[call_id] = turns
+        self._wake.set()
+
+    def on_ended(self, event: CallEnded) -> None:
+        """The last words of a call come after its end; what is forgotten here is in the database."""
+        self._news.pop(event.call_id, None)
+        self._cards.pop(event.call_id, None)
+
+    def on_decided(self, event: CueDecided) -> None:
+        call_id = CallId(event.card.call_id)
+        cards = self._cards.get(call_id, ())
+        if cards:
+            self._keep(call_id, tuple(event.card if card.id == event.card.id else card for card in cards))
+
+    async def run(self) -> None:
+        writing = asyncio.create_task(self.behind.run(), name="cue records")
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._news:
+                    call_id = next(iter(self._news))
+                    await self._read(call_id, self._news.pop(call_id))
+        finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+    async def drain(self, timeout_s: float) -> bool:
+        return await self.behind.drain(timeout_s)
+
+    async def _read(self, call_id: CallId, turns: Sequence[Turn]) -> None:
+        try:
+            cues = await self._listen(turns)
+            if not cues and not self._cards.get(call_id):
+                return
+            before = self._cards[call_id] if call_id in self._cards else await self._known(call_id)
+            after = follow(before, cues, call_id, self._now())
+            if after == self._cards.get(call_id):
+                return
+            self._keep(call_id, after)
+            for card in set(after) - set(before):
+                self.behind.put(card)
+        except Exception:
+            log.exception("cues not heard", call_id=call_id)
+
+    async def _known(self, call_id: CallId) -> tuple[Card, ...]:
+        """What was shown before this server began."""
+        try:
+            async with asyncio.timeout(KNOWN_S), self._store.read() as session:
+                return await ledger.cards_of(session, call_id)
+        except Exception as error:
+            log.warning("earlier cues not read", call_id=call_id, error_type=type(error).__name__)
+            return ()
+
+    def _keep(self, call_id: CallId, cards: tuple[Card, ...]) -> None:
+        self._cards[call_id] = cards
+        while len(self._cards) > MOST_CALLS:
+            del self._cards[next(iter(self._cards))]
+        self._show(call_id, [view(card) for card in cards])
+
+
+def view(card: Card) -> CueData:
+    return CueData.model_validate(
+        {
+            "id": card.id,
+            "call_id": card.call_id,
+            "targets": list(card.targets),
+            "action": "offer" if card.action is Action.OFFER else card.action.value,
+            "seg": card.seg,
+            "start": card.start,
+            "end": card.end,
+            "text": card.text,
+            "at": round(card.at.timestamp() * 1000),
+            "state": card.state.value,
+            "reason": card.reason,
+        }
+    )

@@ -1,0 +1,83 @@
+"""``/calls/{id}/cues``: acting on a card or dismissing it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth import audit, parties
+from api.auth.access import Require
+from api.auth.idempotency import OnceRoute
+from api.auth.paging import CallIdPath
+from api.auth.permissions import Action
+from api.auth.sessions import SignedIn
+from api.auth.shared import Shared, shared
+from api.cues import ledger
+from api.cues.cards import CardState
+from api.cues.ear import view
+from api.cues.events import CueDecided
+from api.errors import documented
+from api.live.parts import CueData
+
+router = APIRouter(tags=["cues"], route_class=OnceRoute, responses=documented(422))
+
+Common = Annotated[Shared, Depends(shared)]
+CuePath = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+_STATES = {"act": CardState.ACTED, "dismiss": CardState.DISMISSED}
+
+
+class Decision(BaseModel):
+    """``reason``: why it was dismissed; what was done."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"action": "dismiss", "reason": "说的是去年的事"}]},
+    )
+
+    action: Literal["act", "dismiss"]
+    reason: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+
+
+class FatesView(BaseModel):
+    concern: str
+    shown: int
+    acted: int
+    dismissed: int
+
+
+@router.post("/calls/{call_id}/cues/{cue_id}", responses=documented(401, 403, 404, 409))
+async def decide(
+    call_id: CallIdPath,
+    cue_id: CuePath,
+    body: Decision,
+    me: Annotated[SignedIn, Depends(Require(Action.CUE_DECIDE))],
+    common: Common,
+) -> CueData:
+    """Write down what became of a card. The transfer itself is another request. For a party, or who sees any call."""
+    reason = body.reason.strip() if body.reason and body.reason.strip() else None
+    async with common.store.write() as session:
+        await parties.call_of(session, common, me, call_id, Action.CUE_DECIDE)
+        card = await ledger.decide(session, call_id, cue_id, _STATES[body.action], reason, me.user_id, common.now())
+        await audit.record(
+            session, common.store.keyring, me.actor, f"cue.{body.action}", "cue", card.id, now=common.now(),
+            detail={"call_id": call_id, "concern": card.concern, "targets": list(card.targets)},
+        )  # fmt: skip
+    common.publish(CueDecided(card=card))
+    return view(card)
+
+
+@router.get("/cues/fates", responses=documented(401, 403))
+async def fates(
+    me: Annotated[SignedIn, Depends(Require(Action.CALL_ANY))],
+    common: Common,
+    days: Annotated[int, Query(ge=1, le=366)] = 7,
+) -> list[FatesView]:
+    """How many cards were acted on and how many dismissed, by concern: the false alarms are counted."""
+    since: datetime = common.now() - timedelta(days=days)
+    async with common.store.read() as session:
+        found = await ledger.fates(session, since)
+    return [FatesView(concern=one.concern, shown=one.shown, acted=one.acted, dismissed=one.dismissed) for one in found]

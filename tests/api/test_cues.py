@@ -1,0 +1,137 @@
+"""Cards of dangers heard in calls: how they follow the cues, who decides them, and that every fate is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from api.auth.audit import verify_chain
+from api.auth.permissions import Role
+from api.cues import ledger
+from api.cues.cards import Card, CardState, decided, follow
+from api.cues.ear import Ear
+from api.cues.events import CueDecided
+from api.live.parts import CueData
+from api.store.engine import Store
+from asr.cues import Action, Cue
+from asr.transcript import Speaker, Turn
+from telephony.ids import CallId
+from tests.api.desk import START, Desk
+
+CALL = CallId("1.1")
+FIRE = Cue(target="119", action=Action.TRANSFER_NOW, concern="fire", seg=1, start=0, end=3, text="着火了", score=1.2)
+HURT = replace(FIRE, target="120", concern="unconscious", seg=3, text="叫不醒")
+TAX = replace(FIRE, target="12366", action=Action.OFFER, concern="tax", text="退税")
+
+
+def cards(*steps: Sequence[Cue], before: tuple[Card, ...] = ()) -> tuple[Card, ...]:
+    for cues in steps:
+        before = follow(before, cues, CALL, START)
+    return before
+
+
+def test_all_emergency_lines_share_a_card_and_a_service_line_has_its_own() -> None:
+    found = cards([FIRE, HURT, TAX])
+    assert [(card.targets, card.action) for card in found] == [
+        (("119", "120"), Action.TRANSFER_NOW),
+        (("12366",), Action.OFFER),
+    ]
+
+
+def test_a_later_event_raises_the_open_card_and_keeps_its_name() -> None:
+    first, second = cards([FIRE]), cards([FIRE], [HURT, FIRE])
+    assert second[0].id == first[0].id
+    assert second[0].targets == ("120", "119")
+    assert second[0].text == "叫不醒"
+
+
+def test_what_the_caller_takes_back_clears_the_open_card() -> None:
+    assert [card.state for card in cards([FIRE], [])] == [CardState.CLEARED]
+
+
+def test_a_decided_card_stays_and_something_new_gets_a_card_of_its_own() -> None:
+    opened = cards([FIRE])[0]
+    dismissed = (decided(opened, CardState.DISMISSED, "去年的事"),)
+    assert cards([FIRE], before=dismissed) == dismissed
+    again = cards([replace(FIRE, seg=5)], before=dismissed)
+    assert [card.state for card in again] == [CardState.DISMISSED, CardState.OPEN]
+    acted = (decided(opened, CardState.ACTED, None),)
+    assert cards([replace(FIRE, seg=5)], before=acted) == acted
+    assert cards([FIRE, HURT], before=acted)[1].targets == ("120",)
+
+
+def test_a_soft_alert_and_a_notice_make_no_card() -> None:
+    assert cards([replace(FIRE, action=Action.SOFT_ALERT), replace(FIRE, action=Action.NOTIFY)]) == ()
+
+
+def turn(text: str) -> Turn:
+    return Turn(seg=1, rev=1, speaker=Speaker.CALLER, text=text, start_s=0, end_s=1, final=False)
+
+
+class Screen:
+    def __init__(self) -> None:
+        self.shown: list[Sequence[CueData]] = []
+        self.changed = asyncio.Event()
+
+    def show(self, call_id: CallId, cues: Sequence[CueData]) -> None:
+        self.shown.append(cues)
+        self.changed.set()
+
+
+async def test_the_ear_shows_a_card_from_a_partial_and_writes_it_behind(store: Store) -> None:
+    screen = Screen()
+
+    async def listen(turns: Sequence[Turn]) -> Sequence[Cue]:
+        return [FIRE] if "着火" in turns[-1].text else []
+
+    ear = Ear(store=store, listen=listen, show=screen.show, now=lambda: START)
+    running = asyncio.create_task(ear.run())
+    try:
+        ear.heard(CALL, [turn("楼下着火了")])
+        async with asyncio.timeout(5):
+            await screen.changed.wait()
+        assert [card.targets for card in screen.shown[0]] == [["119"]]
+        assert await ear.drain(5.0)
+        async with store.read() as session:
+            assert [card.text for card in await ledger.cards_of(session, CALL)] == ["着火了"]
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def a_card(desk: Desk) -> Card:
+    card = cards([FIRE])[0]
+    async with desk.shared.store.write() as session:
+        await ledger.write(session, card)
+    return card
+
+
+async def test_a_party_dismisses_a_card_with_a_reason_and_it_counts_as_a_false_alarm(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+    card = await a_card(desk)
+    answer = await person.post(f"/calls/1.1/cues/{card.id}", {"action": "dismiss", "reason": "去年的事"})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["state"], answer.json()["reason"]) == ("dismissed", "去年的事")
+    assert [event.card.state for event in desk.published if isinstance(event, CueDecided)] == [CardState.DISMISSED]
+    again = await person.post(f"/calls/1.1/cues/{card.id}", {"action": "act"})
+    assert again.status_code == 409
+    async with desk.shared.store.write() as session:
+        await ledger.write(session, replace(card, targets=("119", "120")))
+    async with desk.shared.store.read() as session:
+        assert (await ledger.cards_of(session, CALL))[0].targets == ("119",)
+        assert (await verify_chain(session, desk.shared.store.keyring)).intact
+        assert [(one.shown, one.dismissed) for one in await ledger.fates(session, START)] == [(1, 1)]
+
+
+async def test_only_a_party_or_a_supervisor_decides_a_card(desk: Desk) -> None:
+    other, supervisor = await desk.person("8002"), await desk.person("9001", Role.SUPERVISOR)
+    desk.switch.talking("1.1", "8001")
+    card = await a_card(desk)
+    path = f"/calls/1.1/cues/{card.id}"
+    assert (await other.post(path, {"action": "act"})).status_code == 403
+    assert (await supervisor.post(path, {"action": "act"})).status_code == 200
+    assert (await supervisor.post("/calls/1.2/cues/" + card.id, {"action": "act"})).status_code == 404
+    assert [row["acted"] for row in (await supervisor.get("/cues/fates")).json()] == [1]
+    assert (await other.get("/cues/fates")).status_code == 403
