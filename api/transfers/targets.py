@@ -5,26 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.errors import InvalidField
-from telephony.centres import Reach, centre
 from telephony.dialplan.topology import Topology
-from telephony.ids import QueueName
 from telephony.targets import Target, TargetKind
-
-
-def reach_of(topology: Topology, line: str) -> Reach:
-    """The same for the switchboard, which checks every transfer against it. ``line``: the caller id that others see."""
-    numbers = topology.numbers
-    return Reach(
-        centres={
-            one.code: centre(one.code, one.name, [(float(one.first_sign_s), float(one.ring_s))] * len(one.routes))
-            for one in topology.centres
-        },
-        queues=frozenset(QueueName(queue.name) for queue in topology.queues),
-        numbers={one.number: one.name for one in numbers.named} if numbers else {},
-        number_rule=numbers.pattern if numbers else "",
-        trunk=numbers.trunk if numbers else "",
-        line=line,
-    )
 
 
 def labels_of(topology: Topology) -> Mapping[tuple[TargetKind, str], str]:

@@ -19,11 +19,14 @@ from api.auth.routes import router as session_router
 from api.auth.shared import Shared
 from api.callbacks.routes import router as callbacks_router
 from api.calls.routes import router as calls_router
+from api.cues.routes import router as cues_router
 from api.handoffs.routes import router as handoffs_router
+from api.outbound.routes import router as outbound_router
 from api.settings import Settings
 from api.store.engine import Store
 from api.store.migrate import migrate
 from api.store.sealing import Keyring
+from api.supervision.routes import router as supervision_router
 from api.tickets.routes import router as tickets_router
 from api.transcripts.routes import router as transcripts_router
 from api.transfers.routes import router as transfers_router
@@ -35,11 +38,14 @@ _names = count(1)
 ROUTERS = (
     session_router,
     calls_router,
+    cues_router,
     transcripts_router,
     tickets_router,
     handoffs_router,
     callbacks_router,
     transfers_router,
+    supervision_router,
+    outbound_router,
 )
 
 

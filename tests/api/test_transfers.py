@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from api.auth.permissions import Role
 from api.store.tables import AuditRecord, HandoffRecord
-from api.transfers.targets import checked, labels_of, reach_of
+from api.transfers.targets import checked, labels_of
 from telephony import errors
 from telephony.commands import (
     BringTogether,
@@ -172,12 +172,8 @@ async def test_targets_are_those_of_the_topology_and_who_is_signed_in(desk: Desk
     assert "hotline" in {one["name"] for one in targets["queues"]}
 
 
-def test_the_switchboard_reaches_whom_the_topology_names() -> None:
-    reach = reach_of(TOPOLOGY, "12345")
-    police = reach.centres["110"]
-    assert (police.code, police.routes[0].endpoint) == ("110", "110")
-    assert QueueName("hotline") in reach.queues
-    assert labels_of(TOPOLOGY)[(TargetKind.CENTRE, "110")] == police.name
+def test_whom_the_topology_names_has_a_label_and_may_be_called() -> None:
     assert checked(TOPOLOGY, TargetKind.CENTRE, "110") == POLICE
-    for centre in TOPOLOGY.centres:
-        assert not reach.allows_number(centre.code)
+    labels = labels_of(TOPOLOGY)
+    assert {code for kind, code in labels if kind is TargetKind.CENTRE} == {one.code for one in TOPOLOGY.centres}
+    assert all(labels.values())

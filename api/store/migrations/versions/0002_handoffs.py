@@ -181,6 +181,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("handoff_id", "event_key", name=op.f("uq_handoff_steps_handoff_id_event_key")),
     )
     op.create_table(
+        "outbound_calls",
+        sa.Column("call_id", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("object_id", sa.String(length=64), nullable=False),
+        sa.Column("agent_id", sa.String(length=16), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("call_id", name=op.f("pk_outbound_calls")),
+    )
+    op.create_index(op.f("ix_outbound_calls_kind_object_id"), "outbound_calls", ["kind", "object_id"], unique=False)
+    op.create_table(
         "user_skills",
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("queue", sa.String(length=32), nullable=False),
@@ -209,6 +219,8 @@ def downgrade() -> None:
     op.drop_column("calls", "centre")
     op.drop_column("calls", "direction")
     op.drop_table("user_skills")
+    op.drop_index(op.f("ix_outbound_calls_kind_object_id"), table_name="outbound_calls")
+    op.drop_table("outbound_calls")
     op.drop_table("handoff_steps")
     op.drop_index(op.f("ix_callback_calls_callback_id"), table_name="callback_calls")
     op.drop_table("callback_calls")

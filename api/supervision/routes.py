@@ -1,0 +1,162 @@
+"""What a supervisor does with calls of others (``/calls/{id}/supervision``) and with operators (``/agents``)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+
+from api.auth.access import Require
+from api.auth.idempotency import OnceRoute
+from api.auth.paging import CallIdPath
+from api.auth.permissions import Action
+from api.auth.sessions import SignedIn
+from api.auth.shared import Shared, shared
+from api.calls.routes import Reason
+from api.calls.service import ask
+from api.errors import Forbidden, documented
+from api.live.messages import AgentData
+from api.live.views import agent_data
+from api.store.tables import User, UserSkill
+from telephony.commands import (
+    Command,
+    EndSupervision,
+    ForcePause,
+    ForceSignOut,
+    LiftPause,
+    OutcomeKind,
+    Supervise,
+    TakeOver,
+)
+from telephony.events import AgentStatus
+from telephony.ids import AgentId, CallId
+from telephony.targets import SpyMode
+
+router = APIRouter(tags=["supervision"], route_class=OnceRoute, responses=documented(422))
+
+Common = Annotated[Shared, Depends(shared)]
+Supervisor = Annotated[SignedIn, Depends(Require(Action.CALL_SUPERVISE))]
+Controller = Annotated[SignedIn, Depends(Require(Action.AGENT_CONTROL))]
+AgentPath = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,16}$")]
+COMMANDED = documented(401, 403, 404, 409, 502, 503)
+
+
+class Mode(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"mode": "listen"}]})
+
+    mode: SpyMode
+
+
+class Nothing(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class OutcomeView(BaseModel):
+    """``unknown``: sent and not answered in time; the live state will show what came of it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"outcome": "done"}]})
+
+    outcome: OutcomeKind
+
+
+class SkillView(BaseModel):
+    queue: str
+    level: int
+
+
+class AgentRow(BaseModel):
+    """Everybody who can take calls; ``agent`` is null for those who are signed in nowhere."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"agent_id": "8001", "display_name": "座席8001", "status": "signed_out", "agent": None, "skills": []}
+            ]
+        }
+    )
+
+    agent_id: str
+    display_name: str
+    status: AgentStatus
+    agent: AgentData | None
+    skills: list[SkillView]
+
+
+@router.post("/calls/{call_id}/supervision", status_code=202, responses=COMMANDED)
+async def supervise(call_id: CallIdPath, body: Mode, me: Supervisor, common: Common) -> OutcomeView:
+    """My phone rings and is in the call in this mode; or the mode changes if I am there already."""
+    command = Supervise(call_id=CallId(call_id), agent_id=_own(me), mode=body.mode)
+    outcome = await ask(common, me, "call.supervise", "call", call_id, command, detail={"mode": body.mode.value})
+    return OutcomeView(outcome=outcome.kind)
+
+
+@router.delete("/calls/{call_id}/supervision", status_code=202, responses=COMMANDED)
+async def end_supervision(call_id: CallIdPath, me: Supervisor, common: Common) -> OutcomeView:
+    command = EndSupervision(call_id=CallId(call_id), agent_id=_own(me))
+    return OutcomeView(outcome=(await ask(common, me, "call.end_supervision", "call", call_id, command)).kind)
+
+
+@router.post("/calls/{call_id}/take-over", status_code=202, responses=COMMANDED)
+async def take_over(call_id: CallIdPath, _: Nothing, me: Supervisor, common: Common) -> OutcomeView:
+    """I talk with the citizen from now on; the operator is out."""
+    command = TakeOver(call_id=CallId(call_id), agent_id=_own(me))
+    return OutcomeView(outcome=(await ask(common, me, "call.take_over", "call", call_id, command)).kind)
+
+
+@router.get("/agents", responses=documented(401, 403))
+async def list_agents(me: Annotated[SignedIn, Depends(Require(Action.AGENT_LIST))], common: Common) -> list[AgentRow]:
+    """By work number."""
+    async with common.store.read() as session:
+        people = (
+            await session.scalars(select(User).where(User.agent_id.is_not(None), User.active).order_by(User.agent_id))
+        ).all()
+        skills = (await session.scalars(select(UserSkill).order_by(UserSkill.level, UserSkill.queue))).all()
+    by_user: dict[int, list[SkillView]] = {}
+    for skill in skills:
+        by_user.setdefault(skill.user_id, []).append(SkillView(queue=skill.queue, level=skill.level))
+    return [_row(common, person, by_user.get(person.id, [])) for person in people]
+
+
+@router.post("/agents/{agent_id}/pause", status_code=202, responses=COMMANDED)
+async def pause(agent_id: AgentPath, body: Reason, me: Controller, common: Common) -> OutcomeView:
+    """No calls for this operator until a supervisor lifts it; a talk goes on."""
+    return await _control(common, me, agent_id, "agent.pause", ForcePause(agent_id=AgentId(agent_id)), body.reason)
+
+
+@router.post("/agents/{agent_id}/lift-pause", status_code=202, responses=COMMANDED)
+async def lift_pause(agent_id: AgentPath, body: Reason, me: Controller, common: Common) -> OutcomeView:
+    """The operator's own reasons stay."""
+    return await _control(common, me, agent_id, "agent.lift_pause", LiftPause(agent_id=AgentId(agent_id)), body.reason)
+
+
+@router.post("/agents/{agent_id}/sign-out", status_code=202, responses=COMMANDED)
+async def sign_out(agent_id: AgentPath, body: Reason, me: Controller, common: Common) -> OutcomeView:
+    """Out of the seat: at once, or at the end of the talk."""
+    return await _control(common, me, agent_id, "agent.sign_out", ForceSignOut(agent_id=AgentId(agent_id)), body.reason)
+
+
+async def _control(
+    common: Shared, me: SignedIn, agent_id: str, action: str, command: Command, reason: str
+) -> OutcomeView:
+    detail = {"reason": reason.strip()}
+    return OutcomeView(outcome=(await ask(common, me, action, "agent", agent_id, command, detail=detail)).kind)
+
+
+def _own(me: SignedIn) -> AgentId:
+    """A supervisor listens on a phone of the switch, too."""
+    if me.agent_id is None:
+        raise Forbidden(Action.CALL_SUPERVISE)
+    return AgentId(me.agent_id)
+
+
+def _row(common: Shared, person: User, skills: list[SkillView]) -> AgentRow:
+    agent = common.switch.switchboard.agents.get(AgentId(person.agent_id or ""))
+    return AgentRow(
+        agent_id=person.agent_id or "",
+        display_name=person.display_name,
+        status=AgentStatus.SIGNED_OUT if agent is None else agent.status,
+        agent=None if agent is None else agent_data(agent, person.display_name),
+        skills=skills,
+    )
