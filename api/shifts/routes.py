@@ -17,22 +17,11 @@ from api.live.messages import AgentData
 from api.live.views import agent_data
 from api.shifts import service
 from api.shifts.service import Phones, seat_of
-from telephony.commands import ExtendWrapUp, FinishWrapUp, OutcomeKind, Pause, Ready, RecoverCall
+from telephony.agents import CHOSEN
+from telephony.commands import ExtendWrapUp, FinishWrapUp, OutcomeKind, Pause, Ready, RecoverCall, ReportDevice
 from telephony.events import PauseReason
 
 router = APIRouter(prefix="/shift", tags=["shift"], route_class=OnceRoute)
-
-CHOSEN = frozenset(
-    {
-        PauseReason.BUSY,
-        PauseReason.MEAL,
-        PauseReason.REST,
-        PauseReason.TRAINING,
-        PauseReason.MEETING,
-        PauseReason.OTHER,
-    }
-)
-"""Reasons that a person gives; the others come from what happened."""
 
 
 def phones(request: Request) -> Phones:
@@ -96,6 +85,12 @@ class MoreTime(BaseModel):
     seconds: float = Field(gt=0, le=600)
 
 
+class DeviceState(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"works": False}]})
+
+    works: bool
+
+
 class AgentAnswer(BaseModel):
     """``outcome`` unknown: sent and not answered in time; the live stream will show what became of it."""
 
@@ -153,6 +148,14 @@ async def set_status(me: Me, common: Common, wanted: StatusWanted) -> AgentAnswe
     else:
         assert wanted.reason is not None
         outcome = await service.ask(common, me, "shift.pause", Pause(agent_id=own.agent_id, reason=wanted.reason))
+    return AgentAnswer(outcome=outcome.kind, agent=_agent(common, me))
+
+
+@router.post("/device", responses=documented(401, 403, 404, 409, 422, 502, 503))
+async def report_device(me: Me, common: Common, state: DeviceState) -> AgentAnswer:
+    """What the page found of its microphone: without one nobody is sent a call."""
+    command = ReportDevice(agent_id=seat_of(me).agent_id, works=state.works)
+    outcome = await service.ask(common, me, "shift.device", command)
     return AgentAnswer(outcome=outcome.kind, agent=_agent(common, me))
 
 

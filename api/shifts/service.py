@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import audit
+from api.auth.permissions import Role
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared
 from api.calls.shifts import close_shift, open_shift
 from api.errors import Forbidden, answer_to
-from api.store.tables import Shift
-from telephony.commands import Command, CommandOutcome, SignIn, SignOut
+from api.store.tables import Shift, User, UserSkill
+from telephony.agents import Agent
+from telephony.commands import Command, CommandOutcome, ReportDevice, SignIn, SignOut, WorkplacePart
 from telephony.errors import ActionUnanswered, TelephonyError, UnknownAgent
 from telephony.events import AgentStatus
 from telephony.ids import AgentId, QueueName, SeatId
+
+LOCK_AGAIN_S = 2.0
+FIRST_LEVEL = 1
 
 log = structlog.get_logger(__name__)
 
@@ -65,10 +73,14 @@ async def begin(common: Shared, phones: Phones, me: SignedIn) -> str:
             await audit.record(
                 session, common.store.keyring, me.actor, "shift.new_password", "seat", own.seat, now=common.now()
             )
+        served = await served_by(session, me.user_id, me.role, common.settings.queue)
     try:
         password = await phones.keys.mint(own.seat)
-        if not _at_seat(common, own):
-            await common.switch.request(_sign_in(own, common.settings.queue))
+        agent = _at_seat(common, own)
+        if agent is None:
+            await common.switch.request(_sign_in(own, served))
+        elif WorkplacePart.MICROPHONE in agent.broken:  # the new page says so again if it finds none either
+            await common.switch.request(ReportDevice(agent_id=own.agent_id, works=True))
     except TelephonyError as error:
         if is_new and not isinstance(error, ActionUnanswered):
             await _close(common, me, own)
@@ -105,13 +117,38 @@ async def ask(common: Shared, me: SignedIn, action: str, command: Command) -> Co
     return outcome
 
 
-def resumed(shifts: Iterable[Shift], queue: str) -> tuple[SignIn, ...]:
+async def served_by(session: AsyncSession, user_id: int, role: str, queue: str) -> dict[QueueName, int]:
+    """The queues that a person serves, with the level in each. Without any skill of their own supervisors serve none
+    (their phone is there for supervision and own calls), and all others the main one."""
+    rows = await session.scalars(select(UserSkill).where(UserSkill.user_id == user_id).order_by(UserSkill.queue))
+    served = {QueueName(row.queue): row.level for row in rows}
+    return served or ({} if role == Role.SUPERVISOR else {QueueName(queue): FIRST_LEVEL})
+
+
+async def resumed(session: AsyncSession, shifts: Iterable[Shift], queue: str) -> tuple[SignIn, ...]:
     """What a server that comes back asks of the switch, so that nobody has to sign in again."""
-    return tuple(_sign_in(Seat(agent_id=AgentId(row.agent_id), seat=SeatId(row.seat)), queue) for row in shifts)
+    asked = []
+    for row in shifts:
+        role = await session.scalar(select(User.role).where(User.id == row.user_id)) or ""
+        served = await served_by(session, row.user_id, role, queue)
+        asked.append(_sign_in(Seat(agent_id=AgentId(row.agent_id), seat=SeatId(row.seat)), served))
+    return tuple(asked)
 
 
-def _sign_in(own: Seat, queue: str) -> SignIn:
-    return SignIn(agent_id=own.agent_id, seat=own.seat, queues=(QueueName(queue),))
+async def lock(common: Shared, phones: Phones, seat: SeatId) -> None:
+    """Nobody registers at this seat any more, unless somebody has signed in there since. Tried until the switch has
+    done it."""
+    while not any(agent.seat == seat for agent in common.switch.switchboard.agents.values()):
+        try:
+            await phones.keys.revoke(seat)
+            return
+        except TelephonyError as error:
+            log.warning("seat not locked", seat=seat, error_type=type(error).__name__)
+            await asyncio.sleep(LOCK_AGAIN_S)
+
+
+def _sign_in(own: Seat, served: Mapping[QueueName, int]) -> SignIn:
+    return SignIn(agent_id=own.agent_id, seat=own.seat, queues=tuple(served), levels=dict(served))
 
 
 async def _close(common: Shared, me: SignedIn, own: Seat) -> None:
@@ -119,6 +156,7 @@ async def _close(common: Shared, me: SignedIn, own: Seat) -> None:
         await close_shift(session, common.store.keyring, me, agent_id=own.agent_id, now=common.now())
 
 
-def _at_seat(common: Shared, own: Seat) -> bool:
+def _at_seat(common: Shared, own: Seat) -> Agent | None:
     agent = common.switch.switchboard.agents.get(own.agent_id)
-    return agent is not None and agent.status is not AgentStatus.SIGNED_OUT and agent.seat == own.seat
+    at_seat = agent is not None and agent.status is not AgentStatus.SIGNED_OUT and agent.seat == own.seat
+    return agent if at_seat else None

@@ -18,14 +18,26 @@ from api.auth.permissions import Role
 from api.auth.routes import router as session_router
 from api.calls.shifts import open_shifts
 from api.shifts.routes import router as shifts_router
-from api.shifts.service import Phones, resumed
-from api.store.tables import AuditRecord
+from api.shifts.service import Phones, lock, resumed
+from api.store.tables import AuditRecord, User, UserSkill
 from telephony.agents import Agent
-from telephony.commands import ExtendWrapUp, FinishWrapUp, Pause, Ready, RecoverCall, SignIn, SignOut
+from telephony.commands import (
+    ExtendWrapUp,
+    FinishWrapUp,
+    Pause,
+    Ready,
+    RecoverCall,
+    ReportDevice,
+    SignIn,
+    SignOut,
+    WorkplacePart,
+)
 from telephony.errors import ActionUnanswered, Refused, SwitchUnavailable, UnknownAgent
 from telephony.events import AgentStatus, PauseReason
 from telephony.ids import AgentId, QueueName, SeatId
 from tests.api.desk import Desk, Person
+
+SKILLS = {"12329": 3, "hotline": 1}
 
 
 @dataclass
@@ -97,7 +109,12 @@ async def test_signing_in_gives_the_phone_what_it_registers_with(shifts: ShiftDe
     }
     assert answer.headers["cache-control"] == "no-store"
     assert shifts.desk.switch.asked == [
-        SignIn(agent_id=AgentId("8001"), seat=SeatId("8001"), queues=(QueueName("hotline"),))
+        SignIn(
+            agent_id=AgentId("8001"),
+            seat=SeatId("8001"),
+            queues=(QueueName("hotline"),),
+            levels={QueueName("hotline"): 1},
+        )
     ]
     assert await shifts.open_seats() == ["8001"]
 
@@ -282,6 +299,57 @@ async def test_a_server_that_comes_back_seats_everybody_again(shifts: ShiftDesk)
         person = await shifts.desk.person(username)
         await person.post("/shift/sign-in", {})
     async with shifts.desk.shared.store.read() as session:
-        again = resumed(await open_shifts(session), "hotline")
+        again = await resumed(session, await open_shifts(session), "hotline")
     assert [sign_in.agent_id for sign_in in again] == ["8001", "8002"]
     assert {sign_in.queues for sign_in in again} == {("hotline",)}
+
+
+# what a person serves, and with what --------------------------------------------------------------------------------
+
+
+async def test_skills_say_which_queues_a_person_serves_and_at_which_level(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    async with shifts.desk.shared.store.write() as session:
+        user_id = await session.scalar(select(User.id).where(User.username == "8001"))
+        session.add_all([UserSkill(user_id=user_id, queue=queue, level=level) for queue, level in SKILLS.items()])
+    await me.post("/shift/sign-in", {})
+    [sign_in] = shifts.desk.switch.asked
+    assert isinstance(sign_in, SignIn)
+    assert (set(sign_in.queues), dict(sign_in.levels)) == (set(SKILLS), SKILLS)
+    async with shifts.desk.shared.store.read() as session:
+        assert await resumed(session, await open_shifts(session), "hotline") == (sign_in,)
+
+
+async def test_a_supervisor_without_skills_serves_no_queue_and_has_a_phone(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("9001", Role.SUPERVISOR)
+    assert (await me.post("/shift/sign-in", {})).status_code == 200
+    [sign_in] = shifts.desk.switch.asked
+    assert isinstance(sign_in, SignIn)
+    assert (sign_in.agent_id, sign_in.queues) == ("9001", ())
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_the_page_says_whether_its_microphone_works(shifts: ShiftDesk, works: bool) -> None:
+    me = await shifts.desk.person("8001")
+    answer = await me.post("/shift/device", {"works": works})
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "done")
+    assert shifts.desk.switch.asked == [ReportDevice(agent_id=AgentId("8001"), works=works)]
+
+
+async def test_a_new_page_forgets_that_the_old_one_had_no_microphone(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    await me.post("/shift/sign-in", {})
+    shifts.seat(status=AgentStatus.PAUSED)
+    agents = shifts.desk.switch.switchboard.agents
+    agents[AgentId("8001")] = replace(agents[AgentId("8001")], broken=frozenset({WorkplacePart.MICROPHONE}))
+    await me.post("/shift/sign-in", {})
+    assert shifts.desk.switch.asked[-1] == ReportDevice(agent_id=AgentId("8001"), works=True)
+
+
+async def test_a_seat_is_locked_unless_somebody_has_sat_down_there_again(shifts: ShiftDesk) -> None:
+    phones = Phones(keys=shifts.keys, ws_url="", domain="")
+    await lock(shifts.desk.shared, phones, SeatId("8001"))
+    assert shifts.keys.revoked == ["8001"]
+    shifts.seat("8002")
+    await lock(shifts.desk.shared, phones, SeatId("8002"))
+    assert shifts.keys.revoked == ["8001"]
