@@ -15,6 +15,8 @@ from telephony.ledgers import Ledger
 from telephony.orders import ChangePriority, MuteRecording, Order, RedirectPair, SetVariable
 from telephony.transfers import News, Transfers, to_queue
 
+ROUNDS = 1000
+"""The dialplan lets callers wait in rounds: they stand at priority x 1000 + round, see its README."""
 SILENCE_LIMIT_S = 120.0
 """A card number is said in less."""
 
@@ -122,8 +124,13 @@ class Controls:
         if call.phase not in (CallPhase.QUEUED, CallPhase.OFFERED) or call.queue is None or citizen is None:
             raise Refused(command="Prioritise", state=call.phase, reason="not waiting")
         # the switch knows a waiting caller by the name of the channel only
-        order = ChangePriority(queue=call.queue, channel=ChannelId(citizen.name), priority=command.priority)
-        return News(orders=[order])
+        name, stands_at = ChannelId(citizen.name), command.priority * ROUNDS
+        return News(
+            orders=[
+                SetVariable(channel=citizen.channel, name="HOTLINE_PRIORITY", value=str(command.priority)),
+                ChangePriority(queue=call.queue, channel=name, priority=stands_at),
+            ]
+        )
 
     def _talk(self, command: SendBack | KeepLine | PauseRecording | ResumeRecording) -> tuple[Ledger, object]:
         return self._calls.talk_of(command.call_id, command.agent_id, type(command).__name__)

@@ -1,13 +1,20 @@
-"""Waiting lines: who waits in which queue, first in line first (pure)."""
+"""Waiting lines: who waits in which queue, first in line first; how soon each line was answered (pure)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from telephony.events import CallAnswered, CallEnded, CallEvent, CallLeftQueue, CallQueued, QueueChanged
-from telephony.ids import CallId, QueueName
+from telephony.events import CallAnswered, CallArrived, CallEnded, CallEvent, CallLeftQueue, CallQueued, QueueChanged
+from telephony.ids import CallId, LineNumber, QueueName
+from telephony.orders import FRONT
+
+HANDED_OVER = 2 * FRONT
+"""The priority of a citizen whom a centre handed over: in front of everybody."""
+PROMISED_S = 15.0
+"""The national figure: how soon a call is to be answered."""
 
 
 class Queues:
@@ -15,6 +22,8 @@ class Queues:
 
     def __init__(self) -> None:
         self._lines: defaultdict[QueueName, list[CallId]] = defaultdict(list)
+        self._priorities: dict[CallId, int] = {}
+        """Of live calls, as far as it is known and not 0."""
 
     @property
     def waiting(self) -> Mapping[QueueName, tuple[CallId, ...]]:
@@ -22,11 +31,33 @@ class Queues:
 
     def heed(self, event: CallEvent) -> list[QueueChanged]:
         """What an event of a call means for the lines."""
-        if isinstance(event, CallQueued):
-            return self._join(event)
-        if isinstance(event, CallLeftQueue | CallAnswered | CallEnded):
-            return self._leave(event.call_id, event.at)
+        match event:
+            case CallArrived() if event.centre:
+                self._priorities[event.call_id] = HANDED_OVER
+            case CallQueued():
+                return self._join(event)
+            case CallAnswered():
+                # who has to wait again after a talk does so in front
+                self._priorities[event.call_id] = max(FRONT, self._priorities.get(event.call_id, 0))
+                return self._leave(event.call_id, event.at)
+            case CallEnded():
+                self._priorities.pop(event.call_id, None)
+                return self._leave(event.call_id, event.at)
+            case CallLeftQueue():
+                return self._leave(event.call_id, event.at)
         return []
+
+    def move(self, call_id: CallId, priority: int, at: datetime) -> list[QueueChanged]:
+        """The switch was told to move a waiting caller: it tells nobody that it did."""
+        self._priorities[call_id] = priority
+        changes = []
+        for queue, line in self._lines.items():
+            if call_id in line:
+                others = [one for one in line if one != call_id]
+                ahead = sum(self._priorities.get(one, 0) >= priority for one in others)
+                self._lines[queue] = [*others[:ahead], call_id, *others[ahead:]]
+                changes += [self._changed(queue, at)] if self._lines[queue] != line else []
+        return changes
 
     def compare(self, truth: Mapping[QueueName, Iterable[CallId]], at: datetime) -> list[QueueChanged]:
         """Bring the lines into the order in which the switch says they are; who it does not name comes last.
@@ -56,3 +87,47 @@ class Queues:
 
     def _changed(self, queue: QueueName, at: datetime) -> QueueChanged:
         return QueueChanged(at=at, queue=queue, waiting=tuple(self._lines[queue]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """A call as statistics see it. ``wait_s`` from joining the queue, None where nobody saw it."""
+
+    line: LineNumber
+    answered: bool
+    abandoned: bool
+    wait_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineFigures:
+    """Of the calls to one number that citizens dial. ``longest_wait_s`` counts answered and abandoned calls."""
+
+    arrived: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    in_time: int = 0
+    longest_wait_s: float = 0.0
+
+    @property
+    def in_time_share(self) -> float | None:
+        """The 15-second figure: of the calls that were answered or given up; None without any."""
+        served = self.answered + self.abandoned
+        return self.in_time / served if served else None
+
+
+def figures(calls: Iterable[Taken], *, promised_s: float = PROMISED_S) -> Mapping[LineNumber, LineFigures]:
+    """By dialled number, so that a merged number keeps its own statistics."""
+    lines: defaultdict[LineNumber, list[Taken]] = defaultdict(list)
+    for call in calls:
+        lines[call.line].append(call)
+    return {
+        line: LineFigures(
+            arrived=len(its),
+            answered=sum(call.answered for call in its),
+            abandoned=sum(call.abandoned for call in its),
+            in_time=sum(call.answered and call.wait_s is not None and call.wait_s <= promised_s for call in its),
+            longest_wait_s=max((call.wait_s or 0.0 for call in its), default=0.0),
+        )
+        for line, its in lines.items()
+    }

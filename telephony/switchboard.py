@@ -20,6 +20,7 @@ from telephony.commands import (
     HangUpCall,
     LeaveCall,
     PlaceCall,
+    Prioritise,
     RecoverCall,
     SignIn,
     Supervise,
@@ -201,7 +202,8 @@ class Switchboard:
                 return self._outcome(passed.events, now, passed.orders)
         if self._controls.obeys(command):
             asked = self._controls.obey(command, now)
-            return self._outcome(asked.events, now, asked.orders)
+            moved = self._queues.move(command.call_id, command.priority, now) if isinstance(command, Prioritise) else []
+            return self._outcome([*asked.events, *moved], now, asked.orders)
         if not self._agents.obeys(command):
             raise Refused(command=type(command).__name__, state=self._link, reason="no such command")
         return self._outcome(self._agents.obey(command, now), now)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from telephony.events import CallAnswered, CallEnded, CallOutcome, CallQueued, QueueChanged
-from telephony.ids import AgentId, CallId, ChannelId, QueueName
-from telephony.queues import Queues
+import pytest
+
+from telephony.commands import Prioritise
+from telephony.errors import Refused
+from telephony.events import CallAnswered, CallArrived, CallEnded, CallOutcome, CallQueued, QueueChanged
+from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
+from telephony.orders import ChangePriority, SetVariable
+from telephony.queues import LineFigures, Queues, Taken, figures
 from tests.fakes.stories import HOTLINE, START, Story
 from tests.telephony.stage import Stage, snapshot
 
@@ -79,3 +84,77 @@ def test_a_caller_moved_ahead_is_found_by_comparing() -> None:
     )
     assert stage.board.waiting[HOTLINE] == (second.call_id, first.call_id)
     assert isinstance(stage.events[-1], QueueChanged)
+
+
+def handed_over(call: str) -> CallArrived:
+    return CallArrived(
+        at=START,
+        call_id=CallId(call),
+        caller_number="13800000001",
+        caller_name="",
+        line=LineNumber("12345"),
+        channel=ChannelId(call),
+        centre="110",
+    )
+
+
+def test_a_caller_who_is_moved_stands_before_all_with_less_and_behind_all_with_as_much() -> None:
+    queues = Queues()
+    for event in (handed_over("police"), joins("a", 1), joins("b", 2), joins("c", 3), joins("police", 1)):
+        queues.heed(event)
+    assert queues.move(CallId("c"), 5, START)[0].waiting == ("police", "c", "a", "b")
+    assert queues.move(CallId("b"), 5, START)[0].waiting == ("police", "c", "b", "a")
+    assert queues.move(CallId("b"), 5, START) == []
+    assert queues.move(CallId("nobody"), 5, START) == []
+
+
+def test_a_caller_whose_talk_was_cut_off_is_not_overtaken_by_a_rule() -> None:
+    queues = Queues()
+    for event in (joins("cut", 1), answered("cut"), joins("a", 1), joins("cut", 1), joins("b", 3)):
+        queues.heed(event)
+    assert queues.move(CallId("b"), 100, START)[0].waiting == ("cut", "b", "a")
+
+
+def test_moving_a_waiting_caller_tells_the_switch_for_this_round_and_those_to_come() -> None:
+    stage, one, two = Stage(), Story(), Story(number="13800000002", serial=20)
+    stage.tell(one.arrive() + one.join() + two.arrive() + two.join(position=2))
+    stage.ask(Prioritise(call_id=two.call_id, priority=7))
+    assert stage.take_orders() == [
+        SetVariable(channel=two.citizen.id, name="HOTLINE_PRIORITY", value="7"),
+        ChangePriority(queue=HOTLINE, channel=ChannelId(two.citizen.name), priority=7000),
+    ]
+    assert stage.of_kind(QueueChanged)[-1].waiting == (two.call_id, one.call_id)
+
+
+def test_who_does_not_wait_is_not_moved() -> None:
+    stage, story = Stage(), Story()
+    stage.tell(story.arrive())
+    with pytest.raises(Refused):
+        stage.ask(Prioritise(call_id=story.call_id, priority=7))
+
+
+def taken(line: str, wait_s: float | None, *, answered: bool = True) -> Taken:
+    return Taken(line=LineNumber(line), answered=answered, abandoned=not answered, wait_s=wait_s)
+
+
+def test_figures_go_by_the_number_that_was_dialled() -> None:
+    calls = [
+        taken("12345", 3.0),
+        taken("12345", 15.0),
+        taken("12345", 15.1),
+        taken("12345", 40.0, answered=False),
+        taken("12345", None),
+        taken("12369", 9.0),
+    ]
+    by_line = figures(calls)
+    assert by_line[LineNumber("12345")] == LineFigures(
+        arrived=5, answered=4, abandoned=1, in_time=2, longest_wait_s=40.0
+    )
+    assert by_line[LineNumber("12345")].in_time_share == pytest.approx(0.4)
+    assert by_line[LineNumber("12369")].in_time_share == 1.0
+
+
+def test_a_call_that_is_still_going_on_is_in_no_share() -> None:
+    going = Taken(line=LineNumber("12345"), answered=False, abandoned=False, wait_s=None)
+    [line] = figures([going]).values()
+    assert (line.arrived, line.in_time_share) == (1, None)
