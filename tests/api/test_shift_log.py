@@ -1,0 +1,132 @@
+"""The shift log: what operators did, each change once; shifts that a supervisor ended; who may read it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import func, select
+
+from api.auth.permissions import Role
+from api.calls.shifts import open_shifts
+from api.shifts.log import ShiftLog
+from api.shifts.log_routes import router as log_router
+from api.store.tables import AgentLogRecord, Shift, User
+from telephony.commands import ForceSignOut, Pause
+from telephony.events import PauseReason
+from telephony.ids import AgentId, SeatId
+from tests.api.desk import START, Desk
+from tests.fakes.stories import Story
+from tests.telephony.stage import Stage
+
+ME = AgentId("8001")
+
+
+class Book:
+    """A shift log on a real database, behind a real switchboard."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.locked: list[SeatId] = []
+        self.log = ShiftLog(desk.shared.store, dismissed=self.locked.append)
+        self.stage = Stage()
+        self.stage.go_live()
+
+    async def write(self) -> None:
+        for event in self.stage.events:
+            self.log.put(event)
+        assert await self.log.drain(10)
+
+
+@pytest.fixture
+async def book(desk: Desk, app: FastAPI) -> AsyncIterator[Book]:
+    app.include_router(log_router, prefix="/api/v1")
+    made = Book(desk)
+    running = asyncio.create_task(made.log.run())
+    yield made
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def rows(book: Book, path: str, username: str, role: Role) -> httpx.Response:
+    person = await book.desk.person(username, role)
+    return await person.get(path)
+
+
+async def test_every_change_is_a_row_with_its_span(book: Book) -> None:
+    story = Story()
+    book.stage.sign_in()
+    book.stage.tell(story.arrive() + story.join() + story.ring("8001") + story.answer() + story.caller_hangs_up(30.0))
+    book.stage.ask(Pause(agent_id=ME, reason=PauseReason.MEAL))
+    book.stage.wait(61.0)
+    await book.write()
+    answer = await rows(book, "/shifts/log", "8001", Role.OPERATOR)
+    assert answer.status_code == 200
+    found = answer.json()["items"][::-1]
+    assert [row["status"] or row["kind"] for row in found] == [
+        "signed_in",
+        "ready",
+        "ringing",
+        "talking",
+        "wrapping_up",
+        "paused",
+    ]
+    assert found[-1]["reasons"] == ["meal", "wrap_up_overrun"]
+    assert found[-1]["until"] is None
+    assert [row["until"] for row in found[:-1]] == [row["at"] for row in found[1:]]
+    assert {row["call_id"] for row in found if row["status"] in ("ringing", "talking")} == {story.call_id}
+
+
+async def test_a_change_that_comes_twice_is_one_row(book: Book) -> None:
+    book.stage.sign_in()
+    await book.write()
+    again = ShiftLog(book.desk.shared.store, dismissed=book.locked.append)
+    running = asyncio.create_task(again.run())
+    for event in book.stage.events:
+        again.put(event)
+    assert await again.drain(10)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    async with book.desk.shared.store.read() as session:
+        assert await session.scalar(select(func.count()).select_from(AgentLogRecord)) == 2
+
+
+async def test_a_shift_that_a_supervisor_ended_is_closed_and_its_seat_locked(book: Book) -> None:
+    await book.desk.person("8001")
+    async with book.desk.shared.store.write() as session:
+        user_id = await session.scalar(select(User.id).where(User.username == "8001"))
+        session.add(Shift(user_id=user_id, agent_id="8001", seat="8001", started_at=START - timedelta(hours=1)))
+    book.stage.sign_in()
+    book.stage.ask(ForceSignOut(agent_id=ME))
+    await book.write()
+    async with book.desk.shared.store.read() as session:
+        assert await open_shifts(session) == []
+    assert book.locked == ["8001"]
+
+
+async def test_an_operator_reads_the_own_log_and_a_supervisor_all(book: Book) -> None:
+    for agent in ("8001", "8002"):
+        book.stage.sign_in(agent)
+    await book.write()
+    own = await rows(book, "/shifts/log", "8001", Role.OPERATOR)
+    assert {row["agent_id"] for row in own.json()["items"]} == {"8001"}
+    other = await rows(book, "/shifts/log?agent_id=8001", "8003", Role.OPERATOR)
+    assert other.status_code == 403
+    everybody = await rows(book, "/shifts/log", "9001", Role.SUPERVISOR)
+    assert {row["agent_id"] for row in everybody.json()["items"]} == {"8001", "8002"}
+    admin = await book.desk.person("admin", Role.ADMIN, agent=False)
+    assert (await admin.get("/shifts/log")).status_code == 403
+
+
+async def test_a_day_is_a_local_one(book: Book) -> None:
+    book.stage.sign_in()
+    await book.write()
+    supervisor = await book.desk.person("9001", Role.SUPERVISOR)
+    day = START.astimezone(book.desk.shared.settings.zone).date()
+    for shift, count in ((0, 2), (1, 0), (-1, 0)):
+        answer = await supervisor.get(f"/shifts/log?day={day + timedelta(days=shift)}")
+        assert answer.json()["total"] == count
