@@ -257,6 +257,7 @@ def _change_priority(order: ChangePriority) -> Headers:
         "Queue": _queue(order.queue),
         "Caller": _channel("channel", order.channel),
         "Priority": str(order.priority),
+        "Immediate": "yes",  # without it only later callers would notice
     }
 
 

@@ -107,3 +107,31 @@ def test_a_server_that_dies_while_a_caller_waits_does_not_strand_the_caller(star
             joins = [frame for frame in ami.events if frame.get("Event") == "QueueCallerJoin"]
             assert len(joins) >= 2
             assert citizen.wait(20) == 0
+
+
+def test_a_caller_who_was_moved_keeps_that_place_in_the_next_round(start_switch: StartSwitch) -> None:
+    switch = start_switch(plan=topology(**QUICK), silent=True)
+    with switch.ami() as ami:
+        say_alive(ami, seconds_ago=-60)
+        with (
+            switch.citizen("first", number="15400000001", stay_s=9),
+            switch.citizen("second", number="15400000002", stay_s=9),
+        ):
+            one = ami.event("UserEvent", UserEvent="HotlineArrived", Caller="15400000001")
+            two = ami.event("UserEvent", UserEvent="HotlineArrived", Caller="15400000002")
+            ami.listen(0.5)
+            setting = {"Channel": two["Channel"], "Variable": "HOTLINE_PRIORITY", "Value": "7"}
+            assert ami.ask(Action="Setvar", **setting)["Response"] == "Success"
+            moving = {"Queue": "hotline", "Caller": two["Channel"], "Priority": "7000", "Immediate": "yes"}
+            assert ami.ask(Action="QueueChangePriorityCaller", **moving)["Response"] == "Success"
+            assert _first_in_line(ami) == two["CallId"]
+            ami.listen(3)
+            assert sum(frame.get("Event") == "QueueCallerJoin" for frame in ami.events) == 4, "a round is over"
+            assert _first_in_line(ami) == two["CallId"]
+    assert one["CallId"] != two["CallId"]
+
+
+def _first_in_line(ami: Ami) -> str:
+    asked = f"line-{len(ami.events)}"
+    ami.send(Action="QueueStatus", Queue="hotline", ActionID=asked)
+    return ami.event("QueueEntry", 5, ActionID=asked, Position="1")["Uniqueid"]
