@@ -143,6 +143,10 @@ class Segmenting:
     on: float = 0.5
     off: float = 0.35
     hang_s: float = 0.5
+    short_s: float = 2.0
+    short_hang_s: float = 0.75
+    """The hang of a segment with less speech than ``short_s``: digits are said in groups, and a group alone is little to
+    go by."""
     pre_roll_s: float = 0.3
     split_after_s: float = 11.0
     """From here the first dip below ``off`` ends the segment: a breath is a better place to cut than a word."""
@@ -210,10 +214,13 @@ class Segmenter:
         length_s = self._position_s - (self._opened_s or 0.0)
         silence_s = self._position_s - self._spoke_s
         return (
-            silence_s >= self._rules.hang_s
+            silence_s >= (self._rules.short_hang_s if self._is_short() else self._rules.hang_s)
             or length_s >= self._rules.maximum_s
             or (not speech and length_s >= self._rules.split_after_s)
         )
+
+    def _is_short(self) -> bool:
+        return self._spoke_s - (self._opened_s or 0.0) < self._rules.short_s
 
     def _probability(self, chunk: bytes) -> float:
         if level_dbfs(chunk) >= SILENT_DBFS:

@@ -75,7 +75,18 @@ class StreamState:
     reason: str = ""
 
 
-SpeechEvent = Partial | Final | StreamState
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unheard:
+    """Somebody spoke and no text came of it. ``answered``: an engine listened and found no words (a cough, a song);
+    otherwise none listened, or it failed, and a recording may still tell."""
+
+    seg: int
+    start_s: float
+    end_s: float
+    answered: bool
+
+
+SpeechEvent = Partial | Final | StreamState | Unheard
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

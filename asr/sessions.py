@@ -28,6 +28,7 @@ from asr.recognizer import (
     SpeechEvent,
     SpeechLevel,
     StreamState,
+    Unheard,
 )
 from asr.voice import VoiceDetector, silero
 
@@ -66,6 +67,8 @@ class _Segment:
     rev: int = 0
     text: str = ""
     closed_at: float | None = None
+    heard_to_s: float | None = None
+    """The engine gave up here; what it had said until then is kept."""
 
 
 class SpeechSession:
@@ -235,7 +238,9 @@ class SpeechSession:
             return
         segment.end_s = closed.end_s
         segment.closed_at = self._clock()
-        if self._stream is not None and segment in self._owed:
+        if segment not in self._owed:
+            self._say_unheard(segment)
+        elif self._stream is not None:
             self._tell(lambda stream: stream.flush())
 
     # ---- the engine
@@ -289,6 +294,8 @@ class SpeechSession:
         if hypothesis.final:
             self._owed.popleft()
             self._say_final(segment, text, hypothesis.confidence)
+            if not text:
+                self._say(Unheard(seg=segment.seg, start_s=segment.start_s, end_s=segment.end_s, answered=True))
             if not self._owed:
                 self._settled.set()
         elif text and text != segment.text and not self._falls_behind():
@@ -317,6 +324,12 @@ class SpeechSession:
             )
         )
 
+    def _say_unheard(self, segment: _Segment) -> None:
+        """What no engine has heard of a closed segment."""
+        start_s = segment.start_s if segment.heard_to_s is None else segment.heard_to_s
+        if segment.end_s > start_s:
+            self._say(Unheard(seg=segment.seg, start_s=start_s, end_s=segment.end_s, answered=False))
+
     def _engine_failed(self, reason: str) -> None:
         """The stream is given up; what it had said so far of unfinished segments is kept as their text."""
         self._failure = reason
@@ -342,6 +355,9 @@ class SpeechSession:
         while self._owed:
             segment = self._owed.popleft()
             self._say_final(segment, segment.text, None)
+            segment.heard_to_s = segment.end_s if segment.text else segment.start_s
+            if segment.closed_at is not None:
+                self._say_unheard(segment)
         self._settled.set()
 
     async def _leave_stream(self) -> None:

@@ -29,6 +29,8 @@ class Turn:
     start_s: float
     end_s: float
     final: bool
+    recorded: bool = False
+    """Not heard live: read from the recording afterwards."""
 
 
 class Transcript:

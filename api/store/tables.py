@@ -231,6 +231,29 @@ class Segment(Base):
     start_s: Mapped[float]
     end_s: Mapped[float]
     recorded_at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(String(16), default="live", server_default="live")
+    """``live``, or ``recording`` for what was not heard while it was said."""
+
+
+class TranscriptRecord(Base):
+    """How much of a call's speech has become text, and what is still to be read from its recording.
+
+    Written when the call is over; no foreign key, for the reason above.
+    """
+
+    __tablename__ = "transcripts"
+    __table_args__ = (Index(None, "state", "due_at"),)
+
+    call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    """``complete``, ``pending``, ``reread``, ``no_recording`` or ``failed``."""
+    voiced_s: Mapped[float]
+    text_s: Mapped[float]
+    reread_s: Mapped[float] = mapped_column(default=0.0)
+    """Of speech that became text from the recording."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
 
 
 class CueCard(Base):

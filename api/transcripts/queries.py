@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.store.tables import Segment
 from asr.transcript import Speaker, Turn
 
+RECORDING = "recording"
+
 
 async def turns_of(session: AsyncSession, call_id: str) -> tuple[Turn, ...]:
     """In the order in which they were said."""
@@ -26,4 +28,5 @@ def _turn(row: Segment) -> Turn:
         start_s=row.start_s,
         end_s=row.end_s,
         final=True,
+        recorded=row.source == RECORDING,
     )

@@ -50,6 +50,7 @@ class TranscriptRecorder:
                 start_s=turn.start_s,
                 end_s=turn.end_s,
                 recorded_at=self._now(),
+                source="recording" if turn.recorded else "live",
             )
             .on_conflict_do_nothing()
         )

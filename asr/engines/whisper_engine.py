@@ -52,7 +52,9 @@ FINAL = Decoding(beam=5, pad_s=5.0)
 _FIRST_PARTIAL_S = 0.8
 _PARTIAL_EVERY_S = 1.0
 
-_LEAST_LOG_PROBABILITY = -1.0
+_LEAST_LOG_PROBABILITY = -1.4
+"""Voice activity has been found already: groups of digits and a lone 对 come at -1.0 to -1.3, inventions below."""
+_DOUBTFUL_LOG_PROBABILITY = -1.1
 _MOST_COMPRESSION = 2.4
 _NO_SPEECH = 0.6
 _REPEATED = re.compile(r"(.{2,10}?)\1{4,}")
@@ -76,7 +78,7 @@ def believable(decoded: Decoded) -> bool:
     text = decoded.text
     if not text or decoded.log_probability < _LEAST_LOG_PROBABILITY:
         return False
-    if decoded.no_speech > _NO_SPEECH and decoded.log_probability < _LEAST_LOG_PROBABILITY / 2:
+    if decoded.no_speech > _NO_SPEECH and decoded.log_probability < _DOUBTFUL_LOG_PROBABILITY:
         return False
     data = text.encode()
     if len(data) / len(zlib.compress(data)) > _MOST_COMPRESSION:

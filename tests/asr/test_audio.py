@@ -119,8 +119,15 @@ def test_speech_opens_a_segment_with_what_was_just_before_it() -> None:
     assert audio.pcm == QUIET * 9 + LOUD
 
 
+def test_digits_said_in_groups_stay_together() -> None:
+    rules = Segmenting(short_s=2.0, short_hang_s=0.75, hang_s=0.5)
+    pause = [QUIET] * 20  # 0.64 s
+    heard = listen(Segmenter(LevelDetector(), rules), *[LOUD] * 15, *pause, *[LOUD] * 15, *pause, *[LOUD] * 20, *pause)
+    assert shapes(heard) == ["SegmentOpened", "SegmentAudio", "SegmentClosed"]
+
+
 def test_a_pause_shorter_than_the_hang_over_does_not_end_a_segment_and_a_longer_one_does() -> None:
-    segmenter = Segmenter(LevelDetector())
+    segmenter = Segmenter(LevelDetector(), Segmenting(short_s=0.0))
     assert shapes(listen(segmenter, *[LOUD] * 10, *[QUIET] * 14, *[LOUD] * 3)) == ["SegmentOpened", "SegmentAudio"]
     heard = listen(segmenter, *[QUIET] * 17)
     assert shapes(heard) == ["SegmentAudio", "SegmentClosed"]
