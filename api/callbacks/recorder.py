@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import event as orm_events
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +19,6 @@ from api.callbacks.rules import (
     NO_NUMBER,
     NOT_NEEDED,
     Answered,
-    Lost,
     Matter,
     Missed,
     Over,
@@ -32,12 +33,16 @@ from api.settings import Settings
 from api.store.behind import WriteBehind
 from api.store.engine import Store, take_turn
 from api.store.sealing import Keyring
-from api.store.tables import CallbackAttempt, CallbackCall, CallbackRecord, CallRecord
-from telephony.calls import Call
-from telephony.events import CallEvent, CallOutcome, Event
+from api.store.tables import CallbackAttempt, CallbackCall, CallbackRecord, CallEventRecord, CallRecord
+from telephony.calls import Call, CallPhase
+from telephony.events import CallbackAsked, CallEvent, CallOutcome, Event, MessageLeft
 from telephony.ids import CallId
 
+log = structlog.get_logger(__name__)
+
 OPEN, DONE = "open", "done"
+LOOKS_BACK = timedelta(days=1)
+LOOK_EVERY_S = 5.0
 
 
 class CallbackRecorder:
@@ -49,28 +54,47 @@ class CallbackRecorder:
         settings: Settings,
         calls: Callable[[], Mapping[CallId, Call]],
         publish: Callable[[object], None],
+        now: Callable[[], datetime],
     ) -> None:
+        self._store = store
+        self._now = now
         self._keyring = store.keyring
         self._settings = settings
         self._calls = calls
         self._publish = publish
         self.behind: WriteBehind[Matter] = WriteBehind(
-            store, self._write, name="callbacks", keeps=(Missed, Answered, Over, Lost)
+            store, self._write, name="callbacks", keeps=(Missed, Answered, Over)
         )
 
     def put(self, event: Event) -> None:
         if not isinstance(event, CallEvent):
             return
+        # what the switchboard does not know any more is found in the records, by look_after
         matter = matter_of(event, self._calls().get(event.call_id))
         if matter is not None:
             self.behind.put(matter)
 
-    def put_lost(self, call_id: CallId, at: datetime) -> None:
-        """A call that ended while nobody looked, found in the records after a restart."""
-        self.behind.put(Lost(at=at, call_id=call_id))
-
     async def run(self) -> None:
-        await self.behind.run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.behind.run(), name="callbacks: writing")
+            tasks.create_task(self._look_after_all(), name="callbacks: looking after")
+
+    async def look_after(self, now: datetime) -> None:
+        """Missed calls that only the records know, and leases that have run out."""
+        live = frozenset(str(call.id) for call in self._calls().values() if call.phase is not CallPhase.ENDED)
+        async with self._store.write() as session:
+            changed = await find_missed(session, self._keyring, self._settings, now)
+            changed += await settle(session, self._settings, now, live=live)
+            for item in changed:
+                tell_after(session, item, self._publish)
+
+    async def _look_after_all(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self.look_after(self._now())
+            except Exception as error:
+                log.warning("callbacks not looked after", error_type=type(error).__name__)
 
     async def drain(self, timeout_s: float) -> bool:
         return await self.behind.drain(timeout_s)
@@ -96,8 +120,6 @@ async def record(session: AsyncSession, keyring: Keyring, settings: Settings, ma
             return await _answered(session, keyring, matter)
         case Over():
             return await _over(session, settings, matter)
-        case Lost():
-            return await _lost(session, keyring, settings, matter)
     return None
 
 
@@ -213,22 +235,6 @@ async def _seen_after_all(session: AsyncSession, matter: Over) -> CallbackRecord
     return item
 
 
-async def _lost(session: AsyncSession, keyring: Keyring, settings: Settings, matter: Lost) -> CallbackRecord | None:
-    call = await session.get(CallRecord, matter.call_id)
-    if call is None:
-        return None
-    if call.direction == "outbound":
-        return await _over(session, settings, Over(at=matter.at, call_id=matter.call_id, outcome=CallOutcome.LOST))
-    cut_off = Missed(
-        at=matter.at,
-        call_id=matter.call_id,
-        number=dialable(call.caller_number or ""),
-        line=call.line,
-        reason=Reason.CUT_OFF,
-    )
-    return await missed(session, keyring, settings, cut_off)
-
-
 def close(item: CallbackRecord, outcome: str, at: datetime) -> None:
     """Done. Nobody holds it any more; a call that has been placed for it goes on."""
     item.status, item.outcome, item.closed_at = DONE, outcome, at
@@ -236,8 +242,73 @@ def close(item: CallbackRecord, outcome: str, at: datetime) -> None:
     item.version += 1
 
 
-async def settle(session: AsyncSession, settings: Settings, now: datetime, *, live: frozenset[str]) -> int:
-    """Items whose lease has run out: take what the switch said as the result, and let others call. How many.
+async def find_missed(
+    session: AsyncSession, keyring: Keyring, settings: Settings, now: datetime
+) -> list[CallbackRecord]:
+    """Items for the calls of the last day that ended while nobody looked, from their records; then those closed whose
+    citizens got through. What is counted already is not counted again, so this may be done as often as one likes."""
+    calls = await session.scalars(
+        select(CallRecord)
+        .outerjoin(CallbackCall, CallbackCall.call_id == CallRecord.id)
+        .where(
+            CallbackCall.call_id.is_(None),
+            CallRecord.direction == "inbound",
+            CallRecord.outcome.in_([CallOutcome.ABANDONED.value, CallOutcome.LOST.value]),
+            CallRecord.arrived_at >= now - LOOKS_BACK,
+            CallRecord.ended_at.is_not(None),
+        )
+        .order_by(CallRecord.ended_at)
+    )
+    changed = []
+    for call in calls.all():
+        assert call.ended_at is not None
+        matter = Missed(
+            at=call.ended_at,
+            call_id=call.id,
+            number=dialable(call.caller_number or ""),
+            line=call.line,
+            reason=await _recorded_reason(session, call),
+        )
+        item = await missed(session, keyring, settings, matter)
+        if item is not None:
+            changed.append(item)
+    return [*changed, *await _close_answered(session, now)]
+
+
+async def _recorded_reason(session: AsyncSession, call: CallRecord) -> Reason:
+    if call.outcome == CallOutcome.LOST:
+        return Reason.CUT_OFF
+    kinds = set(await session.scalars(select(CallEventRecord.kind).where(CallEventRecord.call_id == call.id)))
+    if CallbackAsked.__name__ in kinds:
+        return Reason.ASKED
+    return Reason.MESSAGE if MessageLeft.__name__ in kinds else Reason.ABANDONED
+
+
+async def _close_answered(session: AsyncSession, now: datetime) -> list[CallbackRecord]:
+    """Open items of numbers that were answered after they were last missed."""
+    rows = await session.execute(
+        select(CallbackRecord, func.max(CallRecord.answered_at))
+        .join(CallRecord, CallRecord.phone_hash == CallbackRecord.phone_hash)
+        .where(
+            CallbackRecord.status == OPEN,
+            CallRecord.direction == "inbound",
+            CallRecord.answered_at > CallbackRecord.last_at,
+            CallRecord.answered_at >= now - LOOKS_BACK,
+        )
+        .group_by(CallbackRecord.id)
+    )
+    closed = []
+    for item, answered_at in rows.all():
+        assert answered_at is not None, "compared in the question"
+        close(item, ANSWERED_LATER, answered_at)
+        closed.append(item)
+    return closed
+
+
+async def settle(
+    session: AsyncSession, settings: Settings, now: datetime, *, live: frozenset[str]
+) -> list[CallbackRecord]:
+    """Items whose lease has run out: take what the switch said as the result, and let others call.
 
     A call that was placed and of which neither the switch nor the records know anything was never made.
     """
@@ -246,14 +317,14 @@ async def settle(session: AsyncSession, settings: Settings, now: datetime, *, li
         .where(CallbackRecord.status == OPEN, CallbackRecord.leased_until <= now)
         .with_for_update(skip_locked=True)
     )
-    settled = 0
+    settled = []
     for item in late.all():
         if item.dialling is not None and not await _dialling_is_over(session, item, now, live):
             continue
         attempt = await last_attempt(session, item.id)
         item.owner, item.leased_until = None, None
         item.version += 1
-        settled += 1
+        settled.append(item)
         result = attempt.result if attempt is not None else None
         if result is not None:
             conclude(item, result, await tries_of(session, item.id), settings, now)

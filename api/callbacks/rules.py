@@ -89,28 +89,25 @@ class Over(Matter):
     outcome: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lost(Matter):
-    """A recorded call whose end nobody saw; who called stands in its record."""
-
-
 def matter_of(event: CallEvent, call: Call | None) -> Matter | None:
-    """``call`` is what the switchboard knows of it; None for an event that brings nobody a call back."""
-    if call is not None and getattr(call, "direction", "inbound") == "outbound":
+    """None for an event that brings nobody a call back.
+
+    ``call`` is what the switchboard knows of it. Where it knows nothing the call ended while nobody looked: who called
+    stands in the records, and ``recorder.find_missed`` finds it there.
+    """
+    if call is None or call.direction == "outbound":
         return _placed(event)
     match event:
         case CallbackAsked():
             return _missed(event, call, Reason.ASKED, number=event.number)
         case MessageLeft():
             return _missed(event, call, Reason.MESSAGE)
-        case CallAnswered() if call is not None and call.caller_number:
+        case CallAnswered() if call.caller_number:
             return Answered(at=event.at, call_id=event.call_id, number=call.caller_number)
         case CallEnded(outcome=CallOutcome.ABANDONED):
             alone = event.ended_by not in ("caller", "unknown")
             return _missed(event, call, Reason.FALLBACK if alone else Reason.ABANDONED)
         case CallEnded(outcome=CallOutcome.LOST):
-            if call is None:
-                return Lost(at=event.at, call_id=event.call_id)
             return _missed(event, call, Reason.CUT_OFF)
         case CallEnded():
             return Over(at=event.at, call_id=event.call_id, outcome=event.outcome.value)
@@ -123,10 +120,9 @@ def _placed(event: CallEvent) -> Matter | None:
     return Over(at=event.at, call_id=event.call_id, outcome=event.outcome.value)
 
 
-def _missed(event: CallEvent, call: Call | None, reason: Reason, *, number: str = "") -> Matter:
-    line = getattr(event, "line", "") or (call.line if call is not None else "")
-    number = number or (call.caller_number if call is not None else "")
-    return Missed(at=event.at, call_id=event.call_id, number=dialable(number), line=line, reason=reason)
+def _missed(event: CallEvent, call: Call, reason: Reason, *, number: str = "") -> Matter:
+    number = dialable(number or call.caller_number)
+    return Missed(at=event.at, call_id=event.call_id, number=number, line=call.line, reason=reason)
 
 
 def dialable(number: str) -> str:

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from api.auth.permissions import Role
 from api.callbacks import rules
 from api.callbacks.events import CallbackChanged
-from api.callbacks.recorder import record, settle, tell_after
-from api.callbacks.rules import Answered, Lost, Matter, Missed, Over, Reason, matter_of
+from api.callbacks.recorder import CallbackRecorder, record, settle, tell_after
+from api.callbacks.rules import Answered, Matter, Missed, Over, Reason, matter_of
 from api.calls.recorder import record as record_call
 from api.settings import Settings
 from api.store.engine import Store
@@ -29,6 +29,7 @@ from telephony.events import (
     CallArrived,
     CallbackAsked,
     CallEnded,
+    CallEvent,
     CallOutcome,
     MessageLeft,
 )
@@ -100,7 +101,9 @@ def test_every_caller_whom_nobody_served_is_to_be_called_back(event: Any, reason
 
 def test_an_ordinary_end_brings_nobody_a_call() -> None:
     assert matter_of(ended(CallOutcome.ANSWERED), CALL) == Over(at=at(30), call_id="1.1", outcome="answered")
-    assert matter_of(ended(CallOutcome.LOST), None) == Lost(at=at(30), call_id="1.1")
+    assert matter_of(ended(CallOutcome.BUSY), replace(CALL, direction="outbound")) == Over(
+        at=at(30), call_id="1.1", outcome="busy"
+    )
 
 
 @pytest.mark.parametrize("number", ["", "anonymous", "12", "0" * 21, "１３８００００００００", "138 0000"])
@@ -170,22 +173,78 @@ async def test_a_withheld_number_is_recorded_and_joined_with_nobody(store: Store
     assert (await items(store))[-1].status == "open"
 
 
-async def test_a_call_that_ended_unseen_is_called_back_and_not_if_its_end_is_found(store: Store) -> None:
-    arrived = CallArrived(
-        at=at(0),
-        call_id=CallId("1.1"),
+def arrived(call_id: str, seconds: float) -> CallArrived:
+    return CallArrived(
+        at=at(seconds),
+        call_id=CallId(call_id),
         caller_number=MOBILE,
         caller_name="",
         line=LineNumber("12345"),
-        channel=ChannelId("1.1"),
+        channel=ChannelId(call_id),
     )
+
+
+async def recorded(store: Store, *events: CallEvent) -> None:
     async with store.write() as session:
-        await record_call(session, store.keyring, arrived)
-    await told(store, [Lost(at=at(500), call_id="1.1")])
+        for event in events:
+            await record_call(session, store.keyring, event)
+
+
+def keeper(store: Store, calls: dict[CallId, Call] | None = None) -> CallbackRecorder:
+    settings = Settings(home=Path("/nowhere"))
+    return CallbackRecorder(store, settings, lambda: calls or {}, lambda _: None, lambda: START)
+
+
+async def test_a_call_that_ended_unseen_is_called_back_and_not_if_its_end_is_found(store: Store) -> None:
+    lost = replace(ended(CallOutcome.LOST, by="unknown"), at=at(500))
+    await recorded(store, arrived("1.1", 0), lost)
+    for _ in range(2):
+        await keeper(store).look_after(at(600))
     item = await only(store)
     assert (item.reason, item.number, item.line, item.status) == ("cut_off", MOBILE, "12345", "open")
+    assert (item.calls, item.first_at) == (1, at(500))
     await told(store, [Over(at=at(90), call_id="1.1", outcome="answered")])
     assert ((await only(store)).status, (await only(store)).outcome) == ("done", "not_needed")
+
+
+async def test_what_only_the_records_know_is_joined_and_closed_as_well(store: Store) -> None:
+    asked = CallbackAsked(at=at(9), call_id=CallId("1.1"), queue=QueueName("hotline"), number=MOBILE)
+    await recorded(store, arrived("1.1", 0), asked, ended(CallOutcome.ABANDONED))
+    await recorded(store, arrived("1.2", 60), replace(ended(CallOutcome.ABANDONED), call_id=CallId("1.2"), at=at(80)))
+    await keeper(store).look_after(at(100))
+    item = await only(store)
+    assert (item.calls, item.reason, item.last_at) == (2, "asked", at(80))
+    answer = CallAnswered(
+        at=at(120),
+        call_id=CallId("1.3"),
+        agent_id=AgentId("8001"),
+        citizen=ChannelId("1.3"),
+        operator=ChannelId("1.4"),
+        wait_s=2.0,
+    )
+    await recorded(store, arrived("1.3", 110), answer)
+    await keeper(store).look_after(at(130))
+    item = await only(store)
+    assert (item.status, item.outcome, item.closed_at) == ("done", "answered_later", at(120))
+    await keeper(store).look_after(at(140))
+    assert len(await items(store)) == 1
+
+
+async def test_a_missed_call_of_last_week_is_not_dug_up(store: Store) -> None:
+    await recorded(store, arrived("1.1", 0), ended(CallOutcome.ABANDONED))
+    await keeper(store).look_after(at(7 * 86_400))
+    assert await items(store) == []
+
+
+async def test_an_event_becomes_an_item_through_the_recorder(store: Store) -> None:
+    recorder = keeper(store, {CALL.id: CALL})
+    running = asyncio.create_task(recorder.run())
+    recorder.put(ended(CallOutcome.ABANDONED))
+    assert await recorder.drain(10)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert recorder.behind.refused == 0
+    assert ((await only(store)).number, (await only(store)).reason) == (MOBILE, "abandoned")
 
 
 async def test_somebody_cut_off_after_being_served_once_has_a_new_item(store: Store) -> None:
@@ -305,7 +364,7 @@ async def test_a_call_of_which_nobody_knows_is_never_placed_again_while_it_may_r
 
 async def settled(desk: Desk, live: Iterable[str] = ()) -> int:
     async with desk.shared.store.write() as session:
-        return await settle(session, desk.shared.settings, desk.clock(), live=frozenset(live))
+        return len(await settle(session, desk.shared.settings, desk.clock(), live=frozenset(live)))
 
 
 async def dialled(desk: Desk, person: Person, callback_id: str) -> str:
