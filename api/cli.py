@@ -25,6 +25,7 @@ from api.app import DISTRIBUTION, create_app, server_config, version
 from api.auth import users
 from api.auth.passwords import Passwords
 from api.auth.permissions import Role
+from api.commands.learn import learn_command
 from api.commands.speech import asr_app
 from api.commands.transcribe import transcribe_files
 from api.commands.understand import understand_file
@@ -49,6 +50,7 @@ dialplan_app = typer.Typer(no_args_is_help=True, help="The switch's configuratio
 app.add_typer(user_app, name="user")
 app.command("transcribe")(transcribe_files)
 app.command("understand")(understand_file)
+app.command("learn")(learn_command)
 app.add_typer(models_app, name="models")
 app.add_typer(dialplan_app, name="dialplan")
 app.add_typer(asr_app, name="asr")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,17 +20,26 @@ from api.auth.passwords import Passwords
 from api.auth.sessions import SessionEnded
 from api.auth.shared import Shared
 from api.bus import Bus
+from api.callbacks.events import CallbackChanged
+from api.callbacks.recorder import CallbackRecorder
 from api.calls.completion import complete, remember
 from api.calls.recorder import CallRecorder
 from api.calls.service import close_lost, lost_call
 from api.calls.shifts import open_shifts
 from api.cues.ear import Ear
 from api.cues.events import CueDecided
+from api.handoffs.events import HandoffChanged
+from api.handoffs.push import Pusher
+from api.handoffs.recorder import HandoffRecorder
+from api.learning import Learning
 from api.live.hub import Hub
 from api.live.lookups import Callers, handled_today
 from api.live.messages import DatabaseState, SpeechState
 from api.live.routes import Live
 from api.live.viewers import Viewer
+from api.live.worklists import Worklists
+from api.recordings.events import DiskWatched, RecordingFlawed
+from api.recordings.keeping import RecordingKeeper
 from api.settings import Settings
 from api.shifts.log import ShiftLog
 from api.shifts.presence import Presence
@@ -45,18 +55,24 @@ from api.tickets.service import apply_suggestions, draft_of_call
 from api.tickets.views import draft_view
 from api.transcripts.queries import turns_of
 from api.transcripts.recorder import TranscriptRecorder
+from api.transcripts.rereading import Rereading
+from api.transfers.targets import labels_of
+from asr.coverage import Coverage
 from asr.cues import Cue, hear
 from asr.engines.choose import EngineConfig
+from asr.learning import Learnt
 from asr.lexicon import Lexicon
 from asr.lexicon.urgency import Urgency
 from asr.prefill import Suggestion
-from asr.transcript import Turn
+from asr.transcript import Speaker, Turn
 from asr.understanding import understand
 from telephony.ami.gateway import Gateway
 from telephony.ari.seats import SeatPasswords
+from telephony.dialplan import topology
+from telephony.dialplan.reach import reach_of
 from telephony.dialplan.render import Secrets
 from telephony.errors import TelephonyError
-from telephony.events import CallEnded, DriftRepaired, Event, FrameRejected, LinkChanged, LinkState
+from telephony.events import CallEnded, DriftRepaired, Event, LinkChanged, LinkState
 from telephony.ids import CallId, QueueName, SeatId
 from telephony.media.recordings import RecordedLeg, Recordings
 from telephony.media.tap import TapServer
@@ -91,14 +107,28 @@ class Parts:
         self.store = Store(settings.database, Keyring.load(settings.keys_dir), spool_dir=settings.spool_dir)
         self.passwords = Passwords(threads=settings.password_threads)
         self.gateway = Gateway(host=settings.switch_host, port=settings.ami_port, username=AMI_USER, secret=secrets.ami)
-        self.switchboard = Switchboard(wrap_up_s=settings.wrap_up_s, strangers_stay=True)
+        self.topology = topology.load(settings.home)
+        self.switchboard = Switchboard(wrap_up_s=settings.wrap_up_s, strangers_stay=True, reach=reach_of(self.topology))
         self.runner = Runner(gateway=self.gateway, switchboard=self.switchboard, publish=self.bus.publish)
         self.seat_keys = SeatPasswords(base_url=settings.ari_url, username=ARI_USER, password=secrets.ari)
         self.call_recorder = CallRecorder(self.store)
+        self.handoff_recorder = HandoffRecorder(self.store, settings, self.bus.publish)
+        self.callback_recorder = CallbackRecorder(
+            self.store, settings, lambda: self.switchboard.calls, self.bus.publish, utc_now
+        )
         self.transcript_recorder = TranscriptRecorder(self.store, utc_now)
         self.recording_files = Recordings(settings.recordings_dir)
         self.recordings = RecordingFolder(self.recording_files)
-        self.understanding = Understanding()
+        self.keeper = RecordingKeeper(
+            self.store,
+            self.recording_files,
+            now=utc_now,
+            publish=self.bus.publish,
+            keep_days=settings.recording_keep_days,
+            least_free=settings.recording_least_free,
+        )
+        self.learning = Learning(store=self.store, folder=settings.home / "learnt", zone=settings.zone, now=utc_now)
+        self.understanding = Understanding(lambda: self.learning.learnt)
         self.shared = Shared(
             settings=settings,
             store=self.store,
@@ -107,6 +137,7 @@ class Parts:
             recordings=self.recordings,
             publish=self.bus.publish,
             label=self.understanding.label,
+            topology=self.topology,
         )
         self.phones = Phones(keys=self.seat_keys, ws_url=settings.sip_ws, domain=settings.switch_host)
         self.hub = Hub(
@@ -114,8 +145,12 @@ class Parts:
             clock=time.monotonic,
             wall=utc_now,
             ring_s=settings.ring_s,
-            queues=(QueueName(settings.queue),),
+            queues=tuple(QueueName(name) for name in dict.fromkeys((settings.queue, *_queues(self.topology)))),
+            labels=labels_of(self.topology),
+            supervision_shown=settings.supervision_shown,
         )
+        self.worklists = Worklists(self.store, self.hub, utc_now)
+        self.pusher = Pusher(self.store, settings, self.bus.publish, utc_now)
         self.shift_log = ShiftLog(self.store, dismissed=self._dismissed)
         self.presence = Presence(
             agents=lambda: self.switchboard.agents, request=self.runner.request, clock=time.monotonic
@@ -123,17 +158,29 @@ class Parts:
         self.hub.on_presence(self.presence.handle)
         self.live = Live(hub=self.hub, build=build, allowed_origins=settings.allowed_origins)
         self.callers = Callers(self.store, self.hub, lambda: self.switchboard.calls, utc_now)
-        self.speech = Speech(engine or engine_config(settings), told=self._speech_changed)
+        self.speech = Speech(
+            replace(engine or engine_config(settings), urgent=lambda stream: self.streams.is_urgent(stream)),
+            told=self._speech_changed,
+        )
         self.taps = TapServer()
         self.tap_problem = ""
         self.ear = Ear(store=self.store, listen=self.understanding.listen, show=self.hub.show_cues, now=utc_now)
+        self.rereading = Rereading(
+            self.store,
+            files=self._leg_file,
+            recognizer=lambda: self.speech.recognizer,
+            now=utc_now,
+            told=lambda call_id, turn: self.hub.show_turn(CallId(call_id), turn),
+            read_again=self._read_again,
+        )
+        self.texts = CallTexts(self.shared, self.hub, self.transcript_recorder, self.rereading)
         self.streams = Streams(
             switch=self.runner,
             taps=self.taps,
             tap_address=f"{settings.tap_host}:{settings.tap_port}",
             recognizer=lambda: self.speech.recognizer,
             hub=self.hub,
-            records=CallTexts(self.shared, self.hub, self.transcript_recorder),
+            records=self.texts,
             suggest=self.understanding.suggest,
             listen=self.ear.heard,
         )
@@ -146,6 +193,8 @@ class Parts:
     def _subscribe(self) -> None:
         """In this order for each event: behind to the records, then to the screens, then what follows from it."""
         self.bus.subscribe(Event, self.call_recorder.put)
+        self.bus.subscribe(Event, self.handoff_recorder.put)
+        self.bus.subscribe(Event, self.callback_recorder.put)
         self.bus.subscribe(Event, self.shift_log.put)
         self.bus.subscribe(Event, self.hub.handle)
         self.bus.subscribe(Event, self.callers.handle)
@@ -153,16 +202,28 @@ class Parts:
         self.bus.subscribe(LinkChanged, self._on_link)
         self.bus.subscribe(CallEnded, self.ear.on_ended)
         self.bus.subscribe(CueDecided, self.ear.on_decided)
+        self.bus.subscribe(HandoffChanged, self.worklists.on_handoff)
+        self.bus.subscribe(CallbackChanged, self.worklists.changed)
         self.bus.subscribe(DraftChanged, self._on_draft)
         self.bus.subscribe(SessionEnded, lambda event: self.hub.session_ended(event.session_hash))
         self.bus.subscribe(DriftRepaired, lambda event: log.warning("drift repaired", kind=event.kind))
-        self.bus.subscribe(FrameRejected, lambda event: log.warning("frame rejected", reason=event.reason))
+        self.bus.subscribe(RecordingFlawed, self._on_flawed)
+        self.bus.subscribe(DiskWatched, self._on_disk)
 
     def _on_draft(self, event: DraftChanged) -> None:
         call_id = CallId(event.call_id)
         self.hub.show_draft(call_id, draft_view(event.draft, self.shared.label).model_dump(mode="json"))
         if event.draft.version == 1:
             self.streams.suggest_again(call_id)
+
+    def _on_flawed(self, event: RecordingFlawed) -> None:
+        self.hub.raise_alert("recording_incomplete", event.call_id, call_id=event.call_id)
+
+    def _on_disk(self, event: DiskWatched) -> None:
+        if event.low:
+            self.hub.raise_alert("disk_low", "", free=round(event.free, 3))
+        else:
+            self.hub.take_down_alert("disk_low")
 
     def _on_link(self, event: LinkChanged) -> None:
         if event.state is LinkState.LIVE:
@@ -182,15 +243,22 @@ class Parts:
         """Returns at once: whatever is not there yet is waited for in the background, and its state is shown."""
         start = self._tasks.start
         start(self.call_recorder.run(), "call records")
+        start(self.handoff_recorder.run(), "handoff records")
+        start(self.callback_recorder.run(), "callback records")
+        start(self.worklists.run(), "work lists")
+        start(self.pusher.run(), "handoff push")
         start(self.shift_log.run(), "shift log")
         start(self.presence.run(), "windows of operators")
         start(self.transcript_recorder.run(), "transcript records")
+        start(self.rereading.run(), "recordings read again")
         start(self._tick(), "live ticks")
         start(self._watch_database(), "database watch")
         start(self._watch_sessions(), "session watch")
         start(self._tidy(), "tidying")
+        start(self.keeper.run(), "recordings")
         start(self.understanding.load(), "lexicon")
         start(self.ear.run(), "urgency ear")
+        start(self.learning.run(), "learning")
         start(self._remember_today(), "today's figures")
         await self._open_taps()
         start(self.speech.run(), "speech engine")
@@ -202,16 +270,27 @@ class Parts:
         await self.streams.close()
         await self.callers.close()
         await self.call_recorder.drain(DRAIN_S)
+        await self.handoff_recorder.drain(DRAIN_S)
+        await self.callback_recorder.drain(DRAIN_S)
         await self.shift_log.drain(DRAIN_S)
         await self.transcript_recorder.drain(DRAIN_S)
+        await self.rereading.behind.drain(DRAIN_S)
         await self.ear.drain(DRAIN_S)
         await self._tasks.close()
+        self.keeper.close()
         await self.taps.stop()
         await self.speech.stop()
         await self.seat_keys.close()
         await asyncio.to_thread(self.passwords.close)
         self.understanding.close()
         await self.store.close()
+
+    async def _leg_file(self, call_id: str, speaker: Speaker) -> Path | None:
+        leg = RecordedLeg.CALLER if speaker is Speaker.CALLER else RecordedLeg.OPERATOR
+        return await self.recordings.find(CallId(call_id), leg)
+
+    async def _read_again(self, call_id: str, turns: Sequence[Turn], caller_number: str) -> None:
+        await self.texts.merge(CallId(call_id), await self.understanding.suggest(turns, caller_number))
 
     async def _open_taps(self) -> None:
         try:
@@ -232,9 +311,17 @@ class Parts:
 
     async def _watch_database(self) -> None:
         while True:
-            self.database = await self._ask_database()
+            before, self.database = self.database, await self._ask_database()
             self.hub.show_database(self.database)
+            self._watch_records(before)
             await asyncio.sleep(DATABASE_EVERY_S)
+
+    def _watch_records(self, before: DatabaseState) -> None:
+        """Supervisors are told while records wait; what waits shows in the state itself."""
+        if self.database.state == "degraded" and before.state != "degraded":
+            self.hub.raise_alert("records_behind", "")
+        elif self.database.state == "ok" and before.state != "ok":
+            self.hub.take_down_alert("records_behind")
 
     async def _ask_database(self) -> DatabaseState:
         try:
@@ -242,7 +329,14 @@ class Parts:
                 await self.store.check()
         except Exception as error:
             return DatabaseState(state="down", reason=type(error).__name__)
-        trouble = trouble_of((self.call_recorder.behind, self.transcript_recorder.behind))
+        trouble = trouble_of(
+            (
+                self.call_recorder.behind,
+                self.transcript_recorder.behind,
+                self.handoff_recorder.behind,
+                self.callback_recorder.behind,
+            )
+        )
         return DatabaseState(state="degraded", reason=trouble) if trouble else DatabaseState(state="ok")
 
     async def _watch_sessions(self) -> None:
@@ -291,7 +385,9 @@ class Parts:
                 await self._complete()
                 lost = await close_lost(self.store, calls, utc_now())
                 async with self.store.read() as session:
-                    shifts = await resumed(session, await open_shifts(session), self.settings.queue)
+                    shifts = await resumed(
+                        session, await open_shifts(session), self.settings.queue, self.shared.topology
+                    )
                 break
             except Exception as error:
                 log.warning("shifts not read", error_type=type(error).__name__)
@@ -330,7 +426,8 @@ class Parts:
 class Understanding:
     """The lexicon and the reading of turns, in one thread of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, learnt: Callable[[], Learnt | None] = lambda: None) -> None:
+        self._learnt = learnt
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="prefill")
         self._lexicon: Lexicon | None = None
 
@@ -338,7 +435,9 @@ class Understanding:
         self._lexicon = await asyncio.get_running_loop().run_in_executor(self._pool, Lexicon.load)
 
     async def suggest(self, turns: Sequence[Turn], caller_number: str) -> Sequence[Suggestion]:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(_suggest, turns, caller_number))
+        return await asyncio.get_running_loop().run_in_executor(
+            self._pool, partial(_suggest, turns, caller_number, self._learnt())
+        )
 
     async def listen(self, turns: Sequence[Turn]) -> Sequence[Cue]:
         return await asyncio.get_running_loop().run_in_executor(self._pool, _listen, tuple(turns))
@@ -354,8 +453,10 @@ class Understanding:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _suggest(turns: Sequence[Turn], caller_number: str) -> Sequence[Suggestion]:
-    found = understand(turns, caller_number=caller_number, lexicon=Lexicon.load(), urgency=Urgency.load())
+def _suggest(turns: Sequence[Turn], caller_number: str, learnt: Learnt | None) -> Sequence[Suggestion]:
+    found = understand(
+        turns, caller_number=caller_number, lexicon=Lexicon.load(), urgency=Urgency.load(), learnt=learnt
+    )
     return found.suggestions
 
 
@@ -366,10 +467,11 @@ def _listen(turns: Sequence[Turn]) -> Sequence[Cue]:
 class CallTexts:
     """``streams.Records`` on the database."""
 
-    def __init__(self, shared: Shared, hub: Hub, recorder: TranscriptRecorder) -> None:
+    def __init__(self, shared: Shared, hub: Hub, recorder: TranscriptRecorder, rereading: Rereading) -> None:
         self._shared = shared
         self._hub = hub
         self._recorder = recorder
+        self._rereading = rereading
 
     def keep(self, call_id: CallId, turn: Turn) -> None:
         self._recorder.put(call_id, turn)
@@ -389,6 +491,9 @@ class CallTexts:
         if draft is not None:
             self._shared.publish(DraftChanged(call_id=call_id, draft=draft))
 
+    def covered(self, call_id: CallId, coverage: Coverage) -> None:
+        self._rereading.put(call_id, coverage)
+
 
 class RecordingFolder:
     """``shared.RecordingFiles`` on the folder the switch records into."""
@@ -397,12 +502,20 @@ class RecordingFolder:
         self._recordings = recordings
 
     async def find(self, call_id: CallId, leg: str) -> Path | None:
+        if leg == "peaks":
+            return await asyncio.to_thread(self._recordings.peaks_file, call_id)
         kind = RecordedLeg(leg)
+        if kind is RecordedLeg.BOTH and (made := await asyncio.to_thread(self._recordings.finished, call_id)):
+            return made
         if kind is RecordedLeg.BOTH:
             found = await self._recordings.both(call_id)
         else:
             found = await asyncio.to_thread(self._recordings.find, call_id, kind)
         return None if found is None else found.path
+
+
+def _queues(known: topology.Topology) -> Sequence[str]:
+    return [queue.name for queue in known.queues]
 
 
 def _make_places(settings: Settings) -> None:

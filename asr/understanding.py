@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from asr.cues import EMERGENCIES, Action, Cue, hear
+from asr.learning import Learnt
 from asr.lexicon import Category, Lexicon
 from asr.lexicon.urgency import Urgency
 from asr.prefill import Evidence, Suggestion, rank_categories, suggest
+from asr.summary import summarise
 from asr.transcript import Speaker, Turn
 
 REVISIT = "outbound_revisit"
@@ -20,7 +22,7 @@ _FACILITY = "9005"
 _OF_TARGET = {"110": "9001", "119": "9002", "120": "9003", "122": "9004"}
 _OF_CONCERN = {"powerline": _FACILITY, "manhole": _FACILITY}
 _NUMBERS = ("contact_phone", "caller_name", "caller_gender", "district", "town", "address", "occur_time", "subject")
-_TEXTS = ("title", "description", "demand", "contact_note", "previous_ticket_no")
+_TEXTS = ("title", "description", "demand", "summary", "contact_note", "previous_ticket_no")
 _SPOKEN_LINES = {
     "110": r"110|幺幺零|一一零", "119": r"119|幺幺九|一一九", "120": r"120|幺二零|一二零", "122": r"122|幺二二|一二二",
     "12366": r"12366|幺二三六六|一二三六六", "12329": r"12329|幺二三二九|一二三二九",
@@ -42,16 +44,26 @@ class Understood:
 
 
 def understand(
-    turns: Sequence[Turn], *, caller_number: str, lexicon: Lexicon, urgency: Urgency, call_type: str = "inbound"
+    turns: Sequence[Turn],
+    *,
+    caller_number: str,
+    lexicon: Lexicon,
+    urgency: Urgency,
+    call_type: str = "inbound",
+    learnt: Learnt | None = None,
 ) -> Understood:
-    """Meant to be called after each final; partial turns are heard for cues only."""
+    """Meant to be called after each final; partial turns are heard for cues only. ``learnt`` has its say on matters."""
     cues = () if call_type == REVISIT else hear(turns, lexicon, urgency)
     read = [
         replace(turn, speaker=Speaker.CALLER) if call_type == REVISIT and number == 0 else turn
         for number, turn in enumerate(turns)
     ]
-    found = suggest(read, caller_number=caller_number, lexicon=lexicon)
-    return Understood(suggestions=tuple(_with_emergency(found, cues, turns, lexicon)), cues=cues)
+    found: Sequence[Suggestion] = suggest(read, caller_number=caller_number, lexicon=lexicon)
+    if learnt is not None and learnt.trust:
+        found = _with_learnt(found, read, lexicon, learnt)
+    found = _with_emergency(found, cues, turns, lexicon)
+    note = summarise({one.field: one for one in found}, turns)
+    return Understood(suggestions=(*found, *([note] if note is not None else [])), cues=cues)
 
 
 def _with_emergency(
@@ -80,6 +92,42 @@ def _with_emergency(
     return kept
 
 
+def _with_learnt(
+    found: Sequence[Suggestion], turns: Sequence[Turn], lexicon: Lexicon, learnt: Learnt
+) -> list[Suggestion]:
+    """What closed tickets say of such words beside what the keywords say, the more the more there were."""
+    words = "".join(turn.text for turn in turns if turn.final and turn.speaker is Speaker.CALLER)
+    shares = {code: (1 - learnt.trust) * share for code, share in rank_categories(turns, lexicon)}
+    for code, share in learnt.of_category(words).items():
+        if lexicon.category(code) is not None:
+            shares[code] = shares.get(code, 0.0) + learnt.trust * share
+    if not shares:
+        return list(found)
+    ranked = sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))
+    category = lexicon.category(ranked[0][0])
+    assert category is not None
+    second = ranked[1][1] if len(ranked) > 1 else 0.0
+    sure = round(min(0.95, 0.35 + 0.35 * ranked[0][1] + 0.35 * (ranked[0][1] - second)), 2)
+    chosen = next((one for one in found if one.field == "category_code"), None)
+    known = next((one for one in found if one.field == "department"), None)
+    told = learnt.of_department(words)
+    kept = (
+        known.value
+        if known is not None and chosen is not None and chosen.value == category.code
+        else category.department
+    )
+    weights = {name: learnt.trust * share for name, share in told.items()}
+    weights[kept] = weights.get(kept, 0.0) + 1 - learnt.trust
+    department = max(weights, key=lambda name: (weights[name], name == kept))
+    proof = chosen.evidence if chosen is not None and chosen.value == category.code else ()
+    others = [one for one in found if one.field not in ("category_code", "department")]
+    return [
+        *others,
+        Suggestion(field="category_code", value=category.code, confidence=sure, evidence=proof),
+        Suggestion(field="department", value=department, confidence=sure, evidence=proof),
+    ]
+
+
 def _without_emergency(found: Sequence[Suggestion], turns: Sequence[Turn], lexicon: Lexicon) -> list[Suggestion]:
     chosen = next((one for one in found if one.field == "category_code"), None)
     if chosen is None or chosen.value not in _OF_TARGET.values():
@@ -87,7 +135,7 @@ def _without_emergency(found: Sequence[Suggestion], turns: Sequence[Turn], lexic
     other = next((code for code, _ in rank_categories(turns, lexicon) if code not in _OF_TARGET.values()), None)
     category = lexicon.category(other) if other is not None else None
     if category is None:
-        return list(found)
+        return [one for one in found if one.field not in ("category_code", "department", "urgency")]
     forced = {
         "category_code": category.code,
         "department": category.department,
@@ -132,7 +180,7 @@ def ticket_of(
         "category_code": category.code if category is not None else None,
         "category_level1": category.level1 if category is not None else None,
         "category_level2": category.level2 if category is not None else None,
-        "category_options": [code for code, _ in rank_categories(turns, lexicon)[:3]],
+        "category_options": _options(category, turns, lexicon),
         "department": department,
         "department_options": _departments(category, department),
         "co_departments": list(category.co_departments) if category is not None else [],
@@ -150,6 +198,13 @@ def ticket_of(
         "revisit": _revisit(turns) if call_type == REVISIT else None,
         "caller_display": _display(text["caller_name"], text["caller_gender"]),
     }
+
+
+def _options(category: Category | None, turns: Sequence[Turn], lexicon: Lexicon) -> list[str]:
+    """The chosen category and the two that come next; of emergencies only the one that is happening."""
+    chosen = [category.code] if category is not None else []
+    ranked = [code for code, _ in rank_categories(turns, lexicon) if code not in _OF_TARGET.values()]
+    return list(dict.fromkeys([*chosen, *ranked]))[:3]
 
 
 def _departments(category: Category | None, department: str | None) -> list[str]:

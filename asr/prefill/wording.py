@@ -26,13 +26,30 @@ _AIMLESS = re.compile(
     r"^(?:我)?(?:也)?(?:不知道|不清楚|说不准|没看清|不认识)|听得见|喂+$|听不清|大点声|你(?:们)?听我说|怎么说呢"
 )
 _LEAD = re.compile(
-    r"(?:我们家?|我家|俺家?|咱们?|我|那个|这个|这儿|的|在|就是|就|那|你们|他们|有个|有一?家|有|也|都|还|又|想|一下|了|呢|把|说|叫|是)+"
+    r"(?:问那个|问一下|我们家?|我家|俺家?|咱们?|我|那个|这个|这儿|的|在|就是|就|那|你们|他们|有个|有一?家|有|也|都|还|又|想|一下|了|呢|把|说|叫|是)+"
 )
 _TRAIL = re.compile(r"(?:呢|啊|吧|嘛|呀|的|着|么|哦|我|他|就|还|都|在|是)+$")
 _QUESTION = re.compile(r"吗$|^(?:到底|凭什么|凭啥)|不$|咋办$")
 _REPORTED = re.compile(
     r"^(?:他|她|人家|他们|物业|老板|单位|厂家|商家|住建局|她们)(?:们)?(?:还|又|也|就)?(?:说|让|最多|只|给)"
 )
+_NO_WISH = re.compile(
+    r"^.{1,4}的[\u4e00-\u9fff](?:字|那边|旁|$)|耳朵旁|偏旁|千万别|还有啊|我就住|(?:他|她|那)(?:那)?人|谢谢|回个?话|我(?:也)?(?:咨询|问)了"
+    r"|写大字|给我看|说要|太麻烦|满意|的事再说|听见|知道$|着急"
+)
+"""Said beside a wish and no part of it."""
+_WISH_LEAD = re.compile(
+    r"^(?:那|就|就是|我|我们|你们|先|最好|最起码|希望|想|要求|倒是|能不能|请|麻烦|得|应该|还有|另外|反正)+"
+)
+_WISH_TRAIL = re.compile(r"(?:呗|吧|啊|呢|嘛|呀|了呗|就行了?|就可以了?|行不行|行吗|好不好|可以吗)+$")
+_DEFAULT_DEMAND = {
+    "举报": "依法查处",
+    "表扬": "予以表扬",
+    "投诉": "核实并处理",
+    "求助": "尽快帮助解决",
+    "建议": "采纳建议",
+}
+_EMERGENCY_DEMAND = {"9001": "出警处置", "9002": "紧急救援", "9003": "紧急救治", "9004": "事故处置", "9005": "排除险情"}
 _VERBS = {"咨询": "咨询", "求助": "求助", "投诉": "投诉", "举报": "举报", "建议": "建议", "表扬": "表扬"}
 
 
@@ -180,7 +197,17 @@ def _matter(core: _Clause, named: Sequence[Suggestion]) -> str:
     lead = _LEAD.match(words)
     words = words[lead.end() :] if lead is not None else words
     hits = any(hit.start < end and start < hit.end for hit in keyword_hits(core.said.reading))
+    if len(words) > _CORE_LENGTH and hits:
+        words = _around_keyword(core, start, end)
     return words if 4 <= len(words) <= _CORE_LENGTH and hits else ""
+
+
+def _around_keyword(core: _Clause, start: int, end: int) -> str:
+    """Of a long clause the stretch with the matter in it."""
+    reading = core.said.reading
+    hit = max((hit for hit in keyword_hits(reading) if hit.start < end and start < hit.end), key=lambda hit: hit.weight)
+    first = max(start, min(hit.start, end - _CORE_LENGTH))
+    return _TRAIL.sub("", reading.shown(first, min(end, first + _CORE_LENGTH)))[:_CORE_LENGTH]
 
 
 def _demand(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggestion]) -> Suggestion | None:
@@ -188,17 +215,34 @@ def _demand(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggesti
     fit = [clause for clause in clauses if not _QUESTION.search(clause.words) and not _REPORTED.search(clause.words)]
     answers = [clause for clause in fit if ASKS_DEMAND.search(clause.said.asked)]
     wishes = [clause for clause in fit if any(word in clause.words for word in talk.lexicon.cues.demand)]
-    chosen = answers or wishes
+    chosen = [clause for clause in answers or wishes if not _NO_WISH.search(clause.words)]
     core = _core(clauses)
-    if not chosen and core is not None and core.weight > 0 and known["appeal_type"].value == "咨询":
-        words = _LEAD.sub("", core.words, count=1)
+    kind = known["appeal_type"].value if "appeal_type" in known else ""
+    if not chosen and core is not None and core.weight > 0 and kind == "咨询":
+        words = _ASKED.sub("", _LEAD.sub("", core.words, count=1))
         return Suggestion(field="demand", value=f"了解{words}", confidence=0.6, evidence=(core.evidence,))
-    if not chosen:
-        return None
-    chosen = [clause for clause in clauses if clause in chosen or clause in wishes][:6]
+    code = known["category_code"].value if "category_code" in known else ""
+    if code in _EMERGENCY_DEMAND or not chosen:
+        value = _EMERGENCY_DEMAND.get(code) or _DEFAULT_DEMAND.get(kind)
+        if value is None or core is None:
+            return None
+        return Suggestion(field="demand", value=value, confidence=0.52, evidence=(core.evidence,))
+    chosen = [
+        clause for clause in clauses if clause in chosen or (clause in wishes and not _NO_WISH.search(clause.words))
+    ]
+    chosen = chosen[:5]
     return Suggestion(
         field="demand",
-        value="，".join(clause.words for clause in chosen)[:160],
+        value="，".join(dict.fromkeys(_wish(clause.words) for clause in chosen))[:160],
         confidence=0.8 if answers else 0.64,
         evidence=_by_turn(clause.evidence for clause in chosen),
     )
+
+
+_ASKED = re.compile(r"^(?:问(?:一下|问)?|咨询)?(?:那个|这个)?")
+
+
+def _wish(words: str) -> str:
+    """As a clerk notes it: without what only leads up to it or softens it."""
+    short = _WISH_TRAIL.sub("", _WISH_LEAD.sub("", words))
+    return short if len(short) >= 3 else words

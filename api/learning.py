@@ -1,0 +1,93 @@
+"""Every night the tickets that people have finished teach the category and the department of the next ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import select
+
+from api.store.engine import Store
+from api.store.tables import TicketRecord
+from api.tickets.lifecycle import State
+from asr.learning import Example, LearningError, Learnt, Shelf, learn
+
+log = structlog.get_logger(__name__)
+
+AT_HOUR = 3
+MOST_TICKETS = 20_000
+_FINISHED = (State.TO_DISPATCH, State.ANSWERED)
+"""A person has written down and submitted what it is about."""
+
+
+class Learning:
+    """``run`` until cancelled; ``learnt`` is what is in use."""
+
+    def __init__(self, *, store: Store, folder: Path, zone: ZoneInfo, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._shelf = Shelf(folder)
+        self._zone = zone
+        self._now = now
+        self.learnt: Learnt | None = None
+
+    async def run(self) -> None:
+        await self.load()
+        while True:
+            await asyncio.sleep(wait_s(self._now(), self._zone))
+            try:
+                await self.learn_now()
+            except LearningError as error:
+                log.info("nothing learnt", problem=error.problem)
+            except Exception as error:
+                log.warning("learning failed", error_type=type(error).__name__)
+
+    async def load(self) -> None:
+        try:
+            self.learnt = await asyncio.to_thread(self._shelf.load)
+        except LearningError as error:
+            log.error("learnt weights not used", problem=error.problem)
+
+    async def learn_now(self) -> Learnt:
+        """Raises LearningError where there is too little to learn from."""
+        examples = await self._examples()
+        version = self._now().astimezone(self._zone).strftime("%Y%m%d-%H%M%S")
+        learnt = await asyncio.to_thread(learn, examples, version=version)
+        await asyncio.to_thread(self._shelf.put, learnt)
+        self.learnt = learnt
+        log.info("learnt from tickets", version=version, tickets=learnt.examples, categories=len(learnt.categories))
+        return learnt
+
+    async def roll_back(self) -> str | None:
+        """Back to the version before; None where the keywords stand alone now."""
+        version = await asyncio.to_thread(self._shelf.roll_back)
+        await self.load()
+        log.warning("learnt weights rolled back", version=version)
+        return version
+
+    async def _examples(self) -> list[Example]:
+        """The newest, of whom no name, number or address is read."""
+        wanted = (TicketRecord.title, TicketRecord.description, TicketRecord.category_code, TicketRecord.department)
+        query = (
+            select(*wanted)
+            .where(TicketRecord.state.in_(_FINISHED), TicketRecord.category_code.is_not(None))
+            .order_by(TicketRecord.created_at.desc())
+            .limit(MOST_TICKETS)
+        )
+        async with self._store.read() as session:
+            rows = (await session.execute(query)).all()
+        return [
+            Example(text=f"{title or ''}，{description or ''}", category=category or "", department=department or "")
+            for title, description, category, department in rows
+        ]
+
+
+def wait_s(now: datetime, zone: ZoneInfo) -> float:
+    """Until the next night's hour on the city's clock."""
+    local = now.astimezone(zone)
+    due = local.replace(hour=AT_HOUR, minute=0, second=0, microsecond=0)
+    due = due if due > local else due + timedelta(days=1)
+    return (due - now).total_seconds()

@@ -1,0 +1,74 @@
+"""Closed tickets teach categories and departments; versions are data, and one can go back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asr.learning import KEPT_VERSIONS, Example, LearningError, Shelf, learn
+
+NOISE = ("楼上半夜敲架子鼓吵得睡不着", "邻居练萨克斯吵人", "隔壁敲鼓到后半夜", "楼上架子鼓天天响")
+WATER = ("机井干了没水浇地", "水渠堵了浇不上地", "机井坏了庄稼没水", "浇地的水渠塌了")
+EXAMPLES = [
+    Example(text=f"{text}{number}号楼", category=category, department=department)
+    for number in range(6)
+    for texts, category, department in ((NOISE, "0402", "公安机关"), (WATER, "1206", "水务部门"))
+    for text in texts
+]
+
+
+def test_words_no_keyword_knows_are_learnt_from_tickets() -> None:
+    learnt = learn(EXAMPLES, version="20261122-020000")
+    shares = learnt.of_category("他家又敲架子鼓了")
+    assert max(shares, key=lambda code: shares[code]) == "0402"
+    assert sum(shares.values()) == pytest.approx(1.0, abs=1e-3)
+    departments = learnt.of_department("浇地没水")
+    assert max(departments, key=lambda name: departments[name]) == "水务部门"
+
+
+def test_few_tickets_teach_nothing_and_have_no_say() -> None:
+    with pytest.raises(LearningError):
+        learn(EXAMPLES[:20], version="20261122-020000")
+    assert learn(EXAMPLES, version="20261122-020000").trust < 0.05
+
+
+def test_the_same_tickets_give_the_same_weights() -> None:
+    one, other = (learn(EXAMPLES, version="20261122-020000") for _ in range(2))
+    assert np.array_equal(one.category_weights, other.category_weights)
+
+
+def test_a_version_is_loaded_rolled_back_and_the_oldest_are_thrown_away(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "learnt")
+    assert shelf.load() is None
+    names = [f"202611{day:02}-020000" for day in range(1, KEPT_VERSIONS + 3)]
+    learnt = learn(EXAMPLES, version=names[0])
+    for name in names:
+        shelf.put(type(learnt)(**{**vars(learnt), "version": name}))
+    assert shelf.versions == tuple(names[-KEPT_VERSIONS:])
+    loaded = shelf.load()
+    assert loaded is not None
+    assert (loaded.version, loaded.examples, loaded.categories) == (names[-1], len(EXAMPLES), ("0402", "1206"))
+    assert loaded.of_category("架子鼓")["0402"] == pytest.approx(learnt.of_category("架子鼓")["0402"], abs=0.01)
+    assert shelf.roll_back() == names[-2]
+    assert shelf.current == names[-2]
+
+
+def test_weights_that_are_broken_or_hold_objects_are_refused(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.put(learn(EXAMPLES, version="20261101-020000"))
+    path = tmp_path / "20261101-020000.npz"
+    np.savez(path, about=np.array({"format": 1}, dtype=object))
+    with pytest.raises(LearningError):
+        shelf.load()
+    path.write_bytes(b"not a zip")
+    with pytest.raises(LearningError):
+        shelf.load()
+
+
+def test_rolling_back_the_only_version_leaves_the_keywords_alone(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.put(learn(EXAMPLES, version="20261101-020000"))
+    assert shelf.roll_back() is None
+    assert shelf.load() is None
