@@ -15,20 +15,26 @@ from api import errors, health
 from api.auth.access import CSRF_DESCRIBED, SAFE
 from api.auth.routes import router as session_router
 from api.auth.shared import Shared
+from api.callbacks.routes import router as callbacks_router
 from api.calls.routes import router as calls_router
 from api.cues.routes import router as cues_router
 from api.guards import BodyLimit, SecurityHeaders
+from api.handoffs.routes import router as handoffs_router
 from api.live.messages import MAX_MESSAGE_BYTES
 from api.live.routes import Live
 from api.live.routes import router as live_router
 from api.live.sockets import DroppableProtocol
+from api.outbound.routes import router as outbound_router
 from api.pages import build_id, console_router
+from api.recordings.routes import router as recordings_router
 from api.settings import Settings
 from api.shifts.log_routes import router as shift_log_router
 from api.shifts.routes import router as shifts_router
 from api.shifts.service import Phones
+from api.supervision.routes import router as supervision_router
 from api.tickets.routes import router as tickets_router
 from api.transcripts.routes import router as transcripts_router
+from api.transfers.routes import router as transfers_router
 from api.wiring import Parts, running
 
 DISTRIBUTION = "hotline12345"
@@ -41,8 +47,14 @@ TAGS: list[dict[str, Any]] = [
     {"name": "shift", "description": "Sign in to a seat, ready or paused, wrap-up."},
     {"name": "live", "description": "A pass to the WebSocket `/api/v1/live` (`hotline.v1`)."},
     {"name": "calls", "description": "Calls, recordings, numbers, hanging up."},
+    {"name": "recordings", "description": "What became of recordings; holds."},
     {"name": "transcripts", "description": "What was said."},
     {"name": "tickets", "description": "Drafts with suggestions, and tickets."},
+    {"name": "transfers", "description": "Somebody else in the call: whom, and each step."},
+    {"name": "handoffs", "description": "The ledger of handoffs, and the two-way list."},
+    {"name": "callbacks", "description": "Missed callers, called back once."},
+    {"name": "outbound", "description": "Calls that operators place."},
+    {"name": "supervision", "description": "Supervisors in calls and over seats."},
     {"name": "health", "description": "What is up and what is not."},
 ]
 
@@ -86,8 +98,14 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settin
         shift_log_router,
         live_router,
         calls_router,
+        recordings_router,
         transcripts_router,
         tickets_router,
+        transfers_router,
+        handoffs_router,
+        callbacks_router,
+        outbound_router,
+        supervision_router,
     ):
         app.include_router(router, prefix=PREFIX, responses=errors.documented(422, 503))
     app.include_router(health.router)
