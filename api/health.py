@@ -8,9 +8,11 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
 from agent_console import STATIC_DIR
+from api.recordings.keeping import RecordingKeeper
 from api.wiring import Parts
 from asr.recognizer import SpeechLevel
 from telephony.events import LinkState
+from telephony.runner import Drift
 
 router = APIRouter(tags=["health"])
 
@@ -38,6 +40,8 @@ class HealthView(BaseModel):
                         "speech": {"state": "down", "detail": "no Mandarin model; run `hotline models pull`"},
                         "taps": {"state": "ok", "detail": ""},
                         "database": {"state": "ok", "detail": ""},
+                        "recordings": {"state": "ok", "detail": "opus by PyAV, 62 % of the disk free"},
+                        "drift": {"state": "none", "detail": ""},
                         "console": {"state": "ok", "detail": ""},
                     },
                 }
@@ -54,6 +58,22 @@ def console_is_built() -> bool:
     return (STATIC_DIR / "index.html").is_file()
 
 
+def recordings_view(keeper: RecordingKeeper) -> PartView:
+    """How finished recordings are stored, and how much room they have."""
+    encoder = keeper.encoder.label if keeper.encoder is not None else "looking for an encoder"
+    free = "" if keeper.free is None else f", {keeper.free:.0%} of the disk free".replace("%", " %")
+    return PartView(state="disk low" if keeper.disk_low else "ok", detail=encoder + free)
+
+
+def drift_view(drift: Drift) -> PartView:
+    """Corrections since the start. One is no fault of this moment, so it does not change ``status``."""
+    if drift.last_at is None:
+        return PartView(state="none")
+    return PartView(
+        state="seen", detail=f"{drift.count} since the start, last {drift.last_kind} at {drift.last_at:%FT%TZ}"
+    )
+
+
 @router.get("/healthz")
 async def healthz(request: Request) -> HealthView:
     """Always 200: whoever asks reads ``status``."""
@@ -66,6 +86,7 @@ async def healthz(request: Request) -> HealthView:
         and speech.state is SpeechLevel.OK
         and database.state == "ok"
         and not parts.tap_problem
+        and not parts.keeper.disk_low
         and built
     )
     status: Level = "down" if database.state == "down" else "ok" if well else "degraded"
@@ -77,6 +98,8 @@ async def healthz(request: Request) -> HealthView:
             "speech": PartView(state=speech.state, detail=speech.reason or speech.engine),
             "taps": PartView(state="down" if parts.tap_problem else "ok", detail=parts.tap_problem),
             "database": PartView(state=database.state, detail=database.reason),
+            "recordings": recordings_view(parts.keeper),
+            "drift": drift_view(parts.runner.drift),
             "console": PartView(state="ok" if built else "down", detail="" if built else "not built"),
         },
     )

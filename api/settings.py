@@ -104,6 +104,13 @@ class Settings(BaseSettings):
     speech_fallback: bool = Field(default=True, description="Another engine stands in while the first is down.")
     speech_model: Place | None = Field(default=None, description="One model folder, instead of looking for one.")
     speech_download: bool = Field(default=True, description="Fetch the small Mandarin model when there is none.")
+    recording_keep_days: dict[str, Annotated[int, Field(gt=0)]] = Field(
+        default={"call": 730, "emergency": 1825, "message": 730},
+        description="How long recordings are kept, by kind (project default); a hold keeps one longer.",
+    )
+    recording_least_free: float = Field(
+        default=0.1, ge=0, lt=1, description="Free part of the disk below which supervisors are warned."
+    )
     max_request_bytes: int = Field(default=1 << 20, gt=0, description="A longer request body is refused.")
     log_json: bool = Field(default=False, description="JSON log lines without personal keys, as in production.")
 

@@ -20,7 +20,7 @@ import structlog
 
 from telephony.commands import Command, CommandOutcome, OutcomeKind
 from telephony.errors import ActionUnanswered, SwitchUnavailable, TelephonyError
-from telephony.events import Event, FrameRejected, LinkChanged, LinkState
+from telephony.events import DriftRepaired, Event, FrameRejected, LinkChanged, LinkState
 from telephony.facts import Fact
 from telephony.orders import Order
 from telephony.switchboard import Outcome, Switchboard
@@ -42,6 +42,15 @@ class Gateway(Protocol):
 
     async def execute(self, order: Order) -> None:
         """Raises SwitchUnavailable, ActionFailed, ActionUnanswered, InvalidValue."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drift:
+    """Differences from the switch that timed comparisons have found and mended since the start; 0 in normal running."""
+
+    count: int = 0
+    last_at: datetime | None = None
+    last_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,7 @@ class Runner:
     ) -> None:
         self.switchboard = switchboard
         self.counts: Counter[str] = Counter()
+        self.drift = Drift()
         self._gateway = gateway
         self._publish = publish
         self._clock = clock
@@ -140,6 +150,9 @@ class Runner:
             self._work.put_nowait(_Work(outcome.orders, done))
 
     def _publish_one(self, event: Event) -> None:
+        if isinstance(event, DriftRepaired):
+            self.drift = Drift(count=self.drift.count + 1, last_at=event.at, last_kind=event.kind)
+            self.counts[f"drift {event.kind}"] += 1
         try:
             self._publish(event)
         except Exception as error:

@@ -36,6 +36,8 @@ class Action(StrEnum):
     NUMBER_REVEAL = "number.reveal"
     TRANSCRIPT_READ = "transcript.read"
     RECORDING_LISTEN = "recording.listen"
+    RECORDING_KEEP = "recording.keep"
+    """See what became of recordings, and keep some from being erased."""
     CALLER_HISTORY = "caller_history.read"
     DRAFT_WRITE = "draft.write"
     TICKET_SUBMIT = "ticket.submit"
@@ -97,6 +99,7 @@ _LEADS = frozenset(
         Action.AGENT_CONTROL,
         Action.WALL,
         Action.SHIFT_LOG_ANY,
+        Action.RECORDING_KEEP,
     }
 )
 

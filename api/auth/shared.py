@@ -45,7 +45,7 @@ class Switch(Protocol):
 
 
 class RecordingFiles(Protocol):
-    """Finished recordings. ``leg`` is caller, operator or both; None where there is no such file."""
+    """Finished recordings. ``leg`` is caller, operator, both or peaks; None where there is no such file."""
 
     async def find(self, call_id: CallId, leg: str) -> Path | None: ...
 

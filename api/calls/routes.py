@@ -22,6 +22,7 @@ from api.calls.queries import CallWithTicket
 from api.errors import NotFound, documented
 from telephony.commands import OutcomeKind
 from telephony.events import CallOutcome
+from telephony.media.encoders import MEDIA_TYPES
 
 router = APIRouter(prefix="/calls", tags=["calls"], route_class=OnceRoute, responses=documented(422))
 
@@ -171,7 +172,10 @@ async def read_call(
     "/{call_id}/recording",
     response_class=FileResponse,
     responses={
-        200: {"content": {"audio/wav": {}}, "description": "The sound; ranges are served (206)"},
+        200: {
+            "content": {media_type: {} for media_type in sorted(set(MEDIA_TYPES.values()))},
+            "description": "The sound; ranges are served (206)",
+        },
         **documented(401, 403, 404),
     },
 )
@@ -186,8 +190,8 @@ async def recording(
     path = await service.recording(common, me, call_id, leg, piece=request.headers.get("range", ""))
     return FileResponse(
         path,
-        media_type="audio/wav",
-        filename=f"{call_id}-{leg}.wav",
+        media_type=MEDIA_TYPES[path.suffix],
+        filename=f"{call_id}-{leg}{path.suffix}",
         content_disposition_type="inline",
         headers={"Cache-Control": "private, no-store"},
     )

@@ -22,6 +22,7 @@ from api.calls.routes import router as calls_router
 from api.cues.routes import router as cues_router
 from api.handoffs.routes import router as handoffs_router
 from api.outbound.routes import router as outbound_router
+from api.recordings.routes import router as recordings_router
 from api.settings import Settings
 from api.store.engine import Store
 from api.store.migrate import migrate
@@ -38,6 +39,7 @@ _names = count(1)
 ROUTERS = (
     session_router,
     calls_router,
+    recordings_router,
     cues_router,
     transcripts_router,
     tickets_router,

@@ -1,0 +1,1 @@
+"""Recordings after the call: made, checked, kept, held and erased."""
