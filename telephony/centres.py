@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from telephony.ids import QueueName, SeatId
 
 FIRST_SIGN_S = 3.0
 RING_S = 20.0
+NUMBER_SIGN_S = 8.0
+"""A call through the public network takes a while before anything is heard of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,20 +29,12 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Centre:
-    """A partner centre with its ways, the primary one first."""
+    """A partner centre with its ways, the primary one first; ``key`` is its place on the operators' keyboard."""
 
     code: str
     name: str
     routes: tuple[Route, ...]
-
-
-def centre(code: str, name: str, ways: Iterable[tuple[float, float]]) -> Centre:
-    """``ways``: first_sign_s and ring_s of each. Way n of centre 110 is the endpoint ``110`` for 1, else ``110-n``."""
-    routes = tuple(
-        Route(endpoint=code if n == 1 else f"{code}-{n}", first_sign_s=first_sign_s, ring_s=ring_s)
-        for n, (first_sign_s, ring_s) in enumerate(ways, start=1)
-    )
-    return Centre(code=code, name=name, routes=routes)
+    key: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,12 +49,16 @@ class Reach:
     queues: frozenset[QueueName] = frozenset()
     numbers: Mapping[str, str] = field(default_factory=dict)
     number_rule: str = ""
+    number_ring_s: float = RING_S
     trunk: str = ""
     line: str = ""
 
     def allows_number(self, number: str) -> bool:
         ruled = bool(self.number_rule) and re.fullmatch(self.number_rule, number, re.ASCII) is not None
         return bool(self.trunk) and (number in self.numbers or ruled)
+
+    def to_number(self, number: str) -> Route:
+        return Route(endpoint=self.trunk, number=number, first_sign_s=NUMBER_SIGN_S, ring_s=self.number_ring_s)
 
     def seat(self, seat: SeatId) -> Route:
         return Route(endpoint=seat)

@@ -50,7 +50,7 @@ from telephony.tables import Failure, Machine, Unlisted
 from telephony.targets import Target, TargetKind, TransferMode
 from telephony.ways import Parcel, Way, dropped, leg_of, next_serial, parcel_of, serial_of, served, why_not
 
-__all__ = ["TRANSITIONS", "Transfer", "TransferOutcome", "TransferState", "Transfers"]
+__all__ = ["TRANSITIONS", "StepTaken", "Transfer", "TransferOutcome", "TransferState", "Transfers"]
 
 SETTLES = timedelta(milliseconds=300)
 """Two legs that end together are told of in any order: so long is waited for the other before a conclusion."""
@@ -277,7 +277,7 @@ class Transfers:
             case TargetKind.AGENT if seat is not None:
                 return (self.reach.seat(seat),)
             case TargetKind.NUMBER if self.reach.allows_number(target.value):
-                return (Route(endpoint=self.reach.trunk, number=target.value),)
+                return (self.reach.to_number(target.value),)
             case TargetKind.QUEUE if target.value in self.reach.queues:
                 return (Route(endpoint=target.value),)
         raise Refused(command="CallTarget", state="talking", reason="no such target")

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-SDP = "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {media} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
+SDP = "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {media} RTP/AVP 8\r\n"
 REASONS = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 404: "Not Found", 486: "Busy Here"}
 REASONS |= {487: "Request Terminated", 503: "Service Unavailable", 603: "Decline"}
 
@@ -97,6 +97,8 @@ class SipPhone(asyncio.DatagramProtocol):
         return self
 
     async def close(self) -> None:
+        if self._socket.is_closing():
+            return
         for talk in self.talks.values():
             if not talk.ended.is_set() and (talk.answered.is_set() or not talk.outgoing):
                 talk.hang_up()
