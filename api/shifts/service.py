@@ -20,6 +20,7 @@ from api.errors import Forbidden, answer_to
 from api.store.tables import Shift, User, UserSkill
 from telephony.agents import Agent
 from telephony.commands import Command, CommandOutcome, ReportDevice, SignIn, SignOut, WorkplacePart
+from telephony.dialplan.topology import Topology
 from telephony.errors import ActionUnanswered, TelephonyError, UnknownAgent
 from telephony.events import AgentStatus
 from telephony.ids import AgentId, QueueName, SeatId
@@ -73,7 +74,7 @@ async def begin(common: Shared, phones: Phones, me: SignedIn) -> str:
             await audit.record(
                 session, common.store.keyring, me.actor, "shift.new_password", "seat", own.seat, now=common.now()
             )
-        served = await served_by(session, me.user_id, me.role, common.settings.queue)
+        served = await served_by(session, me.user_id, me.role, common.settings.queue, common.topology)
     try:
         password = await phones.keys.mint(own.seat)
         agent = _at_seat(common, own)
@@ -117,20 +118,25 @@ async def ask(common: Shared, me: SignedIn, action: str, command: Command) -> Co
     return outcome
 
 
-async def served_by(session: AsyncSession, user_id: int, role: str, queue: str) -> dict[QueueName, int]:
-    """The queues that a person serves, with the level in each. Without any skill of their own supervisors serve none
-    (their phone is there for supervision and own calls), and all others the main one."""
+async def served_by(
+    session: AsyncSession, user_id: int, role: str, queue: str, topology: Topology
+) -> dict[QueueName, int]:
+    """The queues that a person serves, and how soon they are rung in each: by their own skills, and where a queue
+    overflows into one of these. Without any skill supervisors are the reserve of the main queue (their phone is there
+    for supervision and own calls), and all others serve it."""
     rows = await session.scalars(select(UserSkill).where(UserSkill.user_id == user_id).order_by(UserSkill.queue))
-    served = {QueueName(row.queue): row.level for row in rows}
-    return served or ({} if role == Role.SUPERVISOR else {QueueName(queue): FIRST_LEVEL})
+    levels = {row.queue: row.level for row in rows}
+    reserve = not levels and role == Role.SUPERVISOR
+    penalties = topology.penalties(levels or {queue: FIRST_LEVEL}, reserve=reserve)
+    return {QueueName(name): penalty for name, penalty in penalties.items()}
 
 
-async def resumed(session: AsyncSession, shifts: Iterable[Shift], queue: str) -> tuple[SignIn, ...]:
+async def resumed(session: AsyncSession, shifts: Iterable[Shift], queue: str, topology: Topology) -> tuple[SignIn, ...]:
     """What a server that comes back asks of the switch, so that nobody has to sign in again."""
     asked = []
     for row in shifts:
         role = await session.scalar(select(User.role).where(User.id == row.user_id)) or ""
-        served = await served_by(session, row.user_id, role, queue)
+        served = await served_by(session, row.user_id, role, queue, topology)
         asked.append(_sign_in(Seat(agent_id=AgentId(row.agent_id), seat=SeatId(row.seat)), served))
     return tuple(asked)
 

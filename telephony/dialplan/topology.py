@@ -334,9 +334,9 @@ class Topology(_Part):
             queue.name: 10 * number + levels[step.queue]
             for queue in self.queues
             for number, step in reversed(list(enumerate(queue.overflow, start=1)))
-            if step.queue in levels
+            if step.queue in levels and queue.name not in own
         }
-        return helped | own
+        return own | helped
 
 
 def _same_family(one: str, other: str) -> bool:

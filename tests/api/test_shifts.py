@@ -32,12 +32,13 @@ from telephony.commands import (
     SignOut,
     WorkplacePart,
 )
+from telephony.dialplan.topology import RESERVE
 from telephony.errors import ActionUnanswered, Refused, SwitchUnavailable, UnknownAgent
 from telephony.events import AgentStatus, PauseReason
 from telephony.ids import AgentId, QueueName, SeatId
 from tests.api.desk import Desk, Person
 
-SKILLS = {"12329": 3, "hotline": 1}
+SKILLS = {"housing": 3, "hotline": 1}
 
 
 @dataclass
@@ -112,8 +113,8 @@ async def test_signing_in_gives_the_phone_what_it_registers_with(shifts: ShiftDe
         SignIn(
             agent_id=AgentId("8001"),
             seat=SeatId("8001"),
-            queues=(QueueName("hotline"),),
-            levels={QueueName("hotline"): 1},
+            queues=(QueueName("hotline"), QueueName("housing")),
+            levels={QueueName("hotline"): 1, QueueName("housing"): 11},
         )
     ]
     assert await shifts.open_seats() == ["8001"]
@@ -299,9 +300,9 @@ async def test_a_server_that_comes_back_seats_everybody_again(shifts: ShiftDesk)
         person = await shifts.desk.person(username)
         await person.post("/shift/sign-in", {})
     async with shifts.desk.shared.store.read() as session:
-        again = await resumed(session, await open_shifts(session), "hotline")
+        again = await resumed(session, await open_shifts(session), "hotline", shifts.desk.shared.topology)
     assert [sign_in.agent_id for sign_in in again] == ["8001", "8002"]
-    assert {sign_in.queues for sign_in in again} == {("hotline",)}
+    assert [sign_in.levels for sign_in in again] == 2 * [{"hotline": 1, "housing": 11}], "housing overflows into it"
 
 
 # what a person serves, and with what --------------------------------------------------------------------------------
@@ -317,15 +318,16 @@ async def test_skills_say_which_queues_a_person_serves_and_at_which_level(shifts
     assert isinstance(sign_in, SignIn)
     assert (set(sign_in.queues), dict(sign_in.levels)) == (set(SKILLS), SKILLS)
     async with shifts.desk.shared.store.read() as session:
-        assert await resumed(session, await open_shifts(session), "hotline") == (sign_in,)
+        again = await resumed(session, await open_shifts(session), "hotline", shifts.desk.shared.topology)
+    assert again == (sign_in,)
 
 
-async def test_a_supervisor_without_skills_serves_no_queue_and_has_a_phone(shifts: ShiftDesk) -> None:
+async def test_a_supervisor_without_skills_is_the_reserve_and_has_a_phone(shifts: ShiftDesk) -> None:
     me = await shifts.desk.person("9001", Role.SUPERVISOR)
     assert (await me.post("/shift/sign-in", {})).status_code == 200
     [sign_in] = shifts.desk.switch.asked
     assert isinstance(sign_in, SignIn)
-    assert (sign_in.agent_id, sign_in.queues) == ("9001", ())
+    assert (sign_in.agent_id, sign_in.levels) == ("9001", {"hotline": RESERVE})
 
 
 @pytest.mark.parametrize("works", [True, False])
