@@ -52,6 +52,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "tickets", "description": "Drafts with suggestions, and tickets."},
     {"name": "transfers", "description": "Somebody else in the call: whom, and each step."},
     {"name": "handoffs", "description": "The ledger of handoffs, and the two-way list."},
+    {"name": "cues", "description": "Dangers heard in a call, and what became of them."},
     {"name": "callbacks", "description": "Missed callers, called back once."},
     {"name": "outbound", "description": "Calls that operators place."},
     {"name": "supervision", "description": "Supervisors in calls and over seats."},

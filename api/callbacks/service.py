@@ -18,17 +18,18 @@ from api.auth.sessions import SignedIn
 from api.auth.shared import Shared
 from api.callbacks.recorder import DONE, OPEN, conclude, last_attempt, tell_after, tries_of
 from api.callbacks.rules import Result
-from api.errors import Forbidden, NotFound, NotNow, answer_to
+from api.errors import NotFound, NotNow, answer_to
 from api.store.tables import CallbackAttempt, CallbackRecord
 from telephony.commands import CommandOutcome, PlaceCall
-from telephony.errors import ActionUnanswered, TelephonyError
+from telephony.errors import ActionUnanswered, TelephonyError, UnknownAgent
 from telephony.ids import AgentId, CallId, LineNumber
 from telephony.outbound import new_call_id
 
 
 def agent_of(me: SignedIn) -> AgentId:
+    """Who calls sits at a phone of the switch."""
     if me.agent_id is None:
-        raise Forbidden(Action.CALLBACK_WORK)
+        raise UnknownAgent("")
     return AgentId(me.agent_id)
 
 

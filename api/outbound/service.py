@@ -20,7 +20,7 @@ from api.errors import Forbidden, InvalidField, NotFound, NotNow, answer_to
 from api.store.tables import OutboundCall, TicketRecord
 from telephony.commands import CommandOutcome, PlaceCall
 from telephony.errors import ActionUnanswered, TelephonyError
-from telephony.ids import AgentId, CallId, LineNumber
+from telephony.ids import CallId, LineNumber
 from telephony.outbound import new_call_id
 
 
@@ -49,9 +49,7 @@ async def place(common: Shared, me: SignedIn, kind: Kind, wanted: str) -> tuple[
 
 
 async def _place(common: Shared, me: SignedIn, task: Task) -> tuple[CallId, CommandOutcome]:
-    if me.agent_id is None:
-        raise Forbidden(Action.OUTBOUND_PLACE)
-    own, now = AgentId(me.agent_id), common.now()
+    own, now = callbacks.agent_of(me), common.now()
     call_id = new_call_id(now, secrets.randbelow(10**6))
     async with common.store.write() as session:
         session.add(

@@ -16,7 +16,7 @@ from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.calls.routes import Reason
 from api.calls.service import ask
-from api.errors import Forbidden, documented
+from api.errors import documented
 from api.live.messages import AgentData
 from api.live.views import agent_data
 from api.store.tables import User, UserSkill
@@ -30,6 +30,7 @@ from telephony.commands import (
     Supervise,
     TakeOver,
 )
+from telephony.errors import UnknownAgent
 from telephony.events import AgentStatus
 from telephony.ids import AgentId, CallId
 from telephony.targets import SpyMode
@@ -147,7 +148,7 @@ async def _control(
 def _own(me: SignedIn) -> AgentId:
     """A supervisor listens on a phone of the switch, too."""
     if me.agent_id is None:
-        raise Forbidden(Action.CALL_SUPERVISE)
+        raise UnknownAgent("")
     return AgentId(me.agent_id)
 
 
