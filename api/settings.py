@@ -87,6 +87,16 @@ class Settings(BaseSettings):
     )
     tap_host: str = Field(default="127.0.0.1", description="Loopback address on which the switch brings live audio.")
 
+    llm_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s]+$",
+        description="OpenAI-compatible address of a language model, before /chat/completions; unset: none is asked.",
+    )
+    llm_model: str = Field(default="", max_length=128, description="Name of that model.")
+    llm_key: SecretStr | None = Field(default=None, description="Sent to it as a bearer token.")
+    llm_allow_personal: bool = Field(
+        default=False, description="Send names, numbers and addresses unmasked; only to a model of one's own."
+    )
     speech_engine: Literal["auto", "vosk", "whisper", "vosk_server", "funasr", "none"] = Field(
         default="auto", description="Which engine turns speech to text; auto takes the first that can run here."
     )

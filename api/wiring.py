@@ -57,6 +57,7 @@ from api.transcripts.queries import turns_of
 from api.transcripts.recorder import TranscriptRecorder
 from api.transcripts.rereading import Rereading
 from api.transfers.targets import labels_of
+from api.understanding.wrapup import AfterCall
 from asr.coverage import Coverage
 from asr.cues import Cue, hear
 from asr.engines.choose import EngineConfig
@@ -174,6 +175,10 @@ class Parts:
             read_again=self._read_again,
         )
         self.texts = CallTexts(self.shared, self.hub, self.transcript_recorder, self.rereading)
+        self.texts = CallTexts(self.shared, self.hub, self.transcript_recorder)
+        self.after_call = AfterCall(
+            settings=settings, store=self.store, texts=self.texts, suggest=self.understanding.suggest
+        )
         self.streams = Streams(
             switch=self.runner,
             taps=self.taps,
@@ -201,6 +206,7 @@ class Parts:
         self.bus.subscribe(Event, self.streams.handle)
         self.bus.subscribe(LinkChanged, self._on_link)
         self.bus.subscribe(CallEnded, self.ear.on_ended)
+        self.bus.subscribe(CallEnded, self.after_call.on_ended)
         self.bus.subscribe(CueDecided, self.ear.on_decided)
         self.bus.subscribe(HandoffChanged, self.worklists.on_handoff)
         self.bus.subscribe(CallbackChanged, self.worklists.changed)
@@ -276,6 +282,7 @@ class Parts:
         await self.transcript_recorder.drain(DRAIN_S)
         await self.rereading.behind.drain(DRAIN_S)
         await self.ear.drain(DRAIN_S)
+        await self.after_call.close()
         await self._tasks.close()
         self.keeper.close()
         await self.taps.stop()

@@ -1,0 +1,1 @@
+"""A language model's second opinion on a ticket: off unless an address is set, checked, masked, audited."""
