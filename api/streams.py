@@ -19,8 +19,9 @@ from api.auth.shared import Switch
 from api.live.hub import Hub
 from api.live.messages import SpeechState
 from api.tasks import Tasks
+from asr.coverage import Coverage
 from asr.prefill import Suggestion
-from asr.recognizer import Final, Partial, Recognizer, SpeechLevel, StreamState
+from asr.recognizer import Final, Partial, Recognizer, SpeechLevel, StreamState, Unheard
 from asr.sessions import SpeechSession
 from asr.transcript import Speaker, Transcript, Turn
 from asr.voice import VoiceDetector
@@ -68,6 +69,9 @@ class Records(Protocol):
 
     async def merge(self, call_id: CallId, suggestions: Sequence[Suggestion]) -> None:
         """Into the call's draft, if it has one. Publishes what changed."""
+
+    def covered(self, call_id: CallId, coverage: Coverage) -> None:
+        """The call is over, and so much of it has become text; never waits."""
 
 
 Suggest = Callable[[Sequence[Turn], str], Awaitable[Sequence[Suggestion]]]
@@ -124,8 +128,20 @@ class Streams:
             self.look_everywhere()
 
     def look_everywhere(self) -> None:
+        for stream in self._calls.values():
+            stream.hurry()
         for call_id in {*self.switch.switchboard.calls, *self._calls}:
             self._look(call_id)
+
+    def is_urgent(self, stream_id: str) -> bool:
+        """Whether this stream's call keeps its text when others must give way: it came from a centre, has one on the
+        line, or danger has been heard in it."""
+        call_id = CallId(stream_id.partition("/")[0])
+        call = self.switch.switchboard.calls.get(call_id)
+        if call is None:
+            return False
+        joined = any(leg.role is LegRole.CENTRE and leg.ended_at is None for leg in call.legs)
+        return joined or bool(call.centre) or any(cue["state"] == "open" for cue in self.hub.picture(call_id).cues)
 
     def suggest_again(self, call_id: CallId) -> None:
         """The call's draft has just been made: what was understood before can go into it now."""
@@ -181,6 +197,8 @@ class _CallStream:
         self._wanted: dict[ChannelId, Leg] = {}
         self._changed = asyncio.Event()
         self._over = False
+        self._coverage = Coverage()
+        self._coverage.deaf(age_s if self._rebuilt else 0.0)
         self._unread = asyncio.Event()
         self._unread.set()
         self._at_it = asyncio.Lock()
@@ -196,6 +214,11 @@ class _CallStream:
         else:
             self._wanted = {leg.channel: leg for leg in call.legs if _is_up(leg)}
         self._changed.set()
+
+    def hurry(self) -> None:
+        """The switch is back: taps that wait for their next try are asked for now."""
+        for leg in self._legs.values():
+            leg.hurry()
 
     def suggest_soon(self) -> None:
         self._unread.set()
@@ -216,6 +239,8 @@ class _CallStream:
                 await self._changed.wait()
             await self._read_to_the_end(reading)
         finally:
+            if self._over:
+                self._owner.records.covered(self.call_id, self._coverage)
             reading.cancel()
             await legs.close()
             await asyncio.gather(reading, return_exceptions=True)
@@ -255,8 +280,19 @@ class _CallStream:
         self._owner.hub.show_turn(self.call_id, turn)
         self._owner.listen(self.call_id, self._transcript.turns)
         if turn.final:
+            if isinstance(event, Final):
+                self._coverage.text(event.end_s - event.start_s)
             self._owner.records.keep(self.call_id, turn)
             self._unread.set()
+
+    def unheard(self, channel: ChannelId, event: Unheard) -> None:
+        self._coverage.unheard(event.end_s - event.start_s, answered=event.answered)
+        if channel in self._states:
+            self.speech_is(channel, self._states[channel])
+
+    def deaf(self, seconds: float) -> None:
+        """A leg was up so long without sound from the switch."""
+        self._coverage.deaf(seconds)
 
     def speech_is(self, channel: ChannelId, state: StreamState | None) -> None:
         """None: this leg is no longer followed. Shown is the worst of all legs."""
@@ -269,7 +305,17 @@ class _CallStream:
         worst = max(self._states.values(), key=lambda each: _WORST_LAST.index(each.level))
         recognizer = self._owner.recognizer()
         engine = recognizer.capabilities.engine if recognizer is not None else ""
-        self._owner.hub.show_speech(self.call_id, SpeechState(state=worst.level, reason=worst.reason, engine=engine))
+        self._owner.hub.show_speech(self.call_id, self._speech(worst, engine))
+
+    def _speech(self, worst: StreamState, engine: str) -> SpeechState:
+        """The share of speech with text in tenths: news of every hundredth would be noise."""
+        complete = self._coverage.complete
+        return SpeechState(
+            state=worst.level,
+            reason=worst.reason,
+            engine=engine,
+            complete=None if complete is None or complete > 0.95 else math.floor(10 * complete) / 10,
+        )
 
     # -- reading it --------------------------------------------------------------------------------------------------
 
@@ -315,14 +361,20 @@ class _LegStream:
         self._leg = leg
         self._speaker = SPEAKERS[leg.role]
         self._left = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._deaf_since_s = owner.clock()
         self._tap: Tap | None = None
         self._offset_s: float | None = None
 
     def leave(self) -> None:
         """The leg has ended."""
         self._left.set()
+        self._hurry.set()
         if self._tap is not None:
             self._tap.close()
+
+    def hurry(self) -> None:
+        self._hurry.set()
 
     async def run(self) -> None:
         recognizer = self._owner.recognizer()
@@ -346,6 +398,8 @@ class _LegStream:
         async for event in session.events():
             if isinstance(event, StreamState):
                 self._call.speech_is(self._leg.channel, event)
+            elif isinstance(event, Unheard):
+                self._call.unheard(self._leg.channel, event)
             else:
                 self._call.heard(self._speaker, stream_id, event, self._offset_s or 0.0)
 
@@ -377,6 +431,7 @@ class _LegStream:
             async for frame, arrived_s in tap.frames():
                 if not brought_sound:
                     brought_sound = True
+                    self._call.deaf(self._owner.clock() - self._deaf_since_s)
                     self._call.speech_is(self._leg.channel, session.state)
                 if self._offset_s is None:
                     self._offset_s = max(0.0, arrived_s - FRAME_S - self._call.answered_s)
@@ -386,12 +441,17 @@ class _LegStream:
         finally:
             tap.close()
             self._tap = None
+            if brought_sound:
+                self._deaf_since_s = self._owner.clock()
         return brought_sound
 
     async def _pause(self, seconds: float) -> None:
+        self._hurry.clear()
+        if self._left.is_set():
+            return
         try:
             async with asyncio.timeout(seconds):
-                await self._left.wait()
+                await self._hurry.wait()
         except TimeoutError:
             return
 

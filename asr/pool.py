@@ -135,6 +135,11 @@ class LimitedRecognizer:
     def open_streams(self) -> int:
         return len(self._open)
 
+    @property
+    def load(self) -> float:
+        """Share of the places that are taken, 0..1."""
+        return len(self._open) / max(1, self.limit)
+
     async def start(self) -> None:
         await self._recognizer.start()
 

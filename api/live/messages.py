@@ -122,9 +122,12 @@ class DatabaseState(_Message):
 
 
 class SpeechState(_Message):
+    """``complete``: of a call, the share of its speech that has become text, where that is not nearly all."""
+
     state: SpeechLevel
     reason: str = ""
     engine: str = ""
+    complete: float | None = None
 
 
 class Links(_Message):

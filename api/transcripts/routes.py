@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
@@ -14,22 +14,44 @@ from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import documented
+from api.store.tables import TranscriptRecord
 from api.transcripts import queries
+from asr.numerals import with_digits
 from asr.transcript import Speaker
 
 router = APIRouter(tags=["transcripts"], responses=documented(422))
 
 
 class TurnView(BaseModel):
-    """As in the live stream: ``t0`` and ``t1`` in seconds since the conversation was answered."""
+    """As in the live stream: ``t0`` and ``t1`` in seconds since the conversation was answered.
+
+    ``digits`` is ``text`` with spoken numbers as digits. ``source`` is ``recording`` for what was not heard live and was
+    read from the recording after the call.
+    """
 
     seg: int
     rev: int
     who: Speaker
     text: str
+    digits: str = ""
+    source: Literal["live", "recording"] = "live"
     t0: float
     t1: float
     final: bool
+
+
+class Completeness(BaseModel):
+    """Of a call that is over; seconds of speech. ``complete`` 0..1, null where nobody was heard to speak.
+
+    ``state``: ``complete``; ``pending`` while the recording is still to be read; ``reread``; ``no_recording``;
+    ``failed``.
+    """
+
+    state: str
+    voiced_s: float
+    text_s: float
+    reread_s: float
+    complete: float | None
 
 
 class TranscriptView(BaseModel):
@@ -56,6 +78,7 @@ class TranscriptView(BaseModel):
 
     call_id: str
     turns: list[TurnView]
+    completeness: Completeness | None = None
 
 
 @router.get("/calls/{call_id}/transcript", responses=documented(401, 403, 404))
@@ -68,6 +91,7 @@ async def transcript(
     async with common.store.write() as session:
         call = await parties.call_of(session, common, me, call_id, Action.TRANSCRIPT_READ)
         turns = await queries.turns_of(session, call.id)
+        kept = await session.get(TranscriptRecord, call.id)
         await audit.record(
             session, common.store.keyring, me.actor, "transcript.read", "call", call.id, now=common.now()
         )
@@ -77,10 +101,23 @@ async def transcript(
             rev=turn.rev,
             who=turn.speaker,
             text=turn.text,
+            digits=with_digits(turn.text),
+            source="recording" if turn.recorded else "live",
             t0=round(turn.start_s, 2),
             t1=round(turn.end_s, 2),
             final=turn.final,
         )
         for turn in turns
     ]
-    return TranscriptView(call_id=call.id, turns=views)
+    return TranscriptView(call_id=call.id, turns=views, completeness=None if kept is None else _completeness(kept))
+
+
+def _completeness(kept: TranscriptRecord) -> Completeness:
+    said_s = kept.text_s + kept.reread_s
+    return Completeness(
+        state=kept.state,
+        voiced_s=kept.voiced_s,
+        text_s=kept.text_s,
+        reread_s=kept.reread_s,
+        complete=round(min(1.0, said_s / kept.voiced_s), 3) if kept.voiced_s else None,
+    )

@@ -16,7 +16,9 @@ import pytest
 from api.live.hub import Hub
 from api.live.messages import SpeechState
 from api.streams import CONNECT_S, Streams
+from asr.coverage import Coverage
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedTalker
+from asr.pool import LimitedRecognizer
 from asr.prefill import Suggestion
 from asr.recognizer import Recognizer, SpeechLevel
 from asr.transcript import Speaker, Turn
@@ -92,12 +94,16 @@ class Kept:
     before: tuple[Turn, ...] = ()
     merged: list[Sequence[Suggestion]] = field(default_factory=list)
     failures: int = 0
+    accounts: list[Coverage] = field(default_factory=list)
 
     def keep(self, call_id: CallId, turn: Turn) -> None:
         self.turns.append(turn)
 
     async def restore(self, call_id: CallId) -> Sequence[Turn]:
         return self.before
+
+    def covered(self, call_id: CallId, coverage: Coverage) -> None:
+        self.accounts.append(coverage)
 
     async def merge(self, call_id: CallId, suggestions: Sequence[Suggestion]) -> None:
         if self.failures:
@@ -215,6 +221,76 @@ async def test_both_legs_are_heard_under_their_own_names_and_read(stage: Stage) 
     assert {turn.speaker for turn in stage.kept.turns} == {Speaker.CALLER, Speaker.AGENT}
     await eventually(lambda: stage.kept.merged and len(stage.kept.merged[-1][0].value) == 16)
     assert stage.hub.picture(CALL).speech == SpeechState(state=SpeechLevel.OK, engine="scripted")
+
+
+async def test_a_call_that_was_heard_to_its_end_wants_no_recording(stage: Stage) -> None:
+    stage.answer()
+    await eventually(lambda: len(stage.finals()) == 2)
+    stage.end()
+    await eventually(lambda: stage.kept.accounts, timeout_s=8)
+    (account,) = stage.kept.accounts
+    assert account.complete == 1.0
+    assert account.text_s == pytest.approx(2 * 0.6, abs=0.4)
+    assert not account.wants_recording
+
+
+async def test_speech_that_no_engine_took_is_counted_and_shown(stage: Stage) -> None:
+    stage.engine[0] = LimitedRecognizer(stage.engine[0], limit=1)
+    stage.answer()
+    await eventually(lambda: len(stage.finals()) == 1)
+    await eventually(lambda: (stage.hub.picture(CALL).speech or SpeechState(state=SpeechLevel.OK)).complete is not None)
+    shown = stage.hub.picture(CALL).speech
+    assert shown is not None
+    assert (shown.state, shown.complete) in ((SpeechLevel.DOWN, 0.4), (SpeechLevel.DOWN, 0.5), (SpeechLevel.DOWN, 0.0))
+    assert "no room" in shown.reason
+
+
+async def test_a_call_taken_up_in_its_middle_wants_its_recording(stage: Stage) -> None:
+    stage.answer(ago_s=60)
+    await eventually(lambda: len(stage.finals()) == 2)
+    stage.end()
+    await eventually(lambda: stage.kept.accounts, timeout_s=8)
+    assert stage.kept.accounts[0].wants_recording
+
+
+async def test_a_call_with_a_centre_or_a_danger_keeps_its_text_before_others(stage: Stage) -> None:
+    stage.answer()
+    stream = f"{CALL}/{CITIZEN}"
+    assert not stage.streams.is_urgent(stream)
+    call = stage.models.calls[CALL]
+    stage.models.calls[CALL] = replace(call, centre="110")
+    assert stage.streams.is_urgent(stream)
+    centre = Leg(channel=BACK, name="PJSIP/c110-1", role=LegRole.CENTRE, started_at=NOW, answered_at=NOW)
+    stage.models.calls[CALL] = replace(call, legs=(*call.legs, centre))
+    assert stage.streams.is_urgent(stream)
+    stage.models.calls[CALL] = replace(call, legs=(*call.legs, replace(centre, ended_at=NOW)))
+    assert not stage.streams.is_urgent(stream)
+    assert not stage.streams.is_urgent("probe")
+
+
+async def test_a_centre_that_joins_is_heard_as_well(stage: Stage) -> None:
+    stage.answer()
+    await eventually(lambda: len(stage.finals()) == 2)
+    call = stage.models.calls[CALL]
+    at = datetime.now(UTC)
+    centre = Leg(channel=BACK, name="PJSIP/c110-1", role=LegRole.CENTRE, started_at=at, answered_at=at)
+    stage.models.calls[CALL] = replace(call, legs=(*call.legs, centre))
+    asked_s = time.monotonic()
+    stage.streams.look_everywhere()
+    await eventually(lambda: len(stage.finals()) == 3)
+    assert time.monotonic() - asked_s < 3.0
+    assert "centre" in {who for who, _ in stage.finals()}
+
+
+async def test_when_the_switch_is_back_a_tap_does_not_wait_for_its_next_try(stage: Stage) -> None:
+    stage.switch.failures = [SwitchUnavailable("away") for _ in range(9)]
+    stage.answer()
+    await eventually(lambda: len(stage.switch.asked) >= 8, timeout_s=8)  # by now the pauses are seconds
+    stage.switch.failures.clear()
+    back_s = time.monotonic()
+    stage.streams.handle(LinkChanged(at=datetime.now(UTC), state=LinkState.LIVE))
+    await eventually(lambda: len(stage.switch.asked) == 10)
+    assert time.monotonic() - back_s < 0.7
 
 
 async def test_interim_text_is_shown_and_not_recorded(stage: Stage) -> None:

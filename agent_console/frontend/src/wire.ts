@@ -59,6 +59,8 @@ export interface LinkHealth {
 
 export interface SpeechHealth extends LinkHealth {
   engine: string;
+  /** Of a call: the share of its speech that has become text; null where that is nearly all. */
+  complete?: number | null;
 }
 
 export interface MeData {

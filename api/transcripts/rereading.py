@@ -1,0 +1,280 @@
+"""What was not heard live is read from the recording when the call is over, and marked so; nothing is said twice.
+
+Every followed call leaves a record of how complete its transcript is. Those with speech that nobody listened to are
+``pending`` until their recording has been read: one at a time, and only while the engine has room to spare for live
+calls. Calls that ended while this server was away have no record and are taken up like the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.store.behind import WriteBehind
+from api.store.engine import Store, insert_into
+from api.store.tables import CallRecord, Segment, TranscriptRecord
+from api.transcripts.queries import RECORDING, turns_of
+from asr.coverage import Coverage, is_repeat, missing
+from asr.hanzi import normalise
+from asr.offline import NoAnswer, SpokenSegment, recognised, spoken_segments
+from asr.recognizer import EngineUnavailable, Recognizer
+from asr.soundfiles import SoundFileError, read
+from asr.transcript import Speaker, Turn
+from asr.voice import VoiceDetector, silero
+
+log = structlog.get_logger(__name__)
+
+LOOK_S = 5.0
+AFTER_THE_CALL = timedelta(seconds=5)
+"""The switch closes its files in that time."""
+RECORDING_WITHIN = timedelta(minutes=10)
+AGAIN = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1))
+TAKEN_UP = timedelta(hours=24)
+MOST_ATTEMPTS = 8
+SPARE_LOAD = 0.5
+"""Of the engine's places; above it the live calls have it to themselves."""
+
+
+class State(StrEnum):
+    COMPLETE = "complete"
+    PENDING = "pending"
+    REREAD = "reread"
+    NO_RECORDING = "no_recording"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Covered:
+    """A call is over; seconds of speech, and of speech that became text."""
+
+    call_id: str
+    voiced_s: float
+    text_s: float
+    pending: bool
+
+
+class LegFiles(Protocol):
+    async def __call__(self, call_id: str, speaker: Speaker) -> Path | None:
+        """The recording of what one speaker said, from the answer on."""
+
+
+class Later(Exception):
+    """Not now: there is no engine, no room, or no finished recording."""
+
+
+class Rereading:
+    """``put`` a call that is over; ``run`` for as long as the server runs."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        files: LegFiles,
+        recognizer: Callable[[], Recognizer | None],
+        now: Callable[[], datetime],
+        told: Callable[[str, Turn], None],
+        read_again: Callable[[str, Sequence[Turn], str], Awaitable[None]],
+        detector: Callable[[], VoiceDetector] | None = None,
+    ) -> None:
+        """``told`` shows a turn; ``read_again`` makes suggestions of all turns and the caller's number."""
+        self._store = store
+        self._files = files
+        self._recognizer = recognizer
+        self._now = now
+        self._told = told
+        self._read_again = read_again
+        self._detector = detector or silero()
+        self.behind: WriteBehind[Covered] = WriteBehind(
+            store, self._write, name="transcript-coverage", keeps=(Covered,)
+        )
+
+    def put(self, call_id: str, coverage: Coverage) -> None:
+        self.behind.put(
+            Covered(
+                call_id=call_id,
+                voiced_s=round(coverage.voiced_s, 2),
+                text_s=round(coverage.text_s, 2),
+                pending=coverage.wants_recording,
+            )
+        )
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.behind.run())
+            group.create_task(self._read_pending())
+
+    async def _write(self, session: AsyncSession, item: Covered) -> None:
+        now = self._now()
+        await session.execute(
+            insert_into(session, TranscriptRecord)
+            .values(
+                call_id=item.call_id,
+                state=State.PENDING if item.pending else State.COMPLETE,
+                voiced_s=item.voiced_s,
+                text_s=item.text_s,
+                reread_s=0.0,
+                attempts=0,
+                due_at=now + AFTER_THE_CALL,
+                updated_at=now,
+            )
+            .on_conflict_do_nothing()
+        )
+
+    # ---- reading
+
+    async def _read_pending(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                while self._has_room() and await self.once():
+                    pass
+            except Exception as error:
+                log.warning("recordings not read again", error_type=type(error).__name__)
+
+    def _has_room(self) -> bool:
+        recognizer = self._recognizer()
+        return recognizer is not None and getattr(recognizer, "load", 0.0) < SPARE_LOAD
+
+    async def once(self) -> bool:
+        """One call that is due. False if there is none."""
+        await self._take_up()
+        async with self._store.read() as session:
+            row = await session.scalar(
+                select(TranscriptRecord)
+                .where(TranscriptRecord.state == State.PENDING, TranscriptRecord.due_at <= self._now())
+                .order_by(TranscriptRecord.due_at)
+                .limit(1)
+            )
+        if row is None:
+            return False
+        try:
+            state, seconds = await self._reread(row.call_id)
+        except Later:
+            state, seconds = State.PENDING, 0.0
+        except Exception as error:
+            log.warning("recording not read", call_id=row.call_id, error_type=type(error).__name__)
+            state, seconds = State.PENDING, 0.0
+        if state is State.PENDING and row.attempts + 1 >= MOST_ATTEMPTS:
+            state = State.FAILED
+        await self._note(row, state, seconds)
+        return True
+
+    async def _take_up(self) -> None:
+        """Calls that nobody followed to their end: the server was not there, or had no engine yet."""
+        now = self._now()
+        followed = select(TranscriptRecord.call_id)
+        unknown = select(CallRecord.id).where(
+            CallRecord.answered_at.is_not(None),
+            CallRecord.ended_at.between(now - TAKEN_UP, now - RECORDING_WITHIN / 10),
+            CallRecord.id.not_in(followed),
+        )
+        async with self._store.read() as session:
+            calls = (await session.scalars(unknown)).all()
+        for call_id in calls:
+            self.behind.put(Covered(call_id=call_id, voiced_s=0.0, text_s=0.0, pending=True))
+        if calls:
+            log.info("calls taken up for their recordings", calls=len(calls))
+            await self.behind.drain(LOOK_S)
+
+    async def _note(self, row: TranscriptRecord, state: State, seconds: float) -> None:
+        now = self._now()
+        due_at = now + AGAIN[min(row.attempts, len(AGAIN) - 1)]
+        values = {"state": state, "attempts": row.attempts + 1, "due_at": due_at, "updated_at": now}
+        async with self._store.write() as session:
+            await session.execute(
+                update(TranscriptRecord)
+                .where(TranscriptRecord.call_id == row.call_id)
+                .values(**values, reread_s=TranscriptRecord.reread_s + seconds)
+            )
+
+    async def _reread(self, call_id: str) -> tuple[State, float]:
+        """What it came to, and the seconds of speech that got text. Raises Later."""
+        recognizer = self._recognizer()
+        if recognizer is None:
+            raise Later
+        async with self._store.read() as session:
+            call = await session.get(CallRecord, call_id)
+            turns = await turns_of(session, call_id)
+        found = False
+        new: list[Turn] = []
+        for speaker in (Speaker.CALLER, Speaker.AGENT):
+            path = await self._files(call_id, speaker)
+            if path is None:
+                continue
+            found = True
+            own = [turn for turn in turns if turn.speaker is speaker]
+            new += [turn async for turn in self._new_turns(recognizer, call_id, path, speaker, own)]
+        if not found:
+            ended_at = call.ended_at if call is not None else None
+            if ended_at is not None and self._now() - ended_at < RECORDING_WITHIN:
+                raise Later
+            return State.NO_RECORDING, 0.0
+        kept = await self._keep(call_id, new)
+        if kept:
+            number = (call.caller_number if call is not None else None) or ""
+            await self._read_again(call_id, sorted((*turns, *kept), key=lambda turn: turn.start_s), number)
+        return State.REREAD, sum(turn.end_s - turn.start_s for turn in kept)
+
+    async def _new_turns(
+        self, recognizer: Recognizer, call_id: str, path: Path, speaker: Speaker, own: Sequence[Turn]
+    ) -> AsyncIterator[Turn]:
+        def cut() -> list[SpokenSegment]:
+            sound = read(path)
+            return missing(spoken_segments(sound.channels[0], sound.rate, self._detector()), own)
+
+        try:
+            segments = await asyncio.to_thread(cut)
+            if not segments:
+                return
+            async for segment, hypothesis in recognised(recognizer, segments, stream_id=f"reread {call_id}/{speaker}"):
+                text = normalise(hypothesis.text)
+                if text and not is_repeat(text, segment.start_s, own):
+                    yield Turn(
+                        seg=0,
+                        rev=1,
+                        speaker=speaker,
+                        text=text,
+                        start_s=segment.start_s,
+                        end_s=segment.end_s,
+                        final=True,
+                        recorded=True,
+                    )
+        except SoundFileError as error:
+            log.warning("recording is no sound", call_id=call_id, error_type=type(error).__name__)
+        except (EngineUnavailable, NoAnswer):
+            raise Later from None
+
+    async def _keep(self, call_id: str, new: Sequence[Turn]) -> list[Turn]:
+        """All or nothing, numbered after what is there."""
+        if not new:
+            return []
+        async with self._store.write() as session:
+            last = await session.scalar(select(func.max(Segment.seg)).where(Segment.call_id == call_id))
+            ordered = enumerate(sorted(new, key=lambda turn: turn.start_s), start=1 + (last or 0))
+            kept = [replace(turn, seg=number) for number, turn in ordered]
+            session.add_all(
+                Segment(
+                    call_id=call_id,
+                    seg=turn.seg,
+                    rev=turn.rev,
+                    speaker=turn.speaker.value,
+                    text=turn.text,
+                    start_s=turn.start_s,
+                    end_s=turn.end_s,
+                    recorded_at=self._now(),
+                    source=RECORDING,
+                )
+                for turn in kept
+            )
+        for turn in kept:
+            self._told(call_id, turn)
+        return kept

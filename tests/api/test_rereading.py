@@ -1,0 +1,236 @@
+"""What was not heard live comes from the recording: marked, once, in the right places, and only when there is room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from api.store.engine import Store
+from api.store.tables import CallRecord, Segment, TranscriptRecord
+from api.transcripts.queries import turns_of
+from api.transcripts.recorder import TranscriptRecorder
+from api.transcripts.rereading import MOST_ATTEMPTS, Rereading, State
+from asr.coverage import Coverage
+from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedTalker
+from asr.pool import LimitedRecognizer
+from asr.recognizer import Recognizer
+from asr.transcript import Speaker, Turn
+from asr.voice import LevelDetector
+from tests.asr.wavs import write
+
+CALL = "1795297638.32"
+NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+LENGTH_S = 20.0
+SAID = [
+    Line(start_s=1, end_s=3, text="我要反映一个问题"),
+    Line(start_s=6, end_s=9, text="楼下饭店油烟很大"),
+    Line(start_s=12, end_s=14, text="住在锦绣花园三栋"),
+]
+
+
+def recording(path: Path, lines: Sequence[Line]) -> Path:
+    samples = np.zeros(round(8_000 * LENGTH_S), dtype=np.int16)
+    for frame, ends_s in ScriptedTalker(lines).frames(until_s=LENGTH_S):
+        end = round(8_000 * ends_s)
+        samples[end - 160 : end] = np.frombuffer(frame, "<i2")
+    return write(path, samples)
+
+
+def live(seg: int, line: Line, speaker: Speaker = Speaker.CALLER) -> Turn:
+    return Turn(seg=seg, rev=3, speaker=speaker, text=line.text, start_s=line.start_s, end_s=line.end_s, final=True)
+
+
+@dataclass
+class Stage:
+    store: Store
+    folder: Path
+    engine: list[Recognizer]
+    now: datetime = NOW
+    told: list[Turn] = field(default_factory=list)
+    read: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    rereading: Rereading = field(init=False)
+
+    def __post_init__(self) -> None:
+        async def file_of(call_id: str, speaker: Speaker) -> Path | None:
+            path = self.folder / f"{call_id}-{speaker.value}.wav"
+            return path if path.exists() else None
+
+        async def read_again(call_id: str, turns: Sequence[Turn], number: str) -> None:
+            self.read.append((tuple(turn.text for turn in turns), number))
+
+        self.rereading = Rereading(
+            self.store,
+            files=file_of,
+            recognizer=lambda: self.engine[0] if self.engine else None,
+            now=lambda: self.now,
+            told=lambda call_id, turn: self.told.append(turn),
+            read_again=read_again,
+            detector=LevelDetector,
+        )
+
+    def records(self, speaker: Speaker, lines: Sequence[Line]) -> None:
+        recording(self.folder / f"{CALL}-{speaker.value}.wav", lines)
+
+    async def call(self, *, ended_ago: timedelta = timedelta(seconds=30)) -> None:
+        async with self.store.write() as session:
+            session.add(
+                CallRecord(
+                    id=CALL,
+                    line="12345",
+                    caller_number="13800000000",
+                    arrived_at=self.now - timedelta(minutes=5),
+                    answered_at=self.now - timedelta(minutes=4),
+                    ended_at=self.now - ended_ago,
+                )
+            )
+
+    async def heard(self, *turns: Turn) -> None:
+        recorder = TranscriptRecorder(self.store, lambda: self.now)
+        writing = asyncio.create_task(recorder.run())
+        for turn in turns:
+            recorder.put(CALL, turn)
+        await recorder.drain(5)
+        writing.cancel()
+
+    async def over(self, coverage: Coverage) -> None:
+        self.rereading.put(CALL, coverage)
+        await self.rereading.behind.drain(5)
+        self.now += timedelta(seconds=10)
+
+    async def row(self) -> TranscriptRecord:
+        async with self.store.read() as session:
+            return (await session.scalars(select(TranscriptRecord))).one()
+
+    async def turns(self) -> list[tuple[str, bool]]:
+        async with self.store.read() as session:
+            return [(turn.text, turn.recorded) for turn in await turns_of(session, CALL)]
+
+
+@pytest.fixture
+async def stage(store: Store, tmp_path: Path) -> AsyncIterator[Stage]:
+    made = Stage(store, tmp_path, [ScriptedRecognizer({"*": SAID})])
+    writing = asyncio.create_task(made.rereading.behind.run())
+    yield made
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+
+
+def with_gap() -> Coverage:
+    coverage = Coverage()
+    coverage.text(2.0)
+    coverage.unheard(3.0, answered=False)
+    return coverage
+
+
+async def test_only_what_was_not_heard_is_read_and_marked(stage: Stage) -> None:
+    await stage.call()
+    await stage.heard(live(1, SAID[0]), live(2, SAID[2]))
+    stage.records(Speaker.CALLER, SAID)
+    stage.engine[0] = ScriptedRecognizer({"*": [SAID[1]]})
+    await stage.over(with_gap())
+    assert await stage.rereading.once()
+    assert await stage.turns() == [(SAID[0].text, False), (SAID[1].text, True), (SAID[2].text, False)]
+    ((texts, number),) = stage.read
+    assert (texts, number) == (tuple(line.text for line in SAID), "13800000000")
+    (shown,) = stage.told
+    assert (shown.seg, shown.recorded) == (3, True)
+    assert shown.start_s == pytest.approx(6.0, abs=0.5)
+    row = await stage.row()
+    assert (row.state, row.voiced_s, row.text_s) == (State.REREAD, 5.0, 2.0)
+    assert row.reread_s == pytest.approx(3.0, abs=0.5)
+    assert not await stage.rereading.once(), "it is done"
+
+
+async def test_both_speakers_of_a_call_that_nobody_heard_are_read(stage: Stage) -> None:
+    await stage.call()
+    stage.records(Speaker.CALLER, SAID[:1])
+    stage.records(Speaker.AGENT, SAID[1:2])
+    stage.engine[0] = ScriptedRecognizer(
+        {f"reread {CALL}/caller": SAID[:1], f"reread {CALL}/agent": [replace(SAID[1], text="请问您住在哪里")]}
+    )
+    coverage = Coverage()
+    coverage.deaf(60)
+    await stage.over(coverage)
+    assert await stage.rereading.once()
+    assert [turn.speaker for turn in stage.told] == [Speaker.CALLER, Speaker.AGENT]
+
+
+async def test_a_complete_transcript_is_left_alone(stage: Stage) -> None:
+    await stage.call()
+    coverage = Coverage()
+    coverage.text(30.0)
+    await stage.over(coverage)
+    assert not await stage.rereading.once()
+    assert (await stage.row()).state == State.COMPLETE
+
+
+async def test_the_same_words_are_not_written_twice_where_the_recordings_clock_differs(stage: Stage) -> None:
+    await stage.call()
+    shifted = replace(SAID[0], start_s=SAID[0].start_s + 17, end_s=SAID[0].end_s + 17)
+    await stage.heard(live(1, shifted))
+    stage.records(Speaker.CALLER, SAID[:1])
+    await stage.over(with_gap())
+    assert await stage.rereading.once()
+    assert await stage.turns() == [(SAID[0].text, False)]
+
+
+async def test_without_room_it_waits_and_without_end_it_does_not(stage: Stage) -> None:
+    await stage.call()
+    stage.records(Speaker.CALLER, SAID)
+    stage.engine[0] = LimitedRecognizer(stage.engine[0], limit=0)
+    await stage.over(with_gap())
+    for _ in range(MOST_ATTEMPTS):
+        assert (await stage.row()).state == State.PENDING
+        assert await stage.rereading.once()
+        stage.now += timedelta(hours=2)
+    assert (await stage.row()).state == State.FAILED
+    assert not await stage.rereading.once()
+
+
+async def test_live_calls_come_first(stage: Stage) -> None:
+    busy = LimitedRecognizer(stage.engine[0], limit=2)
+    stage.engine[0] = busy
+    assert stage.rereading._has_room()
+    streams = [busy.open("a/1"), busy.open("a/2")]
+    assert not stage.rereading._has_room()
+    for stream in streams:
+        await stream.close()
+    stage.engine.clear()
+    assert not stage.rereading._has_room()
+
+
+async def test_a_recording_that_is_late_is_waited_for_and_one_that_never_comes_is_said_so(stage: Stage) -> None:
+    await stage.call()
+    await stage.over(with_gap())
+    assert await stage.rereading.once()
+    assert (await stage.row()).state == State.PENDING
+    stage.now += timedelta(minutes=20)
+    assert await stage.rereading.once()
+    assert (await stage.row()).state == State.NO_RECORDING
+
+
+async def test_a_call_that_ended_while_the_server_was_away_is_taken_up(stage: Stage) -> None:
+    await stage.call(ended_ago=timedelta(minutes=3))
+    stage.records(Speaker.CALLER, SAID[:1])
+    stage.engine[0] = ScriptedRecognizer({"*": SAID[:1]})
+    await stage.rereading.once()
+    stage.now += timedelta(seconds=10)
+    await stage.rereading.once()
+    assert await stage.turns() == [(SAID[0].text, True)]
+
+
+async def test_a_file_that_is_no_sound_harms_nobody(stage: Stage) -> None:
+    await stage.call()
+    (stage.folder / f"{CALL}-caller.wav").write_bytes(b"RIFF")
+    await stage.over(with_gap())
+    assert await stage.rereading.once()
+    async with stage.store.read() as session:
+        assert (await session.scalars(select(Segment))).all() == []
+    assert (await stage.row()).state == State.REREAD
