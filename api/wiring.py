@@ -175,7 +175,6 @@ class Parts:
             read_again=self._read_again,
         )
         self.texts = CallTexts(self.shared, self.hub, self.transcript_recorder, self.rereading)
-        self.texts = CallTexts(self.shared, self.hub, self.transcript_recorder)
         self.after_call = AfterCall(
             settings=settings, store=self.store, texts=self.texts, suggest=self.understanding.suggest
         )

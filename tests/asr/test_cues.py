@@ -1,0 +1,146 @@
+"""What the urgency ear hears, what it lets pass, and how a talk raises, lowers and clears it."""
+
+from __future__ import annotations
+
+import pytest
+
+from asr.cues import EMERGENCIES, Action, Cue, hear
+from asr.lexicon import Lexicon
+from asr.lexicon.phrases import PhraseError, Phrases
+from asr.lexicon.urgency import Urgency, UrgencyError, parse
+from asr.transcript import Speaker, Turn
+
+
+def cues(*texts: str, agent: bool = False, final: bool = True) -> tuple[Cue, ...]:
+    turns = [
+        Turn(
+            seg=seg,
+            rev=1,
+            speaker=Speaker.AGENT if agent else Speaker.CALLER,
+            text=text,
+            start_s=float(seg),
+            end_s=seg + 1.0,
+            final=final,
+        )
+        for seg, text in enumerate(texts)
+    ]
+    return hear(turns, Lexicon.load(), Urgency.load())
+
+
+def lines(*texts: str) -> list[str]:
+    return [cue.target for cue in cues(*texts) if cue.action not in (Action.NOTIFY, Action.SOFT_ALERT)]
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("110", "有人踹我家门，拿着棍子，说要打死我"),
+        ("110", "我奶奶走丢了，痴呆，到现在没找着"),
+        ("110", "刚才有人冒充公检法，我把五万块钱转过去了"),
+        ("119", "厨房一股煤气味，头都晕了"),
+        ("119", "老人困在电梯里了，快来人"),
+        ("119", "有个孩子掉到化粪池里了"),
+        ("120", "我爱人没有呼吸了，叫不醒"),
+        ("120", "娃让果冻卡住嗓子了，脸憋得发紫"),
+        ("120", "他把一整瓶安眠药都吃了"),
+        ("122", "两辆车追尾了，把路都堵死了"),
+        ("122", "他撞了人就跑了，往北去了"),
+    ],
+)
+def test_an_event_that_is_happening_is_heard(target: str, text: str) -> None:
+    assert target in lines(text)
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("119", "楼下招火了快点来"),
+        ("120", "我媳妇洋水破了快点"),
+        ("122", "前面两辆车追维了"),
+        ("110", "家里进小投了人还在"),
+        ("12329", "公鸡金怎么提取"),
+    ],
+)
+def test_words_a_recogniser_misheard_are_known_by_their_sound(target: str, text: str) -> None:
+    assert target in lines(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不是着火，就是冒点水汽",
+        "没困人，电梯就是老坏",
+        "去年我们厂着过火，赔偿到现在没下来",
+        "楼道堆满了，万一着火咋跑",
+        "气得我心脏病都要犯了",
+        "抖音上说化工厂爆炸了，真的假的",
+        "我要投诉救护车乱收费",
+        "请问消防员今年啥时候招",
+        "我打过110，他们让我打你们",
+        "120来得太慢了，我要投诉",
+        "消防通道让车堵了",
+        "交通事故认定书我不服",
+    ],
+)
+def test_what_is_denied_past_supposed_figurative_asked_or_complained_of_is_let_pass(text: str) -> None:
+    assert not set(lines(text)) & set(EMERGENCIES)
+
+
+@pytest.mark.parametrize("number", ["110", "幺幺零", "一一九", "120", "幺二二"])
+def test_a_bare_number_is_never_a_cue(number: str) -> None:
+    assert cues(f"我刚才打{number}了") == ()
+
+
+def test_a_suicide_keeps_the_line_and_anger_is_only_a_soft_alert() -> None:
+    found = cues("我不想活了，我在楼顶上站着呢")
+    assert (found[0].target, found[0].action) == ("110", Action.KEEP_LINE)
+    assert [cue.action for cue in cues("气得我真想从你们这楼上跳下去")] == [Action.SOFT_ALERT]
+
+
+def test_a_later_word_takes_an_event_back_and_a_later_event_raises_another() -> None:
+    assert "119" in lines("楼道着火了，全是烟")
+    assert lines("楼道着火了，全是烟", "我说错了，不是着火，是水汽") == []
+    assert "120" in lines("我想问一下电费怎么交", "哎呀我妈晕倒了叫不醒")
+
+
+def test_partial_words_are_heard_and_the_operators_are_not() -> None:
+    assert cues("我家着火了", final=False)
+    assert cues("我马上给您转119，您家着火了是吗", agent=True) == ()
+
+
+def test_danger_to_people_comes_before_the_crash_and_firms_are_told_as_well() -> None:
+    found = lines("车翻到沟里了，我媳妇满头是血叫不醒")
+    assert found.index("120") < found.index("122")
+    assert "燃气企业" in [cue.target for cue in cues("煤气罐嘶嘶漏气，关不上") if cue.action is Action.NOTIFY]
+
+
+def test_a_service_line_is_only_offered_and_not_for_a_place_named_after_it() -> None:
+    [cue] = cues("个税汇算的退税一直没到账")
+    assert (cue.target, cue.action) == ("12366", Action.OFFER)
+    assert lines("税务局旁边那个路灯不亮") == []
+    assert lines("公积金中心门口路挖了没人填") == []
+
+
+def test_the_evidence_is_in_the_callers_own_words() -> None:
+    text = "喂 你 好 我 家 着 火 了"
+    [cue] = [cue for cue in cues(text) if cue.target == "119"]
+    assert text[cue.start : cue.end] == cue.text
+    assert "着 火" in cue.text
+
+
+def test_a_phrase_knows_alternatives_gaps_and_what_is_forbidden() -> None:
+    phrases = Phrases(["(困|卡)在…电梯", "抢(?!购)"])
+    assert [text for text in ("卡在三楼电梯", "困在那个电梯", "抢购") if any(phrases.read(text))] == [
+        "卡在三楼电梯",
+        "困在那个电梯",
+    ]
+    assert [found.sounds for found in Phrases(["着火"]).heard("招货了")] == [2]
+    for broken in ("(a", "a)", "?"):
+        with pytest.raises(PhraseError):
+            Phrases([broken])
+
+
+def test_a_file_that_is_wrong_says_where() -> None:
+    with pytest.raises(UrgencyError) as caught:
+        parse("{}")
+    assert caught.value.entry == "file"
