@@ -25,8 +25,8 @@ router = APIRouter(tags=["transcripts"], responses=documented(422))
 class TurnView(BaseModel):
     """As in the live stream: ``t0`` and ``t1`` in seconds since the conversation was answered.
 
-    ``digits`` is ``text`` with spoken numbers as digits. ``source`` is ``recording`` for what was not heard live and was
-    read from the recording after the call.
+    ``digits`` is ``text`` with spoken numbers as digits. ``source`` is ``recording`` for what was not heard live and
+    was read from the recording after the call.
     """
 
     seg: int
