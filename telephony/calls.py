@@ -292,10 +292,12 @@ class Calls:
     def call_of(self, channel: ChannelId) -> CallId | None:
         return self._channels.call_of(channel)
 
+    def knows(self, call_id: CallId) -> bool:
+        """Whether there is, or was, or is about to be a call of this id."""
+        return call_id in self._expected or call_id in self._ledgers
+
     def expect(self, call_id: CallId, placed: Placed, now: datetime) -> None:
-        """A call is about to be placed: its first channel will bear this id. Raises Refused."""
-        if call_id in self._expected or call_id in self._ledgers:
-            raise Refused(command="PlaceCall", state=CallPhase.ARRIVED, reason="placed already")
+        """A call is about to be placed: its first channel will bear this id."""
         self._expected[call_id] = (placed, now)
 
     def give_up(self, call_id: CallId) -> None:

@@ -329,6 +329,8 @@ class Switchboard:
 
     def _place_call(self, command: PlaceCall, now: datetime) -> Outcome:
         ring = outbound.order(command, self._agents.signed_in(command.agent_id).seat)
+        if self._calls.knows(command.call_id):
+            raise Refused(command="PlaceCall", state=CallPhase.ARRIVED, reason="placed already")
         events = self._agents.expect_call(command.agent_id, command.call_id, CallKind.OWN, "PlaceCall", now)
         placed = outbound.Placed(agent_id=command.agent_id, number=command.number, line=command.line)
         self._calls.expect(command.call_id, placed, now)
