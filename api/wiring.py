@@ -33,7 +33,7 @@ from api.handoffs.push import Pusher
 from api.handoffs.recorder import HandoffRecorder
 from api.learning import Learning
 from api.live.hub import Hub
-from api.live.lookups import Callers, handled_today
+from api.live.lookups import Callers, handled_today, taken_today
 from api.live.messages import DatabaseState, SpeechState
 from api.live.routes import Live
 from api.live.viewers import Viewer
@@ -380,6 +380,7 @@ class Parts:
     async def _remember_today(self) -> None:
         now = utc_now()
         self.hub.today.seed(await handled_today(self.store, self.settings.zone, now), now)
+        self.hub.kpi.seed(await taken_today(self.store, self.settings.zone, now), now)
 
     async def _take_up(self) -> None:
         """The link has come up: end what ended unseen, and seat everybody again whose shift goes on."""

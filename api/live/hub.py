@@ -505,8 +505,8 @@ class Hub:
         ).model_dump(mode="json")
 
     def _company(self, call_id: CallId, *, supervision: bool) -> Company:
-        transfer = _of(self._board, "transfers").get(call_id)
-        there = _of(self._board, "supervisions").get(call_id) if supervision else None
+        transfer = self._board.transfers.get(call_id)
+        there = self._board.supervisions.get(call_id) if supervision else None
         return Company(
             transfer=transfer,
             listed=self._listed.get(transfer.id) if transfer else None,
@@ -541,7 +541,7 @@ class Hub:
         call = self._board.calls.get(call_id)
         if call is None:
             return ErrorCode.UNKNOWN_CHANNEL
-        transfer = _of(self._board, "transfers").get(call_id)
+        transfer = self._board.transfers.get(call_id)
         return None if may_see_call(viewer, call, self._board.agents, transfer) else ErrorCode.FORBIDDEN
 
     def _stop_reading(self, reader: Reader, feed: Feed) -> None:
@@ -567,7 +567,7 @@ class Hub:
         for call_id in self._pictures.keys() - self._board.calls.keys():
             del self._pictures[call_id]
         if len(self._listed) > MOST_LISTED:
-            shown = {transfer.id for transfer in _of(self._board, "transfers").values()}
+            shown = {transfer.id for transfer in self._board.transfers.values()}
             self._listed = {key: listed for key, listed in self._listed.items() if key in shown}
 
     def _close_ended_sessions(self) -> None:
@@ -587,7 +587,3 @@ class Hub:
         """Every feed that is kept, for the health page and the tests."""
         for variants in self._feeds.values():
             yield from variants.values()
-
-
-def _of(board: Board, name: str) -> Mapping[CallId, Any]:
-    return getattr(board, name, {})

@@ -16,8 +16,9 @@ from api.store.tables import CallRecord
 from api.tasks import Tasks
 from api.tickets.queries import caller_summary
 from telephony.calls import Call, CallPhase
-from telephony.events import CallEvent, Event
-from telephony.ids import AgentId, CallId
+from telephony.events import CallEvent, CallOutcome, Event
+from telephony.ids import AgentId, CallId, LineNumber
+from telephony.queues import Taken
 
 log = structlog.get_logger(__name__)
 
@@ -76,3 +77,25 @@ async def handled_today(store: Store, zone: ZoneInfo, now: datetime) -> tuple[tu
             )
         )
     return tuple((AgentId(agent_id), talk_s) for agent_id, talk_s in rows if agent_id is not None)
+
+
+async def taken_today(store: Store, zone: ZoneInfo, now: datetime) -> list[tuple[CallId, Taken]]:
+    """Today's calls of citizens, as the figures see them."""
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    columns = (CallRecord.id, CallRecord.line, CallRecord.answered_at, CallRecord.outcome, CallRecord.wait_s)
+    async with store.read() as session:
+        rows = await session.execute(
+            select(*columns).where(CallRecord.arrived_at >= midnight, CallRecord.direction == "inbound")
+        )
+    return [
+        (
+            CallId(call_id),
+            Taken(
+                line=LineNumber(line),
+                answered=answered_at is not None,
+                abandoned=outcome == CallOutcome.ABANDONED,
+                wait_s=wait_s,
+            ),
+        )
+        for call_id, line, answered_at, outcome, wait_s in rows
+    ]

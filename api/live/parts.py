@@ -141,7 +141,7 @@ class CallbackHead(Part):
     version: int
 
 
-class Kpi(Part):
+class LineKpi(Part):
     """Of today. ``within_15s``: of the answered ones, those answered within 15 s of joining the queue."""
 
     answered: int
@@ -149,6 +149,12 @@ class Kpi(Part):
     abandoned: int
     within_15s: int
     longest_wait_s: float
+
+
+class Kpi(LineKpi):
+    """Of the whole hotline; ``lines`` by the number that citizens dialled."""
+
+    lines: dict[str, LineKpi]
 
 
 class DriftData(Part):

@@ -78,8 +78,8 @@ class DayCounts:
 
     def _turn(self, now: datetime) -> None:
         today = now.astimezone(SHANGHAI).date()
-        if self.day == today:
-            return
+        if self.day is not None and today <= self.day:
+            return  # a late event of yesterday does not bring yesterday back
         self.day = today
         still_talking = {key: count.answered_at for key, count in self._by_agent.items() if count.answered_at}
         self._by_agent = {key: _Count(answered_at=at) for key, at in still_talking.items()}

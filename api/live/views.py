@@ -116,11 +116,11 @@ def call_view(
         ended_by=call.ended_by,
         outcome=call.outcome,
         answered_by=call.answered_by,
-        direction=getattr(call, "direction", "inbound"),
-        centre=getattr(call, "centre", ""),
-        summary=getattr(call, "summary", ""),
-        keep_line=getattr(call, "keep_line", False),
-        recording_paused_until=epoch_ms(getattr(call, "recording_paused_until", None)),
+        direction="outbound" if call.direction == "outbound" else "inbound",
+        centre=call.centre,
+        summary=call.summary,
+        keep_line=call.keep_line,
+        recording_paused_until=epoch_ms(call.recording_paused_until),
     )
     parties = parties_of(call, company.transfer, company.supervision, names=company.names, label=company.label)
     return {
@@ -230,9 +230,9 @@ def wall_call(call: Call, company: Company) -> WallCall:
         since=ms(_since(call)),
         number=masked_number(call.caller_number),
         transfer=None if transfer is None else transfer_data(transfer, company.label, company.listed),
-        direction=getattr(call, "direction", "inbound"),
-        centre=getattr(call, "centre", ""),
-        keep_line=getattr(call, "keep_line", False),
+        direction="outbound" if call.direction == "outbound" else "inbound",
+        centre=call.centre,
+        keep_line=call.keep_line,
         supervision=company.supervision,
     )
 
