@@ -34,6 +34,17 @@ FLAGS = (
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 )
+# Lets a test pull the microphone's plug: the tracks that the page was given end as they do when the device goes.
+UNPLUG = """{
+    const given = [];
+    const ask = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+    if (ask !== undefined) navigator.mediaDevices.getUserMedia = async wishes => {
+        const stream = await ask(wishes);
+        given.push(...stream.getTracks());
+        return stream;
+    };
+    addEventListener("test:unplug", () => given.splice(0).forEach(track => track.dispatchEvent(new Event("ended"))));
+}"""
 SMALLEST = {"width": 1366, "height": 768}
 
 
@@ -107,6 +118,7 @@ def window(playwright: Playwright, tmp_path: Path) -> Iterator[BrowserContext]:
         timezone_id="Asia/Shanghai",
         permissions=["microphone"],
     )
+    context.add_init_script(UNPLUG)
     try:
         yield context
     finally:
@@ -142,6 +154,26 @@ def call(desk: Page, server: StandIn) -> Page:
     expect(desk.get_by_test_id("turn")).to_have_count(8)
     expect(desk.get_by_test_id("field-title")).not_to_have_value("")
     return desk
+
+
+@pytest.fixture
+def wall(page: Page, server: StandIn) -> Page:
+    """A supervisor before the shift's wall, with the scripted call going on at seat 8001."""
+    server.tell("ring")
+    server.tell("answer")
+    server.tell("ready")
+    page.get_by_test_id("username").fill("9001")
+    page.get_by_test_id("password").fill("anything")
+    page.get_by_test_id("sign-in").click()
+    expect(page.get_by_test_id("supervisor-desk")).to_be_visible()
+    expect(page.get_by_test_id("agent-cell")).to_have_count(32)
+    return page
+
+
+def look_at(page: Page, agent: str) -> None:
+    """Select this person on the wall."""
+    page.locator(f'[data-testid="agent-cell"][data-agent="{agent}"]').click()
+    expect(page.get_by_test_id("selected-agent")).to_have_attribute("data-agent", agent)
 
 
 def complaints(page: Page) -> list[Any]:

@@ -32,12 +32,16 @@ export function others({ CALL, call, me, set, setAgent, person }) {
   const OPERATOR = () => ({ role: "operator", label: "座席8001", agent_id: "8001", state: "talking", since: call.call.answered_at });
   const other = (transfer, state) => ({ role: transfer.target.kind === "agent" ? "operator" : transfer.target.kind === "number" ? "number" : "centre", label: transfer.target.label, agent_id: transfer.target.kind === "agent" ? transfer.target.value : null, state, since: now() });
 
+  function ledgerChanged() {
+    set("emergency", "handoffs", handoffs.filter((each) => each.state !== "ended").map(({ summary, note, script, steps, target_kind, mode, reason: why, settled, responsible, push_error, summary_pushed_at, ...head }) => ({ ...head, started_at: Date.parse(head.started_at), ended_at: null })));
+  }
+
   function step(name, change = {}, route = call.transfer.route, reason = null) {
     const transfer = { ...call.transfer, ...change, route, steps: [...call.transfer.steps, { at: now(), step: name, route, reason }] };
     set(ch, "transfer", transfer);
     const row = handoffs.find((each) => each.id === transfer.handoff_id);
     if (row) Object.assign(row, { state: transfer.state, outcome: transfer.outcome, version: row.version + 1, steps: transfer.steps.map((each) => ({ ...each, at: iso(each.at) })), ended_at: transfer.state === "ended" ? iso(now()) : null });
-    set("emergency", "handoffs", handoffs.filter((each) => each.state !== "ended").map(({ summary, note, script, steps, target_kind, mode, reason: why, settled, responsible, push_error, summary_pushed_at, ...head }) => ({ ...head, started_at: Date.parse(head.started_at), ended_at: null })));
+    ledgerChanged();
   }
 
   function dial(target, mode) {
@@ -74,7 +78,7 @@ export function others({ CALL, call, me, set, setAgent, person }) {
     step(alone ? "private" : "joined", alone ? { state: "private" } : { state: "joined", joined_at: now() });
     set(ch, "parties", [{ ...CITIZEN(), state: alone ? "music" : "talking" }, OPERATOR(), other(call.transfer, "talking")]);
     const row = handoffs[0];
-    later(500, () => Object.assign(row, { push_state: "pushed", summary_pushed_at: iso(now()), version: row.version + 1 }));
+    later(500, () => { Object.assign(row, { push_state: "pushed", summary_pushed_at: iso(now()), version: row.version + 1 }); ledgerChanged(); });
   }
 
   function over(name, outcome) {

@@ -104,7 +104,7 @@ const call: Required<CallData> = {
     keep_line: true,
     recording_paused_until: 1,
   },
-  speech: links.speech,
+  speech: { ...links.speech, complete: 0.8 },
   transcript: [{ seg: 1, rev: 1, who: "caller", text: "x", t0: 0, t1: 1, final: false }],
   draft: null,
   transfer,

@@ -33,7 +33,18 @@ export type PauseReason =
   | "device_lost";
 
 export type CallPhase = "arrived" | "queued" | "offered" | "talking" | "held" | "ended";
-export type CallOutcome = "answered" | "abandoned" | "lost";
+export type CallOutcome =
+  | "answered"
+  | "abandoned"
+  | "lost"
+  // of a call that an operator placed
+  | "no_answer"
+  | "busy"
+  | "declined"
+  | "unavailable"
+  | "not_found"
+  | "cancelled"
+  | "not_placed";
 export type Role = "operator" | "supervisor" | "revisit" | "dispatcher" | "department" | "admin";
 export type Speaker = "caller" | "agent" | "centre";
 export type Disposition = "direct_answer" | "dispatch" | "invalid";

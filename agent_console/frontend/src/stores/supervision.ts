@@ -37,7 +37,7 @@ export const useSupervision = defineStore("supervision", () => {
       if (answer !== undefined && answer !== null && answer.outcome === "unknown") notice.warn(words.supervisor.unknown);
       return true;
     } catch (error) {
-      if (error instanceof HttpError && error.status < 500) notice.fail(words.supervisor.failed, error);
+      if (error instanceof HttpError) notice.fail(words.supervisor.failed, error);
       else notice.warn(words.supervisor.unknown);
       return false;
     } finally {

@@ -23,6 +23,10 @@ interface Pending {
 /** An order whose outcome nobody told, and of which nothing is seen for so long, did not happen. */
 const NOTHING_CAME_MS = 20_000;
 
+/** The server said no: nothing was sent to the switch. Without its word nobody knows. */
+const wasRefused = (error: unknown): boolean =>
+  error instanceof HttpError && error.body.error !== "internal" && !error.body.error.startsWith("http_");
+
 export const useTransfer = defineStore("transfer", () => {
   const live = useLive();
   const targets = shallowRef<TransferTargets | null>(null);
@@ -32,6 +36,8 @@ export const useTransfer = defineStore("transfer", () => {
   const chosen = ref<string | null>(null);
   const because = shallowRef<Cue | null>(null);
   const pending = shallowRef<Pending | null>(null);
+  /** As it was asked for: the live stream masks a number. */
+  const lastAsked = shallowRef<{ target: TransferTarget; mode: TransferMode } | null>(null);
   /** A transfer that is over and was read. */
   const dismissed = ref<string | null>(null);
 
@@ -65,8 +71,7 @@ export const useTransfer = defineStore("transfer", () => {
       pending.value = answer.outcome === "done" ? null : { ...mine, unknownSince: Date.now() };
       return true;
     } catch (error) {
-      const refused = error instanceof HttpError && error.status < 500;
-      if (refused) {
+      if (wasRefused(error)) {
         if (pending.value === mine) pending.value = null;
         notice.fail(failure, error);
         return false;
@@ -88,11 +93,14 @@ export const useTransfer = defineStore("transfer", () => {
   });
   watch(
     () => live.callId,
-    () => {
+    (id) => {
       pending.value = null;
       layer.value = null;
       dismissed.value = null;
+      lastAsked.value = null;
+      if (id !== null) void loadTargets(); // there before the key is pressed
     },
+    { immediate: true },
   );
 
   async function loadTargets(): Promise<void> {
@@ -123,6 +131,7 @@ export const useTransfer = defineStore("transfer", () => {
 
   function start(target: TransferTarget, mode: TransferMode): Promise<boolean> {
     layer.value = null;
+    lastAsked.value = { target, mode };
     return onCall((id) => ask("start", words.transfer.startFailed, () => api.transfer(id, target, mode)));
   }
 
@@ -130,6 +139,10 @@ export const useTransfer = defineStore("transfer", () => {
     const cue = because.value;
     const began = await start({ kind: "centre", value: centre }, "three_way");
     if (began && cue !== null && cue.targets.includes(centre)) await decideCue(cue, "act", "");
+  }
+
+  async function again(): Promise<void> {
+    if (lastAsked.value !== null) await start(lastAsked.value.target, lastAsked.value.mode);
   }
 
   const steer = (what: "private" | "together" | "leave" | "cancel"): Promise<boolean> =>
@@ -177,6 +190,8 @@ export const useTransfer = defineStore("transfer", () => {
     openEmergency,
     openPicker,
     start,
+    again,
+    lastAsked,
     startEmergency,
     steer,
     sendBack,

@@ -57,7 +57,18 @@ const disposition: Record<Disposition, string> = {
   invalid: "无效来电",
 };
 
-const outcome: Record<CallOutcome, string> = { answered: "已接听", abandoned: "未接通", lost: "记录中断" };
+const outcome: Record<CallOutcome, string> = {
+  answered: "已接听",
+  abandoned: "未接通",
+  lost: "记录中断",
+  no_answer: "无人接听",
+  busy: "占线",
+  declined: "拒接",
+  unavailable: "无法接通",
+  not_found: "号码不存在",
+  cancelled: "已取消",
+  not_placed: "未拨出",
+};
 const who: Record<Speaker, string> = { caller: "市民", agent: "座席", centre: "联动" };
 
 export const words = {
@@ -356,6 +367,7 @@ export const words = {
     pause: "暂停滚动",
     follow: "恢复滚动",
     newer: "有新内容 ↓",
+    incomplete: (percent: string) => `文字不全 ${percent}`,
     partial: "识别中…",
     quiet: "还没有识别到说话",
     none: "本次通话没有转写文字",
