@@ -18,6 +18,7 @@ from panoramisk.message import Message
 
 from telephony.ami import actions, resync
 from telephony.ami.actions import Headers
+from telephony.ami.complaints import Complaints
 from telephony.ami.frames import Frame, FrameReader, Rejected
 from telephony.ami.inbox import Inbox
 from telephony.ami.messages import fact_of, stated_at
@@ -287,6 +288,10 @@ class Gateway:
         self._lag_s: float | None = None
         self._applied_at: datetime | None = None
         self._ping_ms: float | None = None
+        self._complaints = Complaints()
+        self._told = LinkChanged(at=clock(), state=LinkState.DOWN)
+        self._failed = False
+        """The last attempt did not get as far as a login."""
 
     @property
     def measures(self) -> Measures:
@@ -364,7 +369,7 @@ class Gateway:
         await link.open()
         self._connections += 1
         await link.log_in(*self._credentials)
-        self._link = link
+        self._link, self._failed = link, False
         self._become(LinkState.LOGGED_IN)
 
     async def _serve(self, link: _Link) -> None:
@@ -418,8 +423,9 @@ class Gateway:
         now = self._clock()
         if isinstance(item, Rejected):
             self._rejected += 1
-            log.warning("ami.frame_rejected", reason=item.reason, subject=item.subject)
-            self._put(FrameRejected(at=now, reason=item.reason))
+            if times := self._complaints.times(f"{item.reason} {item.subject}", now):
+                log.warning("ami.frame_rejected", reason=item.reason, subject=item.subject, times=times)
+                self._put(FrameRejected(at=now, reason=item.reason))
         elif (fact := fact_of(item, now)) is not None:
             self._put(fact)
 
@@ -437,12 +443,19 @@ class Gateway:
         now = self._clock()
         if self._link is link:
             self._inbox.put_always(LinkLost(at=now, reason=reason))
+        else:
+            self._failed = True
         self._link = None
         self._become(LinkState.DOWN, reason)
 
     def _become(self, state: LinkState, reason: str = "") -> None:
+        """While the switch stays away, one attempt after another fails: that is told once, with its reason."""
         self.state = state
+        again = state is LinkState.CONNECTING and self._failed
+        if again or (state, reason) == (self._told.state, self._told.reason):
+            return
         if reason == LOGIN_REJECTED:
             log.error("ami.login_rejected")
         log.info("ami.link_changed", state=state.value, reason=reason)
-        self._inbox.put_always(LinkChanged(at=self._clock(), state=state, reason=reason))
+        self._told = LinkChanged(at=self._clock(), state=state, reason=reason)
+        self._inbox.put_always(self._told)

@@ -85,13 +85,16 @@ async def test_a_peer_that_is_no_switch_is_left() -> None:
             await session.until(lambda _: "login not answered" in session.reasons())
 
 
-async def test_nobody_listening_is_tried_again() -> None:
+async def test_nobody_listening_is_tried_again_and_told_once() -> None:
     async with FakeSwitch() as switch:
         await switch.stop()
         async with running(switch, QUICK) as session:
-            await session.until(lambda _: session.reasons().count("not reachable") >= 2)
+            await session.until(lambda _: session.reasons())
+            await asyncio.sleep(0.3)
+            assert session.states() == [LinkState.CONNECTING, LinkState.DOWN]
             await switch.start()
             await session.until_state(LinkState.LIVE)
+        assert session.states()[2:5] == [LinkState.LOGGED_IN, LinkState.SYNCING, LinkState.LIVE]
 
 
 async def test_a_login_that_asks_for_less_than_everything() -> None:
