@@ -91,12 +91,19 @@ class _Case:
     others: frozenset[ChannelId] = frozenset()
     """Legs that were in the call before a blind transfer began."""
     leaving: bool = False
+    silent: set[ChannelId] = field(default_factory=set)
+    """Legs that the dialplan dialled, and of which nothing was heard."""
     unwanted: dict[ChannelId, datetime] = field(default_factory=dict)
     """Legs to be hung up, and when to ask for it again."""
 
     @property
     def blind(self) -> bool:
         return self.transfer.mode is TransferMode.BLIND
+
+    def why_not(self, leg: Track) -> TransferReason:
+        if leg.id in self.silent:
+            return TransferReason.SILENT
+        return TransferReason.DROPPED if leg.up_at else why_not(leg)
 
 
 class Transfers:
@@ -447,7 +454,7 @@ class Transfers:
                 continue
             before = legs.get(case.way.leg) if case.way.leg else None
             if before is not None:
-                self._step(case, TransferSignal.WAY_FAILED, at, news, why_not(before))
+                self._step(case, TransferSignal.WAY_FAILED, at, news, case.why_not(before))
             number = min(case.way.number + (before is not None), len(case.routes))
             case.way = Way(route=case.routes[number - 1], number=number, leg=leg.id, dialled_at=leg.first_at)
             case.transfer = replace(case.transfer, route=number, leg=leg.id)
@@ -484,7 +491,8 @@ class Transfers:
             self._wait_for_leg(case, ledger, legs, leg, now, news)
         if case.transfer.state in UNMET and not case.blind:
             operator = legs.get(case.operator)
-            if operator is not None and operator.ended_at is not None and operator.ended_at <= now - SETTLES:
+            gone = operator.ended_at if operator is not None else case.way.dialled_at if case.transfer.rebuilt else None
+            if gone is not None and gone <= now - SETTLES:
                 self._step(case, TransferSignal.OPERATOR_LOST, now, news)
                 self._drop(case, case.way.leg, news, now)
         if case.transfer.state is TransferState.HANDED_OVER:
@@ -519,11 +527,11 @@ class Transfers:
         elif leg is None:
             return
         elif leg.ended_at is not None and last and leg.ended_at <= now - SETTLES:
-            reason = TransferReason.DROPPED if leg.up_at else why_not(leg)
-            self._step(case, TransferSignal.FAILED, now, news, reason)
+            self._step(case, TransferSignal.FAILED, now, news, case.why_not(leg))
         elif leg.live and not (leg.rung_at or leg.up_at):
             silent = now - case.way.dialled_at >= timedelta(seconds=case.way.route.first_sign_s)
-            if silent and leg.id not in case.unwanted:
+            if silent and leg.id not in case.silent:
+                case.silent.add(leg.id)
                 self._drop(case, leg.id, news, now)
 
     def _wait_for_end(

@@ -18,7 +18,7 @@ from typing import TypeVar
 from telephony.ami.gateway import Gateway
 from telephony.ami.timings import Timings
 from telephony.calls import Call, CallPhase
-from telephony.commands import Command, CommandOutcome, SignIn, SignOut
+from telephony.commands import CallTarget, Command, CommandOutcome, GoPrivate, LeaveCall, SignIn, SignOut
 from telephony.dialplan.reach import reach_of
 from telephony.dialplan.topology import Topology, default_text, parse
 from telephony.errors import TelephonyError
@@ -26,9 +26,9 @@ from telephony.events import Event, LinkState, TransferStepped
 from telephony.ids import AgentId, CallId, SeatId
 from telephony.runner import Runner
 from telephony.switchboard import Switchboard
-from telephony.targets import Target, TargetKind
-from telephony.transfers import Transfer
-from tests.fakes.sip_phones import Behaviour, SipPhone, Talk, answering, silent
+from telephony.targets import Target, TargetKind, TransferMode
+from telephony.transfers import Transfer, TransferState
+from tests.fakes.sip_phones import Behaviour, SipPhone, Talk, answering, ringing, silent
 from tests.fakes.stories import HOTLINE
 from tests.system.switch import RunningSwitch
 
@@ -203,7 +203,7 @@ class Parties:
                 for far in phone.talks.values():
                     if far.caller == talk.number and far.answered.is_set():
                         far.hang_up()
-        await until(lambda: self.board.calls[talk.call_id].phase is CallPhase.ENDED)
+        await talk.until(lambda: talk.call.phase is CallPhase.ENDED)
         await self.leave(talk.agent)
 
     def at_centre(self, code: str, number: str, way: int = 1) -> list[Talk]:
@@ -230,6 +230,33 @@ class Parties:
 
 def centre(code: str) -> Target:
     return Target(kind=TargetKind.CENTRE, value=code)
+
+
+async def transfer(talk: Conversation, target: Target, mode: TransferMode = TransferMode.THREE_WAY) -> None:
+    await talk.all_.ask(CallTarget(call_id=talk.call_id, agent_id=talk.agent, target=target, mode=mode))
+
+
+async def reach(talk: Conversation, state: TransferState) -> None:
+    """Bring a transfer to 110 into this state."""
+    if state in (TransferState.DIALLING, TransferState.RINGING):
+        talk.all_.will["first", talk.number] = ringing if state is TransferState.RINGING else silent
+    await transfer(talk, centre("110"))
+    wanted = TransferState.JOINED if state in (TransferState.PRIVATE, TransferState.HANDED_OVER) else state
+    await talk.until(lambda: talk.transfer.state is wanted)
+    if state is TransferState.PRIVATE:
+        await talk.all_.ask(GoPrivate(call_id=talk.call_id, agent_id=talk.agent))
+    elif state is TransferState.HANDED_OVER:
+        await talk.all_.ask(LeaveCall(call_id=talk.call_id, agent_id=talk.agent))
+    await talk.until(lambda: talk.transfer.state is state)
+
+
+def in_one_bridge(talk: Conversation, role: str) -> bool:
+    found = talk.all_.board._calls.evidence(talk.call_id)
+    assert found is not None
+    ledger, legs = found
+    bridge = legs[ledger.citizen].bridge.value
+    others = [leg.channel for leg in talk.call.legs if leg.role == role and leg.ended_at is None]
+    return bridge is not None and any(legs[channel].bridge.value == bridge for channel in others)
 
 
 async def until(condition: Callable[[], object], within_s: float = 15.0) -> float:
