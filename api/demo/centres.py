@@ -36,6 +36,16 @@ def desks(
     return made
 
 
+def callers(centres: Sequence[Centre]) -> dict[str, str]:
+    """Addresses on this machine's loopback from which a centre hands citizens over, by code."""
+    return {
+        centre.code: network
+        for centre in centres
+        for network in centre.match or ()
+        if network.startswith("127.") and "/" not in network
+    }
+
+
 def greeting(sounds: Path, centre: Centre, espeak: Sequence[str] | None) -> Path:
     """What the desk says, over and over: its number and a long pause; a tone where nothing can speak."""
     path = sounds / f"centre-{centre.code}.wav"

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
@@ -25,9 +26,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from api.demo import people, speech_model
-from api.demo.centres import desks
+from api.demo.centres import callers, desks
 from api.demo.children import Child, end_leftovers
-from api.demo.citizens import Citizens, visits
+from api.demo.citizens import Citizens, called_back, visits
 from api.demo.sipp import Phone, find_sipp
 from api.demo.switch import DebianRoot, PrerequisiteMissing, Source, Switch, SwitchFailed, find_source
 from api.settings import Settings
@@ -104,7 +105,13 @@ class Demo:
         phone = self._phone()
         for desk in desks(phone, self._topology.centres, self._run_dir, self._ports.base, espeak=espeak):
             self._everything.enter_context(desk)
-        self._citizens = Citizens(self._phone(citizen=True), visits(random.Random()))
+        self._everything.enter_context(called_back(replace(phone, port=self._ports.citizens)))
+        self._citizens = Citizens(
+            self._phone(citizen=True),
+            visits(random.Random()),
+            centres=callers(self._topology.centres),
+            lines=frozenset(line.number for line in self._topology.lines),
+        )
         self._everything.callback(self._citizens.stop)
         self._welcome(passwords, source, speech)
 
@@ -183,7 +190,7 @@ class Demo:
             sipp=self._with_packages(lambda: find_sipp(self._settings.cache)),
             run_dir=self._run_dir,
             host=self._topology.trunks[0].host,
-            port=self._ports.citizens,
+            port=self._ports.callers,
             media_port=first if citizen else first + 40,
             switch=f"127.0.0.1:{self._ports.sip}",
         )

@@ -42,13 +42,18 @@ class Ports:
 
     @property
     def citizens(self) -> int:
-        """The simulated trunk's own SIP port."""
+        """The simulated trunk's own SIP port, where citizens are called."""
         return self.base + 10
 
     @property
     def centres(self) -> int:
         """The simulated centres' SIP port, the same on each of their addresses."""
         return self.base + 11
+
+    @property
+    def callers(self) -> int:
+        """The SIP port from which simulated citizens, and centres, call."""
+        return self.base + 12
 
     @property
     def rtp(self) -> tuple[int, int]:

@@ -187,7 +187,8 @@ class Centre(_Part):
 
     ``routes`` are tried in order; ``host`` and ``port`` beside them is the short form of a single route. ``key`` is the
     place on the operators' keyboard. A route without any sign of life for ``first_sign_s`` is given up, a ringing one
-    after ``ring_s``. ``match`` names nobody else, ``accept`` the lines whose calls the centre may hand over.
+    after ``ring_s``. ``match`` names nobody else, ``accept`` the lines to which the centre may hand over citizens;
+    ``tell_answer`` is as of a trunk.
     """
 
     code: Number
@@ -198,6 +199,7 @@ class Centre(_Part):
     routes: Annotated[list[Route], Field(min_length=1, max_length=9)]
     match: Networks | None = None
     accept: list[Number] = []
+    tell_answer: bool = False
 
     @model_validator(mode="before")
     @classmethod
