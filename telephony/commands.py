@@ -24,7 +24,7 @@ class SignIn(Command):
     seat: SeatId
     queues: tuple[QueueName, ...]
     levels: Mapping[QueueName, int] = field(default_factory=dict)
-    """How soon this person is rung, of all who are free: 1 first, 9 last; 1 where a queue is not named."""
+    """How soon this person is rung in each queue, of all who are free: the lowest first; 1 where it is not named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

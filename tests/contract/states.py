@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from api.tickets import lifecycle
-from telephony import agents, calls
+from telephony import agents, calls, supervision
 from telephony.tables import diagram
 
 PAGE = Path(__file__).parents[2] / "docs" / "states.md"
 
 SECTIONS = (
     ("A call", "telephony/calls.py", diagram(calls.TRANSITIONS, start=calls.CallPhase.ARRIVED)),
-    ("An operator", "telephony/agents.py", diagram(agents.TRANSITIONS, start=agents.AgentStatus.SIGNED_OUT)),
+    ("An operator", "telephony/duties.py", diagram(agents.TRANSITIONS, start=agents.AgentStatus.SIGNED_OUT)),
+    (
+        "A supervision",
+        "telephony/supervision.py",
+        diagram(supervision.TRANSITIONS, start=supervision.SupervisionState.DIALLING),
+    ),
     ("A ticket", "api/tickets/lifecycle.py", diagram(lifecycle.TRANSITIONS, start=lifecycle.State.DRAFT)),
 )
 
