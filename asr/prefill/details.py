@@ -21,6 +21,8 @@ _ROUGH_AFTER = re.compile(r"^(?:多|来|几|余|左右|上下)")
 _NOT_MONEY = re.compile(
     r"^(?:个|人|户|亩|斤|米|平|年|天|月|号|路|楼|岁|度|次|回|辆|多|公里|分|点|家|口|位|名|台|层|份|张|克)"
 )
+_ALONE = re.compile(r"^[，,。！]|[，,。]$|^$")
+_PAID = re.compile(r"(?:交|收|花|付|要|扣|赔|罚|退|充|欠)(?:了|我|过|了我|掉)$")
 _OTHERS_OFFER = re.compile(r"(?:他|她|他们|说|只|最多|才|才给|只给|答应|开始)[^，。]{0,6}$")
 
 _ASKS_PEOPLE = re.compile(r"几个人|多少人|几口人|几位|有多少(?:人|户)|涉及多少")
@@ -44,7 +46,7 @@ _NO_REPLY = re.compile(
     r"|不用回|别给我打电话|别联系了|没了，不用"
 )
 _WANTS_REPLY = re.compile(
-    r"给(?:我)?(?:回|个)(?:个)?(?:话|电话|信|复|说法|答复)|告诉我|有结果|发短信|等(?:你们|着)?(?:回|消息)|说法|回个话"
+    r"给(?:我)?(?:回|个)(?:个)?(?:话|电话|信|复|说法|答复)|告诉我|有结果|发(?:个|条)?短信|等(?:你们|着)?(?:回|消息)|说法|回个话"
 )
 _ASKS_REPLY = re.compile(r"(?:回复|回电|告诉您|回访|通知您|答复您|联系您)[^，。]{0,8}(?:吗|么|？|\?)")
 
@@ -103,11 +105,14 @@ def _sums(said: Said) -> Iterator[tuple[float, int, Evidence]]:
             continue
         lead = _MONEY_LEAD.search(before) is not None
         counted = re.search(r"[百千万]", text[numeral.start : numeral.end]) is not None
-        if unit is None and not (lead and counted and value >= 100 and not _NOT_MONEY.match(after)):
+        paid = _PAID.search(before) is not None and value >= 5
+        alone = value >= 1000 and counted and _ALONE.search(before) is not None and _ALONE.match(after) is not None
+        plain = (lead and counted and value >= 100) or paid or alone
+        if unit is None and (not plain or _NOT_MONEY.match(after)):
             continue
         if _ROUGH_BEFORE.search(before) or _ROUGH_AFTER.match(after):
             continue
-        worth = 0.6 + 0.4 * (unit is not None) + 0.3 * lead + 0.8 * (_TOTAL.search(before) is not None)
+        worth = 0.6 + 0.4 * (unit is not None) + 0.3 * (lead or paid) + 0.8 * (_TOTAL.search(before) is not None)
         worth -= 0.5 * (_OTHERS_OFFER.search(before) is not None) + 0.01 * said.index
         yield worth, value, said.evidence(numeral.start, numeral.end)
     about = re.search(r"[一二三四五六七八九][千百][一二三四五六七八九]?[百]?(?=多)", said.text)
@@ -128,7 +133,13 @@ def _people(talk: Talk) -> Suggestion | None:
             rough = re.fullmatch(r"[一二两三四五六七八九]{2}", match.group(1)) is not None
             behind = said.text[match.end() :]
             shape = _PEOPLE.match(behind) if asked else _PEOPLE_NAMED.match(behind)
-            if value and not rough and shape is not None and not re.search(r"第$", said.text[: match.start()]):
+            if (
+                value
+                and (asked or value > 1)
+                and not rough
+                and shape is not None
+                and not re.search(r"第$", said.text[: match.start()])
+            ):
                 return _one("people_count", value, 0.8 if asked else 0.66, said.evidence(*match.span()))
     return None
 
@@ -224,7 +235,7 @@ def _reply(talk: Talk) -> Suggestion | None:
     latest: Suggestion | None = None
     for said in talk.caller:
         no, yes = _NO_REPLY.search(said.text), _WANTS_REPLY.search(said.text)
-        if no is not None and not (yes is not None and yes.start() > no.end()):
+        if no is not None and not (yes is not None and (yes.start() > no.end() or "短信" in yes.group())):
             latest = _one("reply_required", "false", 0.86, said.evidence(*no.span()))
         elif yes is not None or (_ASKS_REPLY.search(said.asked) and said.agrees):
             span = yes.span() if yes is not None else (0, min(2, len(said.text)))

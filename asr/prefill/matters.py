@@ -47,6 +47,11 @@ _ASKING = re.compile(r"想问|咨询|问一下|请问|多少钱|哪儿办|怎么
 _REPORTS = re.compile(r"(?:我|要|想)(?:来|是)?(?:反映|投诉|举报|检举)")
 """我想问一下，我反映学校的事儿 asks nothing."""
 _EVERYDAY = frozenset("是的了一不我你他有在就都也这那个们到去来上下没要会说还又很太吗呢吧啊大小多少年月日天人家里")
+_OFFERS_KINDS = re.compile(
+    r"(?:投诉|举报|咨询|建议|求助|反映)[^，。]{0,6}还是|还是[^，。]{0,6}(?:投诉|举报|咨询|建议|求助)"
+)
+_CHOSEN = re.compile(r"^[^，。]{0,4}?(投诉|举报|咨询|建议|求助)")
+"""An answer to 您是想了解标准还是要投诉."""
 _ASKS = re.compile(r"^.{0,6}?(?:请问|想问|我问|问问|问一下|咨询|想了解)")
 _SECRET_WISH = re.compile(r"匿名|不留名|保密|别说是我|是谁(?:打|反映|举报)")
 _PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权属单位"})
@@ -267,6 +272,9 @@ def _appeal_type(talk: Talk, category: Category, because: tuple[Evidence, ...]) 
             if kind == "咨询" and _REPORTS.search(said.text):
                 worth = [value / 3 for value in worth]
             scores[kind] += max(worth, default=0.0) * early + 0.2 * sum(sorted(worth)[:-1])
+        chosen = _CHOSEN.match(said.text) if _OFFERS_KINDS.search(said.asked) else None
+        if chosen is not None:
+            scores[chosen.group(1)] += 6.0
         if order < 2 and _ASKS.match(said.text) and not _REPORTS.search(said.text):
             scores["咨询"] += 1.2
         if _SECRET_WISH.search(said.text):

@@ -426,7 +426,7 @@ def _gender(talk: Talk, claim: _Claim | None, addressed: list[_Claim]) -> Sugges
             ("女", _WOMAN, 0.85),
             ("男", _MAN, 0.85),
             ("男", _WIFE, 0.5),
-            ("女", _HUSBAND, 0.5),
+            ("女", _HUSBAND, 0.4),
         ):
             match = pattern.search(said.text)
             if match is not None and (value, sure) not in [entry[:2] for entry in shown]:

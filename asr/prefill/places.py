@@ -239,7 +239,7 @@ def _with_landmark(reading: Reading, hit: PlaceHit, worded: Sequence[tuple[int, 
         return hit.place.name + landmark.group(), landmark.end()
     glue = _GLUE.match(text, hit.end)
     behind = next((span for span in worded if glue is not None and span[0] == glue.end()), None)
-    if hit.place.kind is PlaceKind.ROAD and behind is not None:
+    if (hit.place.kind is PlaceKind.ROAD or hit.place.name.endswith("村")) and behind is not None:
         return hit.place.name + with_digits(text[behind[0] : behind[1]]), behind[1]
     return hit.place.name, hit.end
 
@@ -404,9 +404,50 @@ def _address(talk: Talk, mentions: Sequence[_Mention], main: _Where) -> Suggesti
     for detail, mention in spots:
         value += detail.shown if not value.endswith(detail.shown) else ""
         evidence.append(mention.evidence(detail))
+    if not doors and not spots:
+        for said, start, end, words in _near_by(talk, main):
+            value += words
+            evidence.append(said.evidence(start, end))
+    value = _as_written(talk, value)
     return Suggestion(
         field="address", value=value, confidence=_confidence(talk, named, main), evidence=tuple(dict.fromkeys(evidence))
     )
+
+
+_AREA = re.compile(r"在(?P<area>[\u4e00-\u9fff]{2,8}?)(?:那片|那块|那儿|那边|这片|这块|一带|跟前)")
+_THERE = re.compile(r"(?:在|到|从)(?:他们|你们|人家|咱们|那个|这个|那边|那儿|里头|里面|里|的|景区|院)+")
+_SIDES = re.compile(r"(?<=[楼栋元])([东西南北])(?:边|面|头)(?![\u4e00-\u9fff])")
+_STOP_OF_BUS = re.compile(r"(?<![车交驿油费电动岗兵检])站$")
+
+
+def _near_by(talk: Talk, main: _Where) -> Iterator[tuple[Said, int, int, str]]:
+    """后山村 … 地在后山西沟那片; 到棋源山庄玩 … 在他们那个玻璃栈道的台阶上: said of the place later on."""
+    for said in talk.caller:
+        for area in _AREA.finditer(said.text) if ASKS_PLACE.search(said.asked) else ():
+            words = area.group("area").removeprefix(main.name[:-1])
+            if 2 <= len(words) <= 6 and main.name not in words and not set(words) & _STOPS:
+                yield said, *area.span("area"), words
+                return
+        there = _THERE.search(said.text, said.text.find(main.name)) if main.name in said.text else None
+        spot = _spots(talk.lexicon).match(said.text, there.end()) if there is not None else None
+        if spot is None or len(spot.group()) < 3:
+            continue
+        yield said, *spot.span(), spot.group()
+        step = _STEP.match(said.text, spot.end())
+        then = _spots(talk.lexicon).match(said.text, step.end()) if step is not None else None
+        if then is not None:
+            yield said, *then.span(), then.group()
+        return
+
+
+_STEP = re.compile(r"(?:下来|上来|上面|下面|旁边|那边|的|那个)*")
+
+
+def _as_written(talk: Talk, value: str) -> str:
+    """东边 of a building is its 东侧 on paper; a stop of a bus is a 公交站."""
+    value = _SIDES.sub(r"\1侧", value)
+    by_bus = any("公交" in said.text or "路车" in said.text for said in talk.caller)
+    return _STOP_OF_BUS.sub("公交站", value) if by_bus else value
 
 
 def _short_of(mention: _Mention, main: _Where) -> bool:

@@ -61,22 +61,76 @@ class _Named:
 
 def suggest_subject(talk: Talk, caller: str) -> list[Suggestion]:
     """``caller`` is the caller's own name, who is not complained about."""
-    found = [named for said in talk.caller for named in _named(said) if not caller or caller not in named.name]
+    every = [*(named for said in talk.caller for named in _named(said)), *_officials(talk)]
+    found = [named for named in every if not caller or caller not in named.name]
     if not found:
         return []
     heard = "".join(said.text for said in talk.agent)
-    heard = "".join(said.text for said in talk.agent)
     ranked = sorted(found, key=lambda named: _worth(named, heard), reverse=True)
     best = ranked[0]
+    best = _longer(talk, best)
     other = next((named for named in ranked if named.person is not best.person and named.name not in best.name), None)
     firm, person = (other, best) if best.person else (best, other)
     if firm is None or person is None:
-        value, named = best.name, [best]
+        value, named = _known_as(best), [best]
     else:
         value, named = f"{firm.name}（{person.name}）", [firm, person]
     confidence = round(min(0.88, 0.3 + 0.3 * best.weight + 0.14 * (best.name in heard)), 2)
     evidence = tuple(one.said.evidence(one.start, one.end) for one in named)
-    return [Suggestion(field="subject", value=with_digits(value), confidence=confidence, evidence=evidence)]
+    return [Suggestion(field="subject", value=_digits(value), confidence=confidence, evidence=evidence)]
+
+
+_BADGE = re.compile(
+    r"(?:胸牌|工号|工牌|编号)[^，。]{0,8}?(?P<badge>[A-Za-z]{1,3}[\s-]*[零〇一二两三四五六七八九幺0-9]{2,6})"
+)
+_ROLE_BEFORE = re.compile(r"(户主|老板|司机|经理|邻居|房东|包工头|负责人|主任|书记|大夫|医生|教练)[^，。]{0,2}$")
+_OFFICIAL = r"(?:窗口|工作人员|司机|医生|大夫|老师|民警|护士|师傅|同志|表扬)"
+_DIGITS = {char: str(value) for value, char in enumerate("零一二三四五六七八九")} | {"〇": "0", "幺": "1", "两": "2"}
+
+
+def _longer(talk: Talk, best: _Named) -> _Named:
+    """老马家, then 老马家铜锅涮肉, which the operator says back: the whole name."""
+    if best.person:
+        return best
+    heard = "，".join(said.text for said in talk.agent)
+    match = re.search(rf"{re.escape(best.name)}[\u4e00-\u9fff]{{2,6}}(?=[，。！？]|$)", heard)
+    said = next((said for said in talk.caller if match is not None and match.group() in said.text), None)
+    if match is None or said is None:
+        return best
+    start = said.text.find(match.group())
+    return _Named(match.group(), said, start, start + len(match.group()), best.weight)
+
+
+def _known_as(named: _Named) -> str:
+    """Of somebody only a surname is known: 韩姓户主."""
+    role = _ROLE_BEFORE.search(re.sub(r"(?:姓|叫)$", "", named.said.text[: named.start]))
+    return (
+        f"{named.name}姓{role.group(1)}" if named.person and len(named.name) == 1 and role is not None else named.name
+    )
+
+
+def _officials(talk: Talk) -> Iterator[_Named]:
+    """A badge, or a name the operator says back behind the desk or the office."""
+    for said in talk.caller:
+        for match in _BADGE.finditer(said.text):
+            shown = re.sub(r"[\s-]", "", match.group("badge"))
+            yield _Named(shown, said, *match.span("badge"), 1.6, True)
+    surnames = "|".join(map(re.escape, talk.lexicon.surnames))
+    for agent in talk.agent:
+        for match in re.finditer(rf"{_OFFICIAL}(?P<name>(?:{surnames})[\u4e00-\u9fff]{{1,2}})(?=[，。]|$)", agent.text):
+            name = match.group("name")
+            heard = next((said for said in talk.caller if name in said.text), None)
+            if heard is not None:
+                start = heard.text.find(name)
+                yield _Named(name, heard, start, start + len(name), 1.3, True)
+
+
+def _digits(value: str) -> str:
+    """GX零五三 as well, which no unit stands beside."""
+    spelled = re.fullmatch(r"([A-Za-z]{1,3})([零〇一二两三四五六七八九幺0-9]{2,6})", value)
+    if spelled is None:
+        return with_digits(value)
+    return spelled.group(1).upper() + "".join(_DIGITS.get(char, char) for char in spelled.group(2))
 
 
 def _worth(named: _Named, heard: str) -> float:
