@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from telephony.calls import CallPhase, Calls
+from telephony.cases import News, to_queue
 from telephony.commands import Command, KeepLine, PauseRecording, Prioritise, ResumeRecording, SendBack
 from telephony.errors import Refused, UnknownCall
 from telephony.events import Event, LineKept, RecordingPaused, RecordingResumed
 from telephony.ids import CallId, ChannelId
 from telephony.ledgers import Ledger
 from telephony.orders import ChangePriority, MuteRecording, Order, RedirectPair, SetVariable
-from telephony.transfers import News, Transfers, to_queue
+from telephony.transfers import Transfers
 
 ROUNDS = 1000
 """The dialplan lets callers wait in rounds: they stand at priority x 1000 + round, see its README."""

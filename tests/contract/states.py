@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from api.tickets import lifecycle
-from telephony import agents, calls, supervision
+from telephony import agents, calls, stages, supervision
 from telephony.tables import diagram
 
 PAGE = Path(__file__).parents[2] / "docs" / "states.md"
@@ -13,6 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "states.md"
 SECTIONS = (
     ("A call", "telephony/calls.py", diagram(calls.TRANSITIONS, start=calls.CallPhase.ARRIVED)),
     ("An operator", "telephony/duties.py", diagram(agents.TRANSITIONS, start=agents.AgentStatus.SIGNED_OUT)),
+    ("A transfer", "telephony/stages.py", diagram(stages.TRANSITIONS, start=stages.TransferState.DIALLING)),
     (
         "A supervision",
         "telephony/supervision.py",

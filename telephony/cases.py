@@ -1,0 +1,382 @@
+"""One transfer in hand: what its channels say of it, what the clock does, and what is asked of the switch (pure).
+
+The evidence of the call is handed in each time; what is kept here is what no channel can tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from telephony.centres import Route
+from telephony.channels import Track
+from telephony.events import Event, TransferReason, TransferStep, TransferStepped
+from telephony.ids import AgentId, ChannelId, SeatId
+from telephony.ledgers import Guest, Ledger, Legs
+from telephony.orders import FRONT, DialLeg, HangUpChannel, Order, RedirectChannel, RedirectPair, SetVariable
+from telephony.stages import (
+    MEETINGS,
+    OPEN,
+    OURS,
+    OUTCOMES,
+    STEPS,
+    TALKING,
+    UNMET,
+    StepTaken,
+    Transfer,
+    TransferSignal,
+    TransferState,
+)
+from telephony.tables import Machine
+from telephony.targets import Target, TargetKind, TransferMode
+from telephony.ways import Parcel, Way, dropped, leg_of, next_serial, serial_of, served, why_not
+
+SETTLES = timedelta(milliseconds=300)
+"""Two legs that end together are told of in any order: so long is waited for the other before a conclusion."""
+ASKS_AGAIN = timedelta(seconds=1)
+"""A leg that is to be hung up and still lives is hung up again."""
+LATE = timedelta(seconds=2)
+"""The switch itself ends a leg that rings too long; we do it so much later, in case it did not."""
+
+
+@dataclass(slots=True)
+class News:
+    """What follows: events to publish and orders to carry out, both in order."""
+
+    events: list[Event] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Case:
+    """A transfer, and what is known of it beyond its channels; each method is handed the evidence of its call."""
+
+    transfer: Transfer
+    machine: Machine[TransferState, TransferSignal]
+    operator: ChannelId
+    routes: tuple[Route, ...]
+    way: Way
+    last_serial: int
+    caller_number: str = ""
+    others: frozenset[ChannelId] = frozenset()
+    """Legs that were in the call before a blind transfer began."""
+    leaving: bool = False
+    silent: set[ChannelId] = field(default_factory=set)
+    """Legs that the dialplan dialled, and of which nothing was heard."""
+    unwanted: dict[ChannelId, datetime] = field(default_factory=dict)
+    """Legs to be hung up, and when to ask for it again."""
+
+    @property
+    def blind(self) -> bool:
+        return self.transfer.mode is TransferMode.BLIND
+
+    def _why_not(self, leg: Track) -> TransferReason:
+        if leg.id in self.silent:
+            return TransferReason.SILENT
+        return TransferReason.DROPPED if leg.up_at else why_not(leg)
+
+    # what is asked of the switch --------------------------------------------------------------------------------------
+
+    def dial(self, ledger: Ledger) -> list[Order]:
+        """The leg first: everything else may come while it rings."""
+        way, transfer = self.way, self.transfer
+        assert way.leg is not None, "a leg that we dial has its name"
+        ledger.guests[way.leg] = guest_of(transfer.target)
+        parcel = Parcel(
+            mode=transfer.mode,
+            target=transfer.target,
+            route=way.number,
+            agent_id=transfer.agent_id,
+            serial=serial_of(ChannelId(transfer.id)) or 0,
+        )
+        return [
+            DialLeg(
+                leg=way.leg,
+                call_id=ledger.id,
+                endpoint=way.route.endpoint,
+                number=way.route.number,
+                context="consult" if transfer.mode is TransferMode.CONSULT else "join",
+                exten="s",
+                ring_s=way.route.ring_s,
+                caller_number=self.caller_number,
+                variables={
+                    "HOTLINE_TRANSFER": str(parcel),
+                    "HOTLINE_OPERATOR": self.operator,
+                    "X-Hotline-Call-Id": ledger.id,
+                },
+            ),
+            SetVariable(channel=ledger.citizen, name="HOTLINE_LEG", value=way.leg),
+            SetVariable(channel=ledger.citizen, name="HOTLINE_OPERATOR", value=self.operator),
+            SetVariable(channel=self.operator, name="HOTLINE_LEG", value=way.leg),
+        ]
+
+    def forward(self, ledger: Ledger, seat: SeatId | None) -> list[Order]:
+        """The citizen goes on alone; the dialplan knows what to do where nobody answers."""
+        target = self.transfer.target
+        match target.kind:
+            case TargetKind.QUEUE:
+                return to_queue(ledger.citizen, target.value)
+            case TargetKind.NUMBER:
+                return [RedirectChannel(channel=ledger.citizen, context="forward-number", exten=target.value)]
+        return [RedirectChannel(channel=ledger.citizen, context="forward", exten=seat or target.value)]
+
+    # what facts bring -------------------------------------------------------------------------------------------------
+
+    def see(self, ledger: Ledger, legs: Legs, at: datetime, news: News) -> None:
+        """What is new in the evidence about this call."""
+        if self.blind and self.transfer.state in UNMET:
+            self._follow(ledger, legs, at, news)
+        leg = legs.get(self.way.leg) if self.way.leg else None
+        if leg is not None and self.transfer.state in OPEN:
+            self._see_leg(ledger, legs, leg, at, news)
+        if self.transfer.state in OPEN:
+            self._see_ends(ledger, legs, leg, at, news)
+
+    def _see_leg(self, ledger: Ledger, legs: Legs, leg: Track, at: datetime, news: News) -> None:
+        """The target's phone rings, is picked up, joins, parts."""
+        way, citizen, operator = self.way, legs.get(ledger.citizen), legs.get(self.operator)
+        if leg.rung_at is not None and not way.rang:
+            way.rang = True
+            self.step(TransferSignal.RANG, at, news)
+        if leg.up_at is not None and not way.picked_up:
+            way.picked_up = True
+            self.step(TransferSignal.PICKED_UP, at, news)
+        if not leg.live or citizen is None or not citizen.live:
+            return
+        if together(leg, citizen):
+            self._meet(at, news)
+        elif together(leg, operator) and parked(citizen) and self.transfer.state is not TransferState.PRIVATE:
+            self.step(TransferSignal.PARTED, at, news)
+        waits = leg.latest.value.context == "consult" and leg.up_at is not None
+        if waits and not way.fetched and self.transfer.state is TransferState.RINGING and operator and operator.live:
+            way.fetched = True
+            news.orders.append(pair((ledger.citizen, "parked", "s"), (self.operator, "room", "s")))
+
+    def _meet(self, at: datetime, news: News) -> None:
+        if self.blind:
+            ours = self.transfer.target.kind in OURS
+            self.step(TransferSignal.TAKEN_OVER if ours else TransferSignal.HANDED_OVER, at, news)
+        elif self.transfer.state is not TransferState.JOINED:
+            self.step(TransferSignal.JOINED, at, news)
+
+    def _see_ends(self, ledger: Ledger, legs: Legs, leg: Track | None, at: datetime, news: News) -> None:
+        """Somebody has gone. Who else is still there decides."""
+        citizen, operator = legs.get(ledger.citizen), legs.get(self.operator)
+        if citizen is not None and not citizen.live:
+            self.step(TransferSignal.CALLER_LEFT, at, news)
+            if not self.way.picked_up:
+                self.drop(self.way.leg, news, at)
+        elif leg is not None and not leg.live:
+            self._lose_leg(ledger, legs, leg, at, news)
+        elif self.transfer.state in TALKING and (operator is None or not operator.live):
+            self._lose_operator(ledger, operator, at, news)
+
+    def _lose_leg(self, ledger: Ledger, legs: Legs, leg: Track, at: datetime, news: News) -> None:
+        if leg.up_at is None and self.blind:
+            return
+        if leg.up_at is None:
+            self._next_way(ledger, legs, why_not(leg), at, news)
+        elif self.transfer.state in UNMET or dropped(leg):
+            self._next_way(ledger, legs, TransferReason.DROPPED, at, news)
+        else:
+            self.step(TransferSignal.TARGET_LEFT, at, news)
+            self.forget_leg(ledger, legs, news)
+
+    def _lose_operator(self, ledger: Ledger, operator: Track | None, at: datetime, news: News) -> None:
+        """The citizen is with the target. A phone that is hung up says that its operator wants to leave."""
+        hung_up = operator is None or (operator.cause == 16 and self.transfer.state is TransferState.JOINED)
+        wished = self.leaving or (hung_up and ledger.kept_by is None)
+        if not wished:
+            self.step(TransferSignal.OPERATOR_LOST, at, news)
+        elif self.transfer.target.kind in OURS:
+            self.step(TransferSignal.TAKEN_OVER, at, news)
+        else:
+            self.step(TransferSignal.HANDED_OVER, at, news)
+
+    def _follow(self, ledger: Ledger, legs: Legs, at: datetime, news: News) -> None:
+        """A blind transfer: the dialplan dials one way after the other."""
+        started_at = self.transfer.started_at
+        if self.transfer.target.kind is TargetKind.QUEUE:
+            if ledger.joined_at > started_at and ledger.queue == self.transfer.target.value:
+                self.step(TransferSignal.TAKEN_OVER, at, news)
+            return
+        for leg in legs.values():
+            rung = leg.id in ledger.attempts or leg.id in ledger.recalls or leg.id in self.others
+            if rung or leg.id == self.way.leg or leg.first_at < self.way.dialled_at:
+                continue
+            before = legs.get(self.way.leg) if self.way.leg else None
+            if before is not None:
+                self.step(TransferSignal.WAY_FAILED, at, news, self._why_not(before))
+            number = min(self.way.number + (before is not None), len(self.routes))
+            self.way = Way(route=self.routes[number - 1], number=number, leg=leg.id, dialled_at=leg.first_at)
+            self.transfer = replace(self.transfer, route=number, leg=leg.id)
+            ledger.guests[leg.id] = guest_of(self.transfer.target)
+
+    def _next_way(self, ledger: Ledger, legs: Legs, reason: TransferReason, at: datetime, news: News) -> None:
+        """This way failed: the next one, while the citizen and the operator talk on."""
+        operator = legs.get(self.operator)
+        if self.way.number >= len(self.routes) or operator is None or not operator.live:
+            self.step(TransferSignal.FAILED, at, news, reason)
+            self.forget_leg(ledger, legs, news)
+            return
+        self.step(TransferSignal.WAY_FAILED, at, news, reason)
+        self.last_serial = next_serial(ledger.id, self.last_serial, at)
+        number = self.way.number + 1
+        leg = leg_of(ledger.id, self.last_serial)
+        self.way = Way(route=self.routes[number - 1], number=number, leg=leg, dialled_at=at)
+        self.transfer = replace(self.transfer, route=number, leg=leg)
+        news.orders += self.dial(ledger)
+
+    # what the clock brings --------------------------------------------------------------------------------------------
+
+    def wait(self, ledger: Ledger, legs: Legs, now: datetime, news: News) -> None:
+        leg = legs.get(self.way.leg) if self.way.leg else None
+        if self.transfer.state in UNMET:
+            self._wait_for_leg(ledger, legs, leg, now, news)
+        if self.transfer.state in UNMET and not self.blind:
+            operator = legs.get(self.operator)
+            gone = operator.ended_at if operator is not None else self.way.dialled_at if self.transfer.rebuilt else None
+            if gone is not None and gone <= now - SETTLES:
+                self.step(TransferSignal.OPERATOR_LOST, now, news)
+                self.drop(self.way.leg, news, now)
+        if self.transfer.state is TransferState.HANDED_OVER:
+            self._wait_for_end(ledger, legs, leg, now, news)
+        self._hang_up_again(legs, now, news)
+
+    def _wait_for_leg(self, ledger: Ledger, legs: Legs, leg: Track | None, now: datetime, news: News) -> None:
+        way, since = self.way, now - self.way.dialled_at
+        if self.blind:
+            self._wait_for_way(leg, now, news)
+            return
+        sign = leg is not None and (leg.rung_at or leg.up_at)
+        picked_up = leg is not None and leg.up_at is not None
+        reason: TransferReason | None = None
+        if leg is None and way.refused:
+            reason = TransferReason.SWITCH
+        elif not sign and since >= timedelta(seconds=way.route.first_sign_s):
+            reason = TransferReason.SILENT
+        elif not picked_up and since >= timedelta(seconds=way.route.ring_s) + LATE:
+            reason = TransferReason.NO_ANSWER
+        if reason is not None:
+            self.drop(way.leg, news, now)
+            self._next_way(ledger, legs, reason, now, news)
+
+    def _wait_for_way(self, leg: Track | None, now: datetime, news: News) -> None:
+        """The dialplan goes on by itself; only that a way is dead, or the last one failed, is seen here."""
+        last = self.way.number >= len(self.routes)
+        if leg is None and self.way.refused:
+            self.step(TransferSignal.FAILED, now, news, TransferReason.SWITCH)
+        elif leg is None:
+            return
+        elif leg.ended_at is not None and last and leg.ended_at <= now - SETTLES:
+            self.step(TransferSignal.FAILED, now, news, self._why_not(leg))
+        elif leg.live and not (leg.rung_at or leg.up_at):
+            silent = now - self.way.dialled_at >= timedelta(seconds=self.way.route.first_sign_s)
+            if silent and leg.id not in self.silent:
+                self.silent.add(leg.id)
+                self.drop(leg.id, news, now)
+
+    def _wait_for_end(self, ledger: Ledger, legs: Legs, leg: Track | None, now: datetime, news: News) -> None:
+        citizen = legs.get(ledger.citizen)
+        if citizen is None or not citizen.live:
+            self.step(TransferSignal.COMPLETED, now, news)
+        elif leg is None or (leg.ended_at is not None and leg.ended_at <= now - SETTLES):
+            since = self.transfer.joined_at or now
+            if leg is not None and served(leg, since):
+                self.step(TransferSignal.COMPLETED, now, news)
+                news.orders.append(HangUpChannel(channel=ledger.citizen))
+            else:
+                self.step(TransferSignal.RETURNED, now, news)
+
+    def _hang_up_again(self, legs: Legs, now: datetime, news: News) -> None:
+        for unwanted, due in tuple(self.unwanted.items()):
+            leg = legs.get(unwanted)
+            if leg is not None and not leg.live:
+                del self.unwanted[unwanted]
+            elif leg is not None and due <= now:
+                self.unwanted[unwanted] = now + ASKS_AGAIN
+                news.orders.append(HangUpChannel(channel=unwanted))
+
+    def step(self, signal: TransferSignal, at: datetime, news: News, reason: TransferReason | None = None) -> None:
+        was = self.transfer
+        state = self.machine.step(was.state, signal)
+        if state is None:
+            return
+        self.transfer = replace(
+            was,
+            state=state,
+            outcome=OUTCOMES.get(signal, was.outcome),
+            reason=reason or was.reason,
+            ringing_at=was.ringing_at or (at if signal is TransferSignal.RANG else None),
+            joined_at=was.joined_at or (at if signal in MEETINGS else None),
+            ended_at=at if state is TransferState.ENDED else None,
+        )
+        news.events.append(self.stepped(STEPS[signal], at, reason))
+
+    def stepped(self, step: TransferStep, at: datetime, reason: TransferReason | None = None) -> TransferStepped:
+        taken = StepTaken(at=at, step=step, route=self.way.number, reason=reason)
+        self.transfer = transfer = replace(self.transfer, steps=(*self.transfer.steps, taken))
+        return TransferStepped(
+            at=at,
+            call_id=transfer.call_id,
+            transfer_id=transfer.id,
+            step=step,
+            agent_id=transfer.agent_id,
+            target=transfer.target,
+            mode=transfer.mode,
+            route=self.way.number,
+            leg=self.way.leg,
+            reason=reason,
+        )
+
+    def drop(self, leg: ChannelId | None, news: News, now: datetime) -> None:
+        if leg is not None:
+            self.unwanted[leg] = now + ASKS_AGAIN
+            news.orders.append(HangUpChannel(channel=leg))
+
+    def forget_leg(self, ledger: Ledger, legs: Legs, news: News) -> None:
+        """Nobody else is in the call any more: its end is again the end of citizen and operator.
+
+        A citizen who has heard music is past the place of the dialplan that asks for it, and is being fetched just now.
+        """
+        citizen, operator = legs.get(ledger.citizen), legs.get(self.operator)
+        if self.blind or citizen is None or not citizen.live or citizen.latest.value.context == "parked":
+            return
+        if operator is not None and operator.live:
+            news.orders.append(SetVariable(channel=ledger.citizen, name="HOTLINE_LEG", value=""))
+
+
+def guest_of(target: Target) -> Guest:
+    """Whose leg the target's is."""
+    if target.kind is TargetKind.AGENT:
+        return Guest("operator", AgentId(target.value))
+    return Guest(target.kind)
+
+
+def to_queue(citizen: ChannelId, queue: str) -> list[Order]:
+    """In front of everybody who waits there."""
+    return [
+        SetVariable(channel=citizen, name="HOTLINE_QUEUE", value=queue),
+        SetVariable(channel=citizen, name="HOTLINE_PRIORITY", value=str(FRONT)),
+        RedirectChannel(channel=citizen, context="waiting", exten="s"),
+    ]
+
+
+def together(one: Track, other: Track | None) -> bool:
+    return other is not None and one.bridge.value is not None and one.bridge.value == other.bridge.value
+
+
+def parked(citizen: Track) -> bool:
+    return citizen.bridge.value is None and citizen.latest.value.context == "parked"
+
+
+def pair(one: tuple[ChannelId, str, str], other: tuple[ChannelId, str, str]) -> RedirectPair:
+    (channel, context, exten), (other_channel, other_context, other_exten) = one, other
+    return RedirectPair(
+        channel=channel,
+        context=context,
+        exten=exten,
+        other=other_channel,
+        other_context=other_context,
+        other_exten=other_exten,
+    )
