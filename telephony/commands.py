@@ -170,6 +170,13 @@ class Prioritise(Command):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AnnounceSurge(Command):
+    """From now on every caller hears this prompt before the queue; an empty one ends it."""
+
+    prompt: str = "surge"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Supervise(Command):
     """Join the call by the supervisor's own phone in this mode, or change the mode of a supervision that goes on."""
 

@@ -78,6 +78,13 @@ class ReportAlive(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SetSurge(Order):
+    """Set the global HOTLINE_SURGE: the prompt that every caller hears before the queue; empty for none."""
+
+    prompt: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DialLeg(Order):
     """Originate ``PJSIP/<endpoint>`` (``PJSIP/<number>@<endpoint>`` with a number); once answered it runs the context.
 

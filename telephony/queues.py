@@ -1,4 +1,4 @@
-"""Waiting lines: who waits in which queue, first in line first; how soon each line was answered (pure)."""
+"""Waiting lines: who waits in which queue, first in line first (pure)."""
 
 from __future__ import annotations
 
@@ -97,37 +97,3 @@ class Taken:
     answered: bool
     abandoned: bool
     wait_s: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LineFigures:
-    """Of the calls to one number that citizens dial. ``longest_wait_s`` counts answered and abandoned calls."""
-
-    arrived: int = 0
-    answered: int = 0
-    abandoned: int = 0
-    in_time: int = 0
-    longest_wait_s: float = 0.0
-
-    @property
-    def in_time_share(self) -> float | None:
-        """The 15-second figure: of the calls that were answered or given up; None without any."""
-        served = self.answered + self.abandoned
-        return self.in_time / served if served else None
-
-
-def figures(calls: Iterable[Taken], *, promised_s: float = PROMISED_S) -> Mapping[LineNumber, LineFigures]:
-    """By dialled number, so that a merged number keeps its own statistics."""
-    lines: defaultdict[LineNumber, list[Taken]] = defaultdict(list)
-    for call in calls:
-        lines[call.line].append(call)
-    return {
-        line: LineFigures(
-            arrived=len(its),
-            answered=sum(call.answered for call in its),
-            abandoned=sum(call.abandoned for call in its),
-            in_time=sum(call.answered and call.wait_s is not None and call.wait_s <= promised_s for call in its),
-            longest_wait_s=max((call.wait_s or 0.0 for call in its), default=0.0),
-        )
-        for line, its in lines.items()
-    }

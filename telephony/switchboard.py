@@ -11,6 +11,7 @@ from telephony.agents import Agents
 from telephony.calls import Call, CallPhase, Calls
 from telephony.centres import NOBODY, Reach
 from telephony.commands import (
+    AnnounceSurge,
     BringTogether,
     CallTarget,
     Command,
@@ -53,7 +54,7 @@ from telephony.events import (
 from telephony.facts import Fact, LinkLost, QueueMember, QueueMemberRemoved, Snapshot
 from telephony.ids import AgentId, CallId, QueueName, SeatId
 from telephony.members import Members, seat_of
-from telephony.orders import RECOVER, DialLeg, HangUpChannel, Order, RedirectChannel, ReportAlive, SpyToSocket
+from telephony.orders import RECOVER, DialLeg, HangUpChannel, Order, RedirectChannel, ReportAlive, SetSurge, SpyToSocket
 from telephony.queues import Queues
 from telephony.supervision import Supervision, Supervisions
 from telephony.tables import Failure, Unlisted
@@ -110,6 +111,8 @@ class Switchboard:
         self._link = LinkState.DOWN
         self._synced = False
         self._alive_at: datetime | None = None
+        self._surge = ""
+        """The prompt that callers hear before the queue. The switch forgets it when it is restarted."""
 
     @property
     def calls(self) -> Mapping[CallId, Call]:
@@ -197,6 +200,9 @@ class Switchboard:
                 return Outcome(orders=tuple(self._supervisions.take_over(command, now).orders))
             case PlaceCall():
                 return self._place_call(command, now)
+            case AnnounceSurge():
+                self._surge = command.prompt
+                return Outcome(orders=(SetSurge(prompt=self._surge),))
             case CallTarget() | GoPrivate() | BringTogether() | LeaveCall() | DropTarget():
                 passed = self._transfers.obey(command, now)
                 return self._outcome(passed.events, now, passed.orders)
@@ -236,7 +242,8 @@ class Switchboard:
             self._synced = False
         if change.state is not LinkState.LIVE:
             self._alive_at = None
-        return Outcome(events=(change,), orders=tuple(self._alive(now)))
+            return Outcome(events=(change,))
+        return Outcome(events=(change,), orders=(*self._alive(now), SetSurge(prompt=self._surge)))
 
     def _on_snapshot(self, snapshot: Snapshot, now: datetime) -> Outcome:
         """The first after a connect rebuilds what the gap hid. Every difference that a later one finds is drift."""

@@ -25,6 +25,7 @@ from telephony.orders import (
     RedirectPair,
     RemoveMember,
     ReportAlive,
+    SetSurge,
     SetVariable,
     SpyToSocket,
 )
@@ -36,6 +37,7 @@ MAX_VALUE_BYTES = 900
 
 BARRIER = "HotlineBarrier"
 ALIVE_VARIABLE = "HOTLINE_ALIVE"
+SURGE_VARIABLE = "HOTLINE_SURGE"
 CONTEXTS: Mapping[str, re.Pattern[str]] = {
     RECOVER: re.compile(r"[0-9]{1,10}|again", re.ASCII),
     "waiting": re.compile("s"),
@@ -83,6 +85,7 @@ _CHANNEL_NAME = re.compile(r"(PJSIP|AudioSocket)/[0-9A-Za-z][0-9A-Za-z_.:+@-]{0,
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _ADDRESS = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?:([1-9][0-9]{0,4})", re.ASCII)
 _CREDENTIAL = re.compile(r"[!-~]{1,128}", re.ASCII)
+_PROMPT = re.compile(r"(?:[a-z][a-z0-9-]{0,31})?", re.ASCII)
 _TOKEN = re.compile(r"[0-9a-f]{1,64}", re.ASCII)
 
 
@@ -280,6 +283,11 @@ def _report_alive(order: ReportAlive) -> Headers:
     return {"Action": "Setvar", "Variable": ALIVE_VARIABLE, "Value": str(order.epoch_s)}
 
 
+def _set_surge(order: SetSurge) -> Headers:
+    prompt = _matching("prompt", order.prompt, _PROMPT, "the name of a prompt")
+    return {"Action": "Setvar", "Variable": SURGE_VARIABLE, "Value": prompt}
+
+
 _BUILDERS: Mapping[type[Order], Callable[[Any], Headers]] = {
     AddMember: _add_member,
     RemoveMember: _remove_member,
@@ -293,6 +301,7 @@ _BUILDERS: Mapping[type[Order], Callable[[Any], Headers]] = {
     ChangePriority: _change_priority,
     SpyToSocket: _spy,
     ReportAlive: _report_alive,
+    SetSurge: _set_surge,
 }
 
 

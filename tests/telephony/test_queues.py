@@ -11,7 +11,7 @@ from telephony.errors import Refused
 from telephony.events import CallAnswered, CallArrived, CallEnded, CallOutcome, CallQueued, QueueChanged
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.orders import ChangePriority, SetVariable
-from telephony.queues import LineFigures, Queues, Taken, figures
+from telephony.queues import Queues
 from tests.fakes.stories import HOTLINE, START, Story
 from tests.telephony.stage import Stage, snapshot
 
@@ -131,30 +131,3 @@ def test_who_does_not_wait_is_not_moved() -> None:
     stage.tell(story.arrive())
     with pytest.raises(Refused):
         stage.ask(Prioritise(call_id=story.call_id, priority=7))
-
-
-def taken(line: str, wait_s: float | None, *, answered: bool = True) -> Taken:
-    return Taken(line=LineNumber(line), answered=answered, abandoned=not answered, wait_s=wait_s)
-
-
-def test_figures_go_by_the_number_that_was_dialled() -> None:
-    calls = [
-        taken("12345", 3.0),
-        taken("12345", 15.0),
-        taken("12345", 15.1),
-        taken("12345", 40.0, answered=False),
-        taken("12345", None),
-        taken("12369", 9.0),
-    ]
-    by_line = figures(calls)
-    assert by_line[LineNumber("12345")] == LineFigures(
-        arrived=5, answered=4, abandoned=1, in_time=2, longest_wait_s=40.0
-    )
-    assert by_line[LineNumber("12345")].in_time_share == pytest.approx(0.4)
-    assert by_line[LineNumber("12369")].in_time_share == 1.0
-
-
-def test_a_call_that_is_still_going_on_is_in_no_share() -> None:
-    going = Taken(line=LineNumber("12345"), answered=False, abandoned=False, wait_s=None)
-    [line] = figures([going]).values()
-    assert (line.arrived, line.in_time_share) == (1, None)

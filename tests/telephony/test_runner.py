@@ -13,7 +13,7 @@ from telephony.errors import ActionFailed, ActionUnanswered, InvalidValue, Refus
 from telephony.events import AgentSignedIn, CallArrived, CallEnded, Event, LinkState, PauseReason
 from telephony.facts import Hangup
 from telephony.ids import AgentId, SeatId
-from telephony.orders import AddMember, Order, PauseMember, ReportAlive
+from telephony.orders import AddMember, Order, PauseMember, ReportAlive, SetSurge
 from telephony.runner import Runner
 from telephony.switchboard import Switchboard
 from tests.fakes.gateway import FakeGateway
@@ -35,7 +35,7 @@ class Running:
         self.events.append(event)
 
     def orders(self) -> list[Order]:
-        return [order for order in self.gateway.orders if not isinstance(order, ReportAlive)]
+        return [order for order in self.gateway.orders if not isinstance(order, ReportAlive | SetSurge)]
 
 
 @pytest.fixture

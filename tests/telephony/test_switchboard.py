@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from telephony.calls import CallPhase
-from telephony.commands import HangUpCall, Pause, SignOut, TapLeg
+from telephony.commands import AnnounceSurge, HangUpCall, Pause, SignOut, TapLeg
 from telephony.errors import Refused, UnknownCall
 from telephony.events import (
     AgentStatus,
@@ -24,7 +24,7 @@ from telephony.events import (
 )
 from telephony.facts import LinkLost, OriginateResponse, QueueMemberRemoved, ShuttingDown
 from telephony.ids import AgentId, CallId, ChannelId, SeatId, TapId
-from telephony.orders import AddMember, HangUpChannel, PauseMember, RemoveMember, ReportAlive, SpyToSocket
+from telephony.orders import AddMember, HangUpChannel, PauseMember, RemoveMember, ReportAlive, SetSurge, SpyToSocket
 from telephony.switchboard import Outcome, Switchboard
 from tests.fakes.stories import HOTLINE, START, Story
 from tests.telephony.stage import Stage, member, recorded_facts, snapshot
@@ -68,7 +68,7 @@ def test_signs_of_life_are_given_every_five_seconds_while_the_link_is_live(stage
     stage.wait(10.0)
     assert stage.take_orders() == []
     stage.go_live()
-    assert stage.take_orders() == [ReportAlive(epoch_s=int(stage.now.timestamp()))]
+    assert stage.take_orders() == [ReportAlive(epoch_s=int(stage.now.timestamp())), SetSurge(prompt="")]
     for _ in range(40):
         stage.wait(0.25)
     assert len(stage.take_orders()) == 2
@@ -200,6 +200,18 @@ def test_members_stay_until_it_is_known_whose_shifts_go_on() -> None:
     board.seated_everybody()
     outcome = board.receive(snapshot(at + LATER, members=[member("8001", at)]), at + LATER)
     assert outcome.orders == (RemoveMember(queue=HOTLINE, seat=SEAT),)
+
+
+def test_a_surge_is_announced_until_it_is_over_also_by_a_switch_that_was_restarted(stage: Stage) -> None:
+    stage.take_orders()
+    stage.ask(AnnounceSurge())
+    assert stage.take_orders() == [SetSurge(prompt="surge")]
+    stage.tell([LinkChanged(at=stage.now, state=LinkState.DOWN)])
+    assert stage.take_orders() == []
+    stage.go_live()
+    assert SetSurge(prompt="surge") in stage.take_orders()
+    stage.ask(AnnounceSurge(prompt=""))
+    assert stage.take_orders() == [SetSurge(prompt="")]
 
 
 def test_signs_of_life_go_on_when_the_clock_is_set_back(stage: Stage) -> None:

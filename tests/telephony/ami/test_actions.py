@@ -23,6 +23,7 @@ from telephony.orders import (
     RedirectPair,
     RemoveMember,
     ReportAlive,
+    SetSurge,
     SetVariable,
     SpyToSocket,
 )
@@ -86,6 +87,7 @@ ORDERS: dict[str, Callable[[Any], Order]] = {
     "SpyToSocket.tap_id": lambda v: SpyToSocket(channel_name="PJSIP/8001-0000000a", tap_id=v, address="127.0.0.1:1"),
     "SpyToSocket.address": lambda v: SpyToSocket(channel_name="PJSIP/8001-0000000a", tap_id=TAP, address=v),
     "ReportAlive.epoch_s": lambda v: ReportAlive(epoch_s=v),
+    "SetSurge.prompt": lambda v: SetSurge(prompt=v),
 }
 HOSTILE = (
     "8001\r\nAction: Hangup", "8001\n", "8001\r", "8001\0", "8001\u2028Action: x", "8001\u2029", "8001\x85", "8001\x0b",
@@ -119,7 +121,7 @@ def test_whatever_a_value_is_it_stays_on_its_line_or_is_refused(field: str, valu
 @pytest.mark.parametrize("field", ORDERS)
 @pytest.mark.parametrize("value", HOSTILE)
 def test_hostile_values_are_refused(field: str, value: object) -> None:
-    harmless = field.endswith(("reason", "DialLeg.number", "DialLeg.caller_number")) and value == ""
+    harmless = field.endswith(("reason", "SetSurge.prompt", "DialLeg.number", "DialLeg.caller_number")) and value == ""
     harmless |= value == 8001 and field in ("ReportAlive.epoch_s", "ChangePriority.priority")
     harmless |= field.endswith("Channel.channel") and value == "PJSIP/8001-0000000a"
     if not harmless:
