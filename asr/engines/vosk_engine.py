@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import structlog
 
 from asr.models import why_not_vosk
-from asr.recognizer import Capabilities, EngineUnavailable, Health, Hypothesis, SpeechLevel
+from asr.recognizer import Capabilities, EngineUnavailable, Health, Hypothesis, SpeechLevel, Word
 
 log = structlog.get_logger(__name__)
 
@@ -194,54 +194,84 @@ class VoskStream:
     def _borrowed(self) -> _Decoder:
         """In a thread: making a recognizer takes 50 ms."""
         if self._decoder is None:
-            self._decoder = _Decoder(self._pool.borrow())
+            self._decoder = self._pool.borrow()
         return self._decoder
 
     async def _give_back(self) -> None:
         decoder, self._decoder = self._decoder, None
         if decoder is not None:
             with suppress(RuntimeError):  # the engine was stopped meanwhile
-                await self._in_thread(lambda: self._pool.give_back(decoder.recognizer))
+                await self._in_thread(lambda: self._pool.give_back(decoder))
 
     async def _in_thread(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, job)
 
 
 class _Decoder:
-    """One recognizer working for one stream. Its methods run in threads, one at a time."""
+    """One recognizer, working for one stream at a time. Its methods run in threads, one at a time."""
 
     def __init__(self, recognizer: Any) -> None:
-        self.recognizer = recognizer
+        self._recognizer = recognizer
         self._parts: list[str] = []  # vosk may end an utterance of its own inside our segment
-        self._confidences: list[float] = []
+        self._words: list[Word] = []
         self._heard = False
+        self._fed_bytes = 0
+        self._began_s = 0.0
+        """Vosk counts a word's time from the first sound it was ever given."""
 
     def accept(self, pcm: bytes, *, partial: bool) -> str:
         """Text so far of the segment, empty if not asked for."""
-        self._heard = True
+        if not self._heard:
+            self._heard, self._began_s = True, self._fed_bytes / _BYTES_PER_S
         for at in range(0, len(pcm), _PIECE_BYTES):
-            if self.recognizer.AcceptWaveform(pcm[at : at + _PIECE_BYTES]):
-                self._keep(json.loads(self.recognizer.Result()))
+            if self._feed(pcm[at : at + _PIECE_BYTES]):
+                self._keep(json.loads(self._recognizer.Result()))
         if not partial:
             return ""
-        open_text = json.loads(self.recognizer.PartialResult()).get("partial", "")
+        open_text = json.loads(self._recognizer.PartialResult()).get("partial", "")
         return " ".join(filter(None, [*self._parts, open_text]))
 
     def finish(self) -> Hypothesis:
         if not self._heard:
             return Hypothesis(text="", final=True)
         self._heard = False
-        self.recognizer.AcceptWaveform(_RIGHT_CONTEXT)
-        self._keep(json.loads(self.recognizer.Result()))
-        confidence = sum(self._confidences) / len(self._confidences) if self._confidences else None
-        hypothesis = Hypothesis(text=" ".join(self._parts), final=True, confidence=confidence)
-        self._parts, self._confidences = [], []
+        self._feed(_RIGHT_CONTEXT)
+        self._keep(json.loads(self._recognizer.Result()))
+        known = [word.confidence for word in self._words if word.confidence is not None]
+        hypothesis = Hypothesis(
+            text=" ".join(self._parts),
+            final=True,
+            confidence=sum(known) / len(known) if known else None,
+            words=tuple(self._words),
+        )
+        self._parts, self._words = [], []
         return hypothesis
+
+    def forget(self) -> None:
+        """``FinalResult`` makes it forget what it learnt of the speaker, so the next caller starts clean.
+
+        It does so only in the middle of an utterance, hence the breath of silence; ``Reset`` never does.
+        """
+        self._feed(_RIGHT_CONTEXT)
+        self._recognizer.FinalResult()
+        self._parts, self._words, self._heard = [], [], False
+
+    def _feed(self, pcm: bytes) -> bool:
+        self._fed_bytes += len(pcm) & ~1
+        return bool(self._recognizer.AcceptWaveform(pcm))
 
     def _keep(self, result: dict[str, Any]) -> None:
         if text := result.get("text", ""):
             self._parts.append(text)
-        self._confidences += [float(word["conf"]) for word in result.get("result", ()) if "conf" in word]
+        self._words += [
+            Word(
+                text=word["word"],
+                start_s=max(0.0, word["start"] - self._began_s),
+                end_s=max(0.0, word["end"] - self._began_s),
+                confidence=float(word["conf"]) if "conf" in word else None,
+            )
+            for word in result.get("result", ())
+        ]
 
 
 class _RecognizerPool:
@@ -250,7 +280,7 @@ class _RecognizerPool:
     def __init__(self, *, kept: int) -> None:
         self._kept = kept
         self._model: Any = None
-        self._idle: list[Any] = []
+        self._idle: list[_Decoder] = []
         self._lock = Lock()
 
     def load(self, path: Path) -> None:
@@ -259,9 +289,9 @@ class _RecognizerPool:
 
         vosk.SetLogLevel(-1)
         self._model = vosk.Model(str(path))
-        recognizer = self._make()
-        recognizer.AcceptWaveform(bytes(_BYTES_PER_S))
-        self.give_back(recognizer)
+        decoder = self._make()
+        decoder.accept(bytes(_BYTES_PER_S), partial=False)
+        self.give_back(decoder)
 
     def unload(self) -> None:
         with self._lock:
@@ -269,32 +299,27 @@ class _RecognizerPool:
         self._model = None
         _return_memory()
 
-    def borrow(self) -> Any:
+    def borrow(self) -> _Decoder:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
         return self._make()
 
-    def give_back(self, recognizer: Any) -> None:
-        """``FinalResult`` makes it forget what it learnt of the speaker, so the next caller starts clean.
-
-        It does so only in the middle of an utterance, hence the breath of silence; ``Reset`` never does.
-        """
-        recognizer.AcceptWaveform(_RIGHT_CONTEXT)
-        recognizer.FinalResult()
+    def give_back(self, decoder: _Decoder) -> None:
+        decoder.forget()
         with self._lock:
             if len(self._idle) < self._kept and self._model is not None:
-                self._idle.append(recognizer)
+                self._idle.append(decoder)
                 return
-        del recognizer
+        del decoder
         _return_memory()
 
-    def _make(self) -> Any:
+    def _make(self) -> _Decoder:
         import vosk
 
         recognizer = vosk.KaldiRecognizer(self._model, RATE)
         recognizer.SetWords(True)
-        return recognizer
+        return _Decoder(recognizer)
 
 
 def _return_memory() -> None:

@@ -61,6 +61,16 @@ async def test_a_recognizer_given_back_knows_nothing_of_the_caller_before(vosk: 
     assert again.text == first.text != other.text
 
 
+async def test_words_have_times_within_their_segment_also_in_a_used_recognizer(vosk: VoskRecognizer) -> None:
+    for _ in range(2):
+        for hypothesis in await finals(vosk, [speech16k(), speech16k("leaking-kitchen-ceiling")]):
+            assert " ".join(word.text for word in hypothesis.words) == hypothesis.text
+            starts = [word.start_s for word in hypothesis.words]
+            assert starts == sorted(starts)
+            assert starts[0] < 2.0
+            assert hypothesis.words[-1].end_s < spoken("leaking-kitchen-ceiling").seconds + 0.5
+
+
 async def test_streams_side_by_side_do_not_mix(vosk: VoskRecognizer) -> None:
     alone = (await finals(vosk, [speech16k()]))[0].text
     other = (await finals(vosk, [speech16k("leaking-kitchen-ceiling")]))[0].text

@@ -11,7 +11,7 @@ import pytest
 
 from asr.audio import Upsampler
 from asr.engines import whisper_engine
-from asr.engines.whisper_engine import Decoded, Decoding, WhisperRecognizer, believable
+from asr.engines.whisper_engine import Decoded, Decoding, WhisperRecognizer, believable, leaked
 from asr.hanzi import normalise
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.asr.engines.listening import play
@@ -31,10 +31,24 @@ def test_what_people_say_is_believed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "spoken_alone",
+    [
+        decoded("七七零二", log_probability=-1.3, no_speech=0.54),
+        decoded("零九二", log_probability=-1.0, no_speech=0.38),
+        decoded("對,", log_probability=-1.1, no_speech=0.19),
+        decoded("二棟樓下", log_probability=-0.6, no_speech=0.8),
+    ],
+)
+def test_digits_said_in_groups_and_short_answers_are_believed(spoken_alone: Decoded) -> None:
+    assert believable(spoken_alone)
+
+
+@pytest.mark.parametrize(
     "made_up",
     [
         decoded(""),
-        decoded("谢谢", log_probability=-1.2),
+        decoded("谢谢", log_probability=-1.5),
+        decoded("那个小小的", log_probability=-1.2, no_speech=0.8),
         decoded("谢谢", log_probability=-0.7, no_speech=0.9),
         decoded("我们的我们的我们的我们的我们的我们的"),
         decoded("字幕由志愿者提供"),
@@ -44,6 +58,21 @@ def test_what_people_say_is_believed(text: str) -> None:
 )
 def test_what_whisper_makes_up_is_not_believed(made_up: Decoded) -> None:
     assert not believable(made_up)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_leak"),
+    [
+        ("锦绣花园、崇文镇、驿后小区", True),
+        ("锦绣花园，崇文镇，驿后小区。", True),
+        ("我住在锦绣花园三栋", False),
+        ("锦绣花园，三栋，二单元", False),
+        ("锦绣花园和崇文镇，都停电了", False),
+        ("", False),
+    ],
+)
+def test_a_list_of_hot_words_that_comes_back_as_text_is_known(text: str, is_leak: bool) -> None:
+    assert leaked(text, "锦绣花园、崇文镇、驿后小区、文昌路") is is_leak
 
 
 async def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
