@@ -43,10 +43,13 @@ _DENIED_WITHIN = re.compile(
 """阀门…没漏: what makes it an event is denied inside."""
 _OR_NOT = re.compile(r"(?:有没有?|是不是|要不是|会不会|能不能)$")
 _BEFORE, _AFTER, _PAST_REACH = 14, 12, 40
-_STILL_NOT = re.compile(r"(?:到|直到)?(?:现在|今天|这会儿)(?:还|都|也)?(?:没|不)")
+_STILL_NOT = re.compile(
+    r"(?:到|直到)?(?:现在|今天|这会儿)(?:还|都|也)?(?:没|不|到哪|什么情况|咋样|怎么样|进展|处理|好了|没事)"
+)
 """到现在没下来 says nothing of now."""
 _EVERYDAY = frozenset(
-    "是的了一不我你他有在就都也这那个们到去来上下没要会说还又很太吗呢吧啊一二三四五六七八九十零两次个年月号点"
+    "是的了一不我你他有在就都也这那个们到去来上下没要会说还又很太吗呢吧啊二三四五六七八九十零两次年月号点走看听做开给让把被和"
+    "跟拿放吃喝买卖家里外前后边自己人什么谁怎哪多少大小好坏时候天今明昨事情用能可以得对过起出进回住问叫想知道办找从再才刚先"
 )
 _FAINT = 16
 """A cry for help with hardly a word around it."""
