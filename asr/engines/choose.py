@@ -212,10 +212,14 @@ def _local(engine: Engine, path: Path, config: EngineConfig) -> Recognizer:
             memory_mib=config.memory_mib,
             hotwords=config.hotwords,
         )
-        return IsolatedRecognizer(isolation)
+        return _isolated(isolation)
     if engine is Engine.VOSK:
         return VoskRecognizer(path, languages=(config.language,), threads=config.threads)
     return WhisperRecognizer(path, language=config.language, workers=config.threads, hotwords=config.hotwords)
+
+
+def _isolated(isolation: Isolation) -> Recognizer:
+    return IsolatedRecognizer(isolation)
 
 
 def _server(url: str) -> RemoteServer:

@@ -10,10 +10,14 @@ import pytest
 
 from asr.engines import choose as choose_module
 from asr.engines.choose import Engine, EngineConfig, NoText, choose
+from asr.engines.isolated_engine import Isolation
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
+from asr.fallback import FallbackRecognizer
 from asr.models import Archive, Report, Unreachable
 from asr.recognizer import EngineUnavailable, SpeechLevel
 from asr.sessions import SpeechSession
+from tests.api.serving import eventually
+from tests.fakes.vosk_server import StockServer
 
 
 class Played(ScriptedRecognizer):
@@ -174,3 +178,46 @@ async def test_a_session_without_an_engine_is_down_with_the_reason_from_the_firs
     assert session.state.level is SpeechLevel.DOWN
     assert "switched off" in session.state.reason
     await session.close()
+
+
+async def test_servers_are_used_and_this_machines_engine_stands_in_while_they_are_away(tmp_path: Path) -> None:
+    path = whisper_model(tmp_path / "whisper-base")
+    async with StockServer() as server:
+        recognizer = await choose(config(tmp_path, engine=Engine.VOSK_SERVER, servers=(server.url,)))
+        assert isinstance(recognizer, FallbackRecognizer)
+        assert recognizer.capabilities.engine == "vosk_server"
+        assert recognizer.health().level is SpeechLevel.OK
+    await eventually(lambda: recognizer.health().level is SpeechLevel.DEGRADED, timeout_s=30)
+    assert "stands in" in recognizer.health().reason
+    played = getattr(recognizer.used, "_recognizer", None)
+    assert isinstance(played, Played)
+    assert played.path == path
+    await recognizer.stop()
+
+
+async def test_without_a_fallback_the_servers_are_all_there_is(tmp_path: Path) -> None:
+    recognizer = await choose(config(tmp_path, engine=Engine.FUNASR, servers=("ws://127.0.0.1:9",), fallback=False))
+    assert recognizer.health().level is SpeechLevel.DOWN
+    assert "no speech server answers" in recognizer.health().reason
+    await recognizer.stop()
+
+
+async def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:
+    assert "no ws:// address" in await refusal(config(tmp_path, engine=Engine.VOSK_SERVER, servers=("localhost",)))
+
+
+async def test_an_engine_apart_gets_the_model_that_was_found_and_not_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Isolation] = []
+
+    class Apart(Played):
+        def __init__(self, isolation: Isolation) -> None:
+            assert isolation.model is not None
+            super().__init__(isolation.engine, isolation.model)
+            begun.append(isolation)
+
+    monkeypatch.setattr(choose_module, "_isolated", Apart)
+    path = vosk_model(tmp_path / "vosk-model-small-cn-0.22")
+    await choose(config(tmp_path, isolated=True, fallback=False, memory_mib=512))
+    assert [(one.engine, one.model, one.memory_mib, one.streams) for one in begun] == [("vosk", path, 512, 4)]
