@@ -10,6 +10,7 @@ from telephony.agents import Agent
 from telephony.ami.frames import Frame, FrameReader
 from telephony.ami.messages import fact_of
 from telephony.calls import Call
+from telephony.centres import NOBODY, Reach
 from telephony.commands import Command, SignIn
 from telephony.events import Event, LinkChanged, LinkState
 from telephony.facts import DeviceStateChange, Fact, LiveChannel, QueueEntry, QueueMember, Snapshot
@@ -25,13 +26,14 @@ BOOTED = START - timedelta(days=1)
 
 
 class Stage:
-    """``events``, ``orders`` and ``unlisted`` grow; ``take_orders`` empties the orders."""
+    """``events``, ``orders``, ``told_orders`` and ``unlisted`` grow; ``take_orders`` empties the orders."""
 
-    def __init__(self, *, wrap_up_s: float = 60.0) -> None:
-        self.board = Switchboard(wrap_up_s=wrap_up_s)
+    def __init__(self, *, wrap_up_s: float = 60.0, reach: Reach = NOBODY) -> None:
+        self.board = Switchboard(wrap_up_s=wrap_up_s, reach=reach)
         self.now = START
         self.events: list[Event] = []
         self.orders: list[Order] = []
+        self.told_orders: list[Order] = []
         self.unlisted: list[Unlisted] = []
 
     def tell(self, facts: Iterable[Fact | LinkChanged]) -> list[Event]:
@@ -49,10 +51,13 @@ class Stage:
         self.now += timedelta(seconds=seconds)
         return self._keep(self.board.tick(self.now))
 
-    def go_live(self, *members: QueueMember, at: datetime | None = None) -> list[Event]:
+    def go_live(
+        self, *members: QueueMember, at: datetime | None = None, channels: Iterable[LiveChannel] = ()
+    ) -> list[Event]:
         at = at or self.now
         connecting = LinkChanged(at=at, state=LinkState.CONNECTING)
-        return self.tell([connecting, snapshot(at, members=members), LinkChanged(at=at, state=LinkState.LIVE)])
+        found = snapshot(at, members=members, channels=channels)
+        return self.tell([connecting, found, LinkChanged(at=at, state=LinkState.LIVE)])
 
     def sign_in(self, agent: str = "8001", *, phone: bool = True) -> Agent:
         """Signed in to the seat of the same number, by default with its phone there."""
@@ -77,6 +82,7 @@ class Stage:
     def _keep(self, outcome: Outcome) -> list[Event]:
         self.events += outcome.events
         self.orders += outcome.orders
+        self.told_orders += outcome.orders
         self.unlisted += outcome.unlisted
         return list(outcome.events)
 
