@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -57,16 +55,12 @@ from api.transcripts.queries import turns_of
 from api.transcripts.recorder import TranscriptRecorder
 from api.transcripts.rereading import Rereading
 from api.transfers.targets import labels_of
+from api.understanding.reader import Understanding
 from api.understanding.wrapup import AfterCall
 from asr.coverage import Coverage
-from asr.cues import Cue, hear
 from asr.engines.choose import EngineConfig
-from asr.learning import Learnt
-from asr.lexicon import Lexicon
-from asr.lexicon.urgency import Urgency
 from asr.prefill import Suggestion
 from asr.transcript import Speaker, Turn
-from asr.understanding import understand
 from telephony.ami.gateway import Gateway
 from telephony.ari.seats import SeatPasswords
 from telephony.dialplan import topology
@@ -129,7 +123,7 @@ class Parts:
             least_free=settings.recording_least_free,
         )
         self.learning = Learning(store=self.store, folder=settings.home / "learnt", zone=settings.zone, now=utc_now)
-        self.understanding = Understanding(lambda: self.learning.learnt)
+        self.understanding = Understanding(settings.home, lambda: self.learning.learnt)
         self.shared = Shared(
             settings=settings,
             store=self.store,
@@ -428,47 +422,6 @@ class Parts:
             log.warning("calls completed from the switch's log", calls=len(told.news))
         if await self.call_recorder.drain(DRAIN_S):
             await remember(self.store, told.place, utc_now())
-
-
-class Understanding:
-    """The lexicon and the reading of turns, in one thread of their own."""
-
-    def __init__(self, learnt: Callable[[], Learnt | None] = lambda: None) -> None:
-        self._learnt = learnt
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="prefill")
-        self._lexicon: Lexicon | None = None
-
-    async def load(self) -> None:
-        self._lexicon = await asyncio.get_running_loop().run_in_executor(self._pool, Lexicon.load)
-
-    async def suggest(self, turns: Sequence[Turn], caller_number: str) -> Sequence[Suggestion]:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._pool, partial(_suggest, turns, caller_number, self._learnt())
-        )
-
-    async def listen(self, turns: Sequence[Turn]) -> Sequence[Cue]:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _listen, tuple(turns))
-
-    def label(self, name: str, value: str) -> str:
-        """What a person reads: a category's two names, everything else as it is."""
-        if name != "category_code" or self._lexicon is None:
-            return value
-        category = self._lexicon.category(value)
-        return value if category is None else f"{category.level1}/{category.level2}"
-
-    def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _suggest(turns: Sequence[Turn], caller_number: str, learnt: Learnt | None) -> Sequence[Suggestion]:
-    found = understand(
-        turns, caller_number=caller_number, lexicon=Lexicon.load(), urgency=Urgency.load(), learnt=learnt
-    )
-    return found.suggestions
-
-
-def _listen(turns: Sequence[Turn]) -> Sequence[Cue]:
-    return hear(turns, Lexicon.load(), Urgency.load())
 
 
 class CallTexts:

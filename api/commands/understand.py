@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from api.settings import Settings
 from asr.cues import Action
 from asr.engines.choose import Engine, EngineConfig, choose
-from asr.lexicon import Lexicon
+from asr.lexicon import Lexicon, LexiconError
 from asr.lexicon.urgency import Urgency
 from asr.offline import NoAnswer, transcribe
 from asr.recognizer import EngineUnavailable, Recognizer, SpeechLevel
@@ -82,7 +82,7 @@ def understand_file(
     except BadInput as error:
         err.print(f"[red]{source}: {error}", soft_wrap=True)
         raise typer.Exit(_EXIT_BAD_INPUT) from error
-    except (EngineUnavailable, NoAnswer, SoundFileError) as error:
+    except (EngineUnavailable, LexiconError, NoAnswer, SoundFileError) as error:
         err.print(f"[red]{error}", soft_wrap=True)
         raise typer.Exit(_EXIT_NO_SPEECH) from error
     text = json.dumps(answers, ensure_ascii=False, indent=1) + "\n"
@@ -192,7 +192,7 @@ def _file(item: Mapping[str, Any], where: str, folder: Path) -> Path:
 
 # understanding --------------------------------------------------------------------------------------------------------
 async def _all(talks: Sequence[Talk], engine: Engine) -> list[dict[str, Any]]:
-    lexicon, urgency = Lexicon.load(), Urgency.load()
+    lexicon, urgency = Lexicon.of_home(Settings().home), Urgency.load()
     recognizer = await _recognizer(engine) if any(talk.recorded for talk in talks) else None
     answers = []
     try:

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 CATEGORIES_FILE = "categories.json"
 PLACES_FILE = "places.json"
+GAZETTEER_FILE = "gazetteer.json"
+"""A city's own places, in the home folder, in the form of the packaged places."""
 SURNAMES_FILE = "surnames.txt"
 CUES_FILE = "cues.json"
 
@@ -126,6 +128,22 @@ class Lexicon:
         if not path.is_dir():
             raise LexiconError(str(path), "-", "is not a directory")
         return _assemble(read)
+
+    @staticmethod
+    @lru_cache(maxsize=4)
+    def of_home(home: Path) -> Lexicon:
+        """The packaged defaults with the city's own places, if ``home`` has a gazetteer. Raises LexiconError."""
+        own = home / GAZETTEER_FILE
+        if not own.is_file():
+            return Lexicon.load()
+
+        def read(name: str) -> str:
+            return own.read_text(encoding="utf-8-sig") if name == PLACES_FILE else _packaged(name)
+
+        try:
+            return _assemble(read)
+        except (OSError, UnicodeDecodeError) as error:
+            raise LexiconError(GAZETTEER_FILE, "file", f"cannot be read ({type(error).__name__})") from error
 
     def category(self, code: str) -> Category | None:
         return self._by_code.get(code)
