@@ -1,34 +1,63 @@
-"""What speech costs and how late it is: each engine bare, and through sessions, in the same run.
+"""What speech costs, how late it is and how much of it is understood: each engine bare, through sessions, and apart.
 
-    python -m tests.benchmarks.speech [--streams 1 4] [--vosk-model PATH]
+    python -m tests.benchmarks.speech [--streams 1 4] [--vosk-model PATH] [--only vosk|whisper] [--development FOLDER]
 
-Prints processor seconds for each second of audio (a ratio to the bare engine says what our layer adds), the real-time
-factor, the time from the start of speech to the first text, and from its end to the final text.
+In one run: processor seconds for each second of audio of the bare engine and of whole sessions (the ratio says what our
+layer adds), of the same in a process of its own (what isolation adds), the time to the first text and from the end of
+speech to the final one, and how many legs fit at once. ``--development`` (or HOTLINE_BENCH_SPEECH) is a folder of
+recorded turns with a ``manifest.json`` of ``{file, text, seconds}``: its character errors are printed by engine.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
+import os
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import structlog
+from rapidfuzz.distance import Levenshtein
 
-from asr.audio import Upsampler
+from asr.audio import Segmenting, Upsampler
+from asr.engines.isolated_engine import IsolatedRecognizer, Isolation
 from asr.engines.vosk_engine import VoskRecognizer
 from asr.engines.whisper_engine import WhisperRecognizer
 from asr.models import assemble_whisper, find_mandarin
+from asr.numerals import with_digits
+from asr.offline import transcribe
+from asr.pool import real_time_factor, streams_that_fit
 from asr.recognizer import Recognizer
 from tests.asr.engines.listening import Heard, play
-from tests.fakes.spoken import NAMES, Spoken, character_errors, spoken
+from tests.fakes.spoken import NAMES, Spoken, letters, spoken
+
+GOALS = {"vosk": (0.5, 1.0), "whisper": (1.5, 1.3)}
+"""Seconds: to the first text p95, from the end of speech to the final text p95."""
+LAYER_GOAL = 1.10
+
+Cpu = Callable[[], float]
+
+
+def cpu_of(recognizer: Recognizer) -> Cpu:
+    """Processor seconds of this process, and of the engine's own where it has one."""
+    pid = recognizer.pid if isinstance(recognizer, IsolatedRecognizer) else None
+    if pid is None:
+        return time.process_time
+    tick = os.sysconf("SC_CLK_TCK")
+
+    def both() -> float:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return time.process_time() + (int(fields[11]) + int(fields[12])) / tick
+
+    return both
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +72,8 @@ async def bare(recognizer: Recognizer, clips: list[Spoken], *, paced: bool = Fal
 
     The pace matters: between the pieces of one talk other programs use the processor's caches.
     """
-    cpu_s, wall_s, audio_s = time.process_time(), time.perf_counter(), sum(clip.seconds for clip in clips)
+    cpu = cpu_of(recognizer)
+    cpu_s, wall_s, audio_s = cpu(), time.perf_counter(), sum(clip.seconds for clip in clips)
     for clip in clips:
         stream = recognizer.open("bare")
         audio = Upsampler().convert(clip.pcm, last=True)
@@ -58,12 +88,13 @@ async def bare(recognizer: Recognizer, clips: list[Spoken], *, paced: bool = Fal
             if hypothesis.final:
                 break
         await stream.close()
-    return Bare(cpu=(time.process_time() - cpu_s) / audio_s, wall=(time.perf_counter() - wall_s) / audio_s)
+    return Bare(cpu=(cpu() - cpu_s) / audio_s, wall=(time.perf_counter() - wall_s) / audio_s)
 
 
 async def through_sessions(recognizer: Recognizer, clips: list[Spoken], *, streams: int) -> tuple[float, list[Heard]]:
     """``streams`` legs at once at the pace of speech. Processor seconds a second of audio, and what was heard."""
-    cpu_s = time.process_time()
+    cpu = cpu_of(recognizer)
+    cpu_s = cpu()
 
     async def leg(number: int) -> list[Heard]:
         await asyncio.sleep(0.7 * number)
@@ -71,33 +102,66 @@ async def through_sessions(recognizer: Recognizer, clips: list[Spoken], *, strea
 
     legs = await asyncio.gather(*(leg(number) for number in range(streams)))
     audio_s = streams * sum(clip.seconds for clip in clips)
-    return (time.process_time() - cpu_s) / audio_s, [heard for told in legs for heard in told]
+    return (cpu() - cpu_s) / audio_s, [heard for told in legs for heard in told]
 
 
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, round(share * (len(values) - 1)))]
 
 
-async def measure(name: str, recognizer: Recognizer, streams: list[int], *, mandarin: bool) -> None:
+async def measure(name: str, recognizer: Recognizer, streams: list[int], reference: Bare | None = None) -> Bare:
+    """``reference``: the same engine in this process, measured before; the ratios are to it."""
     clips = [spoken(clip) for clip in NAMES]
     await bare(recognizer, clips[:1])  # warm up
     alone = await bare(recognizer, clips)
     paced = await bare(recognizer, clips, paced=True)
-    print(f"\n{name}: bare engine {alone.cpu:.3f} processor s a second of audio at full speed (real-time factor")
-    print(f"  {alone.wall:.3f}), {paced.cpu:.3f} at the pace of speech")
+    against = reference or paced
+    print(f"\n{name}: engine alone {alone.cpu:.3f} processor s a second of audio at full speed (real-time factor")
+    print(f"  {alone.wall:.3f}), {paced.cpu:.3f} at the pace of speech" + ("" if reference is None else
+          f" (x{paced.cpu / against.cpu:.2f} of the engine in this process)"))  # fmt: skip
+    first_goal, late_goal = GOALS[name.partition(" ")[0]]
     for number in streams:
         cpu, told = await through_sessions(recognizer, clips, streams=number)
         first = [heard.first_text_s for heard in told if heard.finals]
         late = [final.latency_ms / 1000 for heard in told for final in heard.finals]
         print(
-            f"  {number} stream(s): {cpu:.3f} processor s a second of audio (x{cpu / paced.cpu:.2f} of bare); "
-            f"first text p50 {statistics.median(first):.2f} s p95 {percentile(first, 0.95):.2f} s; "
-            f"end of speech to final p50 {statistics.median(late):.2f} s p95 {percentile(late, 0.95):.2f} s; "
+            f"  {number} stream(s): {cpu:.3f} processor s a second of audio (x{cpu / against.cpu:.2f} of bare, goal "
+            f"x{LAYER_GOAL:.2f}); first text p50 {statistics.median(first):.2f} s p95 {percentile(first, 0.95):.2f} s "
+            f"(goal {first_goal}); end of speech to final p50 {statistics.median(late):.2f} s "
+            f"p95 {percentile(late, 0.95):.2f} s (goal {late_goal}); "
             f"{sum(len(heard.partials) for heard in told)} partials"
         )
-        if mandarin:
-            errors = [character_errors(clip.text, heard.text) for clip, heard in zip(clips * number, told, strict=True)]
-            print(f"     character errors {statistics.mean(errors):.3f} on {len(clips)} clips of one synthetic voice")
+    return paced
+
+
+async def capacity(name: str, recognizer: Recognizer, paced: Bare) -> None:
+    """What is measured at start, beside what real speech just cost."""
+    cores = os.cpu_count() or 1
+    probe = await real_time_factor(recognizer, cpu_s=cpu_of(recognizer))
+    print(
+        f"  {name}: the probe at start says {probe:.3f} processor s a second "
+        f"(x{probe / paced.cpu:.2f} of real speech), so {streams_that_fit(probe, cores=cores)} legs on {cores} cores; "
+        f"by real speech "
+        f"{streams_that_fit(paced.cpu, cores=cores)}"
+    )
+
+
+async def understood(name: str, recognizer: Recognizer, folder: Path, *, every: int) -> None:
+    """Character errors on recorded turns, spoken digits and written ones alike."""
+    turns = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))[::every]
+    wrong = said = 0
+    began_s, cpu = time.perf_counter(), cpu_of(recognizer)
+    cpu_s = cpu()
+    for turn in turns:
+        heard = await transcribe(folder / turn["file"], recognizer)
+        expected, got = (letters(with_digits(text)) for text in (turn["text"], "".join(each.raw for each in heard)))
+        wrong, said = wrong + Levenshtein.distance(expected, got), said + len(expected)
+    seconds = sum(turn["seconds"] for turn in turns)
+    print(
+        f"  {name}: character errors {wrong / said:.3f} on {len(turns)} recorded turns ({seconds:.0f} s), "
+        f"{(cpu() - cpu_s) / seconds:.3f} processor s a second, "
+        f"{seconds / (time.perf_counter() - began_s):.1f} x real time"
+    )
 
 
 @asynccontextmanager
@@ -119,15 +183,33 @@ def vosk_model(given: Path | None) -> tuple[Path, bool] | None:
     return (Path(spec.origin).parent / "model", False) if spec and spec.origin else None
 
 
+async def engine(name: str, path: Path, arguments: argparse.Namespace, *, mandarin: bool) -> None:
+    make = VoskRecognizer if name.startswith("vosk") else WhisperRecognizer
+    kind = name.partition(" ")[0]
+    async with started(make(path)) as recognizer:
+        here = await measure(f"{name} in this process", recognizer, arguments.streams)
+        await capacity(name, recognizer, here)
+        folder = arguments.development
+        if folder is not None and mandarin:
+            await understood(name, recognizer, folder, every=arguments.every)
+    async with started(IsolatedRecognizer(Isolation(engine=kind, model=path, streams=32))) as apart:
+        await measure(f"{name} apart", apart, arguments.streams, here)
+
+
 async def main(arguments: argparse.Namespace) -> None:
-    if found := vosk_model(arguments.vosk_model):
+    rules = Segmenting()
+    print(
+        f"a segment ends {rules.hang_s} s after speech, {rules.short_hang_s} s where it holds under {rules.short_s} s"
+    )
+    if arguments.only in (None, "vosk") and (found := vosk_model(arguments.vosk_model)):
         path, mandarin = found
-        async with started(VoskRecognizer(path)) as recognizer:
-            await measure(f"vosk ({path.parent.name}/{path.name})", recognizer, arguments.streams, mandarin=mandarin)
-    with tempfile.TemporaryDirectory() as folder:
-        if whisper := assemble_whisper(Path(folder)):
-            async with started(WhisperRecognizer(whisper)) as recognizer:
-                await measure("whisper (base)", recognizer, arguments.streams, mandarin=True)
+        await engine(f"vosk ({path.parent.name}/{path.name})", path, arguments, mandarin=mandarin)
+        if not mandarin:
+            print("  no Mandarin Vosk model is here: this one proves the path and its cost, not what is understood")
+    if arguments.only in (None, "whisper"):
+        with tempfile.TemporaryDirectory() as place:
+            if whisper := assemble_whisper(Path(place)):
+                await engine("whisper (base)", whisper, arguments, mandarin=True)
 
 
 if __name__ == "__main__":
@@ -135,4 +217,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--vosk-model", type=Path, default=None)
+    parser.add_argument("--only", choices=("vosk", "whisper"), default=None)
+    development = os.environ.get("HOTLINE_BENCH_SPEECH")
+    parser.add_argument("--development", type=Path, default=Path(development) if development else None)
+    parser.add_argument("--every", type=int, default=1, help="Of the development turns, each so many-th.")
     asyncio.run(main(parser.parse_args()))

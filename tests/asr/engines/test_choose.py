@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from asr import pool
 from asr.engines import choose as choose_module
+from asr.engines import remote_engine
 from asr.engines.choose import Engine, EngineConfig, NoText, choose
 from asr.engines.isolated_engine import Isolation
+from asr.engines.remote_engine import Patience
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
 from asr.fallback import FallbackRecognizer
 from asr.models import Archive, Report, Unreachable
@@ -180,7 +183,11 @@ async def test_a_session_without_an_engine_is_down_with_the_reason_from_the_firs
     await session.close()
 
 
-async def test_servers_are_used_and_this_machines_engine_stands_in_while_they_are_away(tmp_path: Path) -> None:
+async def test_servers_are_used_and_this_machines_engine_stands_in_while_they_are_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_engine, "Patience", lambda: Patience(probe_every_s=0.2))
+    monkeypatch.setattr(pool, "_PROBE_S", 0.4)
     path = whisper_model(tmp_path / "whisper-base")
     async with StockServer() as server:
         recognizer = await choose(config(tmp_path, engine=Engine.VOSK_SERVER, servers=(server.url,)))
