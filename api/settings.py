@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     centre_push: dict[str, Annotated[str, Field(pattern=r"^https?://[^\s]+$")]] = Field(
         default_factory=dict, description="Address to which the summary of a handoff is sent, by centre (JSON)."
     )
-    centre_push_secret: SecretStr | None = Field(
+    centre_push_key: SecretStr | None = Field(
         default=None, description="Signs what is sent to centres: HMAC-SHA256 of the body in X-Hotline-Signature."
     )
     switch_host: str = Field(default="127.0.0.1", description="Where Asterisk's manager and HTTP interfaces are.")

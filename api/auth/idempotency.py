@@ -47,6 +47,7 @@ _DESCRIBED = {
 }
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Check = Callable[[Request, Shared, SignedIn], Coroutine[Any, Any, None]]
 
 
 class OnceRoute(APIRoute):
@@ -71,9 +72,12 @@ class OnceRoute(APIRoute):
             if me is None:
                 return await original(request)
             self._check_role(me)
-            return await _once(original, request, me.user_id, key)
+            return await _once(original, request, me, key, self.check_again)
 
         return handle
+
+    async def check_again(self, request: Request, common: Shared, me: SignedIn) -> None:
+        """Before a stored answer goes out again: raises where this person may not see its object any more."""
 
     def _check_role(self, me: SignedIn) -> None:
         """An answer that was given once is given again only to who may still ask for it."""
@@ -82,13 +86,14 @@ class OnceRoute(APIRoute):
                 declared.call.check(me)
 
 
-async def _once(original: Handler, request: Request, user_id: int, key: str) -> Response:
-    common = shared(request)
+async def _once(original: Handler, request: Request, me: SignedIn, key: str, check_again: Check) -> Response:
+    common, user_id = shared(request), me.user_id
     body = await request.body()
     place = f"{request.method} {request.url.path}?{request.url.query}"
     request_hash = common.store.keyring.tag("request", f"{place}\n{body.hex()}")
     stored = await _claim(common, user_id, key, request_hash)
     if stored is not None:
+        await check_again(request, common, me)
         return stored
     try:
         response = await original(request)

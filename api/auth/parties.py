@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.auth.idempotency import OnceRoute
 from api.auth.permissions import Action, allowed
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared
@@ -54,6 +56,16 @@ async def call_of_party(session: AsyncSession, common: Shared, me: SignedIn, cal
     if me.agent_id in call.agents:
         return call
     raise Forbidden(action)
+
+
+class CallRoute(OnceRoute):
+    """Routes below a call: what was answered once is answered again only to who still has a part in the call."""
+
+    async def check_again(self, request: Request, common: Shared, me: SignedIn) -> None:
+        call_id = request.path_params.get("call_id")
+        if call_id is not None:
+            async with common.store.read() as session:
+                await call_of(session, common, me, call_id, Action.CALL_READ)
 
 
 def _recorded(record: CallRecord | None) -> set[str]:

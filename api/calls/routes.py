@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import parties
 from api.auth.access import Require
-from api.auth.idempotency import OnceRoute
 from api.auth.masking import masked_number
 from api.auth.paging import CallIdPath, Page, PageNumber, PageSize
 from api.auth.permissions import Action, allowed
@@ -24,7 +23,7 @@ from telephony.commands import OutcomeKind
 from telephony.events import CallOutcome
 from telephony.media.encoders import MEDIA_TYPES
 
-router = APIRouter(prefix="/calls", tags=["calls"], route_class=OnceRoute, responses=documented(422))
+router = APIRouter(prefix="/calls", tags=["calls"], route_class=parties.CallRoute, responses=documented(422))
 
 Common = Annotated[Shared, Depends(shared)]
 
@@ -99,6 +98,12 @@ class Reason(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "回拨核实地址"}]})
 
     reason: str = Field(min_length=2, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+
+
+class Nothing(BaseModel):
+    """``{}``: the route says it all."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
 
 
 class RevealedNumber(BaseModel):

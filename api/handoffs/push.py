@@ -129,7 +129,7 @@ class Pusher:
             return
         content = json.dumps(one.body, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"{one.number}.{one.version}"}
-        secret = self._settings.centre_push_secret
+        secret = self._settings.centre_push_key
         if secret is not None:
             headers["X-Hotline-Signature"] = signature(secret.get_secret_value(), content)
         try:

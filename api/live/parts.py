@@ -76,6 +76,28 @@ class SupervisionData(Part):
 class CueData(Part):
     """A danger in the citizen's words. It suggests; a person decides."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "6c1f3a52-8f3e-4b52-9d7a-2f7c5d0a1b2c",
+                    "call_id": "1795297638.32",
+                    "targets": ["119"],
+                    "action": "transfer_now",
+                    "seg": 4,
+                    "start": 3,
+                    "end": 7,
+                    "text": "冒黑烟了",
+                    "at": 1795297638000,
+                    "state": "open",
+                    "reason": None,
+                }
+            ]
+        },
+    )
+
     id: str
     call_id: str
     targets: list[str]

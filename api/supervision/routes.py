@@ -14,7 +14,7 @@ from api.auth.paging import CallIdPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
-from api.calls.routes import Reason
+from api.calls.routes import CommandView, Nothing, Reason
 from api.calls.service import ask
 from api.errors import documented
 from api.live.messages import AgentData
@@ -26,7 +26,6 @@ from telephony.commands import (
     ForcePause,
     ForceSignOut,
     LiftPause,
-    OutcomeKind,
     Supervise,
     TakeOver,
 )
@@ -48,18 +47,6 @@ class Mode(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"mode": "listen"}]})
 
     mode: SpyMode
-
-
-class Nothing(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class OutcomeView(BaseModel):
-    """``unknown``: sent and not answered in time; the live state will show what came of it."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"outcome": "done"}]})
-
-    outcome: OutcomeKind
 
 
 class SkillView(BaseModel):
@@ -86,24 +73,24 @@ class AgentRow(BaseModel):
 
 
 @router.post("/calls/{call_id}/supervision", status_code=202, responses=COMMANDED)
-async def supervise(call_id: CallIdPath, body: Mode, me: Supervisor, common: Common) -> OutcomeView:
+async def supervise(call_id: CallIdPath, body: Mode, me: Supervisor, common: Common) -> CommandView:
     """My phone rings and is in the call in this mode; or the mode changes if I am there already."""
     command = Supervise(call_id=CallId(call_id), agent_id=_own(me), mode=body.mode)
     outcome = await ask(common, me, "call.supervise", "call", call_id, command, detail={"mode": body.mode.value})
-    return OutcomeView(outcome=outcome.kind)
+    return CommandView(outcome=outcome.kind)
 
 
 @router.delete("/calls/{call_id}/supervision", status_code=202, responses=COMMANDED)
-async def end_supervision(call_id: CallIdPath, me: Supervisor, common: Common) -> OutcomeView:
+async def end_supervision(call_id: CallIdPath, me: Supervisor, common: Common) -> CommandView:
     command = EndSupervision(call_id=CallId(call_id), agent_id=_own(me))
-    return OutcomeView(outcome=(await ask(common, me, "call.end_supervision", "call", call_id, command)).kind)
+    return CommandView(outcome=(await ask(common, me, "call.end_supervision", "call", call_id, command)).kind)
 
 
 @router.post("/calls/{call_id}/take-over", status_code=202, responses=COMMANDED)
-async def take_over(call_id: CallIdPath, _: Nothing, me: Supervisor, common: Common) -> OutcomeView:
+async def take_over(call_id: CallIdPath, _: Nothing, me: Supervisor, common: Common) -> CommandView:
     """I talk with the citizen from now on; the operator is out."""
     command = TakeOver(call_id=CallId(call_id), agent_id=_own(me))
-    return OutcomeView(outcome=(await ask(common, me, "call.take_over", "call", call_id, command)).kind)
+    return CommandView(outcome=(await ask(common, me, "call.take_over", "call", call_id, command)).kind)
 
 
 @router.get("/agents", responses=documented(401, 403))
@@ -121,28 +108,28 @@ async def list_agents(me: Annotated[SignedIn, Depends(Require(Action.AGENT_LIST)
 
 
 @router.post("/agents/{agent_id}/pause", status_code=202, responses=COMMANDED)
-async def pause(agent_id: AgentPath, body: Reason, me: Controller, common: Common) -> OutcomeView:
+async def pause(agent_id: AgentPath, body: Reason, me: Controller, common: Common) -> CommandView:
     """No calls for this operator until a supervisor lifts it; a talk goes on."""
     return await _control(common, me, agent_id, "agent.pause", ForcePause(agent_id=AgentId(agent_id)), body.reason)
 
 
 @router.post("/agents/{agent_id}/lift-pause", status_code=202, responses=COMMANDED)
-async def lift_pause(agent_id: AgentPath, body: Reason, me: Controller, common: Common) -> OutcomeView:
+async def lift_pause(agent_id: AgentPath, body: Reason, me: Controller, common: Common) -> CommandView:
     """The operator's own reasons stay."""
     return await _control(common, me, agent_id, "agent.lift_pause", LiftPause(agent_id=AgentId(agent_id)), body.reason)
 
 
 @router.post("/agents/{agent_id}/sign-out", status_code=202, responses=COMMANDED)
-async def sign_out(agent_id: AgentPath, body: Reason, me: Controller, common: Common) -> OutcomeView:
+async def sign_out(agent_id: AgentPath, body: Reason, me: Controller, common: Common) -> CommandView:
     """Out of the seat: at once, or at the end of the talk."""
     return await _control(common, me, agent_id, "agent.sign_out", ForceSignOut(agent_id=AgentId(agent_id)), body.reason)
 
 
 async def _control(
     common: Shared, me: SignedIn, agent_id: str, action: str, command: Command, reason: str
-) -> OutcomeView:
+) -> CommandView:
     detail = {"reason": reason.strip()}
-    return OutcomeView(outcome=(await ask(common, me, action, "agent", agent_id, command, detail=detail)).kind)
+    return CommandView(outcome=(await ask(common, me, action, "agent", agent_id, command, detail=detail)).kind)
 
 
 def _own(me: SignedIn) -> AgentId:

@@ -53,8 +53,9 @@ class Offer:
 class Field:
     """``source``: the suggestion the value came from. ``offered``: another one, beside the value.
 
-    ``changed_in``: the draft's version in which a person last decided about this field; 0 for never. ``before``: what
-    it was before that person's last acceptance or dismissal.
+    ``changed_in``: the draft's version in which a person last decided about this field; 0 for never. ``suggested_in``:
+    the version that brought the suggestion which is shown. ``before``: what it was before that person's last acceptance
+    or dismissal.
     """
 
     value: Value = None
@@ -64,6 +65,7 @@ class Field:
     refused: Offer | None = None
     dismissed: tuple[str | bool, ...] = ()
     changed_in: int = 0
+    suggested_in: int = 0
     before: Field | None = None
 
     @property
@@ -113,7 +115,23 @@ def merge(draft: Draft, suggestions: Iterable[Suggestion]) -> Draft:
         name: _with_offer(one, offers[name]) if name in offers else _without_offer(one)
         for name, one in draft.fields.items()
     }
-    return draft if changed == draft.fields else replace(draft, fields=changed, version=draft.version + 1)
+    if changed == draft.fields:
+        return draft
+    version = draft.version + 1
+    return replace(
+        draft,
+        fields={name: _seen_in(draft.fields[name], one, version) for name, one in changed.items()},
+        version=version,
+    )
+
+
+def _seen_in(was: Field, now: Field, version: int) -> Field:
+    """Another value is suggested than was: whoever saw the draft before has not seen it."""
+    return now if _suggested(was) == _suggested(now) else replace(now, suggested_in=version)
+
+
+def _suggested(one: Field) -> str | bool | None:
+    return None if one.suggestion is None else one.suggestion[0].value
 
 
 def _offer(suggestion: Suggestion) -> Offer | None:
@@ -208,6 +226,12 @@ def type_values(draft: Draft, values: Mapping[str, Value], *, kept: Iterable[str
 def clashes(draft: Draft, names: Iterable[str], seen_version: int) -> tuple[str, ...]:
     """Those of the fields that a person changed after ``seen_version``; what was suggested meanwhile does not count."""
     return tuple(name for name in names if draft.fields.get(name, UNTOUCHED).changed_in > seen_version)
+
+
+def unseen(draft: Draft, name: str, seen_version: int) -> bool:
+    """Whether this field, or the suggestion that is shown with it, is not what a person saw in ``seen_version``."""
+    one = draft.fields.get(name, UNTOUCHED)
+    return max(one.changed_in, one.suggested_in) > seen_version
 
 
 def submitted(draft: Draft) -> Draft:

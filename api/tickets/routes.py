@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from api.auth import parties
 from api.auth.access import Require
-from api.auth.idempotency import OnceRoute
 from api.auth.paging import CallIdPath, Page, PageNumber, PageSize, UuidPath
 from api.auth.permissions import Action, allowed
 from api.auth.sessions import SignedIn
@@ -36,7 +35,7 @@ from api.tickets.views import (
 )
 from asr.lexicon import Lexicon
 
-router = APIRouter(tags=["tickets"], route_class=OnceRoute, responses=documented(422))
+router = APIRouter(tags=["tickets"], route_class=parties.CallRoute, responses=documented(422))
 
 Common = Annotated[Shared, Depends(shared)]
 Writer = Annotated[SignedIn, Depends(Require(Action.DRAFT_WRITE))]
@@ -75,8 +74,16 @@ class Edit(BaseModel):
     fields: dict[str, Scalar] = Field(max_length=len(RULES))
 
 
-class Decision(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"action": "accept"}]})
+class Seen(BaseModel):
+    """``version``: the draft as the person saw it; 409 where something else is suggested by now. May be left out."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 4}]})
+
+    version: int | None = Field(default=None, ge=1)
+
+
+class Decision(Seen):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"action": "accept", "version": 4}]})
 
     action: Literal["accept", "dismiss", "undo"]
 
@@ -158,7 +165,10 @@ async def edit_draft(draft_id: UuidPath, edit: Edit, me: Writer, common: Common)
     return _changed(common, draft)
 
 
-@router.post("/drafts/{id}/suggestions/{field}", responses=documented(401, 403, 404, 409, 422))
+@router.post(
+    "/drafts/{id}/suggestions/{field}",
+    responses={**documented(401, 403, 404, 422), 409: {"model": ConflictBody, "description": "Changed meanwhile"}},
+)
 async def decide(draft_id: UuidPath, field: FieldName, decision: Decision, me: Writer, common: Common) -> DraftView:
     """Accept or dismiss the suggestion that is shown with a field, or take the last such decision back."""
     change = _CHANGES[decision.action]
@@ -171,16 +181,26 @@ async def decide(draft_id: UuidPath, field: FieldName, decision: Decision, me: W
             action=f"suggestion.{decision.action}",
             change=lambda old: change(old, field),
             field=field,
+            seen_version=decision.version,
         )
     return _changed(common, draft)
 
 
-@router.post("/drafts/{id}/accept-all", responses=documented(401, 403, 404, 409))
-async def accept_all(draft_id: UuidPath, me: Writer, common: Common) -> DraftView:
+@router.post(
+    "/drafts/{id}/accept-all",
+    responses={**documented(401, 403, 404, 422), 409: {"model": ConflictBody, "description": "Changed meanwhile"}},
+)
+async def accept_all(draft_id: UuidPath, me: Writer, common: Common, seen: Seen | None = None) -> DraftView:
     """Accept every value that a suggestion filled in; what is only offered stays offered."""
     async with common.store.write() as session:
         draft = await service.decide(
-            session, common, me, draft_id, action="suggestion.accept_all", change=drafts.accept_all
+            session,
+            common,
+            me,
+            draft_id,
+            action="suggestion.accept_all",
+            change=drafts.accept_all,
+            seen_version=None if seen is None else seen.version,
         )
     return _changed(common, draft)
 

@@ -145,11 +145,23 @@ async def decide(
     action: str,
     change: Callable[[Draft], Draft],
     field: str | None = None,
+    seen_version: int | None = None,
 ) -> Draft:
-    """Accept, dismiss, undo, accept all: a change that needs no value from the person."""
+    """Accept, dismiss, undo, accept all: a change that needs no value from the person.
+
+    ``seen_version``: VersionConflict where a field, or what is suggested for it, has changed since the person saw it.
+    """
     row = await _own_row(session, me, draft_id, Action.DRAFT_WRITE)
     old = to_draft(row)
+    if seen_version is not None and _decides_unseen(old, field, seen_version):
+        raise VersionConflict(draft_view(old, common.label).model_dump(mode="json"))
     return await _save(session, common, me, row, old, change(old), action, {"field": field} if field else {})
+
+
+def _decides_unseen(draft: Draft, field: str | None, seen_version: int) -> bool:
+    """``field`` None: all that a suggestion filled in."""
+    names = [field] if field else [name for name, one in draft.fields.items() if one.origin is Origin.SUGGESTED]
+    return seen_version > draft.version or any(drafts.unseen(draft, name, seen_version) for name in names)
 
 
 async def apply_suggestions(

@@ -29,6 +29,7 @@ def _field(one: Field) -> dict[str, Any]:
         "refused": _offer(one.refused),
         "dismissed": list(one.dismissed),
         "changed_in": one.changed_in,
+        "suggested_in": one.suggested_in,
         "before": None if one.before is None else _field(one.before),
     }
 
@@ -49,6 +50,7 @@ def _to_field(stored: Mapping[str, Any]) -> Field:
         refused=_to_offer(stored["refused"]),
         dismissed=tuple(stored["dismissed"]),
         changed_in=stored["changed_in"],
+        suggested_in=stored.get("suggested_in", 0),
         before=None if stored["before"] is None else _to_field(stored["before"]),
     )
 

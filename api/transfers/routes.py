@@ -15,6 +15,7 @@ from api.auth.paging import CallIdPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
+from api.calls.routes import CommandView, Nothing
 from api.calls.service import ask_as_party
 from api.errors import InvalidField, documented
 from api.live.callparts import Listed, transfer_data
@@ -113,10 +114,6 @@ class TransferWanted(BaseModel):
     mode: TransferMode
 
 
-class Nothing(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
 class Leaving(BaseModel):
     """``receipt``: the number under which the centre has the matter."""
 
@@ -156,14 +153,6 @@ class TransferAnswer(BaseModel):
 
     outcome: OutcomeKind
     transfer: TransferData | None
-
-
-class OutcomeAnswer(BaseModel):
-    """``outcome`` as of a transfer."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"outcome": "done"}]})
-
-    outcome: OutcomeKind
 
 
 @router.get("/transfer-targets", responses=documented(401, 403))
@@ -229,7 +218,7 @@ async def leave(call_id: CallIdPath, body: Leaving, me: Me, common: Common) -> T
 
 
 @router.post("/calls/{call_id}/send-back", status_code=202, responses=COMMANDED)
-async def send_back(call_id: CallIdPath, body: SendingBack, me: Me, common: Common) -> OutcomeAnswer:
+async def send_back(call_id: CallIdPath, body: SendingBack, me: Me, common: Common) -> CommandView:
     """The citizen goes to the front of a queue; the operator leaves."""
     queue = None if body.queue is None else QueueName(body.queue)
     if queue is not None and queue not in {one.name for one in common.topology.queues}:
@@ -240,7 +229,7 @@ async def send_back(call_id: CallIdPath, body: SendingBack, me: Me, common: Comm
 
 
 @router.post("/calls/{call_id}/keep-line", status_code=202, responses=COMMANDED)
-async def keep_line(call_id: CallIdPath, body: Keeping, me: Me, common: Common) -> OutcomeAnswer:
+async def keep_line(call_id: CallIdPath, body: Keeping, me: Me, common: Common) -> CommandView:
     """Somebody in danger is not to be handed on; a supervisor is told, to report on a second line."""
     action = "call.keep_line" if body.on else "call.release_line"
     return await _plain(
@@ -249,7 +238,7 @@ async def keep_line(call_id: CallIdPath, body: Keeping, me: Me, common: Common) 
 
 
 @router.post("/calls/{call_id}/recording/pause", status_code=202, responses=COMMANDED)
-async def pause_recording(call_id: CallIdPath, body: RecordingPause, me: Recorded, common: Common) -> OutcomeAnswer:
+async def pause_recording(call_id: CallIdPath, body: RecordingPause, me: Recorded, common: Common) -> CommandView:
     """Silence in the recording while a card or identity number is said."""
 
     def command(own: AgentId) -> Command:
@@ -267,7 +256,7 @@ async def pause_recording(call_id: CallIdPath, body: RecordingPause, me: Recorde
 
 
 @router.post("/calls/{call_id}/recording/resume", status_code=202, responses=COMMANDED)
-async def resume_recording(call_id: CallIdPath, _: Nothing, me: Recorded, common: Common) -> OutcomeAnswer:
+async def resume_recording(call_id: CallIdPath, _: Nothing, me: Recorded, common: Common) -> CommandView:
     def command(own: AgentId) -> Command:
         return ResumeRecording(call_id=CallId(call_id), agent_id=own)
 
@@ -298,9 +287,9 @@ async def _plain(
     *,
     allowed: Action = Action.CALL_TRANSFER,
     detail: dict[str, Any] | None = None,
-) -> OutcomeAnswer:
+) -> CommandView:
     outcome = await ask_as_party(common, me, call_id, allowed, action, command, detail=detail)
-    return OutcomeAnswer(outcome=outcome.kind)
+    return CommandView(outcome=outcome.kind)
 
 
 async def _answer(common: Shared, call_id: str, outcome: OutcomeKind) -> TransferAnswer:

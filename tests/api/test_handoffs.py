@@ -294,7 +294,7 @@ class CentreSystem:
 
 @pytest.fixture
 def pushing(desk: Desk) -> Desk:
-    configured = {"centre_push": {"110": "https://110.example/handoffs"}, "centre_push_secret": "of the tests"}
+    configured = {"centre_push": {"110": "https://110.example/handoffs"}, "centre_push_key": "of the tests"}
     settings = Settings(home=desk.shared.settings.home, **configured)  # type: ignore[arg-type]
     object.__setattr__(desk.shared, "settings", settings)
     return desk

@@ -21,6 +21,7 @@ from api.settings import Settings
 from api.tickets.service import apply_suggestions
 from asr.prefill import Suggestion
 from telephony import errors as telephony_errors
+from telephony.ids import AgentId
 from tests.api.desk import MOBILE, Desk
 
 
@@ -65,6 +66,18 @@ async def test_an_answer_is_not_given_again_to_who_may_not_ask_any_more(desk: De
         await session.execute(text("UPDATE users SET role = 'department'"))
     again = await person.post("/calls/1.1/reveal-number", {"reason": "核实地址"}, key="k1")
     assert (again.status_code, again.json()["error"]) == (403, "forbidden")
+
+
+async def test_an_answer_about_a_call_is_not_given_again_to_who_has_no_part_in_it_any_more(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+    for path, body in (("reveal-number", {"reason": "核实地址"}), ("draft", None)):
+        assert (await person.post(f"/calls/1.1/{path}", body, key=path)).status_code == 200
+    desk.switch.talking("1.1", "8002")
+    del desk.switch.switchboard.agents[AgentId("8001")]
+    for path, body in (("reveal-number", {"reason": "核实地址"}), ("draft", None)):
+        again = await person.post(f"/calls/1.1/{path}", body, key=path)
+        assert (again.status_code, again.json()["error"]) == (403, "forbidden")
 
 
 async def test_a_refused_request_leaves_its_key_free(desk: Desk) -> None:
@@ -255,7 +268,11 @@ def schemas() -> dict[str, Any]:
 
 
 def name_of(schema: dict[str, Any]) -> str:
-    return str(schema["$ref"]).rsplit("/", 1)[1]
+    """Of the model itself, of a list's items, or of what may also be null."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rsplit("/", 1)[-1]
+    inner = schema.get("items") or next(one for one in schema["anyOf"] if one.get("type") != "null")
+    return name_of(inner)
 
 
 def test_every_route_describes_its_errors_in_our_shape(operations: dict[tuple[str, str], dict[str, Any]]) -> None:

@@ -154,6 +154,25 @@ async def test_accepting_dismissing_and_taking_back(desk: Desk) -> None:
     assert (await person.post(f"/drafts/{draft['id']}/suggestions/mood", {"action": "accept"})).status_code == 422
 
 
+async def test_nobody_accepts_what_was_suggested_after_looking(desk: Desk) -> None:
+    person = await desk.person("8001")
+    draft = await draft_for(desk, person)
+    await hears(desk, "1.1", heard("address", "二栋"), heard("caller_name", "王建国"))
+    seen = (await person.get(f"/drafts/{draft['id']}")).json()["version"]
+    await hears(desk, "1.1", heard("address", "十二栋"), heard("caller_name", "王建国"))
+    accept = {"action": "accept", "version": seen}
+    answer = await person.post(f"/drafts/{draft['id']}/suggestions/address", accept)
+    assert (answer.status_code, answer.json()["error"]) == (409, "version_conflict")
+    current = answer.json()["current"]
+    assert (current["fields"]["address"]["origin"], current["fields"]["address"]["value"]) == ("suggested", "十二栋")
+    assert (await person.post(f"/drafts/{draft['id']}/accept-all", {"version": seen})).status_code == 409
+    name = await person.post(f"/drafts/{draft['id']}/suggestions/caller_name", accept)
+    assert (name.status_code, name.json()["fields"]["caller_name"]["origin"]) == (200, "accepted")
+    accept["version"] = name.json()["version"]
+    again = await person.post(f"/drafts/{draft['id']}/suggestions/address", accept)
+    assert (again.status_code, again.json()["fields"]["address"]["origin"]) == (200, "accepted")
+
+
 async def test_the_callers_number_is_masked_and_sending_the_stars_back_reveals_nothing(desk: Desk) -> None:
     person = await desk.person("8001")
     draft = await draft_for(desk, person)
