@@ -16,7 +16,7 @@ from telephony.events import CallEnded, CallEvent, CallOutcome, CallPlaced
 from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
 from telephony.handovers import summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
-from telephony.ledgers import Attempt, Ledger, Legs, Standing, call_outcome, ended_by, standing
+from telephony.ledgers import SUPERVISORS_LEG, Attempt, Ledger, Legs, Standing, call_outcome, ended_by, standing
 from telephony.orders import RECOVER
 from telephony.outbound import APPEARS_WITHIN, Placed, placed_by_us
 from telephony.tables import Failure, Machine, Unlisted
@@ -547,6 +547,11 @@ class Calls:
         citizen = legs.get(ledger.citizen)
         talks_on = ledger.operator is not None and ledger.operator in legs and legs[ledger.operator].live
         guests = {leg for leg in legs if talks_on and serial_of(leg) is not None}
+        others = (
+            leg for leg in legs.values() if leg is not citizen and leg.live and not SUPERVISORS_LEG.search(leg.id)
+        )
+        if any(leg.latest.value.endpoint in seats for leg in others):  # who barged in is there beside the operator
+            guests |= {leg for leg in legs if SUPERVISORS_LEG.search(leg)}
         for leg in legs.values():
             agent_id = seats.get(leg.latest.value.endpoint)
             if leg is citizen or agent_id is None or not leg.live or leg.id in guests:

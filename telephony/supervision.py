@@ -1,7 +1,8 @@
 """Supervisors in other people's calls: listen, whisper, barge, take over; TRANSITIONS.
 
 The supervisor's own phone is rung and runs ChanSpy on the operator's leg. It is no leg of the call until it takes over:
-then it joins the citizen's bridge first, and the operator leaves after that, so the citizen is never alone.
+then it joins the citizen's bridge first, and the operator leaves after that, so the citizen is never alone. ChanSpy
+speaks to two parties at most, so where more than two talk, barging in is joining the bridge as well.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from telephony.targets import SpyMode
 
 SUPERVISE = "supervise"
 """The context of the dialplan with one extension for each mode."""
+JOIN = "join"
+"""The context by which a leg comes into the citizen's bridge."""
 RING_S = 15.0
 LEG_MARK = "-s"
 GIVEN_UP = timedelta(seconds=RING_S + 5)
@@ -80,6 +83,10 @@ class Supervision:
     mode: SpyMode
     state: SupervisionState
     since: datetime
+    bound_for: tuple[str, str] = ("", "")
+    """Context and extension to which the phone, once answered, goes by itself."""
+    joined: bool = False
+    """In the citizen's bridge: ChanSpy does not end it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,7 @@ class Supervisions:
             raise _refused("Supervise", call, "a party to the call")
         events = self._agents.expect_call(supervisor.id, call.id, CallKind.SUPERVISED, "Supervise", now)
         leg = ChannelId(f"{call.id}{LEG_MARK}{int(now.timestamp()) % 10000}")
+        place = _place(leg, command.mode, call)
         self._open[call.id] = Supervision(
             call_id=call.id,
             agent_id=supervisor.id,
@@ -134,13 +142,14 @@ class Supervisions:
             mode=command.mode,
             state=SupervisionState.DIALLING,
             since=now,
+            bound_for=(place.context, place.exten),
         )
         ring = DialLeg(
             leg=leg,
             call_id=call.id,
             endpoint=supervisor.seat,
-            context=SUPERVISE,
-            exten=command.mode,
+            context=place.context,
+            exten=place.exten,
             ring_s=RING_S,
             caller_number=supervisor.seat,
             variables={"HOTLINE_WATCHED": watched.name, "X-Hotline-Supervise": "1", "X-Hotline-Call-Id": call.id},
@@ -157,18 +166,20 @@ class Supervisions:
         if not self._machine.allows(known.state, SupervisionSignal.TAKES_OVER):
             raise Refused(command="TakeOver", state=known.state, reason="the supervisor is not in the call yet")
         self._step(known, SupervisionSignal.TAKES_OVER)
-        return Steps(orders=[RedirectChannel(channel=known.leg, context="join", exten="s")])
+        return Steps(orders=[RedirectChannel(channel=known.leg, context=JOIN, exten="s")])
 
     def _change(self, known: Supervision, mode: SpyMode, now: datetime) -> Steps:
         """While the phone still rings the new mode is taken up after the answer."""
         if known.state is SupervisionState.TAKING_OVER:
             raise Refused(command="Supervise", state=known.state, reason="taking the call over")
-        if known.mode is mode:
+        to_mode = _place(known.leg, mode, self._calls.all[known.call_id])
+        joins = to_mode.context == JOIN
+        if known.mode is mode and joins == known.joined:
             return Steps()
-        self._open[known.call_id] = changed = replace(known, mode=mode)
+        self._open[known.call_id] = changed = replace(known, mode=mode, joined=known.joined and joins)
         if known.state is SupervisionState.DIALLING:
             return Steps()
-        return Steps([_told(changed, now, mode)], [_to_mode(changed)])
+        return Steps([_told(changed, now, mode)] if known.mode is not mode else [], [to_mode])
 
     def _own(self, call_id: CallId, agent_id: AgentId, command: str) -> Supervision:
         known = self._open.get(call_id)
@@ -187,14 +198,23 @@ class Supervisions:
     def apply(self, fact: Fact, now: datetime) -> Steps:
         match fact:
             case facts.NewState(channel=channel) if channel.state == "Up":
-                return self._answered(self._of_leg(channel.id), channel.exten, fact.at)
+                return self._answered(self._of_leg(channel.id), fact.at)
             case facts.BridgeEnter(channel=channel):
                 return self._joined(self._of_leg(channel.id), fact.at)
             case facts.Hangup(channel=channel):
-                return self._gone(self._of_leg(channel.id), fact.at)
+                gone = self._gone(self._of_leg(channel.id), fact.at)
+                return Steps(gone.events, self._left_alone(channel.id))
             case facts.OriginateResponse(channel_id=leg, ok=False):
                 return self._gone(self._of_leg(leg), now)
         return Steps()
+
+    def _left_alone(self, gone: ChannelId) -> list[Order]:
+        """Who barged in by the bridge goes with the operator, and with the citizen."""
+        return [
+            HangUpChannel(channel=one.leg)
+            for one in self._open.values()
+            if one.joined and one.state is SupervisionState.WATCHING and gone in (one.watched, one.call_id)
+        ]
 
     def heed(self, event: CallEvent) -> list[Order]:
         """A phone that still rings for a talk that is over is let go; ChanSpy ends by itself with the leg it hears."""
@@ -248,17 +268,22 @@ class Supervisions:
     def _of_leg(self, leg: ChannelId) -> Supervision | None:
         return next((one for one in self._open.values() if one.leg == leg), None)
 
-    def _answered(self, known: Supervision | None, exten: str, at: datetime) -> Steps:
+    def _answered(self, known: Supervision | None, at: datetime) -> Steps:
         if known is None or known.state is not SupervisionState.DIALLING:
             return Steps()
         self._step(known, SupervisionSignal.ANSWERED)
         changed = replace(self._open[known.call_id], since=at)
         self._open[known.call_id] = changed
-        late = exten in set(SpyMode) and exten != known.mode
-        return Steps([_told(changed, at, known.mode)], [_to_mode(changed)] if late else [])
+        call = self._calls.all.get(known.call_id)
+        wanted = _place(known.leg, known.mode, call) if call else None
+        late = wanted is not None and (wanted.context, wanted.exten) != known.bound_for
+        return Steps([_told(changed, at, known.mode)], [wanted] if wanted and late else [])
 
     def _joined(self, known: Supervision | None, at: datetime) -> Steps:
-        if known is None or known.state is not SupervisionState.TAKING_OVER:
+        if known is None:
+            return Steps()
+        if known.state is not SupervisionState.TAKING_OVER:
+            self._open[known.call_id] = replace(known, joined=True)
             return Steps()
         self._step(known, SupervisionSignal.JOINED)
         handed = self._calls.hand_over(known.call_id, known.leg, known.agent_id, at)
@@ -302,8 +327,12 @@ def _told(one: Supervision, at: datetime, mode: SpyMode | None) -> SupervisionCh
     return SupervisionChanged(at=at, call_id=one.call_id, agent_id=one.agent_id, operator=one.operator, mode=mode)
 
 
-def _to_mode(one: Supervision) -> RedirectChannel:
-    return RedirectChannel(channel=one.leg, context=SUPERVISE, exten=one.mode)
+def _place(leg: ChannelId, mode: SpyMode, call: Call) -> RedirectChannel:
+    """Where the supervisor's leg goes to be in this mode: where more than two talk, barging in means joining them."""
+    talking = [one for one in call.legs if one.answered_at and one.ended_at is None and one.channel != leg]
+    if mode is SpyMode.BARGE and len(talking) > 2:
+        return RedirectChannel(channel=leg, context=JOIN, exten="s")
+    return RedirectChannel(channel=leg, context=SUPERVISE, exten=mode)
 
 
 def _refused(command: str, call: Call, reason: str) -> Refused:
