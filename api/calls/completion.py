@@ -4,7 +4,8 @@
 calls in it became; it says nothing of a call that is known to be over, so it may be called as often as one likes.
 
 * ``history`` goes to the records alone: arrivals, waits and answers that happened long ago.
-* ``news`` goes to everybody: ``CallEnded`` and ``MessageLeft``. A callback follows from them as from any other.
+* ``news`` goes to everybody: ``CallEnded``, ``CallbackAsked`` and ``MessageLeft``. A callback follows from them as from
+  any other.
 
 The log states whole seconds. A talk is measured from the exact answer in our records to the second of its end; where
 the call was handed on, or nobody recorded the answer, its length stays unknown.
@@ -29,6 +30,7 @@ from api.store.tables import CallEventRecord, CallRecord, LogPosition
 from telephony.events import (
     CallAnswered,
     CallArrived,
+    CallbackAsked,
     CallEnded,
     CallEvent,
     CallOutcome,
@@ -105,6 +107,8 @@ class Course:
     answers: int = 0
     ended: Entry | None = None
     missed: Entry | None = None
+    asked: Entry | None = None
+    """The caller pressed 1 while waiting: to be called back."""
     gave_up_at: datetime | None = None
     """When the waiting for an operator was over, without an answer."""
 
@@ -142,7 +146,7 @@ def _heed(course: Course, entry: Entry) -> None:
             course.answers += 1
         case "ABANDON" | "COMPLETECALLER" | "COMPLETEAGENT":
             course.ended = entry
-        case "FALLBACK" | "MISSED" | "DUTY":
+        case "FALLBACK" | "MISSED" | "DUTY" | "CALLBACK":
             course.line = course.line or _number(entry.value(0))
             course.number = course.number or _number(entry.value(1))
             if entry.event == "FALLBACK":
@@ -150,6 +154,7 @@ def _heed(course: Course, entry: Entry) -> None:
             else:
                 course.ended = entry
                 course.missed = entry if entry.event == "MISSED" else None
+                course.asked = entry if entry.event == "CALLBACK" else None
 
 
 def _number(text: str) -> str:
@@ -198,6 +203,8 @@ def _news(course: Course, known: Known, end: Entry, *, message: bool) -> Iterabl
             line=LineNumber(course.line),
             file=f"{course.call_id}-message",
         )
+    if course.asked is not None:
+        yield CallbackAsked(at=course.asked.at, call_id=course.call_id, queue=course.asked.queue, number=course.number)
     spoke = known.answered or course.answered is not None or end.event == "DUTY"
     outcome = CallOutcome.ANSWERED if spoke else CallOutcome.ABANDONED
     yield CallEnded(
@@ -210,7 +217,13 @@ def _news(course: Course, known: Known, end: Entry, *, message: bool) -> Iterabl
     )
 
 
-ENDED_BY = {"ABANDON": "caller", "COMPLETECALLER": "caller", "COMPLETEAGENT": "operator", "MISSED": "switch"}
+ENDED_BY = {
+    "ABANDON": "caller",
+    "COMPLETECALLER": "caller",
+    "COMPLETEAGENT": "operator",
+    "MISSED": "switch",
+    "CALLBACK": "switch",
+}
 
 
 def _waited(course: Course, known: Known, end: Entry) -> float | None:
@@ -218,7 +231,7 @@ def _waited(course: Course, known: Known, end: Entry) -> float | None:
     if known.answered or course.answered is not None:
         return None
     since = known.waiting_since or (course.queued.at if course.queued else None)
-    until = course.gave_up_at or (end.at if end.event == "ABANDON" else None)
+    until = course.gave_up_at or (end.at if end.event in ("ABANDON", "CALLBACK") else None)
     return max(0.0, (until - since).total_seconds()) if since and until else None
 
 

@@ -162,6 +162,8 @@ def _arrived(event: CallArrived, keyring: Keyring) -> dict[str, Any]:
         "caller_name": event.caller_name,
         "phone_hash": keyring.phone_hash(event.caller_number),
         "arrived_at": event.at,
+        "centre": event.centre or None,
+        "summary": event.summary or None,
     }
 
 

@@ -305,6 +305,18 @@ async def test_an_end_that_was_seen_replaces_one_that_was_only_inferred(store: S
     assert (call.outcome, call.ended_at, call.wait_s) == ("abandoned", at(30), 26.0)
 
 
+async def test_who_handed_a_citizen_over_and_what_it_wrote_is_kept_and_the_words_are_sealed(store: Store) -> None:
+    summary = "路灯杆倾斜，非警务类"
+    await told(store, [replace(arrived(ANSWERED), centre="110", summary=summary)])
+    async with store.read() as session:
+        call = (await session.scalars(select(CallRecord))).one()
+        event = (await session.scalars(select(CallEventRecord))).one()
+        raw = await session.scalar(text("SELECT summary FROM calls"))
+    assert (call.centre, call.summary) == ("110", summary)
+    assert event.data["centre"] == "110"
+    assert summary not in str(event.data) + str(raw)
+
+
 async def test_a_call_of_which_the_start_was_not_seen_still_has_a_record(store: Store) -> None:
     await told(store, [queued(ANSWERED), arrived(ANSWERED)])
     async with store.read() as session:

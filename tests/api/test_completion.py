@@ -15,7 +15,7 @@ from api.calls.recorder import CallRecorder
 from api.calls.service import close_lost
 from api.store.engine import Store
 from api.store.tables import CallRecord
-from telephony.events import CallAnswered, CallArrived, CallEnded, CallEvent, CallQueued, MessageLeft
+from telephony.events import CallAnswered, CallArrived, CallbackAsked, CallEnded, CallEvent, CallQueued, MessageLeft
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.media.recordings import Recordings
 
@@ -149,6 +149,17 @@ async def test_whom_the_fallback_took_leaves_a_message_and_a_missed_call(store: 
     kept = await call(store, one)
     assert (kept.line, kept.outcome, kept.ended_at, kept.wait_s) == ("12345", "abandoned", at(75), 30.0)
     assert kept.caller_number == NUMBER
+
+
+async def test_who_pressed_1_unseen_is_to_be_called_back(store: Store, log: Path) -> None:
+    one = call_at(0)
+    write(log, line(1, one, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(31, one, "NONE", "EXITWITHKEY", 1, 2, 1, 30))
+    write(log, line(31, one, "NONE", "CALLBACK", "12345", NUMBER))
+    asked, ended = await taken_up(store, log)
+    assert isinstance(asked, CallbackAsked)
+    assert (asked.call_id, asked.queue, asked.number) == (one, "hotline", NUMBER)
+    assert isinstance(ended, CallEnded)
+    assert (ended.outcome, ended.ended_by, ended.wait_s) == ("abandoned", "switch", 30.0)
 
 
 async def test_whom_a_duty_phone_took_was_answered(store: Store, log: Path) -> None:

@@ -34,7 +34,9 @@ def test_a_caller_whom_nobody_answers_leaves_a_message_and_is_a_missed_call(star
     message = switch.recordings / f"{call_id}-message.wav"
     switch.wait_for(lambda: loudness(message)[0] > 2)
     assert pitch(message) == pytest.approx(440, abs=2)
-    events = [row[4] for row in queue_log(switch) if row[1] == call_id]
+    rows = [row for row in queue_log(switch) if row[1] == call_id]
+    events = [row[4] for row in rows]
+    assert rows[-1][5:] == ["12345", "15433061709"]
     assert events[-2:] == ["FALLBACK", "MISSED"]
     assert "EXITWITHTIMEOUT" in events
 

@@ -290,7 +290,7 @@ def test_a_waiting_caller_presses_1_and_is_to_be_called_back(switch: RunningSwit
         assert citizen.wait(12) == 0
         assert ami.event("Hangup", Uniqueid=call["CallId"])["Cause"] == "16"
     log = (switch.asterisk.home / "log" / "queue_log").read_text()
-    assert f"|{call['CallId']}|hotline|NONE|CALLBACK|12345,15400000005" in log
+    assert f"|{call['CallId']}|hotline|NONE|CALLBACK|12345|15400000005" in log
 
 
 def test_a_caller_without_a_number_who_presses_1_waits_on_in_front(switch: RunningSwitch) -> None:
