@@ -391,9 +391,14 @@ class Agents:
         return [] if agent is None else self._workplace(agent, now)
 
     def tick(self, now: datetime) -> list[AgentEvent]:
-        """End the wrap-ups whose time is over, and the waiting for operators who do not come back."""
+        """End the wrap-ups whose time is over, and the waiting for operators who do not come back.
+
+        Who was to leave after a call that ended while we were away leaves now.
+        """
         late = [self._agents[agent_id] for agent_id, expected in self._returns.items() if expected.until <= now]
         events = [event for agent in late for event in self._end_return(agent, now)]
+        leaving = [one for one in self._agents.values() if one.leaving and one.status not in IN_A_CALL]
+        events += [one for agent in leaving for one in self._remove(agent, AgentSignal.SIGNED_OUT, now, forced=True)]
         wrapping_up = [one for one in self._agents.values() if one.status is AgentStatus.WRAPPING_UP]
         for agent in wrapping_up:
             if agent.wrap_up_until and agent.wrap_up_until <= now:

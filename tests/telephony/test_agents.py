@@ -7,12 +7,24 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from telephony.commands import ExtendWrapUp, FinishWrapUp, Pause, Ready, SignIn, SignOut
+from telephony.commands import (
+    ExtendWrapUp,
+    FinishWrapUp,
+    ForcePause,
+    ForceSignOut,
+    LiftPause,
+    Pause,
+    Ready,
+    ReportDevice,
+    SignIn,
+    SignOut,
+    WorkplacePart,
+)
 from telephony.duties import reasons_of
 from telephony.errors import Refused, UnknownAgent
 from telephony.events import AgentSignedIn, AgentSignedOut, AgentStatus, AgentStatusChanged, PauseReason
 from telephony.facts import ContactStatus, DeviceStateChange, Fact
-from telephony.ids import AgentId, SeatId
+from telephony.ids import AgentId, QueueName, SeatId
 from telephony.orders import AddMember, PauseMember, RemoveMember
 from tests.fakes.stories import HOTLINE, Story
 from tests.telephony.stage import Stage, member
@@ -308,6 +320,117 @@ def test_a_page_that_reloads_does_not_lose_its_phone(stage: Stage) -> None:
     assert stage.agent().status is AgentStatus.READY
 
 
+@pytest.mark.parametrize("part", list(WorkplacePart))
+def test_a_broken_workplace_pauses_until_all_of_it_works_again(stage: Stage, part: WorkplacePart) -> None:
+    stage.sign_in()
+    stage.take_orders()
+    stage.ask(ReportDevice(agent_id=ME, works=False, part=part))
+    assert stage.take_orders() == [PauseMember(seat=SeatId("8001"), paused=True, reason="device_lost")]
+    stage.ask(Ready(agent_id=ME))
+    assert stage.agent().status is AgentStatus.PAUSED
+    stage.wait(1.0)
+    lose_phone(stage)
+    stage.ask(ReportDevice(agent_id=ME, works=True, part=part))
+    assert stage.agent().reasons == {PauseReason.DEVICE_LOST}, "the phone is still away"
+    stage.wait(1.0)
+    stage.tell([DeviceStateChange(at=stage.now, device="PJSIP/8001", state="NOT_INUSE")])
+    assert stage.agent().status is AgentStatus.READY
+
+
+def test_a_second_window_takes_the_shift_over_with_a_microphone_of_its_own(stage: Stage) -> None:
+    stage.sign_in()
+    stage.ask(ReportDevice(agent_id=ME, works=False))
+    stage.ask(SignIn(agent_id=ME, seat=SeatId("8001"), queues=(HOTLINE,)))
+    assert stage.agent().status is AgentStatus.READY
+
+
+# what supervisors say -------------------------------------------------------------------------------------------------
+
+
+def test_a_forced_pause_stands_beside_the_own_and_only_a_supervisor_lifts_it(stage: Stage) -> None:
+    stage.sign_in()
+    stage.ask(Pause(agent_id=ME, reason=PauseReason.MEAL))
+    stage.ask(ForcePause(agent_id=ME))
+    assert stage.agent().reasons == {PauseReason.MEAL, PauseReason.SUPERVISOR}
+    stage.ask(Ready(agent_id=ME))
+    assert (stage.agent().status, stage.agent().reasons) == (AgentStatus.PAUSED, {PauseReason.SUPERVISOR})
+    stage.ask(LiftPause(agent_id=ME))
+    assert stage.agent().status is AgentStatus.READY
+
+
+def test_a_forced_pause_is_not_shaken_off_by_signing_in_anew(stage: Stage) -> None:
+    stage.sign_in()
+    stage.ask(ForcePause(agent_id=ME))
+    stage.ask(SignOut(agent_id=ME))
+    assert stage.sign_in().reasons == {PauseReason.SUPERVISOR}
+
+
+def test_a_forced_pause_in_a_call_lets_the_call_go_on_and_no_other_follow(stage: Stage, story: Story) -> None:
+    stage.sign_in()
+    talk(stage, story)
+    stage.take_orders()
+    stage.ask(ForcePause(agent_id=ME))
+    assert stage.agent().status is AgentStatus.TALKING
+    assert stage.take_orders() == [PauseMember(seat=SeatId("8001"), paused=True, reason="supervisor")]
+    stage.tell(story.caller_hangs_up())
+    assert stage.agent().status is AgentStatus.WRAPPING_UP
+    stage.ask(FinishWrapUp(agent_id=ME))
+    assert stage.agent().reasons == {PauseReason.SUPERVISOR}
+
+
+def test_a_forced_sign_out_of_a_call_is_at_once(stage: Stage) -> None:
+    stage.sign_in()
+    stage.take_orders()
+    [signed_out] = stage.ask(ForceSignOut(agent_id=ME))
+    assert isinstance(signed_out, AgentSignedOut)
+    assert signed_out.forced
+    assert stage.take_orders() == [RemoveMember(queue=HOTLINE, seat=SeatId("8001"))]
+
+
+@pytest.mark.parametrize("in_a_call", [ring, talk])
+def test_a_forced_sign_out_in_a_call_comes_at_its_end_without_wrap_up(
+    stage: Stage, story: Story, in_a_call: Moment
+) -> None:
+    stage.sign_in()
+    in_a_call(stage, story)
+    stage.take_orders()
+    stage.ask(ForceSignOut(agent_id=ME))
+    assert stage.agent().status in (AgentStatus.RINGING, AgentStatus.TALKING)
+    assert stage.take_orders() == [PauseMember(seat=SeatId("8001"), paused=True, reason="leaving")]
+    stage.tell(story.caller_hangs_up())
+    assert ME not in stage.board.agents
+    assert [event.forced for event in stage.of_kind(AgentSignedOut)] == [True]
+    assert RemoveMember(queue=HOTLINE, seat=SeatId("8001")) in stage.take_orders()
+
+
+# rings that come to nothing -------------------------------------------------------------------------------------------
+
+
+def test_a_stray_ring_that_is_cancelled_does_not_end_the_wrap_up(stage: Stage, story: Story) -> None:
+    stage.sign_in()
+    wrap_up(stage, story)
+    until = stage.agent().wrap_up_until
+    stray = Story(now=stage.now, serial=500)
+    stage.tell(stray.arrive() + stray.join() + stray.ring("8001"))
+    assert (stage.agent().status, stage.agent().takes_calls) == (AgentStatus.RINGING, False)
+    stage.tell(stray.caller_hangs_up())
+    agent = stage.agent()
+    assert (agent.status, agent.call_id, agent.wrap_up_until) == (AgentStatus.WRAPPING_UP, story.call_id, until)
+    stage.wait(61.0)
+    assert stage.agent().reasons == {PauseReason.WRAP_UP_OVERRUN}
+
+
+def test_levels_are_penalties_and_a_change_moves_the_member(stage: Stage) -> None:
+    stage.sign_in()
+    other = QueueName("12329")
+    stage.take_orders()
+    stage.ask(SignIn(agent_id=ME, seat=SeatId("8001"), queues=(HOTLINE, other), levels={HOTLINE: 3}))
+    removed, *added = stage.take_orders()
+    assert removed == RemoveMember(queue=HOTLINE, seat=SeatId("8001"))
+    placed = [(order.queue, order.penalty) for order in added if isinstance(order, AddMember)]
+    assert placed == [(HOTLINE, 3), (other, 1)]
+
+
 # what the switch remembers --------------------------------------------------------------------------------------------
 
 
@@ -323,6 +446,9 @@ def test_a_pause_code_is_read_back() -> None:
         ("meal", AgentStatus.PAUSED, {PauseReason.MEAL}),
         ("device_lost", AgentStatus.READY, set()),
         ("wrapping_up", AgentStatus.WRAPPING_UP, set()),
+        ("supervisor,wrapping_up", AgentStatus.WRAPPING_UP, {PauseReason.SUPERVISOR}),
+        ("in_call", AgentStatus.WRAPPING_UP, set()),
+        ("meal,supervisor", AgentStatus.PAUSED, {PauseReason.MEAL, PauseReason.SUPERVISOR}),
     ],
 )
 def test_after_a_restart_of_ours_a_pause_is_taken_over_from_the_switch(
@@ -334,3 +460,12 @@ def test_after_a_restart_of_ours_a_pause_is_taken_over_from_the_switch(
     agent = stage.sign_in()
     assert (agent.status, agent.reasons) == (status, reasons)
     assert all(isinstance(order, PauseMember) for order in stage.take_orders())
+
+
+def test_who_was_to_be_signed_out_when_we_went_away_is_signed_out_when_we_are_back() -> None:
+    stage = Stage()
+    stage.go_live(member("8001", stage.now, paused=True, reason="leaving"))
+    stage.sign_in()
+    stage.wait(0.3)
+    assert ME not in stage.board.agents
+    assert [event.forced for event in stage.of_kind(AgentSignedOut)] == [True]
