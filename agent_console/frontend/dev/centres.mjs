@@ -145,6 +145,8 @@ export function others({ CALL, call, me, set, setAgent, person }) {
     const supervision = mode === null ? null : { agent_id: me.agent.id, mode };
     set(ch, "supervision", supervision);
     set("wall", "calls", wall.calls.map((each) => (each.id === CALL ? { ...each, supervision } : each)));
+    set("me", "call", mode === null ? null : CALL);
+    setAgent(mode === null ? { status: "ready", call_id: null } : { status: "talking", call_id: CALL });
     return mode === null ? [204] : [202, { outcome: "done" }];
   }
   const seat = (id, change) => { set("wall", "agents", wall.agents.map((each) => (each.id === id ? { ...each, ...change(each), since: now() } : each))); return [202, { outcome: "done" }]; };

@@ -11,6 +11,7 @@ import { underWay } from "../transfers/steps";
 import { words } from "../words/zh-CN";
 import { useLive } from "./live";
 import { usePhone } from "./phone";
+import { useSupervision } from "./supervision";
 import { useShift } from "./shift";
 import { useTicket } from "./ticket";
 
@@ -34,28 +35,42 @@ export const useDesk = defineStore("desk", () => {
   const guard = new HangUpGuard();
   /** Until when a second press on "hang up" counts. */
   const hangUpArmedUntil = ref<number | null>(null);
-  /** The phone's call that is one's own: listening to somebody else's does not put that call on the desk. */
-  const own = computed(() => {
-    const call = phone.call;
-    return call?.purpose === "supervision" && live.agent?.status !== "talking" ? null : call;
+  /** In somebody else's call as a supervisor: the switch says "talking", and it is none of the desk's. */
+  const supervising = computed(() => {
+    const me = live.agent?.id ?? null;
+    if (me === null) return false;
+    const call = live.call;
+    if (call?.supervision?.agent_id === me && call.call.id === live.agent?.call_id) return true;
+    if (live.wall?.calls.some((each) => each.id === live.agent?.call_id && each.supervision?.agent_id === me) === true) return true;
+    return phone.call?.purpose === "supervision" && call?.call.answered_by !== me; // not told yet; taken over it is one's own
   });
+  const own = computed(() => (supervising.value ? null : phone.call));
   /** Talked on by this operator, and this page's phone is not in it: after a reload, or a dead leg. */
-  const orphaned = computed(() => live.isLive && live.agent?.status === "talking" && own.value === null);
+  const orphaned = computed(() => live.isLive && live.agent?.status === "talking" && own.value === null && !supervising.value);
   const recoveredCall = ref<string | null>(null);
   /** The call this page's phone last talked on, to tell "hung up" from "never connected" while the stream is down. */
   const lastTalked = ref<string | null>(null);
 
   const callId = computed(() => own.value?.callId ?? live.me?.call ?? null);
   const phoneTalks = computed(() => own.value !== null && own.value.state !== "ringing");
+  /** One's own phone rings for something that was asked for, and answers by itself. */
+  const expected = computed(
+    () =>
+      supervising.value ||
+      useSupervision().wanted !== null ||
+      phone.call?.purpose === "outbound" ||
+      live.call?.call.direction === "outbound",
+  );
   const ringing = computed(
     () =>
       own.value?.state === "ringing" ||
-      (own.value?.state === "answering" && live.agent?.status !== "talking") ||
-      (live.agent?.status === "ringing" && !phoneTalks.value),
+      (own.value?.state === "answering" && live.agent?.status !== "talking" && !expected.value) ||
+      (live.agent?.status === "ringing" && !phoneTalks.value && !expected.value),
   );
   const mode = computed<DeskMode>(() => {
     if (phoneTalks.value && own.value?.state !== "answering") return "call";
     const status = live.agent?.status ?? "signed_out";
+    if (supervising.value) return "idle";
     if (status === "talking") return !live.isLive && lastTalked.value === live.me?.call ? "wrap" : "call";
     if (status === "wrapping_up") return "wrap";
     return status === "signed_out" ? "signed_out" : "idle";
@@ -245,6 +260,7 @@ export const useDesk = defineStore("desk", () => {
     ringLeftMs,
     ringMs,
     orphaned,
+    supervising,
     recovering,
     recover,
     answer,

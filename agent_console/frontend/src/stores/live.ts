@@ -133,8 +133,8 @@ export const useLive = defineStore("live", () => {
     if (id === callId.value) return;
     if (callId.value !== null && callId.value !== watchedId.value) link?.unsubscribe(`call/${callId.value}`);
     callId.value = id;
-    call.value = null;
     if (id !== null) link?.subscribe(`call/${id}`);
+    call.value = id === null ? null : data<CallData>(`call/${id}`); // a call that is looked at is here already
   }
 
   const agent = computed(() => me.value?.agent ?? null);

@@ -1,6 +1,6 @@
 /** A supervisor in somebody else's call: listen, whisper, barge, take over, and what may be told to that person's seat. */
 import { defineStore } from "pinia";
-import { computed, ref, shallowRef } from "vue";
+import { computed, ref, shallowRef, watch } from "vue";
 import { api } from "../http/api";
 import { HttpError } from "../http/client";
 import { notice } from "../notices";
@@ -9,6 +9,9 @@ import { words } from "../words/zh-CN";
 import { useAsking } from "./asking";
 import { useLive } from "./live";
 import { usePhone } from "./phone";
+
+/** One's own phone rings within this time of asking, or not at all. */
+const NOT_COMING_MS = 15_000;
 
 export const useSupervision = defineStore("supervision", () => {
   const live = useLive();
@@ -51,10 +54,13 @@ export const useSupervision = defineStore("supervision", () => {
       const sure = await asking.ask({ title: words.supervisor.bargeTitle(who), body: words.supervisor.bargeBody, confirm: words.supervision.mode.barge });
       if (sure === null) return;
     }
-    wanted.value = { callId, mode };
-    await guarded(() => api.supervise(callId, mode));
-    wanted.value = null;
+    const mine = { callId, mode };
+    wanted.value = mine;
+    if (!(await guarded(() => api.supervise(callId, mode)))) wanted.value = null;
+    setTimeout(() => wanted.value === mine && (wanted.value = null), NOT_COMING_MS);
   }
+
+  watch(current, (is) => is !== null && (wanted.value = null));
 
   async function end(): Promise<void> {
     const callId = current.value?.callId ?? (phone.call?.purpose === "supervision" ? phone.call.callId : null);

@@ -402,6 +402,7 @@ export const callWords = {
     selected: "选中座席",
     none: "选择一个座席查看通话、监听或示忙",
     notTalking: "不在通话中",
+    listening: "督导中",
     takeOver: "接管",
     end: "结束监听",
     now: (mode: string, who: string) => `正在${mode} ${who}`,
