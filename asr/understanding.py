@@ -332,7 +332,7 @@ def _revisit(turns: Sequence[Turn]) -> dict[str, Any]:
     told = "，".join(turn.text for turn in turns if turn.speaker is Speaker.AGENT)
     stars: list[int | None] = []
     for name in ("态度", "结果"):
-        match = re.search(rf"{name}[^，。]{{0,2}}[^分]{{0,6}}?([一二三四五12345])分", heard) or _SCORE.search(heard)
+        match = re.search(rf"{name}[^分]{{0,8}}?([一二三四五12345])分", heard) or _SCORE.search(heard)
         digits = match.group(match.lastindex or 0) if match is not None else None
         stars.append(
             "零一二三四五".index(digits) if digits in tuple("零一二三四五") else int(digits) if digits else None
