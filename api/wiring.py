@@ -377,14 +377,12 @@ class Parts:
         self.hub.kpi.seed(await taken_today(self.store, self.settings.zone, now), now)
 
     async def _take_up(self) -> None:
-        """The link has come up: end what ended unseen, and seat everybody again whose shift goes on."""
+        """The link has come up: seat everybody again whose shift goes on, and close what ended unseen."""
         for call_id in tuple(self.switchboard.calls):
             self.callers.look(call_id)
+        self._tasks.start(self._close_unseen(), "calls that ended unseen")
         while self.runner.link is LinkState.LIVE:
             try:
-                calls = self.switchboard.calls  # a view: a call that arrives meanwhile is in it
-                await self._complete()
-                lost = await close_lost(self.store, calls, utc_now())
                 async with self.store.read() as session:
                     shifts = await resumed(
                         session, await open_shifts(session), self.settings.queue, self.shared.topology
@@ -395,10 +393,6 @@ class Parts:
                 await asyncio.sleep(SHIFTS_AGAIN_S)
         else:
             return
-        if lost:
-            log.warning("calls ended unseen", calls=len(lost))
-        for call_id in lost:
-            self.bus.publish(lost_call(call_id, utc_now()))
         for sign_in in shifts:
             if sign_in.agent_id in self.switchboard.agents:
                 continue
@@ -409,19 +403,42 @@ class Parts:
         if self.runner.link is LinkState.LIVE:
             self.switchboard.seated_everybody()
 
-    async def _complete(self) -> None:
-        """What ended while nobody was here, from the switch's own log; it is read on once that is recorded."""
+    async def _close_unseen(self) -> None:
+        """What ended while nobody was here: from the switch's own log, and what nobody knows an end of is lost.
+
+        Only when all that was seen is recorded, also by an earlier run, do the records show what is missing.
+        """
+        while self.runner.link is LinkState.LIVE:
+            try:
+                if await self.call_recorder.drain(DRAIN_S) and await self._complete():
+                    calls = self.switchboard.calls  # a view: a call that arrives meanwhile is in it
+                    lost = await close_lost(self.store, calls, utc_now())
+                    break
+            except Exception as error:
+                log.warning("calls not closed", error_type=type(error).__name__)
+            await asyncio.sleep(SHIFTS_AGAIN_S)
+        else:
+            return
+        if lost:
+            log.warning("calls ended unseen", calls=len(lost))
+        for call_id in lost:
+            self.bus.publish(lost_call(call_id, utc_now()))
+
+    async def _complete(self) -> bool:
+        """The switch's log is read on once what it told is recorded; False where that takes too long."""
         told = await complete(self.store, self.settings.queue_log_file, self.recording_files, self.switchboard.calls)
         if told is None:
-            return
+            return True
         for event in told.history:
             self.call_recorder.put(event)
         for event in told.news:
             self.bus.publish(event)
         if told.news:
             log.warning("calls completed from the switch's log", calls=len(told.news))
-        if await self.call_recorder.drain(DRAIN_S):
+        recorded = await self.call_recorder.drain(DRAIN_S)
+        if recorded:
             await remember(self.store, told.place, utc_now())
+        return recorded
 
 
 class CallTexts:

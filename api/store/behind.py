@@ -43,6 +43,8 @@ WRITE_S = 30.0
 IN_MEMORY = 5_000
 """So many items at most are kept in memory as well as in the spool; the rest is read back when its turn comes."""
 AT_ONCE = 500
+TOGETHER = 50
+"""Of items that wait, so many share a transaction."""
 ONLY_READS = "25006"
 """PostgreSQL's read_only_sql_transaction: a standby not promoted yet, or a server that takes no writes."""
 
@@ -57,7 +59,8 @@ class _Waiting(Generic[T]):
 
 
 class WriteBehind(Generic[T]):
-    """``write(session, item)`` runs once for each item, in its own transaction, in the order of ``put``.
+    """``write(session, item)`` takes effect once for each item, in the order of ``put``; it may be rolled back and run
+    again. Items that wait share a transaction.
 
     While the database is away the items wait and the oldest is tried again with growing pauses. An item that the
     database refuses for itself (not because it is away) is logged, counted in ``refused`` and passed over.
@@ -167,18 +170,20 @@ class WriteBehind(Generic[T]):
             await self._arrived.wait()
 
     async def _write_first(self) -> None:
-        waiting = self._front[0]
+        """What waits, as many as fit into one transaction; one by one where the database refuses one of them."""
+        batch = list(islice(self._front, TOGETHER))
         wait_s = FIRST_WAIT_S
         while True:
             try:
-                async with asyncio.timeout(WRITE_S), self._store.write() as session:
-                    if await self._is_new(session, waiting):
-                        await self._write(session, waiting.item)
+                await self._write_together(batch)
                 break
             except Exception as error:
                 if not _is_away(error):
+                    if len(batch) > 1:
+                        batch = batch[:1]
+                        continue
                     self.refused += 1
-                    log.exception("record refused", writer=self._name, item_type=type(waiting.item).__name__)
+                    log.exception("record refused", writer=self._name, item_type=type(batch[0].item).__name__)
                     break
                 if not self.away:
                     log.warning("database is away", writer=self._name, error_type=type(error).__name__)
@@ -189,9 +194,17 @@ class WriteBehind(Generic[T]):
         if self.away:
             self.away = ""
             log.info("database is back", writer=self._name, pending=self.pending)
-        self._front.popleft()
-        if waiting.kept and self._spool is not None:
-            await self._in_thread(self._spool.done, waiting.run, waiting.seq)
+        for _ in batch:
+            self._front.popleft()
+        last = batch[-1]
+        if self._spool is not None and any(one.kept for one in batch):
+            await self._in_thread(self._spool.done, last.run, last.seq)
+
+    async def _write_together(self, batch: list[_Waiting[T]]) -> None:
+        async with asyncio.timeout(WRITE_S), self._store.write() as session:
+            for waiting in batch:
+                if await self._is_new(session, waiting):
+                    await self._write(session, waiting.item)
 
     async def _is_new(self, session: AsyncSession, waiting: _Waiting[T]) -> bool:
         """Move the mark. False where it stands there already: it was committed before, and the answer got lost."""

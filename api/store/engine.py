@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ class Store:
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        self._writer = asyncio.Lock()
         self._reading = async_sessionmaker(self.engine, expire_on_commit=False)
         self._writing = async_sessionmaker(self.engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
 
@@ -67,8 +69,12 @@ class Store:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction that may change things; committed when the block ends well."""
-        async with self._writing() as session, session.begin():
+        async with self._turn(), self._writing() as session, session.begin():
             yield session
+
+    def _turn(self) -> AbstractAsyncContextManager[object]:
+        """SQLite takes one writer at a time: ours line up here, instead of polling for its lock."""
+        return self._writer if self.is_sqlite else nullcontext()
 
     async def check(self) -> None:
         """One trivial question. Raises whatever the database raises."""

@@ -108,13 +108,13 @@ class Recordings:
         return next((path for path in paths if path is not None and path.is_file()), None)
 
     def finish(self, call_id: CallId, encoder: Encoder) -> Finished | None:
-        """Both legs joined, evened and encoded, with their peaks; None where a leg is missing. Blocks for seconds.
+        """Both legs joined, evened and encoded, with their peaks; None without two legs and any sound. Blocks.
 
         It may be asked for again: each file appears whole or not at all. Raises EncodingFailed, OSError.
         """
         caller, operator = (self.find(call_id, leg) for leg in _LEGS)
         target = self._path(call_id, RecordedLeg.BOTH, f".{encoder.extension}")
-        if caller is None or operator is None or target is None:
+        if caller is None or operator is None or target is None or not caller.length_s + operator.length_s:
             return None
         with tempfile.TemporaryDirectory(dir=self._root, prefix=".finishing-") as place:
             stereo, encoded, levels = (Path(place) / name for name in ("stereo.wav", target.name, "peaks.json"))
@@ -189,8 +189,14 @@ def _join(left: Path, right: Path, target: Path) -> float:
 
     legs = []
     for path in (left, right):
-        with path.open("rb") as file:  # pydub leaves a file open that it opened itself
-            leg = AudioSegment.from_wav(file).set_channels(1).set_sample_width(2)
+        with wave.open(str(path), "rb") as file:
+            leg = AudioSegment(
+                data=file.readframes(file.getnframes()),
+                sample_width=file.getsampwidth(),
+                frame_rate=file.getframerate(),
+                channels=file.getnchannels(),
+            )
+        leg = leg.set_channels(1).set_sample_width(2)
         legs.append(leg.apply_gain(gain_db(np.frombuffer(leg.raw_data, dtype="<i2"))))
     longest = max(leg.frame_count() for leg in legs)
     same = [leg._spawn(leg.raw_data + bytes(round(longest - leg.frame_count()) * leg.frame_width)) for leg in legs]

@@ -12,17 +12,21 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import httpx
+import psycopg
+from sqlalchemy import make_url
 
 from api.auth.permissions import Role
 from api.calls.completion import parse
 from api.demo.children import Child
+from tests.api.postgres import Cluster
 from tests.api.serving import Browser
 from tests.system.hotline import Account, Hotline
 from tests.system.switch import DESKS, RunningSwitch
@@ -168,6 +172,15 @@ class Verdict:
         )
 
 
+@dataclass(kw_only=True)
+class Outage:
+    """``states``: what the health page said while the database was away."""
+
+    verdict: Verdict
+    states: list[str]
+    caught_up_s: float
+
+
 class Scene:
     """A switch, a server beside it on the same home, three operators at desk phones."""
 
@@ -200,17 +213,24 @@ class Scene:
         await asyncio.to_thread(self.hotline.wait_until_live, 60, speech=False)
         return time.monotonic() - killed
 
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """A question to the server's database, past the server."""
+        address = make_url(self.hotline.settings.database)
+        if address.get_backend_name() == "sqlite":
+            with closing(sqlite3.connect(str(address.database), timeout=20)) as database:
+                return database.execute(sql).fetchall()
+        plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain) as session:
+            return session.execute(sql.encode()).fetchall()
+
     def verdict(self, toll: Toll, live_again_s: list[float]) -> Verdict:
-        with closing(sqlite3.connect(self.home / "hotline.db")) as database:
-            outcomes = Counter(
-                dict(database.execute("SELECT outcome, count(*) FROM calls GROUP BY outcome").fetchall())
-            )
-            [[recorded]] = database.execute("SELECT count(*) FROM calls").fetchall()
-            [[still_open]] = database.execute("SELECT count(*) FROM calls WHERE ended_at IS NULL").fetchall()
-            [[doubled]] = database.execute(
-                "SELECT count(*) FROM (SELECT call_id FROM call_events WHERE kind IN ('CallArrived', 'CallEnded') "
-                "GROUP BY call_id, kind HAVING count(*) > 1)"
-            ).fetchall()
+        outcomes = Counter(dict(self.ask("SELECT outcome, count(*) FROM calls GROUP BY outcome")))
+        [[recorded]] = self.ask("SELECT count(*) FROM calls")
+        [[still_open]] = self.ask("SELECT count(*) FROM calls WHERE ended_at IS NULL")
+        [[doubled]] = self.ask(
+            "SELECT count(*) FROM (SELECT call_id FROM call_events WHERE kind IN ('CallArrived', 'CallEnded') "
+            "GROUP BY call_id, kind HAVING count(*) > 1) AS twice"
+        )
         return Verdict(
             kills=len(live_again_s),
             toll=toll,
@@ -239,18 +259,65 @@ def _logged(path: Path) -> Counter[str]:
 
 async def under_fire(switch: RunningSwitch, *, kills: int, chance: random.Random, rate: float = RATE) -> Verdict:
     """Kill the server so many times at random moments while the citizens call, then wait for the last of them."""
-    scene, crowd = await asyncio.to_thread(Scene, switch), Crowd(switch, rate)
+    scene = await asyncio.to_thread(Scene, switch)
     live_again_s = []
-    try:
-        async with scene.playing():
-            await asyncio.sleep(1.5)
-            crowd.start()
+    async with scene.playing():
+        async with calling(switch, rate) as crowd:
             for _ in range(kills):
                 await asyncio.sleep(chance.uniform(0.3, 4.0))
                 live_again_s.append(await scene.kill_and_restart())
             await asyncio.sleep(2)
             toll = await asyncio.to_thread(crowd.finish)
-            await asyncio.sleep(3)
+        await asyncio.sleep(3)
+    return scene.verdict(toll, live_again_s)
+
+
+@asynccontextmanager
+async def calling(switch: RunningSwitch, rate: float = RATE) -> AsyncIterator[Crowd]:
+    """Citizens call from now on."""
+    crowd = Crowd(switch, rate)
+    await asyncio.sleep(1.5)  # until the operators are ready
+    crowd.start()
+    try:
+        yield crowd
     finally:
         await asyncio.to_thread(crowd.stop)
-    return scene.verdict(toll, live_again_s)
+
+
+async def without_database(scene: Scene, away: AbstractAsyncContextManager[None], *, away_s: float) -> Outage:
+    """The database goes away while the citizens call, and comes back."""
+    states: list[str] = []
+    async with scene.playing():
+        async with calling(scene.switch) as crowd:
+            await asyncio.sleep(3)
+            async with away:
+                until = time.monotonic() + away_s
+                while time.monotonic() < until:
+                    await asyncio.sleep(0.5)
+                    parts = await asyncio.to_thread(scene.hotline.parts)
+                    states.append(f"{parts['database']['state']}: {parts['database']['detail']}")
+            back = time.monotonic()
+            toll = await asyncio.to_thread(crowd.finish)
+        parts = await asyncio.to_thread(scene.hotline.parts)
+        while parts["database"]["state"] != "ok" and time.monotonic() - back < 60:
+            await asyncio.sleep(0.2)
+            parts = await asyncio.to_thread(scene.hotline.parts)
+        caught_up_s = time.monotonic() - back
+        await asyncio.sleep(2)
+    return Outage(verdict=scene.verdict(toll, []), states=states, caught_up_s=caught_up_s)
+
+
+@asynccontextmanager
+async def locked_sqlite(scene: Scene) -> AsyncIterator[None]:
+    """Somebody else writes and does not end."""
+    with closing(sqlite3.connect(scene.home / "hotline.db", isolation_level=None, timeout=20)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@asynccontextmanager
+async def crashed_postgresql(server: Cluster) -> AsyncIterator[None]:
+    await asyncio.to_thread(server.stop, at_once=True)
+    yield
+    await asyncio.to_thread(server.start)

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from pydantic import SecretStr
 
 from api.auth.passwords import Passwords
 from api.auth.permissions import Role
@@ -134,7 +135,10 @@ class Hotline:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    return {
-        f"HOTLINE_{name.upper()}": str(int(value) if isinstance(value, bool) else value)
-        for name, value in settings.model_dump(exclude_unset=True).items()
-    }
+    return {f"HOTLINE_{name.upper()}": _plain(value) for name, value in settings.model_dump(exclude_unset=True).items()}
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(int(value) if isinstance(value, bool) else value)

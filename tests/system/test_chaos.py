@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
 
-from tests.system.crowd import under_fire
+from tests.api.postgres import cluster, make_database
+from tests.system.crowd import Outage, Scene, calling, crashed_postgresql, locked_sqlite, under_fire, without_database
 from tests.system.switch import RunningSwitch
 
 pytestmark = pytest.mark.asterisk
@@ -24,3 +26,53 @@ async def test_a_server_that_is_killed_again_and_again_drops_nobody_and_knows_ev
     assert (verdict.still_open, verdict.doubled) == (0, 0)
     assert verdict.recorded == verdict.toll.calls
     assert verdict.outcomes == verdict.logged, "what the switch itself wrote down of each call"
+
+
+AWAY_S = 12.0
+
+
+async def test_a_locked_database_costs_no_record_and_the_console_says_so(fresh_switch: RunningSwitch) -> None:
+    scene = await asyncio.to_thread(Scene, fresh_switch)
+    outage = await without_database(scene, locked_sqlite(scene), away_s=AWAY_S)
+    print(outage)
+    check(outage)
+
+
+@pytest.mark.postgres
+async def test_a_database_server_that_crashed_costs_no_record(fresh_switch: RunningSwitch) -> None:
+    with cluster() as server:
+        url = make_database(server.url, "hotline")
+        scene = await asyncio.to_thread(lambda: Scene(fresh_switch, database_url=url))
+        outage = await without_database(scene, crashed_postgresql(server), away_s=AWAY_S)
+        print(outage)
+    check(outage)
+
+
+def check(outage: Outage) -> None:
+    verdict = outage.verdict
+    assert any("wait on this machine" in said for said in outage.states) or outage.states[-1].startswith("down")
+    assert verdict.toll.dropped == 0, verdict.toll.notes
+    assert (verdict.still_open, verdict.doubled, verdict.drift) == (0, 0, 0)
+    assert verdict.recorded == verdict.toll.calls
+    assert verdict.outcomes == verdict.logged
+
+
+async def test_a_switch_that_is_killed_leaves_every_call_closed_and_everybody_to_be_called_back(
+    fresh_switch: RunningSwitch,
+) -> None:
+    scene = await asyncio.to_thread(Scene, fresh_switch)
+    async with scene.playing():
+        async with calling(fresh_switch):
+            await asyncio.sleep(7)
+            await asyncio.to_thread(fresh_switch.asterisk.kill)
+        await asyncio.to_thread(fresh_switch.asterisk.start)
+        await asyncio.to_thread(scene.hotline.wait_until_live, 60, speech=False)
+        await asyncio.sleep(4)
+        rows = scene.ask("SELECT outcome, ended_at, talk_s FROM calls")
+        called_back = scene.ask("SELECT DISTINCT call_id FROM callback_calls")
+    lost = [row for row in rows if row[0] == "lost"]
+    assert len(lost) >= 3
+    assert all(ended_at is not None for _, ended_at, _ in rows)
+    assert [talk_s for _, _, talk_s in lost if talk_s is not None] == []
+    to_call_back = [row for row in rows if row[0] in ("lost", "abandoned")]
+    assert len(called_back) == len(to_call_back)

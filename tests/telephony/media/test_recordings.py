@@ -221,6 +221,17 @@ def test_without_both_legs_nothing_is_made(tmp_path: Path) -> None:
     assert Recordings(tmp_path).finished(CALL) is None
 
 
+def test_legs_in_which_nothing_was_written_make_no_file_and_one_of_them_is_filled_up(tmp_path: Path) -> None:
+    recordings = Recordings(tmp_path)
+    for leg in ("caller", "operator"):
+        record(tmp_path / f"{CALL}-{leg}.wav", seconds=0, level=0)
+    assert recordings.finish(CALL, PLAIN) is None
+    record(tmp_path / f"{CALL}-caller.wav", seconds=2, level=900)
+    made = recordings.finish(CALL, PLAIN)
+    assert made is not None
+    assert made.length_s == 2.0
+
+
 def test_silence_is_not_made_loud_and_nothing_clips() -> None:
     assert gain_db(np.zeros(8000, dtype="<i2")) == 0.0
     assert gain_db(np.full(8000, 3, dtype="<i2")) == 0.0
