@@ -145,7 +145,7 @@ class Segmenting:
     hang_s: float = 0.5
     short_s: float = 2.0
     short_hang_s: float = 0.75
-    """The hang of a segment with less speech than ``short_s``: digits are said in groups, and one alone tells little."""
+    """The hang of a segment with less speech than ``short_s``: digits are said in groups; one alone tells little."""
     pre_roll_s: float = 0.3
     split_after_s: float = 11.0
     """From here the first dip below ``off`` ends the segment: a breath is a better place to cut than a word."""

@@ -72,7 +72,7 @@ def belong_to_parent(memory_limit: int) -> None:
 
 def child_config(asked: dict[str, Any]) -> EngineConfig:
     """From what ``asr.engines.isolated_engine`` sends. Nothing is looked for or fetched: the model is named."""
-    path = asked.get("model")
+    path, probe = asked.get("model"), asked.get("probe")
     return EngineConfig(
         models_dir=Path(path or ".").parent,
         engine=Engine(asked["engine"]),
@@ -82,6 +82,7 @@ def child_config(asked: dict[str, Any]) -> EngineConfig:
         threads=asked.get("threads"),
         max_streams=asked.get("streams"),
         hotwords=tuple(asked.get("hotwords", ())),
+        probe=Path(probe) if probe else None,
         script={"*": [Line(start_s=0, end_s=1, text=text) for text in asked.get("script", ())]},
     )
 

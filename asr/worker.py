@@ -94,6 +94,7 @@ class Worker:
             "model": can.model,
             "languages": list(can.languages),
             "punctuation": can.punctuation,
+            "word_times": can.word_times,
             "limit": getattr(self.recognizer, "limit", None),
             "streams": self.streams,
             "state": health.level.value,

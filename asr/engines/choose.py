@@ -78,6 +78,8 @@ class EngineConfig:
     fallback: bool = True
     """Another engine stands in while the first is down."""
     hotwords: tuple[str, ...] = ()
+    probe: Path | None = None
+    """Recorded speech, by which it is measured how many streams fit."""
     urgent: Callable[[str], bool] = field(default=lambda stream_id: False)
     """Whether a stream's call must keep its text when others lose theirs."""
     script: Script = field(default_factory=dict)
@@ -156,7 +158,7 @@ async def _limited(recognizer: Recognizer, config: EngineConfig) -> Recognizer:
     if limit is not None:
         return LimitedRecognizer(recognizer, limit=limit, urgent=config.urgent)
     try:
-        return await LimitedRecognizer.measured(recognizer, urgent=config.urgent)
+        return await LimitedRecognizer.measured(recognizer, urgent=config.urgent, speech=config.probe)
     except Exception:
         await recognizer.stop()
         raise
@@ -211,6 +213,7 @@ def _local(engine: Engine, path: Path, config: EngineConfig) -> Recognizer:
             streams=config.max_streams,
             memory_mib=config.memory_mib,
             hotwords=config.hotwords,
+            probe=config.probe,
         )
         return _isolated(isolation)
     if engine is Engine.VOSK:

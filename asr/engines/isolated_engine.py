@@ -39,6 +39,7 @@ class Isolation:
     streams: int | None = None
     memory_mib: int = 3072
     hotwords: tuple[str, ...] = ()
+    probe: Path | None = None
     script: Sequence[str] = field(default=())
 
 
@@ -81,7 +82,12 @@ class IsolatedRecognizer:
     def capabilities(self) -> Capabilities:
         can = self._remote.capabilities
         model = self._facts.get("model", self.isolation.model.name if self.isolation.model else "")
-        return replace(can, model=model, punctuation=bool(self._facts.get("punctuation", False)))
+        return replace(
+            can,
+            model=model,
+            punctuation=bool(self._facts.get("punctuation", False)),
+            word_times=bool(self._facts.get("word_times", False)),
+        )
 
     @property
     def room(self) -> int:
@@ -157,6 +163,7 @@ class IsolatedRecognizer:
             "streams": self._facts.get("limit", wanted.streams),
             "memory_limit": round(wanted.memory_mib * _DATA_OVER_RESIDENT) << 20,
             "hotwords": list(wanted.hotwords),
+            "probe": str(wanted.probe) if wanted.probe else None,
             "script": list(wanted.script),
         }
 

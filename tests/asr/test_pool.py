@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from asr.engines.scripted_engine import Line, ScriptedRecognizer
-from asr.pool import LimitedRecognizer, real_time_factor, streams_that_fit
+from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
+from asr.pool import LimitedRecognizer, _recorded, real_time_factor, streams_that_fit
 from asr.recognizer import EngineUnavailable, SpeechLevel
+from tests.fakes.spoken import FOLDER
 from tests.fakes.virtual_time import in_virtual_time
 
 SCRIPT = {"*": [Line(start_s=0, end_s=6, text="一"), Line(start_s=0, end_s=6, text="二")]}
@@ -34,6 +35,30 @@ def test_the_real_time_factor_is_processor_time_for_each_second_of_the_second_pr
     assert took_s == pytest.approx(5.5, abs=0.2), "the second probe is played at the pace of speech"
     assert factor == pytest.approx(0.18)
     assert (recognizer.opened, recognizer.closed) == (1, 1)
+
+
+def test_recorded_speech_is_played_as_often_as_it_takes() -> None:
+    fed: list[int] = []
+
+    class Counting(ScriptedRecognizer):
+        def open(self, stream_id: str) -> CountingStream:  # type: ignore[override]
+            return CountingStream(self, SCRIPT["*"])
+
+    class CountingStream(ScriptedStream):
+        def feed(self, pcm: bytes) -> None:
+            fed.append(len(pcm))
+            super().feed(pcm)
+
+    readings = iter([0.0, 1.0])
+
+    async def story() -> None:
+        probe = _recorded(FOLDER / "which-compound.wav")
+        assert len(probe) == 5 * 32_000
+        assert any(probe[-3_200:])
+        await real_time_factor(Counting(SCRIPT), cpu_s=lambda: next(readings))
+
+    in_virtual_time(story())
+    assert sum(fed) == 2 * 5 * 32_000
 
 
 def test_the_newest_stream_is_refused_and_a_place_is_free_again_after_a_close() -> None:

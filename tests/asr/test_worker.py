@@ -22,7 +22,7 @@ from tests.fakes.vosk_clients import recognise
 from tests.fakes.vosk_server import EOF, RESET, talk
 
 TWO = [Line(start_s=0, end_s=1, text="你 好"), Line(start_s=0, end_s=1, text="我 要 反映")]
-SPEECH = "..xxxx" + 8 * "." + "xxxxxx" + 8 * "."
+SPEECH = "..xxxx" + 12 * "." + "xxxxxx" + 12 * "."
 
 
 @asynccontextmanager
@@ -46,7 +46,7 @@ async def test_a_stock_client_gets_one_answer_to_each_message_and_finals_as_spee
 
 async def test_what_is_still_open_at_the_eof_is_in_its_answer() -> None:
     async with worker() as (_, address):
-        dialogue = await recognise(f"ws://{address}", talk("..xxxx" + 8 * "." + "xxxx"), rate=16_000)
+        dialogue = await recognise(f"ws://{address}", talk("..xxxx" + 12 * "." + "xxxx"), rate=16_000)
     assert dialogue.text == "你 好 我 要 反映"
 
 

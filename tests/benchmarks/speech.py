@@ -27,6 +27,7 @@ from pathlib import Path
 import structlog
 from rapidfuzz.distance import Levenshtein
 
+from api.speech import PROBE
 from asr.audio import Segmenting, Upsampler
 from asr.engines.isolated_engine import IsolatedRecognizer, Isolation
 from asr.engines.vosk_engine import VoskRecognizer
@@ -137,7 +138,7 @@ async def measure(name: str, recognizer: Recognizer, streams: list[int], referen
 async def capacity(name: str, recognizer: Recognizer, paced: Bare) -> None:
     """What is measured at start, beside what real speech just cost."""
     cores = os.cpu_count() or 1
-    probe = await real_time_factor(recognizer, cpu_s=cpu_of(recognizer))
+    probe = await real_time_factor(recognizer, speech=PROBE, cpu_s=cpu_of(recognizer))
     print(
         f"  {name}: the probe at start says {probe:.3f} processor s a second "
         f"(x{probe / paced.cpu:.2f} of real speech), so {streams_that_fit(probe, cores=cores)} legs on {cores} cores; "
