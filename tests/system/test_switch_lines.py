@@ -307,10 +307,20 @@ def test_a_caller_without_a_number_who_presses_1_waits_on_in_front(switch: Runni
 # -- how many stand in front -------------------------------------------------------------------------------------------
 
 
-def test_the_music_says_how_many_stand_in_front(switch: RunningSwitch) -> None:
-    with switch.ami() as ami, switch.citizen("first", number="15400000001", stay_s=5):
+def test_the_music_says_how_many_stand_in_front_and_is_plain_music_once_somebody_answered(
+    switch: RunningSwitch,
+) -> None:
+    with switch.ami() as ami, switch.desk("8011"), switch.citizen("first", number="15400000001", stay_s=4):
         joined(ami, arrived(ami, Caller="15400000001")["CallId"])
-        with switch.citizen("second", number="15400000002", stay_s=4):
+        with switch.citizen("second", number="15400000002", stay_s=15):
             second = arrived(ami, Caller="15400000002")
             joined(ami, second["CallId"])
             assert ami.event("MusicOnHoldStart", Uniqueid=second["CallId"])["Class"] == "position-1"
+            assert _music_of(ami, second["Channel"]) == "position-1"
+            with member(ami, "8011"):
+                ami.event("AgentConnect", 20, Uniqueid=second["CallId"])
+                switch.wait_for(lambda: _music_of(ami, second["Channel"]) == "default", 3)
+
+
+def _music_of(ami: Ami, channel: str) -> str:
+    return ami.ask(Action="Getvar", Channel=channel, Variable="CHANNEL(musicclass)")["Value"]
