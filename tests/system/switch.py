@@ -307,9 +307,9 @@ def _build_prompts(place: Path) -> Path:
 
 
 @contextmanager
-def starting(place: Path) -> Iterator[RunningSwitch]:
+def starting(place: Path, plan: Topology | None = None) -> Iterator[RunningSwitch]:
     """One switch without pytest, for benchmarks."""
-    made = _made(find_source(cache_dir()), _build_prompts(place / "prompts"), place, topology())
+    made = _made(find_source(cache_dir()), _build_prompts(place / "prompts"), place, plan or topology())
     try:
         made.asterisk.start()
         yield made

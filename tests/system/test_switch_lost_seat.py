@@ -30,7 +30,7 @@ def leaving_desk(switch: RunningSwitch, *, reason: str = "") -> Iterator[Child]:
     desk = switch.desk("8011")
     scenario = switch.phones.run_dir / "desk-8011.xml"
     said = scenario.read_text(encoding="utf-8").replace('<recv request="INVITE" rrs="true"/>', NOTING_THE_PARTIES)
-    scenario.write_text(said.split('<recv request="BYE"/>')[0] + SAYING_BYE.replace("REASON", reason), encoding="utf-8")
+    scenario.write_text(said.split('<label id="1"/>')[0] + SAYING_BYE.replace("REASON", reason), encoding="utf-8")
     with desk:
         yield desk
 

@@ -527,7 +527,7 @@ def possible(scene: Scene, act: str) -> bool:
     return act != "citizen goes" or parties.citizen in parties.legs
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(sorted(ACTS)), max_size=14))
 def test_whatever_happens_in_whatever_order_the_citizen_is_somewhere(acts: list[str]) -> None:
     scene = Scene()
