@@ -1,0 +1,124 @@
+"""From the switch's own stamp of a ring to the operator's console, with many consoles open and calls coming in.
+
+    python -m tests.benchmarks.ring [calls a second] [seconds] [consoles ...]
+
+Beside it, in the same run, a bare socket to the manager interface that does nothing but split frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import threading
+import time
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+from api.auth.permissions import Role
+from tests.api.serving import Browser, LiveConsole
+from tests.system.crowd import Scene, calling
+from tests.system.switch import Ami, RunningSwitch, starting
+
+RATE, SECONDS = 3.0, 20.0
+CONSOLES = (100, 500)
+
+
+class Stamps:
+    """What a bare socket hears: when each seat was called, by the switch's clock and by ours."""
+
+    def __init__(self, switch: RunningSwitch) -> None:
+        self._ami = switch.ami()
+        self._ended = threading.Event()
+        self._heard: list[tuple[int, float]] = []
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        seen = 0
+        while not self._ended.is_set():
+            with suppress(TimeoutError, ConnectionError):
+                self._ami._read(time.monotonic() + 0.1)
+            self._heard += [(number, time.time()) for number in range(seen, len(self._ami.events))]
+            seen = len(self._ami.events)
+
+    def rings(self) -> dict[tuple[str, str], tuple[float, float]]:
+        """(call, seat) -> the switch's stamp, when the bare socket had it."""
+        self._ended.set()
+        self._thread.join()
+        ami: Ami = self._ami
+        ami.close()
+        found = {}
+        for number, at in self._heard:
+            frame = ami.events[number]
+            if frame.get("Event") == "AgentCalled":
+                key = frame["Linkedid"], frame["MemberName"]
+                found.setdefault(key, (float(frame["Timestamp"]), at))
+        return found
+
+
+async def watch(url: str, username: str, password: str, shown: dict[tuple[str, str], float]) -> None:
+    """When this operator's console showed each ring."""
+    async with Browser(url) as browser:
+        await browser.sign_in(username, password)
+        async with LiveConsole.open(url, await browser.ticket(), "me", "queue") as console:
+            while True:
+                call = await console.until(
+                    lambda seen: (
+                        seen.data["me"]["agent"]
+                        and seen.data["me"]["agent"]["status"] == "ringing"
+                        and (seen.data["me"]["call"], username) not in shown
+                        and seen.data["me"]["call"]
+                    ),
+                    600,
+                )
+                shown[call, username] = time.time()
+
+
+async def measure(switch: RunningSwitch, consoles: int, rate: float, seconds: float) -> None:
+    scene = await asyncio.to_thread(Scene, switch)
+    supervisor = await asyncio.to_thread(scene.hotline.account, f"watcher{consoles}", Role.SUPERVISOR)
+    shown: dict[tuple[str, str], float] = {}
+    async with scene.playing(), AsyncExitStack() as stack:
+        browser = await stack.enter_async_context(Browser(scene.hotline.url))
+        await browser.sign_in(supervisor.username, supervisor.password)
+        for number in range(consoles - len(scene.accounts)):
+            ticket = await browser.ticket()
+            await stack.enter_async_context(
+                LiveConsole.open(scene.hotline.url, ticket, "queue", "wall", tab=f"tab-{number}")
+            )
+        watchers = [
+            asyncio.create_task(watch(scene.hotline.url, one.username, one.password, shown)) for one in scene.accounts
+        ]
+        stamps = await asyncio.to_thread(Stamps, switch)
+        async with calling(switch, rate) as crowd:
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(crowd.finish)
+        rings = await asyncio.to_thread(stamps.rings)
+        for task in watchers:
+            task.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+    both = rings.keys() & shown.keys()
+    ours = sorted(1000 * (shown[key] - rings[key][0]) for key in both)
+    bare = sorted(1000 * (rings[key][1] - rings[key][0]) for key in both)
+    print(f"{consoles} consoles, {rate:g} calls/s: {len(both)} of {len(rings)} rings seen")
+    for name, values in (("console", ours), ("bare socket", bare)):
+        if values:
+            print(f"  {name:12} p50 {_part(values, 0.5):7.1f} ms   p99 {_part(values, 0.99):7.1f} ms")
+    if ours:
+        print(f"  p99 console / bare socket: {_part(ours, 0.99) / max(0.01, _part(bare, 0.99)):.1f}")
+
+
+def _part(ranked: list[float], part: float) -> float:
+    return ranked[round(part * (len(ranked) - 1))]
+
+
+def main(rate: float = RATE, seconds: float = SECONDS, *consoles: int) -> None:
+    for count in consoles or CONSOLES:
+        with tempfile.TemporaryDirectory(prefix="hotline-bench-") as place, starting(Path(place)) as switch:
+            asyncio.run(measure(switch, count, rate, seconds))
+
+
+if __name__ == "__main__":
+    words = sys.argv[1:]
+    main(*(float(word) for word in words[:2]), *(int(word) for word in words[2:]))
