@@ -35,7 +35,7 @@ class FunasrServer:
         await self._server.wait_closed()
 
     async def _serve(self, socket: ServerConnection) -> None:
-        syllables, quiet_s, speaking, pieces = 0, 0.0, True, 0
+        syllables, quiet_s, speaking = 0, 0.0, True
         unsaid = 0
         async for message in socket:
             if isinstance(message, str):
@@ -50,12 +50,11 @@ class FunasrServer:
             if self.breaks:
                 socket.transport.abort()
                 return
-            pieces += 1
             for at in range(0, len(message), 3_200):
                 loud = level_dbfs(message[at : at + 3_200]) > -30.0
                 syllables, unsaid = syllables + loud, unsaid + loud
                 quiet_s = 0.0 if loud else quiet_s + 0.1
-            if unsaid and pieces % 3 == 0:
+            if unsaid >= 3:
                 await self._say(socket, "2pass-online", "阿" * (unsaid - 1) + "啊", speaking=True)
                 unsaid = 0
             if syllables and quiet_s >= self._sentence_s:

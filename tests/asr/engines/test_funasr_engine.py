@@ -45,15 +45,33 @@ async def running(server: FunasrServer, **more: object) -> FunasrRecognizer:
 
 
 @pytest.mark.parametrize("cplusplus", [True, False])
-async def test_quick_text_grows_and_the_correction_replaces_it(cplusplus: bool) -> None:
+async def test_the_correction_replaces_the_quick_text(cplusplus: bool) -> None:
     async with FunasrServer(cplusplus=cplusplus) as server:
         recognizer = await running(server)
         first, second = await heard(recognizer, "xxxxxxx.", "xxxx.")
         await recognizer.stop()
     assert [said[-1].text for said in (first, second)] == ["阿阿阿阿阿阿阿。", "阿阿阿阿。"]
-    quick = [said.text for said in first if not said.final]
-    assert quick[0] == "阿阿啊"
-    assert all(later.startswith(earlier) for earlier, later in pairwise(quick))
+
+
+async def test_quick_text_grows_while_somebody_speaks() -> None:
+    async with FunasrServer() as server:
+        recognizer = await running(server)
+        stream, said = recognizer.open("x"), list[str]()
+
+        async def read() -> None:
+            async for hypothesis in stream.hypotheses():
+                said.append(hypothesis.text)
+
+        reading = asyncio.create_task(read())
+        async with asyncio.timeout(10):
+            while len(set(said)) < 3:
+                stream.feed(talk("x"))
+                await asyncio.sleep(0.01)
+        await stream.close()
+        await reading
+        await recognizer.stop()
+    assert said[0].endswith("啊")
+    assert all(later.startswith(earlier) for earlier, later in pairwise(said))
 
 
 @pytest.mark.parametrize("cplusplus", [True, False])
