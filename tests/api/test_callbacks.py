@@ -20,6 +20,7 @@ from api.callbacks.rules import Answered, Matter, Missed, Over, Reason, matter_o
 from api.calls.recorder import record as record_call
 from api.settings import Settings
 from api.store.engine import Store
+from api.store.journaled import Codec
 from api.store.tables import AuditRecord, CallbackAttempt, CallbackCall, CallbackRecord
 from telephony import errors
 from telephony.calls import Call, CallPhase
@@ -272,6 +273,20 @@ def test_the_operator_who_answers_a_placed_call_answers_no_citizens_call() -> No
         wait_s=0.0,
     )
     assert matter_of(answered, CALL) == Answered(at=at(3), call_id="1.1", number=MOBILE)
+
+
+@pytest.mark.parametrize(
+    "matter",
+    [
+        missed("1.1", 5, reason=Reason.ASKED),
+        Answered(at=at(20), call_id="1.2", number=MOBILE),
+        Over(at=at(90), call_id="1.1", outcome="answered"),
+    ],
+    ids=lambda matter: type(matter).__name__,
+)
+def test_what_waits_for_the_database_comes_back_as_it_was(matter: Matter) -> None:
+    codec: Codec[Matter] = Codec((Missed, Answered, Over))
+    assert codec.item(codec.text(matter)) == matter
 
 
 # the lease ------------------------------------------------------------------------------------------------------------

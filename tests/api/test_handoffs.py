@@ -22,6 +22,7 @@ from api.handoffs.push import Pusher, signature
 from api.handoffs.recorder import record, tell_after
 from api.settings import Settings
 from api.store.engine import Store
+from api.store.journaled import Codec
 from api.store.tables import AuditRecord, HandoffRecord, HandoffStep
 from telephony.events import (
     CallArrived,
@@ -128,6 +129,12 @@ async def test_every_step_of_a_handoff_is_a_row_and_twice_told_is_once_written(s
         "handed_over",
     ]
     assert (await only(store)).version == before
+
+
+@pytest.mark.parametrize("event", [*handed_over(), LineKept(at=at(5), call_id=CALL, agent_id=AgentId("8001"), on=True)])
+def test_what_waits_for_the_database_comes_back_as_it_was(event: Event) -> None:
+    codec: Codec[Event] = Codec((TransferStepped, LineKept))
+    assert codec.item(codec.text(event)) == event
 
 
 async def test_numbers_of_a_day_have_no_gap_and_no_double(store: Store, tmp_path: Path) -> None:
