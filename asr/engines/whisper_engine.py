@@ -62,6 +62,8 @@ _MOST_COMPRESSION = 2.4
 _NO_SPEECH = 0.6
 _THANKS = re.compile(r"(?:谢谢|感谢|多谢|謝謝|感謝|多謝)(?:大家|您|你|妳)?[。.！!]?")
 """What whisper says most often to noise."""
+_FOREIGN = re.compile(r"(?:[A-Za-z']+[\s,.?!;:-]*){3,}")
+"""A whole English sentence where Chinese is spoken: broken sound makes whisper write song lines."""
 _REPEATED = re.compile(r"(.{2,10}?)\1{4,}")
 _CREDITS = re.compile(
     r"字幕(?:志愿者|组|由|by|提供)|订阅.{0,6}(?:转发|打赏|点赞)|明镜与点点|Amara\.org|谢谢(?:大家)?(?:观看|收看)",
@@ -91,6 +93,11 @@ def believable(decoded: Decoded) -> bool:
     if len(data) / len(zlib.compress(data)) > _MOST_COMPRESSION:
         return False
     return not _REPEATED.search(text) and not _CREDITS.search(text)
+
+
+def foreign(text: str) -> bool:
+    """Three Latin words or more and nothing else; names, plates and 5G stay."""
+    return _FOREIGN.fullmatch(text) is not None
 
 
 def leaked(text: str, hotwords: str) -> bool:
@@ -402,8 +409,9 @@ class _Decoder:
             suppress_tokens=self._suppressed,
         )[0]
         tokens = result.sequences_ids[0]
+        text = self._tokenizer.decode(tokens).rstrip("\ufffd").strip()  # the tokens may end inside a character
         return Decoded(
-            text=self._tokenizer.decode(tokens).rstrip("\ufffd").strip(),  # the tokens may end inside a character
+            text="" if self._language == "zh" and foreign(text) else text,
             log_probability=result.scores[0] * len(tokens) / (len(tokens) + 1),
             no_speech=result.no_speech_prob,
         )

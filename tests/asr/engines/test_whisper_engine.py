@@ -11,7 +11,7 @@ import pytest
 
 from asr.audio import Upsampler
 from asr.engines import whisper_engine
-from asr.engines.whisper_engine import Decoded, Decoding, WhisperRecognizer, believable, leaked
+from asr.engines.whisper_engine import Decoded, Decoding, WhisperRecognizer, believable, foreign, leaked
 from asr.hanzi import normalise
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.asr.engines.listening import play
@@ -73,6 +73,20 @@ def test_what_whisper_makes_up_is_not_believed(made_up: Decoded) -> None:
 )
 def test_a_list_of_hot_words_that_comes_back_as_text_is_known(text: str, is_leak: bool) -> None:
     assert leaked(text, "锦绣花园、崇文镇、驿后小区、文昌路") is is_leak
+
+
+@pytest.mark.parametrize(
+    ("text", "is_foreign"),
+    [
+        ("I'm your heart, where else are you?", True),
+        ("我的WIFI不行", False),
+        ("VIP", False),
+        ("OK好的", False),
+        ("", False),
+    ],
+)
+def test_an_english_sentence_where_chinese_is_spoken_is_made_up(text: str, is_foreign: bool) -> None:
+    assert foreign(text) is is_foreign
 
 
 async def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
