@@ -62,7 +62,7 @@ _MOST_COMPRESSION = 2.4
 _NO_SPEECH = 0.6
 _THANKS = re.compile(r"(?:谢谢|感谢|多谢|謝謝|感謝|多謝)(?:大家|您|你|妳)?[。.！!]?")
 """What whisper says most often to noise."""
-_FOREIGN = re.compile(r"(?:[A-Za-z']+[\s,.?!;:-]*){3,}")
+_FOREIGN = re.compile(r"[A-Za-z']+(?:[\s,.?!;:-]+[A-Za-z']+){2,}[\s,.?!;:-]*")
 """A whole English sentence where Chinese is spoken: broken sound makes whisper write song lines."""
 _REPEATED = re.compile(r"(.{2,10}?)\1{4,}")
 _CREDITS = re.compile(
