@@ -204,5 +204,6 @@ def test_nobody_is_ever_ready_with_a_reason_or_paused_without_one(acts: list[Act
         for agent in stage.board.agents.values():
             assert not (agent.status is AgentStatus.READY and agent.reasons)
             assert not (agent.status is AgentStatus.PAUSED and not agent.reasons)
-            assert (agent.wrap_up_until is not None) == (agent.status is AgentStatus.WRAPPING_UP)
+            wraps_up = agent.status is AgentStatus.WRAPPING_UP or agent.unfinished is not None
+            assert (agent.wrap_up_until is not None) == wraps_up
             assert not (agent.status in agents.IN_A_CALL and agent.call_id is None)
