@@ -90,7 +90,7 @@ async def longest_stall(until: asyncio.Event) -> float:
     return worst * 1000
 
 
-async def ours(port: int, start: Event) -> Measured:
+async def ours(port: int, start: Event, expected: int) -> Measured:
     done, taken = asyncio.Event(), 0
     gateway = Gateway(
         host="127.0.0.1",
@@ -115,7 +115,7 @@ async def ours(port: int, start: Event) -> Measured:
         if taken > seen or gateway.measures.inbox:
             began = began or now
             seen, quiet_since = taken, now
-        elif began is not None and now - quiet_since > 0.5:
+        elif began is not None and (taken - before >= expected or now - quiet_since > 20):
             break
     done.set()
     worst = await stall
@@ -126,7 +126,7 @@ async def ours(port: int, start: Event) -> Measured:
     return Measured(seconds=quiet_since - began, stall_ms=worst, memory_mib=_memory(), taken=taken - before)
 
 
-async def bare(port: int, start: Event) -> Measured:
+async def bare(port: int, start: Event, expected: int) -> Measured:
     done, taken, first, last = asyncio.Event(), 0, 0.0, 0.0
     manager = Manager(
         loop=asyncio.get_running_loop(), host="127.0.0.1", port=port, username="hotline", secret="loopback-only"
@@ -147,6 +147,7 @@ async def bare(port: int, start: Event) -> Measured:
     start.set()
     await asyncio.wait_for(done.wait(), 300)
     manager.close()
+    assert taken >= expected
     return Measured(seconds=last - first, stall_ms=await stall, memory_mib=_memory(), taken=taken)
 
 
@@ -161,9 +162,9 @@ def reader(kind: str, events: int, results: Any) -> None:
     port, start = context.Queue(), context.Event()
     process = context.Process(target=talker, args=(port, start, events), daemon=True)
     process.start()
-    read: Callable[[int, Event], Coroutine[Any, Any, Measured]] = {"ours": ours, "bare": bare}[kind]
+    read: Callable[[int, Event, int], Coroutine[Any, Any, Measured]] = {"ours": ours, "bare": bare}[kind]
     try:
-        results.put(asyncio.run(read(port.get(timeout=30), start)))
+        results.put(asyncio.run(read(port.get(timeout=120), start, burst(events)[1] + 1)))
     finally:
         process.kill()
         process.join()
