@@ -12,7 +12,7 @@ export function others({ CALL, call, me, set, setAgent, person }) {
   const CENTRES = [["110", "公安"], ["119", "消防"], ["120", "急救"], ["122", "交通事故"], ["12366", "税务"]];
   const targets = {
     centres: CENTRES.map(([code, name], i) => ({ code, name, key: i + 1, mode: "trunk" })),
-    agents: [["8002", "赵丽", "ready"], ["8003", "孙敏", "talking"], ["8004", "周强", "paused"], ["8001", "座席8001", "talking"]].map(([agent_id, display_name, status]) => ({ agent_id, display_name, status })),
+    agents: [["8002", "ready"], ["8003", "talking"], ["8004", "paused"], ["8001", "talking"]].map(([agent_id, status]) => ({ agent_id, display_name: `座席${agent_id}`, status })),
     queues: [{ name: "hotline", label: "综合" }, { name: "funds", label: "公积金专席" }],
     numbers: [{ name: "城区环卫中心", number: "03105550100" }, { name: "供水抢修", number: "03105550111" }],
     number_rule: "0[0-9]{9,11}|1[3-9][0-9]{9}",
@@ -125,14 +125,13 @@ export function others({ CALL, call, me, set, setAgent, person }) {
   // ---- the wall -----------------------------------------------------------------------------------------------------------
 
   const STATES = ["talking", "ready", "talking", "wrapping_up", "paused", "talking", "ready", "paused"];
-  const NAMES = ["王芳", "赵丽", "孙敏", "周强", "吴静", "郑浩", "冯娟", "陈静", "褚伟", "卫兰"];
   const wall = { agents: [], calls: [], queues: {}, kpi: { answered: 1180, arrived: 1204, abandoned: 19, within_15s: 1096, longest_wait_s: 102 }, alarms: [], drift: { count: 0, last_at: null, last_kind: "" } };
   function shift(size) {
     wall.agents = Array.from({ length: size }, (_, i) => {
       const status = i === 0 ? "talking" : STATES[i % STATES.length];
       const talking = status === "talking";
       const reasons = status !== "paused" ? [] : i % 16 === 4 ? ["device_lost"] : [["meal", "rest", "training"][i % 3]];
-      return { id: String(8001 + i), display_name: NAMES[i % NAMES.length], seat: String(8001 + i), status, reasons, since: now() - ((i * 37_000) % 1_100_000) - 9000, call_id: talking ? (i === 0 ? CALL : `1795297${i}.1`) : null, next_reason: null, wrap_up_until: null, line: talking ? "12345" : null, call_since: talking ? now() - 60_000 : null };
+      return { id: String(8001 + i), display_name: `座席${8001 + i}`, seat: String(8001 + i), status, reasons, since: now() - ((i * 37_000) % 1_100_000) - 9000, call_id: talking ? (i === 0 ? CALL : `1795297${i}.1`) : null, next_reason: null, wrap_up_until: null, line: talking ? "12345" : null, call_since: talking ? now() - 60_000 : null };
     });
     wall.calls = wall.agents.filter((each) => each.call_id).map((each) => ({ id: each.call_id, phase: "talking", line: "12345", agent_id: each.id, since: each.since, number: "138****0000", transfer: null, direction: "inbound", centre: "", keep_line: false, supervision: null }));
     wall.queues = { hotline: { count: 3, longest_since: now() - 62_000, waiting: [62, 31, 8].map((s, i) => ({ call_id: `9.${i}`, since: now() - s * 1000, number: `13${i}****880${i}` })) } };
@@ -190,7 +189,7 @@ export function others({ CALL, call, me, set, setAgent, person }) {
       ["POST", /^\/callbacks\/([^/]+)\/dial$/, ([, id]) => {
         const item = changed(id, (each) => ({ dialling: CALL, attempts: [...each.attempts, { at: iso(now()), agent_id: "8001", result: null, call_id: CALL }] }));
         Object.assign(call, { transcript: [], draft: null, transfer: null, parties: [], cues: [] });
-        Object.assign(call.call, { direction: "outbound", phase: "talking", answered_at: now(), agent_left_at: null, ended_at: null, caller: { ...call.call.caller, number: item.number } });
+        Object.assign(call.call, { direction: "outbound", phase: "talking", answered_at: now(), answered_by: "8001", agent_left_at: null, ended_at: null, caller: { ...call.call.caller, number: item.number } });
         set("me", "call", CALL);
         setAgent({ status: "talking", call_id: CALL });
         return [202, { call_id: CALL, outcome: "done" }];
@@ -198,7 +197,7 @@ export function others({ CALL, call, me, set, setAgent, person }) {
       ["POST", /^\/callbacks\/([^/]+)\/outcome$/, ([, id], body) => changed(id, () => ({ status: body.result === "reached" || body.result === "wrong_number" ? "done" : "open", outcome: body.result, owner: null, leased_until: null, dialling: null }))],
       ["POST", /^\/calls\/[^/]+\/supervision$/, (_, body) => supervised(body.mode)],
       ["DELETE", /^\/calls\/[^/]+\/supervision$/, () => supervised(null)],
-      ["POST", /^\/calls\/[^/]+\/take-over$/, () => (supervised(null), set("me", "call", CALL), setAgent({ status: "talking", call_id: CALL }), [202, { outcome: "done" }])],
+      ["POST", /^\/calls\/[^/]+\/take-over$/, () => (set(ch, "call/answered_by", me.agent.id), supervised(null), set("me", "call", CALL), setAgent({ status: "talking", call_id: CALL }), [202, { outcome: "done" }])],
       ["POST", /^\/agents\/([^/]+)\/pause$/, ([, id]) => seat(id, (each) => ({ status: each.status === "talking" ? "talking" : "paused", reasons: [...each.reasons, "supervisor"] }))],
       ["POST", /^\/agents\/([^/]+)\/lift-pause$/, ([, id]) => seat(id, (each) => { const reasons = each.reasons.filter((one) => one !== "supervisor"); return { reasons, status: reasons.length === 0 && each.status === "paused" ? "ready" : each.status }; })],
       ["POST", /^\/agents\/([^/]+)\/sign-out$/, ([, id]) => seat(id, () => ({ status: "signed_out", reasons: [], call_id: null }))],

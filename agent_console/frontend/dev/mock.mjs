@@ -109,6 +109,7 @@ const story = {
     const ch = `call/${CALL}`;
     set(ch, "call/phase", "talking");
     set(ch, "call/answered_at", now());
+    set(ch, "call/answered_by", "8001");
     setAgent({ status: "talking", call_id: CALL });
     LINES.forEach(([who, text], i) => {
       const last = i === LINES.length - 1;
@@ -150,7 +151,7 @@ if (signedIn) me.agent.status = "ready";
 
 let person = "8001";
 const MAY = ["shift.use", "call.list", "draft.write", "ticket.list", "callback.read", "callback.work", "handoff.read", "handoff.write", "call.transfer", "outbound.place"];
-const session = () => ({ user: { id: Number(person), username: person, display_name: cast.supervisor() ? "李敏" : "座席8001", role: cast.supervisor() ? "supervisor" : "operator", agent_id: person, seat: "8001" }, permissions: cast.supervisor() ? [...MAY, "call.supervise", "agent.list", "agent.control", "wall.read"] : MAY, csrf: "c" });
+const session = () => ({ user: { id: Number(person), username: person, display_name: cast.supervisor() ? "班长9001" : "座席8001", role: cast.supervisor() ? "supervisor" : "operator", agent_id: person, seat: "8001" }, permissions: cast.supervisor() ? [...MAY, "call.supervise", "agent.list", "agent.control", "wall.read"] : MAY, csrf: "c" });
 const page = (items, query) => {
   if (broken) return [500, { error: "internal", detail: "", field: null }];
   if (empty) items = [];
@@ -168,7 +169,7 @@ function touched(change) {
 
 const routes = [
   ["GET", /^\/session$/, () => (signedIn ? session() : [401, { error: "not_signed_in", detail: "", field: null }])],
-  ["POST", /^\/session$/, (_, body) => (body.password === "wrong" ? [401, { error: "sign_in_refused", detail: "", field: null }] : ((signedIn = true), (person = body.username), person === "9001" && Object.assign(me.agent, { id: "9001", display_name: "李敏" }), session()))],
+  ["POST", /^\/session$/, (_, body) => (body.password === "wrong" ? [401, { error: "sign_in_refused", detail: "", field: null }] : ((signedIn = true), (person = body.username), person === "9001" && Object.assign(me.agent, { id: "9001", display_name: "班长9001" }), session()))],
   ["DELETE", /^\/session$/, () => ((signedIn = false), [204])],
   ["POST", /^\/ws-ticket$/, () => (!signedIn ? [401, { error: "not_signed_in", detail: "", field: null }] : refuse ? [503, {}] : { ticket: "t", expires_in_s: 30 })],
   ["POST", /^\/shift\/sign-in$/, () => { if (me.agent.status === "signed_out") setAgent({ status: "ready" }); return { agent_id: "8001", seat: "8001", sip: { uri: "sip:8001@127.0.0.1", ws_url: `ws://127.0.0.1:${PORT}/ws`, password: "x", realm: "asterisk" }, agent: me.agent }; }],
@@ -233,7 +234,7 @@ const liveSockets = new WebSocketServer({ noServer: true }).on("connection", (so
   socket.on("message", (data) => {
     const message = JSON.parse(String(data));
     if (message.t === "hello") {
-      socket.send(JSON.stringify({ t: "welcome", sid: "s", role: "operator", perms: [], hb: 5000, now: now(), build: "dev" }));
+      socket.send(JSON.stringify({ t: "welcome", sid: "s", role: "operator", perms: [], hb: 5000, now: now(), build: "" }));
       message.subs.forEach((sub) => join_(sub.ch));
     } else if (message.t === "sub" || message.t === "resync") join_(message.ch);
     else if (message.t === "unsub") each.subs.delete(message.ch);

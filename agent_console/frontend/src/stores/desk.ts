@@ -38,11 +38,14 @@ export const useDesk = defineStore("desk", () => {
   /** In somebody else's call as a supervisor: the switch says "talking", and it is none of the desk's. */
   const supervising = computed(() => {
     const me = live.agent?.id ?? null;
-    if (me === null) return false;
+    if (me === null || (phone.call !== null && phone.call.purpose !== "supervision")) return false;
     const call = live.call;
-    if (call?.supervision?.agent_id === me && call.call.id === live.agent?.call_id) return true;
-    if (live.wall?.calls.some((each) => each.id === live.agent?.call_id && each.supervision?.agent_id === me) === true) return true;
-    return phone.call?.purpose === "supervision" && call?.call.answered_by !== me; // not told yet; taken over it is one's own
+    if (phone.call !== null) return call?.call.answered_by !== me; // taken over, it is one's own
+    if (call === null || live.agent?.call_id !== call.call.id) return false;
+    if (call.supervision?.agent_id === me) return true;
+    // The phone's end and the server's word of it race: a call whose party one is not was only listened to.
+    const party = call.parties?.some((each) => each.agent_id === me && each.role !== "supervisor") === true;
+    return call.call.answered_by !== null && call.call.answered_by !== me && !party;
   });
   const own = computed(() => (supervising.value ? null : phone.call));
   /** Talked on by this operator, and this page's phone is not in it: after a reload, or a dead leg. */
@@ -70,7 +73,7 @@ export const useDesk = defineStore("desk", () => {
   const mode = computed<DeskMode>(() => {
     if (phoneTalks.value && own.value?.state !== "answering") return "call";
     const status = live.agent?.status ?? "signed_out";
-    if (supervising.value) return "idle";
+    if (supervising.value || (status === "talking" && own.value === null && live.me?.call === null)) return "idle";
     if (status === "talking") return !live.isLive && lastTalked.value === live.me?.call ? "wrap" : "call";
     if (status === "wrapping_up") return "wrap";
     return status === "signed_out" ? "signed_out" : "idle";
