@@ -76,7 +76,7 @@ async def watch(url: str, username: str, password: str, shown: dict[tuple[str, s
 
 
 async def measure(switch: RunningSwitch, consoles: int, rate: float, seconds: float) -> None:
-    scene = await asyncio.to_thread(Scene, switch)
+    scene = await asyncio.to_thread(lambda: Scene(switch, ring_s=1.0))
     supervisor = await asyncio.to_thread(scene.hotline.account, f"watcher{consoles}", Role.SUPERVISOR)
     shown: dict[tuple[str, str], float] = {}
     async with scene.playing(), AsyncExitStack() as stack:

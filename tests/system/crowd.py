@@ -184,8 +184,9 @@ class Outage:
 class Scene:
     """A switch, a server beside it on the same home, three operators at desk phones."""
 
-    def __init__(self, switch: RunningSwitch, **settings: object) -> None:
+    def __init__(self, switch: RunningSwitch, *, ring_s: float = 0.2, **settings: object) -> None:
         self.switch = switch
+        self._ring_s = ring_s
         self.home = switch.recordings.parent
         self.hotline = Hotline(self.home, switch.ports, speech_engine="none", wrap_up_s=30, **settings)
         self.accounts = [self.hotline.account(seat, Role.OPERATOR, seat=seat) for seat in DESKS]
@@ -194,7 +195,7 @@ class Scene:
     @asynccontextmanager
     async def playing(self) -> AsyncIterator[Scene]:
         for seat in DESKS:
-            self.switch.desk(seat, ring_s=0.2).start()
+            self.switch.desk(seat, ring_s=self._ring_s).start()
         await asyncio.to_thread(self.hotline.__enter__)
         try:
             await asyncio.to_thread(self.hotline.wait_until_live, 60, speech=False)
