@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     line: str = Field(default="12345", pattern=r"^[0-9]{3,12}$")
     queue: str = Field(default="hotline", pattern=r"^[a-z0-9_-]{1,32}$")
     wrap_up_s: float = Field(default=60, gt=0)
+    more_time_s: float = Field(default=600, ge=0, description="By so much, all told, one wrap-up may be extended.")
     ring_s: float = Field(default=15, gt=0, description="How long one seat rings; the dialplan's figure.")
     supervision_shown: bool = Field(
         default=False, description="Operators see on their screens that, and by whom, they are supervised."

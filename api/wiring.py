@@ -103,7 +103,12 @@ class Parts:
         self.passwords = Passwords(threads=settings.password_threads)
         self.gateway = Gateway(host=settings.switch_host, port=settings.ami_port, username=AMI_USER, secret=secrets.ami)
         self.topology = topology.load(settings.home)
-        self.switchboard = Switchboard(wrap_up_s=settings.wrap_up_s, strangers_stay=True, reach=reach_of(self.topology))
+        self.switchboard = Switchboard(
+            wrap_up_s=settings.wrap_up_s,
+            more_time_s=settings.more_time_s,
+            strangers_stay=True,
+            reach=reach_of(self.topology),
+        )
         self.runner = Runner(gateway=self.gateway, switchboard=self.switchboard, publish=self.bus.publish)
         self.seat_keys = SeatPasswords(base_url=settings.ari_url, username=ARI_USER, password=secrets.ari)
         self.call_recorder = CallRecorder(self.store)

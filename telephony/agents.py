@@ -88,8 +88,10 @@ class _Return:
 class Agents:
     """Everybody who is signed in. Changes come from commands, from events of calls, from phones, and from the clock."""
 
-    def __init__(self, *, wrap_up_s: float) -> None:
+    def __init__(self, *, wrap_up_s: float, more_time_s: float = 0.0) -> None:
+        """``more_time_s``: by so much, all told, a wrap-up may be extended."""
         self._wrap_up = timedelta(seconds=wrap_up_s)
+        self._more_time = timedelta(seconds=more_time_s)
         self._agents: dict[AgentId, Agent] = {}
         self._returns: dict[AgentId, _Return] = {}
         self._forced: set[AgentId] = set()
@@ -200,9 +202,13 @@ class Agents:
         return self._put(agent, now)
 
     def _extend_wrap_up(self, command: ExtendWrapUp, now: datetime) -> list[AgentEvent]:
+        """As much as is asked for and left; refused where nothing is left."""
         agent = self._wrapping_up(command.agent_id, "ExtendWrapUp")
-        until = (agent.wrap_up_until or now) + timedelta(seconds=command.seconds)
-        return self._put(replace(agent, wrap_up_until=until), now)
+        more = min(timedelta(seconds=command.seconds), self._more_time - agent.extended)
+        if more <= timedelta():
+            raise Refused(command="ExtendWrapUp", state=agent.status, reason="no more time")
+        until = (agent.wrap_up_until or now) + more
+        return self._put(replace(agent, wrap_up_until=until, extended=agent.extended + more), now)
 
     def _finish_wrap_up(self, command: FinishWrapUp, now: datetime) -> list[AgentEvent]:
         agent = self._wrapping_up(command.agent_id, "FinishWrapUp")
@@ -359,7 +365,15 @@ class Agents:
         if agent.leaving:
             return self._remove(agent, AgentSignal.DISMISSED, now, forced=True)
         until = now + self._wrap_up
-        return self._move(agent, AgentSignal.LEG_ENDED, now, wrap_up_until=until, unfinished=None, call_kind=_NORMAL)
+        return self._move(
+            agent,
+            AgentSignal.LEG_ENDED,
+            now,
+            wrap_up_until=until,
+            extended=timedelta(),
+            unfinished=None,
+            call_kind=_NORMAL,
+        )
 
     def _silence(self, agent: Agent, now: datetime, *, unheard: bool = False) -> list[AgentEvent]:
         """The phone rings no more. ``unheard`` is this person's own doing, unless a wrap-up was interrupted by it."""

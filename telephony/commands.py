@@ -49,6 +49,8 @@ class Ready(Command):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExtendWrapUp(Command):
+    """Refused once the wrap-up has been extended by all that one may be."""
+
     agent_id: AgentId
     seconds: float
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from telephony.commands import WorkplacePart
@@ -64,6 +64,8 @@ class Agent:
     next_reason: PauseReason | None = None
     """Chosen during a call or wrap-up: pause with this reason afterwards."""
     wrap_up_until: datetime | None = None
+    extended: timedelta = timedelta()
+    """How much longer than usual the present wrap-up may take."""
     unfinished: CallId | None = None
     """The call whose wrap-up a ring interrupted: it goes on if nothing comes of the ring."""
     leaving: bool = False

@@ -62,6 +62,7 @@ from telephony.transfers import Transfer, Transfers
 
 ALIVE_EVERY = timedelta(seconds=5)
 WRAP_UP_S = 60.0
+MORE_TIME_S = 600.0
 
 ABSENT_STATES = frozenset({"UNAVAILABLE", "INVALID"})
 ABSENT_NUMBERS = frozenset({4, 5})
@@ -96,13 +97,22 @@ class Outcome:
 class Switchboard:
     """Calls, agents, queues and members. It touches nothing: the runner carries facts in and orders out."""
 
-    def __init__(self, *, wrap_up_s: float = WRAP_UP_S, strangers_stay: bool = False, reach: Reach = NOBODY) -> None:
-        """``strangers_stay``: queue members of nobody who is signed in are left alone until ``seated_everybody``.
+    def __init__(
+        self,
+        *,
+        wrap_up_s: float = WRAP_UP_S,
+        more_time_s: float = MORE_TIME_S,
+        strangers_stay: bool = False,
+        reach: Reach = NOBODY,
+    ) -> None:
+        """``more_time_s``: by so much, all told, one wrap-up may be extended.
+
+        ``strangers_stay``: queue members of nobody who is signed in are left alone until ``seated_everybody``.
 
         ``reach``: whom calls may be handed to.
         """
         self._calls = Calls()
-        self._agents = Agents(wrap_up_s=wrap_up_s)
+        self._agents = Agents(wrap_up_s=wrap_up_s, more_time_s=more_time_s)
         self._supervisions = Supervisions(self._calls, self._agents)
         self._transfers = Transfers(self._calls, self._agents, reach)
         self._controls = Controls(self._calls, self._transfers)

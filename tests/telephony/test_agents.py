@@ -190,6 +190,27 @@ def test_a_wrap_up_can_be_extended(stage: Stage, story: Story) -> None:
     assert stage.agent().status is AgentStatus.PAUSED
 
 
+def test_all_extensions_of_one_wrap_up_have_a_limit_together(stage: Stage, story: Story) -> None:
+    stage.sign_in()
+    wrap_up(stage, story)
+    stage.ask(ExtendWrapUp(agent_id=ME, seconds=400))
+    stage.ask(ExtendWrapUp(agent_id=ME, seconds=400))
+    assert stage.agent().extended == timedelta(seconds=600)
+    with pytest.raises(Refused):
+        stage.ask(ExtendWrapUp(agent_id=ME, seconds=1))
+    stage.wait(661.0)
+    assert stage.agent().reasons == {PauseReason.WRAP_UP_OVERRUN}
+
+
+def test_the_next_wrap_up_may_be_extended_again(stage: Stage, story: Story) -> None:
+    stage.sign_in()
+    wrap_up(stage, story)
+    stage.ask(ExtendWrapUp(agent_id=ME, seconds=600))
+    stage.ask(FinishWrapUp(agent_id=ME))
+    wrap_up(stage, Story(now=stage.now, serial=100))
+    assert stage.ask(ExtendWrapUp(agent_id=ME, seconds=60))
+
+
 @pytest.mark.parametrize("command", [ExtendWrapUp(agent_id=ME, seconds=60), FinishWrapUp(agent_id=ME)])
 def test_only_a_wrap_up_can_be_extended_or_finished(stage: Stage, command: ExtendWrapUp | FinishWrapUp) -> None:
     stage.sign_in()
