@@ -516,6 +516,7 @@ class Calls:
         if call_id is not None:
             ledger = self._ledger(call_id)
             ledger.rebuilt = ledger.rebuilt or (missed and track.id == ChannelId(call_id))
+            ledger.recall_arrival(live.variables, track.id)
             ledger.recall_wishes(live.variables, track.id)
 
     def _see_waiting(self, entry: QueueEntry, at: datetime) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from telephony.channels import LONG_AGO, Track
 from telephony.events import CallOutcome, OfferOutcome
 from telephony.facts import Channel
+from telephony.handovers import summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.outbound import Placed, outcome, placed_by_us
 
@@ -18,6 +19,9 @@ Legs = Mapping[ChannelId, Track]
 FAR_OFF = datetime.max.replace(tzinfo=UTC)
 
 SUPERVISORS_LEG = re.compile(r"-s[0-9]{1,4}$", re.ASCII)
+
+_LINE = re.compile(r"[0-9]{2,20}", re.ASCII)
+_CENTRE = re.compile(r"[0-9A-Za-z_-]{1,32}", re.ASCII)
 
 REFUSED_CAUSES = frozenset({17, 21})
 """Q.850: user busy, call rejected. AgentRingNoAnswer and DialEnd report both as if the phone had rung out."""
@@ -128,6 +132,16 @@ class Ledger:
     def caller_id(self, citizen: Track) -> Channel:
         """Whose number and name are the caller's."""
         return self.caller or (citizen.first if citizen.first.call_id else citizen.latest.value)
+
+    def recall_arrival(self, variables: Mapping[str, str], channel: ChannelId) -> None:
+        """What the first channel keeps of how the call came in, where a restart of ours has forgotten it."""
+        if channel != ChannelId(self.id):
+            return
+        line, centre = variables.get("HOTLINE_LINE", ""), variables.get("HOTLINE_CENTRE", "")
+        if self.line is None and _LINE.fullmatch(line):
+            self.line = LineNumber(line)
+        if not self.centre and _CENTRE.fullmatch(centre):
+            self.centre, self.summary = centre, summary_of(variables.get("HOTLINE_SUMMARY", "")) or ""
 
     def recall_wishes(self, variables: Mapping[str, str], channel: ChannelId) -> None:
         """What the citizen's channel keeps of the operator's wishes, where a restart of ours has forgotten them."""

@@ -14,7 +14,15 @@ from telephony.facts import Channel, Fact, LiveChannel
 from telephony.ids import BridgeId, CallId, ChannelId, QueueName
 
 CALL_ID_VARIABLE = "HOTLINE_CALL_ID"
-KEPT_VARIABLES = ("HOTLINE_TRANSFER", "HOTLINE_OPERATOR", "HOTLINE_KEPT", "HOTLINE_SILENT_UNTIL")
+KEPT_VARIABLES = (
+    "HOTLINE_LINE",
+    "HOTLINE_CENTRE",
+    "HOTLINE_SUMMARY",
+    "HOTLINE_TRANSFER",
+    "HOTLINE_OPERATOR",
+    "HOTLINE_KEPT",
+    "HOTLINE_SILENT_UNTIL",
+)
 """What a channel keeps for us over a restart of ours."""
 TAP_PREFIX = "AudioSocket/"
 """Our own listening channels: they are no part of any call."""

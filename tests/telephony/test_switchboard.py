@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -295,6 +296,33 @@ def test_a_call_found_late_arrived_and_waits_since_its_channel_and_the_queue_say
     assert arrived.rebuilt
     assert (arrived.at, queued.at) == (stage.call().arrived_at, stage.call().queued_at)
     assert at - queued.at == timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("kept", "known"),
+    [
+        ({"HOTLINE_LINE": "12329"}, ("12329", "", "")),
+        (
+            {"HOTLINE_LINE": "12345", "HOTLINE_CENTRE": "110", "HOTLINE_SUMMARY": "5pyJ5Lq65Y-X5Lyk"},
+            ("12345", "110", "有人受伤"),
+        ),
+        ({"HOTLINE_CENTRE": "110", "HOTLINE_SUMMARY": "not base64!"}, ("12345", "110", "")),
+        ({"HOTLINE_LINE": "1\r\n2", "HOTLINE_CENTRE": "a b", "HOTLINE_SUMMARY": "5pyJ"}, ("12345", "", "")),
+    ],
+    ids=["a line of its own", "from a centre", "a malformed summary", "malformed altogether"],
+)
+def test_a_restart_of_ours_reads_off_the_channel_how_the_call_came_in(
+    story: Story, kept: dict[str, str], known: tuple[str, str, str]
+) -> None:
+    story.arrive()
+    story.join()
+    at = story.now + LATER
+    [citizen] = story.listed(at)
+    stage = Stage()
+    stage.tell([snapshot(at, channels=[replace(citizen, variables=kept)], entries=[story.entry(at, wait_s=4)])])
+    [arrived], call = stage.of_kind(CallArrived), stage.call()
+    assert (arrived.line, arrived.centre, arrived.summary) == known
+    assert (call.line, call.centre, call.summary) == known
 
 
 def test_a_recorded_link_drop_in_mid_call_is_made_good() -> None:
