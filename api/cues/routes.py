@@ -43,6 +43,10 @@ class Decision(BaseModel):
 
 
 class FatesView(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"concern": "fire", "shown": 4, "acted": 3, "dismissed": 1}]}
+    )
+
     concern: str
     shown: int
     acted: int

@@ -44,6 +44,27 @@ class HoldView(BaseModel):
 class RecordingView(BaseModel):
     """``incomplete``: shorter than its talk, or missing. ``talk_s`` null: nobody saw how long the talk was."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "call_id": "1795297638.32",
+                    "state": "ready",
+                    "kind": "call",
+                    "incomplete": False,
+                    "length_s": 221.1,
+                    "talk_s": 221.4,
+                    "media_type": "audio/ogg",
+                    "bytes": 884213,
+                    "ended_at": "2026-11-21T06:03:52Z",
+                    "erase_at": "2028-11-20T06:03:52Z",
+                    "erased_at": None,
+                    "hold": {"reason": "法院调取", "set_at": "2026-11-22T01:10:00Z"},
+                }
+            ]
+        }
+    )
+
     call_id: str
     state: State
     kind: Kind

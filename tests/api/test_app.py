@@ -92,7 +92,7 @@ async def test_the_server_is_up_and_takes_sign_ins_while_nothing_else_is(migrate
     assert health["status"] == "degraded"
     assert health["parts"]["database"] == {"state": "ok", "detail": ""}
     assert health["parts"]["speech"]["detail"] == "speech recognition is switched off"
-    assert set(health["parts"]) == {"switch", "speech", "taps", "database", "console"}
+    assert set(health["parts"]) == {"switch", "speech", "taps", "database", "recordings", "drift", "console"}
 
 
 async def test_without_a_database_the_health_page_says_so(tmp_path: Path) -> None:
