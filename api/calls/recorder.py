@@ -30,6 +30,8 @@ from telephony.events import (
     CallQueued,
     Event,
 )
+from telephony.ids import CallId
+from telephony.outbound import placed_by_us
 from telephony.targets import Target, TargetKind
 
 PERSONAL = frozenset({"caller_number", "caller_name", "number", "summary"})
@@ -78,7 +80,7 @@ async def record(session: AsyncSession, keyring: Keyring, event: CallEvent) -> b
         return False
     await session.execute(
         insert_into(session, CallRecord)
-        .values(id=event.call_id, line="", arrived_at=event.at, offers=0)
+        .values(id=event.call_id, line="", arrived_at=event.at, offers=0, direction=_direction(event.call_id))
         .on_conflict_do_nothing()
     )
     new = await session.scalar(
@@ -102,6 +104,11 @@ async def record(session: AsyncSession, keyring: Keyring, event: CallEvent) -> b
     if values:
         await session.execute(update(CallRecord).where(CallRecord.id == event.call_id).values(**values))
     return True
+
+
+def _direction(call_id: CallId) -> str:
+    """The id tells, whichever event of the call is seen first."""
+    return "outbound" if placed_by_us(call_id) else "inbound"
 
 
 async def _is_lost_after_its_end(session: AsyncSession, event: CallEvent) -> bool:

@@ -122,6 +122,7 @@ async def caller_summary(
         .select_from(CallRecord)
         .where(
             CallRecord.phone_hash == phone_hash,
+            CallRecord.direction == "inbound",
             CallRecord.id != call_id,
             CallRecord.arrived_at > now - REPEAT_WINDOW,
         )

@@ -335,7 +335,7 @@ async def test_a_call_whose_end_nobody_saw_is_lost_and_its_length_not_guessed(st
     assert await close_lost(store, set(), at(700)) == ()
 
 
-PLACED = CallId("1.3")
+PLACED = CallId("1.9000003")
 OTHER_NUMBER = "13911112222"
 SENT_ALONG = "报警人称楼道有烟"
 
@@ -393,6 +393,7 @@ async def test_every_kind_of_call_event_can_be_recorded_once_and_tells_no_number
     said = str([(row.event_key, row.data) for row in kept])
     assert not any(private in said for private in (MOBILE, OTHER_NUMBER, "王建国", SENT_ALONG))
     assert (placed.caller_number, placed.line, placed.arrived_at) == (OTHER_NUMBER, "12345", at(80))
+    assert placed.direction == "outbound", "nobody called again, so the callback stays open for what came of it"
 
 
 # over HTTP ------------------------------------------------------------------------------------------------------------
