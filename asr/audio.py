@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
+from asr.recognizer import Capabilities
 from asr.voice import CHUNK_BYTES, CHUNK_S, VoiceDetector
 
 LINE_RATE = 8_000
@@ -56,11 +57,16 @@ class GapFiller:
         self._origin_s = min(self._origin_s, arrived_s - self.position_s)
         return missing_s
 
-    def catch_up(self, now_s: float) -> float:
-        """Nothing came up to now. Returns the silence to insert, leaving room for frames still on their way."""
+    def catch_up(self, now_s: float, *, least_s: float = 0.0) -> float:
+        """Nothing came up to now. Returns the silence to insert, leaving room for frames still on their way.
+
+        Less than ``least_s`` is not inserted yet: frames that are only late would find it between their words.
+        """
         if self._origin_s is None:
             return 0.0
         missing_s = self._gap(now_s - 2 * self._tolerance_s)
+        if missing_s < least_s:
+            return 0.0
         self.position_s += missing_s
         return missing_s
 
@@ -144,12 +150,20 @@ class Segmenting:
     off: float = 0.35
     hang_s: float = 0.5
     short_s: float = 2.0
-    short_hang_s: float = 0.75
-    """The hang of a segment with less speech than ``short_s``: digits are said in groups; one alone tells little."""
+    short_hang_s: float = 0.5
+    """The hang of a segment with less speech than ``short_s``."""
     pre_roll_s: float = 0.3
     split_after_s: float = 11.0
     """From here the first dip below ``off`` ends the segment: a breath is a better place to cut than a word."""
     maximum_s: float = 14.0
+
+
+PATIENT = Segmenting(short_hang_s=0.75)
+"""For engines that decode a segment as a whole: digits are said in groups, and one group alone tells them little."""
+
+
+def rules_for(capabilities: Capabilities) -> Segmenting:
+    return PATIENT if capabilities.whole_segments else Segmenting()
 
 
 class Segmenter:
@@ -168,6 +182,11 @@ class Segmenter:
     @property
     def open(self) -> bool:
         return self._opened_s is not None
+
+    @property
+    def patience_s(self) -> float:
+        """How much more silence ends the open segment."""
+        return max(0.0, self._hang_s() - (self._position_s - self._spoke_s))
 
     def feed(self, pcm: bytes) -> Iterator[Heard]:
         self._rest += pcm
@@ -213,13 +232,14 @@ class Segmenter:
         length_s = self._position_s - (self._opened_s or 0.0)
         silence_s = self._position_s - self._spoke_s
         return (
-            silence_s >= (self._rules.short_hang_s if self._is_short() else self._rules.hang_s)
+            silence_s >= self._hang_s()
             or length_s >= self._rules.maximum_s
             or (not speech and length_s >= self._rules.split_after_s)
         )
 
-    def _is_short(self) -> bool:
-        return self._spoke_s - (self._opened_s or 0.0) < self._rules.short_s
+    def _hang_s(self) -> float:
+        is_short = self._spoke_s - (self._opened_s or 0.0) < self._rules.short_s
+        return self._rules.short_hang_s if is_short else self._rules.hang_s
 
     def _probability(self, chunk: bytes) -> float:
         if level_dbfs(chunk) >= SILENT_DBFS:
@@ -261,9 +281,12 @@ class Listener:
             yield from self._segmenter.feed(self._upsampler.convert(pcm8k))
 
     def idle(self, now_s: float) -> Iterator[Heard]:
-        """Call about ten times a second: closes a segment after which no more frames come."""
+        """Call about ten times a second: closes a segment after which no more frames come.
+
+        A switch or a machine in trouble holds frames back for a moment; no silence goes into the words for that.
+        """
         if self._segmenter.open:
-            yield from self._silence(self._gaps.catch_up(now_s))
+            yield from self._silence(self._gaps.catch_up(now_s, least_s=self._segmenter.patience_s))
 
     def end(self) -> Iterator[Heard]:
         """The leg ended; nothing may be fed after this."""

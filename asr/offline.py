@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import soxr
 
-from asr.audio import RATE, SegmentAudio, SegmentClosed, Segmenter, Segmenting, SegmentOpened
+from asr.audio import RATE, SegmentAudio, SegmentClosed, Segmenter, Segmenting, SegmentOpened, rules_for
 from asr.hanzi import normalise
 from asr.numerals import with_digits
 from asr.recognizer import Hypothesis, Recognizer, RecognizerStream
@@ -138,7 +138,8 @@ async def _leg(
     detector: Callable[[], VoiceDetector] | None,
     progress: Told,
 ) -> list[HeardTurn]:
-    segments = await asyncio.to_thread(lambda: list(spoken_segments(samples, rate, (detector or silero())())))
+    rules = rules_for(recognizer.capabilities)
+    segments = await asyncio.to_thread(lambda: list(spoken_segments(samples, rate, (detector or silero())(), rules)))
     length_s = len(samples) / rate
     waiting = iter(segments)
     turns: list[HeardTurn] = []

@@ -121,10 +121,14 @@ class LimitedRecognizer:
     and the limit is lowered until it has been calm for a while.
     """
 
-    def __init__(self, recognizer: Recognizer, *, limit: int, urgent: Callable[[str], bool] = _never) -> None:
-        """``urgent`` is asked with a stream's id, ``<call>/<leg>``."""
+    def __init__(
+        self, recognizer: Recognizer, *, limit: int, urgent: Callable[[str], bool] = _never, enforced: bool = True
+    ) -> None:
+        """``urgent`` is asked with a stream's id, ``<call>/<leg>``. Not ``enforced``, it only tells the limit: who
+        opens the streams keeps to it, and knows which calls are urgent."""
         self._recognizer = recognizer
         self._urgent = urgent
+        self._enforced = enforced
         self._open: dict[_CountedStream, None] = {}
         self._most = limit
         self._next_look: asyncio.TimerHandle | None = None
@@ -143,12 +147,13 @@ class LimitedRecognizer:
         cores: int | None = None,
         urgent: Callable[[str], bool] = _never,
         speech: Path | None = None,
+        enforced: bool = True,
     ) -> LimitedRecognizer:
         """``recognizer`` is started already; ``speech`` as in ``real_time_factor``."""
         factor = await real_time_factor(recognizer, speech=speech)
         limit = streams_that_fit(factor, cores=cores or os.cpu_count() or 1)
         log.info("speech capacity", real_time_factor=round(factor, 3), streams=limit)
-        return cls(recognizer, limit=limit, urgent=urgent)
+        return cls(recognizer, limit=limit, urgent=urgent, enforced=enforced)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -180,7 +185,8 @@ class LimitedRecognizer:
         return health
 
     def open(self, stream_id: str) -> RecognizerStream:
-        if len(self._open) >= self.limit and not (self._urgent(stream_id) and self._shed_newest(besides=stream_id)):
+        full = self._enforced and len(self._open) >= self.limit
+        if full and not (self._urgent(stream_id) and self._shed_newest(besides=stream_id)):
             self.refused += 1
             self._turned_away_at = time.monotonic()
             raise EngineUnavailable(
@@ -188,7 +194,7 @@ class LimitedRecognizer:
             )
         stream = _CountedStream(self._recognizer.open(stream_id), stream_id, self._left)
         self._open[stream] = None
-        if self._next_look is None:
+        if self._enforced and self._next_look is None:
             self._look_later()
         return stream
 

@@ -29,6 +29,8 @@ class Capabilities:
     word_times: bool = False
     confidence: bool = False
     punctuation: bool = False
+    whole_segments: bool = False
+    """Decodes a segment as a whole, and is the better for a longer one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -83,6 +83,7 @@ def child_config(asked: dict[str, Any]) -> EngineConfig:
         max_streams=asked.get("streams"),
         hotwords=tuple(asked.get("hotwords", ())),
         probe=Path(probe) if probe else None,
+        limited=False,
         script={"*": [Line(start_s=0, end_s=1, text=text) for text in asked.get("script", ())]},
     )
 

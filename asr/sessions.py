@@ -16,7 +16,17 @@ from dataclasses import dataclass
 
 import structlog
 
-from asr.audio import BYTES_PER_S, RATE, Heard, Listener, SegmentAudio, SegmentClosed, Segmenting, SegmentOpened
+from asr.audio import (
+    BYTES_PER_S,
+    RATE,
+    Heard,
+    Listener,
+    SegmentAudio,
+    SegmentClosed,
+    Segmenting,
+    SegmentOpened,
+    rules_for,
+)
 from asr.hanzi import normalise
 from asr.recognizer import (
     EngineUnavailable,
@@ -89,7 +99,7 @@ class SpeechSession:
         self._stream_id = stream_id
         self._clock = clock
         self._limits = limits or Limits()
-        self._listener = Listener(detector or silero()(), segmenting)
+        self._listener = Listener(detector or silero()(), segmenting or rules_for(recognizer.capabilities))
         self._log = log.bind(stream=stream_id)
 
         self._inbound: deque[tuple[bytes, float]] = deque()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+import itertools
 import json
 import resource
 import time
@@ -25,7 +26,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from asr.audio import RATE, Heard, SegmentAudio, SegmentClosed, Segmenter
+from asr.audio import RATE, Heard, SegmentAudio, SegmentClosed, Segmenter, rules_for
 from asr.recognizer import EngineUnavailable, Hypothesis, Recognizer, RecognizerStream, SpeechLevel
 from asr.voice import VoiceDetector, silero
 
@@ -64,6 +65,7 @@ class Worker:
         self.limits = limits or WorkerLimits()
         self.detector = detector or silero()
         self.streams = 0
+        self.numbers = itertools.count(1)
         self._peers: Counter[str] = Counter()
         self._server: Server | None = None
 
@@ -95,6 +97,7 @@ class Worker:
             "languages": list(can.languages),
             "punctuation": can.punctuation,
             "word_times": can.word_times,
+            "whole_segments": can.whole_segments,
             "limit": getattr(self.recognizer, "limit", None),
             "streams": self.streams,
             "state": health.level.value,
@@ -184,6 +187,7 @@ class _Talk:
         self._worker = worker
         self._wishes = _Wishes()
         self._stream: RecognizerStream | None = None
+        self._id = f"served {next(worker.numbers)}"
         self._reading: asyncio.Task[None] | None = None
         self._segmenter: Segmenter | None = None
         self._resampler: Any = None
@@ -269,14 +273,15 @@ class _Talk:
 
     def _opened(self) -> RecognizerStream:
         if self._stream is None:
-            self._stream = self._worker.recognizer.open("served")
+            self._stream = self._worker.recognizer.open(self._id)
             self._worker.streams += 1
             self._reading = asyncio.get_running_loop().create_task(self._read(self._stream), name="served stream")
         return self._stream
 
     def _own_segmenter(self) -> Segmenter:
         if self._segmenter is None:
-            self._segmenter = Segmenter(self._worker.detector())
+            rules = rules_for(self._worker.recognizer.capabilities)
+            self._segmenter = Segmenter(self._worker.detector(), rules)
         return self._segmenter
 
     def _hear_all(self, heard: Any) -> None:

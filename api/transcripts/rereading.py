@@ -23,6 +23,7 @@ from api.store.behind import WriteBehind
 from api.store.engine import Store, insert_into
 from api.store.tables import CallRecord, Segment, TranscriptRecord
 from api.transcripts.queries import RECORDING, turns_of
+from asr.audio import rules_for
 from asr.coverage import Coverage, is_repeat, missing
 from asr.hanzi import normalise
 from asr.offline import NoAnswer, SpokenSegment, recognised, spoken_segments
@@ -229,7 +230,8 @@ class Rereading:
     ) -> AsyncIterator[Turn]:
         def cut() -> list[SpokenSegment]:
             sound = read(path)
-            return missing(spoken_segments(sound.channels[0], sound.rate, self._detector()), own)
+            rules = rules_for(recognizer.capabilities)
+            return missing(spoken_segments(sound.channels[0], sound.rate, self._detector(), rules), own)
 
         try:
             segments = await asyncio.to_thread(cut)

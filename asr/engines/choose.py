@@ -82,6 +82,8 @@ class EngineConfig:
     """Recorded speech, by which it is measured how many streams fit."""
     urgent: Callable[[str], bool] = field(default=lambda stream_id: False)
     """Whether a stream's call must keep its text when others lose theirs."""
+    limited: bool = True
+    """False: what fits is measured and told, and who asks keeps to it."""
     script: Script = field(default_factory=dict)
 
     @property
@@ -156,9 +158,11 @@ async def _limited(recognizer: Recognizer, config: EngineConfig) -> Recognizer:
     if limit is None and isinstance(recognizer, FunasrRecognizer):
         limit = _STREAMS_OF_A_SERVER * len(config.servers)
     if limit is not None:
-        return LimitedRecognizer(recognizer, limit=limit, urgent=config.urgent)
+        return LimitedRecognizer(recognizer, limit=limit, urgent=config.urgent, enforced=config.limited)
     try:
-        return await LimitedRecognizer.measured(recognizer, urgent=config.urgent, speech=config.probe)
+        return await LimitedRecognizer.measured(
+            recognizer, urgent=config.urgent, speech=config.probe, enforced=config.limited
+        )
     except Exception:
         await recognizer.stop()
         raise
@@ -215,14 +219,10 @@ def _local(engine: Engine, path: Path, config: EngineConfig) -> Recognizer:
             hotwords=config.hotwords,
             probe=config.probe,
         )
-        return _isolated(isolation)
+        return IsolatedRecognizer(isolation)
     if engine is Engine.VOSK:
         return VoskRecognizer(path, languages=(config.language,), threads=config.threads)
     return WhisperRecognizer(path, language=config.language, workers=config.threads, hotwords=config.hotwords)
-
-
-def _isolated(isolation: Isolation) -> Recognizer:
-    return IsolatedRecognizer(isolation)
 
 
 def _server(url: str) -> RemoteServer:

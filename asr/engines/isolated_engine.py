@@ -87,6 +87,7 @@ class IsolatedRecognizer:
             model=model,
             punctuation=bool(self._facts.get("punctuation", False)),
             word_times=bool(self._facts.get("word_times", False)),
+            whole_segments=bool(self._facts.get("whole_segments", False)),
         )
 
     @property

@@ -208,6 +208,7 @@ class RemoteRecognizer:
             self._capabilities,
             model=str(facts.get("model", "")),
             punctuation=bool(facts.get("punctuation", False)),
+            whole_segments=bool(facts.get("whole_segments", False)),
         )
 
     @property

@@ -16,7 +16,7 @@ import zlib
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,8 @@ _NO_SPEECH = 0.6
 _THANKS = re.compile(r"(?:谢谢|感谢|多谢|謝謝|感謝|多謝)(?:大家|您|你|妳)?[。.！!]?")
 """What whisper says most often to noise."""
 _FOREIGN = re.compile(r"[A-Za-z']+(?:[\s,.?!;:-]+[A-Za-z']+){2,}[\s,.?!;:-]*")
-"""A whole English sentence where Chinese is spoken: broken sound makes whisper write song lines."""
+_FOREIGN_LOG_PROBABILITY = -0.8
+"""Whole English sentences where Chinese is spoken: what whisper makes of Chinese with holes in it lies below."""
 _REPEATED = re.compile(r"(.{2,10}?)\1{4,}")
 _CREDITS = re.compile(
     r"字幕(?:志愿者|组|由|by|提供)|订阅.{0,6}(?:转发|打赏|点赞)|明镜与点点|Amara\.org|谢谢(?:大家)?(?:观看|收看)",
@@ -95,9 +96,9 @@ def believable(decoded: Decoded) -> bool:
     return not _REPEATED.search(text) and not _CREDITS.search(text)
 
 
-def foreign(text: str) -> bool:
-    """Three Latin words or more and nothing else; names, plates and 5G stay."""
-    return _FOREIGN.fullmatch(text) is not None
+def mistaken_for_english(decoded: Decoded) -> bool:
+    """Three Latin words or more, nothing else, and no certainty; names, plates, 5G and who speaks English stay."""
+    return decoded.log_probability < _FOREIGN_LOG_PROBABILITY and _FOREIGN.fullmatch(decoded.text) is not None
 
 
 def leaked(text: str, hotwords: str) -> bool:
@@ -137,6 +138,7 @@ class WhisperRecognizer:
             sample_rate=RATE,
             confidence=True,
             punctuation=True,
+            whole_segments=True,
         )
 
     async def start(self) -> None:
@@ -409,12 +411,12 @@ class _Decoder:
             suppress_tokens=self._suppressed,
         )[0]
         tokens = result.sequences_ids[0]
-        text = self._tokenizer.decode(tokens).rstrip("\ufffd").strip()  # the tokens may end inside a character
-        return Decoded(
-            text="" if self._language == "zh" and foreign(text) else text,
+        decoded = Decoded(
+            text=self._tokenizer.decode(tokens).rstrip("\ufffd").strip(),  # the tokens may end inside a character
             log_probability=result.scores[0] * len(tokens) / (len(tokens) + 1),
             no_speech=result.no_speech_prob,
         )
+        return replace(decoded, text="") if self._language == "zh" and mistaken_for_english(decoded) else decoded
 
     def _features(self, samples: Any, seconds: float) -> Any:
         """Log-mel features of the speech and as much silence as makes ``seconds``; an even number of frames."""

@@ -22,8 +22,10 @@ from asr.audio import (
     SegmentOpened,
     Upsampler,
     level_dbfs,
+    rules_for,
     runs,
 )
+from asr.recognizer import Capabilities
 from asr.voice import CHUNK_BYTES, CHUNK_S, LevelDetector
 
 LOUD = np.tile(np.array([9000, -9000], dtype="<i2"), CHUNK_BYTES // 4).tobytes()
@@ -195,6 +197,35 @@ def test_a_call_on_hold_for_ten_minutes_costs_nothing_and_keeps_the_time() -> No
     closed = heard[-1]
     assert isinstance(closed, SegmentClosed)
     assert closed.end_s == pytest.approx(601, abs=0.1)
+
+
+def test_frames_held_back_for_a_moment_find_no_silence_between_their_words() -> None:
+    """By a switch or a machine that is short of breath: whisper hears other words in speech with holes in it."""
+    listener = Listener(LevelDetector())
+    frame = np.random.default_rng(1).integers(-9000, 9000, FRAME_BYTES // 2).astype("<i2").tobytes()
+    heard: list[Heard] = []
+    for second in range(4):
+        began_s = 100.0 + second
+        heard += listener.hear((frame, began_s + n * FRAME_S) for n in range(1, 31))
+        for tick in range(4):
+            heard += listener.idle(began_s + 0.6 + 0.1 * tick)
+        heard += listener.hear((frame, began_s + 1.0) for _ in range(20))
+    heard += listener.end()
+    assert shapes(heard) == ["SegmentOpened", "SegmentAudio", "SegmentClosed"]
+    samples = np.frombuffer(b"".join(item.pcm for item in heard if isinstance(item, SegmentAudio)), "<i2")
+    assert len(samples) / 16_000 == pytest.approx(4.0, abs=0.05)
+    assert level_dbfs(min((samples[at : at + 320].tobytes() for at in range(320, 63_000, 320)), key=level_dbfs)) > -30
+
+
+@pytest.mark.parametrize(("whole_segments", "ends_after_s"), [(False, 0.5), (True, 0.75)])
+def test_only_an_engine_that_decodes_whole_segments_waits_longer_for_a_second_group_of_digits(
+    whole_segments: bool, ends_after_s: float
+) -> None:
+    can = Capabilities(engine="e", model="m", languages=("zh",), whole_segments=whole_segments)
+    segmenter = Segmenter(LevelDetector(), rules_for(can))
+    listen(segmenter, *[LOUD] * 20)
+    quiet = next(n for n in range(1, 60) if not (listen(segmenter, QUIET) and segmenter.open))
+    assert quiet * CHUNK_S == pytest.approx(ends_after_s, abs=CHUNK_S)
 
 
 def test_odd_and_empty_pieces_do_no_harm() -> None:

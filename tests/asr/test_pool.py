@@ -157,3 +157,19 @@ def test_a_moment_of_lateness_sheds_nobody() -> None:
         return pool.open_streams
 
     assert in_virtual_time(story()) == 3
+
+
+def test_a_limit_that_others_keep_to_is_told_and_neither_refuses_nor_sheds() -> None:
+    engine = ScriptedRecognizer(SCRIPT)
+    engine.lateness = 9.0
+
+    async def story() -> tuple[int, int]:
+        recognizer = LimitedRecognizer(engine, limit=2, enforced=False)
+        streams = [recognizer.open(f"served {n}") for n in range(4)]
+        await asyncio.sleep(30)
+        counted = recognizer.open_streams, recognizer.shed
+        for stream in streams:
+            await stream.close()
+        return counted
+
+    assert in_virtual_time(story()) == (4, 0)

@@ -224,7 +224,7 @@ async def test_an_engine_apart_gets_the_model_that_was_found_and_not_the_search(
             super().__init__(isolation.engine, isolation.model)
             begun.append(isolation)
 
-    monkeypatch.setattr(choose_module, "_isolated", Apart)
+    monkeypatch.setattr(choose_module, "IsolatedRecognizer", Apart)
     path = vosk_model(tmp_path / "vosk-model-small-cn-0.22")
     await choose(config(tmp_path, isolated=True, fallback=False, memory_mib=512))
     assert [(one.engine, one.model, one.memory_mib, one.streams) for one in begun] == [("vosk", path, 512, 4)]

@@ -11,7 +11,7 @@ import pytest
 
 from asr.audio import Upsampler
 from asr.engines import whisper_engine
-from asr.engines.whisper_engine import Decoded, Decoding, WhisperRecognizer, believable, foreign, leaked
+from asr.engines.whisper_engine import Decoded, Decoding, WhisperRecognizer, believable, leaked, mistaken_for_english
 from asr.hanzi import normalise
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.asr.engines.listening import play
@@ -76,17 +76,22 @@ def test_a_list_of_hot_words_that_comes_back_as_text_is_known(text: str, is_leak
 
 
 @pytest.mark.parametrize(
-    ("text", "is_foreign"),
+    ("text", "log_probability", "is_mistaken"),
     [
-        ("I'm your heart, where else are you?", True),
-        ("我的WIFI不行", False),
-        ("VIP", False),
-        ("OK好的", False),
-        ("", False),
+        ("I am your host, we are the users", -1.04, True),
+        ("Anyhow, we also use our...", -0.99, True),
+        ("Hello, can you speak English?", -0.4, False),
+        ("我的WIFI不行", -1.2, False),
+        ("VIP", -1.2, False),
+        ("OK好的", -1.2, False),
+        ("", 0.0, False),
     ],
 )
-def test_an_english_sentence_where_chinese_is_spoken_is_made_up(text: str, is_foreign: bool) -> None:
-    assert foreign(text) is is_foreign
+def test_english_that_whisper_makes_of_chinese_with_holes_is_known(
+    text: str, log_probability: float, is_mistaken: bool
+) -> None:
+    decoded = Decoded(text=text, log_probability=log_probability, no_speech=0.1)
+    assert mistaken_for_english(decoded) is is_mistaken
 
 
 async def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
