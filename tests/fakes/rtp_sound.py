@@ -1,4 +1,4 @@
-"""The sound of one telephone: it speaks a tone as long as it is open, and remembers what it hears, and when."""
+"""The sound of one telephone: it speaks a tone, with or without pauses, and remembers what it hears, and when."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ class Sound(asyncio.DatagramProtocol):
 
     _table: NDArray[np.float64] | None = None
 
-    def __init__(self, host: str, port: int, tone_hz: float) -> None:
-        self.host, self.port, self.tone_hz = host, port, tone_hz
+    def __init__(self, host: str, port: int, tone_hz: float, *, rest_s: float = 0.0) -> None:
+        """``rest_s``: of silence after each second of tone."""
+        self.host, self.port, self.tone_hz, self.rest_s = host, port, tone_hz, rest_s
         self.heard: list[tuple[float, bytes]] = []
         """When each packet came (``time.monotonic``), and its sound."""
         self._peer: tuple[str, int] | None = None
@@ -62,7 +63,8 @@ class Sound(asyncio.DatagramProtocol):
 
     async def _speak(self) -> None:
         at = np.arange(RATE) / RATE
-        second = alaw_of((0.25 * np.sin(2 * np.pi * self.tone_hz * at)).astype(np.float32))
+        tone = 0.25 * np.sin(2 * np.pi * self.tone_hz * at)
+        turn = alaw_of(np.concatenate((tone, np.zeros(round(self.rest_s * RATE)))).astype(np.float32))
         begun, sent = time.monotonic(), 0
         while True:
             await asyncio.sleep(max(0.0, begun + sent * 0.02 - time.monotonic()))
@@ -70,8 +72,8 @@ class Sound(asyncio.DatagramProtocol):
                 head = struct.pack(
                     "!BBHII", 0x80, 8, sent & 0xFFFF, sent * SAMPLES & 0xFFFFFFFF, 0x5EED0000 + self.port
                 )
-                start = sent * SAMPLES % RATE
-                self._socket.sendto(head + second[start : start + SAMPLES], self._peer)
+                start = sent * SAMPLES % len(turn)
+                self._socket.sendto(head + turn[start : start + SAMPLES], self._peer)
             sent += 1
 
     # what was heard ---------------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-SDP = "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {media} RTP/AVP 8\r\n"
+SDP = "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+SDP += "m=audio {media} RTP/AVP 8\r\na={direction}\r\n"
 REASONS = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 404: "Not Found", 486: "Busy Here"}
 REASONS |= {487: "Request Terminated", 503: "Service Unavailable", 603: "Decline"}
 
@@ -74,6 +75,11 @@ class Talk:
         self.cseq += 1
         self.phone.request("BYE", self, more=[f"Reason: {reason}"] if reason else [])
         self.ended.set()
+
+    def hold(self, on: bool) -> None:
+        """Put the other side on hold, or take it back."""
+        self.cseq += 1
+        self.phone.request("INVITE", self, sound=True, direction="sendonly" if on else "sendrecv")
 
     def cancel(self) -> None:
         """Give up a call of one's own that nobody has answered."""
@@ -199,7 +205,15 @@ class SipPhone(asyncio.DatagramProtocol):
         lines += [f"Call-ID: {to['call-id'][0]}", f"CSeq: {to['cseq'][0]}"]
         self._send(lines, addr, sound=sound)
 
-    def request(self, method: str, talk: Talk, *, more: list[str] | None = None, sound: bool = False) -> None:
+    def request(
+        self,
+        method: str,
+        talk: Talk,
+        *,
+        more: list[str] | None = None,
+        sound: bool = False,
+        direction: str = "sendrecv",
+    ) -> None:
         own, other = talk.own, talk.other
         if not talk.outgoing:
             [whom] = talk.invite["to"]
@@ -208,10 +222,10 @@ class SipPhone(asyncio.DatagramProtocol):
         branch = f"{talk.id}{talk.cseq if method not in ('ACK', 'CANCEL') else 1}{method if method == 'ACK' else ''}"
         lines += [f"Via: SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK{branch}", "Max-Forwards: 70"]
         lines += [f"From: {own}", f"To: {other}", f"Call-ID: {talk.id}", f"CSeq: {talk.cseq} {method}", *(more or [])]
-        self._send(lines, talk.peer, sound=sound)
+        self._send(lines, talk.peer, sound=sound, direction=direction)
 
-    def _send(self, lines: list[str], addr: tuple[str, int], *, sound: bool) -> None:
-        body = SDP.format(host=self.host, media=self.port + 500) if sound else ""
+    def _send(self, lines: list[str], addr: tuple[str, int], *, sound: bool, direction: str = "sendrecv") -> None:
+        body = SDP.format(host=self.host, media=self.port + 500, direction=direction) if sound else ""
         lines += [f"Contact: <sip:phone@{self.host}:{self.port}>"]
         lines += ["Content-Type: application/sdp"] if body else []
         self._socket.sendto("\r\n".join([*lines, f"Content-Length: {len(body)}", "", body]).encode(), addr)

@@ -98,22 +98,30 @@ class Conversation:
 class Process:
     """One life of our process beside the switch."""
 
-    def __init__(self, switch: RunningSwitch, plan: Topology, *, resync_every_s: float) -> None:
+    def __init__(
+        self, switch: RunningSwitch, plan: Topology, *, resync_every_s: float, ami_port: int | None = None
+    ) -> None:
         self.gateway = Gateway(
             host="127.0.0.1",
-            port=switch.ports.ami,
+            port=ami_port or switch.ports.ami,
             username="hotline",
             secret=switch.secrets.ami,
             timings=Timings(resync_every_s=resync_every_s),
         )
         self.board = Switchboard(wrap_up_s=0.05, reach=reach_of(plan), strangers_stay=True)
         self.events: list[Event] = []
-        self.runner = Runner(gateway=self.gateway, switchboard=self.board, publish=self.events.append)
+        self.listeners: list[Callable[[Event], None]] = []
+        self.runner = Runner(gateway=self.gateway, switchboard=self.board, publish=self._publish)
         self.tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         self.tasks = [asyncio.create_task(self.gateway.run()), asyncio.create_task(self.runner.run())]
         await until(lambda: self.runner.link is LinkState.LIVE)
+
+    def _publish(self, event: Event) -> None:
+        self.events.append(event)
+        for listener in self.listeners:
+            listener(event)
 
     async def kill(self) -> None:
         for task in self.tasks:
@@ -270,7 +278,8 @@ async def until(condition: Callable[[], object], within_s: float = 15.0) -> floa
 
 
 @asynccontextmanager
-async def parties(switch: RunningSwitch) -> AsyncIterator[Parties]:
+async def parties(switch: RunningSwitch, *, ami_port: int | None = None) -> AsyncIterator[Parties]:
+    """``ami_port``: of a path to the switch that a test can cut."""
     ports = switch.ports
     async with AsyncExitStack() as stack:
 
@@ -281,7 +290,7 @@ async def parties(switch: RunningSwitch) -> AsyncIterator[Parties]:
 
         made = Parties(
             switch=switch,
-            process=Process(switch, plan(), resync_every_s=2.0),
+            process=Process(switch, plan(), resync_every_s=2.0, ami_port=ami_port),
             citizens=await phone("127.0.0.2", ports.base + 30),
             desks={desk: await phone(DESK_HOST, ports.base + 40 + place) for place, desk in enumerate(DESKS)},
             far={
