@@ -54,7 +54,7 @@ types: $(TEST_ENV) $(EDITABLE) $(PACKAGES) ## mypy --strict and vue-tsc
 console: $(CONSOLE) ## the web console, built
 
 pytest: $(TEST_ENV) $(EDITABLE) $(CONSOLE)
-	$(BIN)/python -m pytest
+	@tests/lanes $(BIN)/python
 
 vitest: $(PACKAGES)
 	cd $(FRONTEND) && ../../tests/npm test
