@@ -18,7 +18,7 @@ _DEAF_S = 3.0
 _HEARD_SHARE = 0.3
 """A stretch of a recording of which so much lies in turns that were heard live was heard."""
 _SAME_TEXT = 80.0
-_NEAR_S = 60.0
+_NEAR_S = 3.0
 _TELLING_CHARACTERS = 4
 
 
@@ -81,10 +81,14 @@ def _overlap_s(span: Span, turns: Sequence[Turn]) -> float:
     return sum(max(0.0, min(span.end_s, turn.end_s) - max(span.start_s, turn.start_s)) for turn in turns)
 
 
-def is_repeat(text: str, start_s: float, turns: Sequence[Turn]) -> bool:
-    """The same words stand near by: where a recording's clock differs from the call's, nothing is said twice."""
+def is_repeat(text: str, start_s: float, turns: Sequence[Turn], *, skipped_s: float) -> bool:
+    """The same words were heard live at that moment of the recording.
+
+    A recording knows no time in which a leg had no partner: what was heard live lies up to ``skipped_s`` later.
+    Elsewhere the same words are somebody who repeats himself.
+    """
     return len(text) >= _TELLING_CHARACTERS and any(
-        abs(turn.start_s - start_s) <= _NEAR_S
+        -_NEAR_S <= turn.start_s - start_s <= skipped_s + _NEAR_S
         and len(turn.text) >= _TELLING_CHARACTERS
         and fuzz.partial_ratio(text, turn.text) >= _SAME_TEXT
         for turn in turns

@@ -246,7 +246,7 @@ class TranscriptRecord(Base):
 
     call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     state: Mapped[str] = mapped_column(String(16))
-    """``complete``, ``pending``, ``reread``, ``no_recording`` or ``failed``."""
+    """``complete``, ``pending``, ``reread``, ``no_recording``, ``unreadable`` or ``failed``."""
     voiced_s: Mapped[float]
     text_s: Mapped[float]
     reread_s: Mapped[float] = mapped_column(default=0.0)

@@ -50,6 +50,8 @@ class State(StrEnum):
     PENDING = "pending"
     REREAD = "reread"
     NO_RECORDING = "no_recording"
+    UNREADABLE = "unreadable"
+    """A recording of it is no sound."""
     FAILED = "failed"
 
 
@@ -206,6 +208,7 @@ class Rereading:
             call = await session.get(CallRecord, call_id)
             turns = await turns_of(session, call_id)
         found = False
+        state = State.REREAD
         new: list[Turn] = []
         for speaker in (Speaker.CALLER, Speaker.AGENT):
             path = await self._files(call_id, speaker)
@@ -213,7 +216,11 @@ class Rereading:
                 continue
             found = True
             own = [turn for turn in turns if turn.speaker is speaker]
-            new += [turn async for turn in self._new_turns(recognizer, call_id, path, speaker, own)]
+            try:
+                new += [turn async for turn in self._new_turns(recognizer, call_id, path, speaker, own, _talk_s(call))]
+            except SoundFileError as error:
+                log.warning("recording is no sound", call_id=call_id, error_type=type(error).__name__)
+                state = State.UNREADABLE
         if not found:
             ended_at = call.ended_at if call is not None else None
             if ended_at is not None and self._now() - ended_at < RECORDING_WITHIN:
@@ -223,23 +230,27 @@ class Rereading:
         if kept:
             number = (call.caller_number if call is not None else None) or ""
             await self._read_again(call_id, sorted((*turns, *kept), key=lambda turn: turn.start_s), number)
-        return State.REREAD, sum(turn.end_s - turn.start_s for turn in kept)
+        return state, sum(turn.end_s - turn.start_s for turn in kept)
 
     async def _new_turns(
-        self, recognizer: Recognizer, call_id: str, path: Path, speaker: Speaker, own: Sequence[Turn]
+        self, recognizer: Recognizer, call_id: str, path: Path, speaker: Speaker, own: Sequence[Turn], talk_s: float
     ) -> AsyncIterator[Turn]:
-        def cut() -> list[SpokenSegment]:
+        """Raises SoundFileError, and Later where no engine answers."""
+
+        def cut() -> tuple[float, list[SpokenSegment]]:
             sound = read(path)
             rules = rules_for(recognizer.capabilities)
-            return missing(spoken_segments(sound.channels[0], sound.rate, self._detector(), rules), own)
+            spoken = spoken_segments(sound.channels[0], sound.rate, self._detector(), rules)
+            return sound.seconds, missing(spoken, own)
 
+        recorded_s, segments = await asyncio.to_thread(cut)
+        skipped_s = max(0.0, talk_s - recorded_s)
         try:
-            segments = await asyncio.to_thread(cut)
             if not segments:
                 return
             async for segment, hypothesis in recognised(recognizer, segments, stream_id=f"reread {call_id}/{speaker}"):
                 text = normalise(hypothesis.text)
-                if text and not is_repeat(text, segment.start_s, own):
+                if text and not is_repeat(text, segment.start_s, own, skipped_s=skipped_s):
                     yield Turn(
                         seg=0,
                         rev=1,
@@ -250,8 +261,6 @@ class Rereading:
                         final=True,
                         recorded=True,
                     )
-        except SoundFileError as error:
-            log.warning("recording is no sound", call_id=call_id, error_type=type(error).__name__)
         except (EngineUnavailable, NoAnswer):
             raise Later from None
 
@@ -280,3 +289,10 @@ class Rereading:
         for turn in kept:
             self._told(call_id, turn)
         return kept
+
+
+def _talk_s(call: CallRecord | None) -> float:
+    """From the answer to the end of the call; 0 where that is not known."""
+    if call is None or call.answered_at is None or call.ended_at is None:
+        return 0.0
+    return (call.ended_at - call.answered_at).total_seconds()

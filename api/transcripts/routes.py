@@ -44,7 +44,7 @@ class Completeness(BaseModel):
     """Of a call that is over; seconds of speech. ``complete`` 0..1, null where nobody was heard to speak.
 
     ``state``: ``complete``; ``pending`` while the recording is still to be read; ``reread``; ``no_recording``;
-    ``failed``.
+    ``unreadable``; ``failed``.
     """
 
     state: str

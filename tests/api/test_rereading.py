@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from api.store.engine import Store
-from api.store.tables import CallRecord, Segment, TranscriptRecord
+from api.store.tables import CallRecord, TranscriptRecord
 from api.transcripts.queries import turns_of
 from api.transcripts.recorder import TranscriptRecorder
 from api.transcripts.rereading import MOST_ATTEMPTS, Rereading, State
@@ -226,11 +226,11 @@ async def test_a_call_that_ended_while_the_server_was_away_is_taken_up(stage: St
     assert await stage.turns() == [(SAID[0].text, True)]
 
 
-async def test_a_file_that_is_no_sound_harms_nobody(stage: Stage) -> None:
+async def test_a_file_that_is_no_sound_is_called_so_and_the_other_is_read(stage: Stage) -> None:
     await stage.call()
     (stage.folder / f"{CALL}-caller.wav").write_bytes(b"RIFF")
+    stage.records(Speaker.AGENT, SAID[:1])
     await stage.over(with_gap())
     assert await stage.rereading.once()
-    async with stage.store.read() as session:
-        assert (await session.scalars(select(Segment))).all() == []
-    assert (await stage.row()).state == State.REREAD
+    assert await stage.turns() == [(SAID[0].text, True)]
+    assert (await stage.row()).state == State.UNREADABLE

@@ -48,10 +48,11 @@ def test_a_stretch_is_missing_unless_a_good_part_of_it_was_heard(recorded: Spoke
     assert bool(missing([recorded], [turn(1, 3)])) is is_missing
 
 
-def test_the_same_words_near_by_are_a_repeat_and_short_ones_never() -> None:
-    said = [turn(10, 12, "楼下饭店油烟很大，天天这样")]
-    assert is_repeat("楼下饭店油烟很大", 30, said)
-    assert is_repeat("楼下饭殿油烟很大", 30, said)
-    assert not is_repeat("楼下饭店油烟很大", 300, said)
-    assert not is_repeat("邻居半夜装修", 30, said)
-    assert not is_repeat("楼下", 11, said)
+def test_the_same_words_are_a_repeat_where_the_recording_may_have_skipped_time_and_nowhere_else() -> None:
+    said = [turn(30, 32, "楼下饭店油烟很大，天天这样")]
+    assert is_repeat("楼下饭店油烟很大", 29, said, skipped_s=0)
+    assert is_repeat("楼下饭殿油烟很大", 12, said, skipped_s=20)
+    assert not is_repeat("楼下饭店油烟很大", 12, said, skipped_s=0), "said again"
+    assert not is_repeat("楼下饭店油烟很大", 40, said, skipped_s=20), "a recording is never ahead"
+    assert not is_repeat("邻居半夜装修", 30, said, skipped_s=20)
+    assert not is_repeat("楼下", 31, said, skipped_s=20)
