@@ -3,9 +3,10 @@
     python -m tests.benchmarks.speech [--streams 1 4] [--vosk-model PATH] [--only vosk|whisper] [--development FOLDER]
 
 In one run: processor seconds for each second of audio of the bare engine and of whole sessions (the ratio says what our
-layer adds), of the same in a process of its own (what isolation adds), the time to the first text and from the end of
-speech to the final one, and how many legs fit at once. ``--development`` (or HOTLINE_BENCH_SPEECH) is a folder of
-recorded turns with a ``manifest.json`` of ``{file, text, seconds}``: its character errors are printed by engine.
+layer adds), the time to the first text and from the end of speech to the final one, how many legs fit at once, and what
+a process of its own adds: clip by clip in turns with the engine in this process, so that both meet the same neighbours.
+``--development`` (or HOTLINE_BENCH_SPEECH) is a folder of recorded turns with a ``manifest.json`` of ``{file, text,
+seconds}``: its character errors are printed by engine and process.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ import structlog
 from rapidfuzz.distance import Levenshtein
 
 from api.speech import PROBE
-from asr.audio import Segmenting, Upsampler
-from asr.engines.isolated_engine import IsolatedRecognizer, Isolation
+from asr.audio import PATIENT, Upsampler
+from asr.engines.isolated_engine import IsolatedRecognizer, Isolation, resident_mib
 from asr.engines.vosk_engine import VoskRecognizer
 from asr.engines.whisper_engine import WhisperRecognizer
 from asr.models import assemble_whisper, find_mandarin
@@ -43,6 +44,7 @@ from tests.fakes.spoken import NAMES, Spoken, letters, spoken
 GOALS = {"vosk": (0.5, 1.0), "whisper": (1.5, 1.3)}
 """Seconds: to the first text p95, from the end of speech to the final text p95."""
 LAYER_GOAL = 1.10
+ISOLATION_GOAL_S = 0.1
 
 Cpu = Callable[[], float]
 
@@ -110,29 +112,67 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, round(share * (len(values) - 1)))]
 
 
-async def measure(name: str, recognizer: Recognizer, streams: list[int], reference: Bare | None = None) -> Bare:
-    """``reference``: the same engine in this process, measured before; the ratios are to it."""
+async def measure(name: str, recognizer: Recognizer, streams: list[int]) -> Bare:
     clips = [spoken(clip) for clip in NAMES]
     await bare(recognizer, clips[:1])  # warm up
     alone = await bare(recognizer, clips)
     paced = await bare(recognizer, clips, paced=True)
-    against = reference or paced
     print(f"\n{name}: engine alone {alone.cpu:.3f} processor s a second of audio at full speed (real-time factor")
-    print(f"  {alone.wall:.3f}), {paced.cpu:.3f} at the pace of speech" + ("" if reference is None else
-          f" (x{paced.cpu / against.cpu:.2f} of the engine in this process)"))  # fmt: skip
+    print(f"  {alone.wall:.3f}), {paced.cpu:.3f} at the pace of speech")
     first_goal, late_goal = GOALS[name.partition(" ")[0]]
     for number in streams:
         cpu, told = await through_sessions(recognizer, clips, streams=number)
-        first = [heard.first_text_s for heard in told if heard.finals]
-        late = [final.latency_ms / 1000 for heard in told for final in heard.finals]
+        first, late = lateness(told)
         print(
-            f"  {number} stream(s): {cpu:.3f} processor s a second of audio (x{cpu / against.cpu:.2f} of bare, goal "
+            f"  {number} stream(s): {cpu:.3f} processor s a second of audio (x{cpu / paced.cpu:.2f} of bare, goal "
             f"x{LAYER_GOAL:.2f}); first text p50 {statistics.median(first):.2f} s p95 {percentile(first, 0.95):.2f} s "
             f"(goal {first_goal}); end of speech to final p50 {statistics.median(late):.2f} s "
             f"p95 {percentile(late, 0.95):.2f} s (goal {late_goal}); "
             f"{sum(len(heard.partials) for heard in told)} partials"
         )
     return paced
+
+
+def lateness(told: list[Heard]) -> tuple[list[float], list[float]]:
+    """To the first text of each clip, and from the end of speech to each final."""
+    first = [heard.first_text_s for heard in told if heard.finals]
+    return first, [final.latency_ms / 1000 for heard in told for final in heard.finals]
+
+
+async def isolation(name: str, here: Recognizer, apart: IsolatedRecognizer, streams: list[int], *, rounds: int) -> None:
+    """What a process of its own costs in time, processor and memory; each clip is played to one, then to the other."""
+    clips = [spoken(clip) for clip in NAMES]
+    both: dict[str, Recognizer] = {"in this process": here, "apart": apart}
+    for recognizer in both.values():
+        await bare(recognizer, clips[:1])  # warm up
+    for number in streams:
+        told: dict[str, list[Heard]] = {way: [] for way in both}
+        cpu = dict.fromkeys(both, 0.0)
+        for turn in range(rounds):
+            for clip in clips:
+                for way in both if turn % 2 else reversed(both):
+                    spent, heard = await through_sessions(both[way], [clip], streams=number)
+                    told[way] += heard
+                    cpu[way] += spent / (rounds * len(clips))
+        found = {way: lateness(heard) for way, heard in told.items()}
+        for way, (first, late) in found.items():
+            print(
+                f"  {name} {way}, {number} stream(s): first text p50 {statistics.median(first):.2f} s "
+                f"p95 {percentile(first, 0.95):.2f} s; final p50 {statistics.median(late):.2f} s "
+                f"p95 {percentile(late, 0.95):.2f} s; {cpu[way]:.3f} processor s a second of audio"
+            )
+        added = [
+            percentile(found["apart"][kind], share) - percentile(found["in this process"][kind], share)
+            for kind in (0, 1)
+            for share in (0.5, 0.95)
+        ]
+        print(
+            f"  a process of its own adds to the first text {added[0]:+.2f} s (p95 {added[1]:+.2f} s), "
+            f"to the final {added[2]:+.2f} s (p95 {added[3]:+.2f} s; goal {ISOLATION_GOAL_S:+.2f} s)"
+        )
+    print(
+        f"  memory: this process {resident_mib(os.getpid()):.0f} MiB, the other {resident_mib(apart.pid or 0):.0f} MiB"
+    )
 
 
 async def capacity(name: str, recognizer: Recognizer, paced: Bare) -> None:
@@ -187,20 +227,21 @@ def vosk_model(given: Path | None) -> tuple[Path, bool] | None:
 async def engine(name: str, path: Path, arguments: argparse.Namespace, *, mandarin: bool) -> None:
     make = VoskRecognizer if name.startswith("vosk") else WhisperRecognizer
     kind = name.partition(" ")[0]
-    async with started(make(path)) as recognizer:
-        here = await measure(f"{name} in this process", recognizer, arguments.streams)
-        await capacity(name, recognizer, here)
-        folder = arguments.development
-        if folder is not None and mandarin:
-            await understood(name, recognizer, folder, every=arguments.every)
-    async with started(IsolatedRecognizer(Isolation(engine=kind, model=path, streams=32))) as apart:
-        await measure(f"{name} apart", apart, arguments.streams, here)
+    apart = IsolatedRecognizer(Isolation(engine=kind, model=path, streams=32))
+    async with started(make(path)) as recognizer, started(apart):
+        if not arguments.only_isolation:
+            here = await measure(name, recognizer, arguments.streams)
+            await capacity(name, recognizer, here)
+        await isolation(name, recognizer, apart, arguments.streams, rounds=arguments.rounds)
+        if arguments.development is not None and mandarin:
+            for way, one in (("in this process", recognizer), ("apart", apart)):
+                await understood(f"{name} {way}", one, arguments.development, every=arguments.every)
 
 
 async def main(arguments: argparse.Namespace) -> None:
-    rules = Segmenting()
     print(
-        f"a segment ends {rules.hang_s} s after speech, {rules.short_hang_s} s where it holds under {rules.short_s} s"
+        f"a segment ends {PATIENT.hang_s} s after speech; for whisper {PATIENT.short_hang_s} s where it holds under "
+        f"{PATIENT.short_s} s"
     )
     if arguments.only in (None, "vosk") and (found := vosk_model(arguments.vosk_model)):
         path, mandarin = found
@@ -219,6 +260,8 @@ if __name__ == "__main__":
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--vosk-model", type=Path, default=None)
     parser.add_argument("--only", choices=("vosk", "whisper"), default=None)
+    parser.add_argument("--only-isolation", action="store_true")
+    parser.add_argument("--rounds", type=int, default=4, help="Of playing every clip both ways.")
     development = os.environ.get("HOTLINE_BENCH_SPEECH")
     parser.add_argument("--development", type=Path, default=Path(development) if development else None)
     parser.add_argument("--every", type=int, default=1, help="Of the development turns, each so many-th.")
