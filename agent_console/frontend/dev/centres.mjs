@@ -125,7 +125,7 @@ export function others({ CALL, call, me, set, setAgent, person }) {
   // ---- the wall -----------------------------------------------------------------------------------------------------------
 
   const STATES = ["talking", "ready", "talking", "wrapping_up", "paused", "talking", "ready", "paused"];
-  const wall = { agents: [], calls: [], queues: {}, kpi: { answered: 1180, arrived: 1204, abandoned: 19, within_15s: 1096, longest_wait_s: 102 }, alarms: [], drift: { count: 0, last_at: null, last_kind: "" } };
+  const wall = { agents: [], calls: [], queues: {}, kpi: { answered: 1180, arrived: 1204, abandoned: 19, within_15s: 1096, longest_wait_s: 102, lines: {} }, alarms: [], drift: { count: 0, last_at: null, last_kind: "" } };
   function shift(size) {
     wall.agents = Array.from({ length: size }, (_, i) => {
       const status = i === 0 ? "talking" : STATES[i % STATES.length];

@@ -10,6 +10,7 @@ import {
   type CallData,
   type ClientMessage,
   type EmergencyData,
+  type LineFigures,
   type MeData,
   type QueueData,
   type ServerMessage,
@@ -131,11 +132,12 @@ const wallCall: Required<WallCall> = {
   supervision: null,
 };
 const alarm: Required<Alert> = { id: "device_lost:8001", kind: "device_lost", at: 1, text_code: "device_lost", data: { agent_id: "8001" } };
+const figures: Required<LineFigures> = { answered: 1, arrived: 2, abandoned: 1, within_15s: 1, longest_wait_s: 2.5 };
 const wall: Required<WallData> = {
   agents: [wallAgent],
   calls: [wallCall],
   queues: queue.queues,
-  kpi: { answered: 1, arrived: 2, abandoned: 1, within_15s: 1, longest_wait_s: 2.5 },
+  kpi: { ...figures, lines: { "12345": figures } },
   alarms: [alarm],
   drift: { count: 0, last_at: null, last_kind: "" },
 };

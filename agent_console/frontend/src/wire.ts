@@ -145,12 +145,21 @@ export interface QueueData {
   agents: { ready: number; talking: number; wrapping_up: number; paused: number; signed_in: number };
 }
 
+/** Of today. `within_15s`: of the answered ones, those answered within 15 s of joining the queue. */
+export interface LineFigures {
+  answered: number;
+  arrived: number;
+  abandoned: number;
+  within_15s: number;
+  longest_wait_s: number;
+}
+
 /** For supervisors: everybody and every call of the shift, at most five times a second. */
 export interface WallData {
   agents: WallAgent[];
   calls: WallCall[];
   queues: Record<string, QueueLine>;
-  kpi: { answered: number; arrived: number; abandoned: number; within_15s: number; longest_wait_s: number };
+  kpi: LineFigures & { /** By the number that citizens dialled. */ lines: Record<string, LineFigures> };
   alarms: Alert[];
   drift: { count: number; last_at: number | null; last_kind: string };
 }

@@ -1,5 +1,5 @@
 /** Rates of the day and waiting callers, from what the wall says (pure). Unknown is null, never a guessed nought. */
-import type { QueueLine, WallData } from "../wire";
+import type { LineFigures, QueueLine } from "../wire";
 
 export interface WaitingCaller {
   queue: string;
@@ -25,7 +25,7 @@ export function waitingNow(queues: Record<string, QueueLine>): { count: number; 
 }
 
 /** Against everybody whose wait is over: those who still wait are not lost, and not answered either. */
-export function rates(kpi: WallData["kpi"]): { answered: number | null; abandoned: number | null; within: number | null } {
+export function rates(kpi: LineFigures): { answered: number | null; abandoned: number | null; within: number | null } {
   const settled = kpi.answered + kpi.abandoned;
   return { answered: rate(kpi.answered, settled), abandoned: rate(kpi.abandoned, settled), within: rate(kpi.within_15s, kpi.answered) };
 }
