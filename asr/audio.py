@@ -38,11 +38,20 @@ def level_dbfs(pcm: bytes) -> float:
 
 
 class GapFiller:
-    """A silent leg sends no frames at all. Says how much silence belongs before the next frame."""
+    """A silent leg sends no frames at all. Says how much silence belongs before the next frame.
+
+    A long gap is silence at once. A short one may as well be frames that are late, which catch up soon: it is silence
+    only if they are still as late some time after. Words with wrong holes in them are understood as other words.
+    """
+
+    _LONG_S = 0.3
+    _SOON_S = 0.5
 
     def __init__(self, *, tolerance_s: float = 0.040) -> None:
         self._tolerance_s = tolerance_s
         self._origin_s: float | None = None
+        self._least_lag_s = math.inf
+        self._watched_s = 0.0
         self.position_s = 0.0
         """Stream time: how much audio, silence included, has been placed."""
 
@@ -51,7 +60,7 @@ class GapFiller:
         began_s = arrived_s - duration_s
         if self._origin_s is None:
             self._origin_s = began_s
-        missing_s = self._gap(began_s)
+        missing_s = self._sure_gap(began_s, duration_s)
         self.position_s += missing_s + duration_s
         # frames that come faster than time itself were late before: the clock was read too late, not the audio too soon
         self._origin_s = min(self._origin_s, arrived_s - self.position_s)
@@ -73,6 +82,16 @@ class GapFiller:
     def clock_s(self, position_s: float) -> float:
         """When that point of the stream was heard, on the clock of the arrivals."""
         return (self._origin_s or 0.0) + position_s
+
+    def _sure_gap(self, began_s: float, duration_s: float) -> float:
+        lag_s = began_s - self.clock_s(self.position_s)
+        self._least_lag_s = min(self._least_lag_s, lag_s)
+        self._watched_s += duration_s
+        if lag_s <= self._LONG_S and self._watched_s < self._SOON_S:
+            return 0.0
+        sure_s = lag_s if lag_s > self._LONG_S else self._least_lag_s
+        self._least_lag_s, self._watched_s = math.inf, 0.0
+        return self._gap(self.clock_s(self.position_s) + sure_s)
 
     def _gap(self, until_s: float) -> float:
         lag_s = until_s - self.clock_s(self.position_s)

@@ -57,6 +57,9 @@ class Watchfulness:
     longest_pause_s: float = 5.0
 
 
+_PATIENCE = Patience(answer_s=10.0, final_s=20.0, first_pause_s=0.1, longest_pause_s=0.5, give_up_s=9.0)
+"""A slow answer is no reason to leave the only engine: whether it lives is looked at once a second, and a session that
+waits too long gives up its own stream only."""
 _DATA_OVER_RESIDENT = 1.25
 """The kernel refuses beyond this; we end the child before, at what it holds in fact."""
 
@@ -69,7 +72,7 @@ class IsolatedRecognizer:
         self._remote = RemoteRecognizer(
             [self._server],
             languages=(isolation.language,),
-            patience=Patience(first_pause_s=0.1, longest_pause_s=0.5, give_up_s=9.0),
+            patience=_PATIENCE,
             engine=isolation.engine,
         )
         self._process: asyncio.subprocess.Process | None = None

@@ -62,6 +62,15 @@ def test_a_pause_becomes_silence_of_its_length() -> None:
     assert gaps.position_s == pytest.approx(3.02, abs=0.011)
 
 
+def test_frames_that_are_late_for_a_moment_get_no_silence_and_lost_ones_do() -> None:
+    gaps = GapFiller()
+    for second in range(10):
+        late = [gaps.place(FRAME_S, second + n * FRAME_S + (0.2 if n % 10 == 0 else 0.0)) for n in range(50)]
+        assert sum(late) == 0.0
+    lost = [gaps.place(FRAME_S, 10.1 + n * FRAME_S) for n in range(50)]
+    assert sum(lost) == pytest.approx(0.1, abs=0.011)
+
+
 def test_silence_already_filled_in_while_waiting_is_not_filled_in_twice() -> None:
     gaps = GapFiller()
     gaps.place(FRAME_S, 10.0)
@@ -98,7 +107,7 @@ def test_stream_time_never_runs_ahead_of_the_clock_nor_far_behind_it(pauses: lis
         now_s += pause_s
         assert gaps.place(FRAME_S, now_s) >= 0.0
         assert gaps.clock_s(gaps.position_s) <= now_s + 1e-6
-        assert gaps.clock_s(gaps.position_s) >= now_s - 0.06
+        assert gaps.clock_s(gaps.position_s) >= now_s - 0.36
 
 
 def test_resampling_in_pieces_equals_resampling_at_once() -> None:
