@@ -79,6 +79,17 @@ class RecordingView(BaseModel):
     hold: HoldView | None
 
 
+class PeaksView(BaseModel):
+    """``channels``: for each side levels of 0..1, from the begin to the end."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"length_s": 221.1, "channels": [[0.0, 0.42, 0.31], [0.12, 0.0, 0.55]]}]}
+    )
+
+    length_s: float
+    channels: list[list[float]]
+
+
 def _view(row: RecordingRecord, hold: LegalHold | None) -> RecordingView:
     return RecordingView(
         call_id=row.call_id,
@@ -135,7 +146,7 @@ async def list_recordings(
     "/{call_id}/peaks",
     response_class=FileResponse,
     responses={
-        200: {"content": {"application/json": {}}, "description": "`length_s` and, for each side, levels of 0..1"},
+        200: {"model": PeaksView, "description": "The picture of the sound"},
         **documented(401, 403, 404),
     },
 )
