@@ -209,6 +209,7 @@ class Parts:
         self.bus.subscribe(HandoffChanged, self.worklists.on_handoff)
         self.bus.subscribe(CallbackChanged, self.worklists.changed)
         self.bus.subscribe(DraftChanged, self._on_draft)
+        self.bus.subscribe(SessionEnded, lambda event: self.shared.standby.sessions.forget(event.session_hash))
         self.bus.subscribe(SessionEnded, lambda event: self.hub.session_ended(event.session_hash))
         self.bus.subscribe(DriftRepaired, lambda event: log.warning("drift repaired", kind=event.kind))
         self.bus.subscribe(RecordingFlawed, self._on_flawed)
@@ -249,6 +250,7 @@ class Parts:
         start(self.call_recorder.run(), "call records")
         start(self.handoff_recorder.run(), "handoff records")
         start(self.callback_recorder.run(), "callback records")
+        start(self.shared.standby.records.run(), "command records")
         start(self.worklists.run(), "work lists")
         start(self.pusher.run(), "handoff push")
         start(self.shift_log.run(), "shift log")
@@ -276,11 +278,13 @@ class Parts:
         await self.call_recorder.drain(DRAIN_S)
         await self.handoff_recorder.drain(DRAIN_S)
         await self.callback_recorder.drain(DRAIN_S)
+        await self.shared.standby.records.drain(DRAIN_S)
         await self.shift_log.drain(DRAIN_S)
         await self.transcript_recorder.drain(DRAIN_S)
         await self.rereading.behind.drain(DRAIN_S)
         await self.ear.drain(DRAIN_S)
         await self.after_call.close()
+        await self.shared.standby.close()
         await self._tasks.close()
         self.keeper.close()
         await self.taps.stop()
@@ -340,6 +344,7 @@ class Parts:
                 self.transcript_recorder.behind,
                 self.handoff_recorder.behind,
                 self.callback_recorder.behind,
+                self.shared.standby.records,
             )
         )
         return DatabaseState(state="degraded", reason=trouble) if trouble else DatabaseState(state="ok")
@@ -356,16 +361,14 @@ class Parts:
 
     async def _look_at_session(self, viewer: Viewer) -> None:
         """Who sits at a seat and waits for calls asks for nothing, and is there all the same."""
-        if viewer.agent_id in self.switchboard.agents:
-            await sessions.keep(self.store, session_hash=viewer.session, now=utc_now())
-        holds = await sessions.still_open(
-            self.store,
-            self.settings,
+        me = await self.shared.standby.signed_in(
             session_hash=viewer.session,
+            address="",
             now=utc_now(),
             in_call=lambda agent_id: in_call(self.runner, agent_id),
+            counts_as_use=viewer.agent_id in self.switchboard.agents,
         )
-        if not holds:
+        if me is None:
             self.hub.session_ended(viewer.session)
 
     async def _tidy(self) -> None:

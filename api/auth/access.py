@@ -9,9 +9,8 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie
 
-from api.auth import sessions
 from api.auth.permissions import Action, allowed
-from api.auth.sessions import SignedIn
+from api.auth.sessions import SignedIn, hashed
 from api.auth.shared import Switch, shared
 from api.errors import CsrfRefused, Forbidden, NotSignedIn
 from telephony.ids import AgentId
@@ -61,10 +60,8 @@ async def _look_up(request: Request) -> SignedIn | None:
     token = request.cookies.get(common.settings.session_cookie)
     if not token:
         return None
-    me = await sessions.find(
-        common.store,
-        common.settings,
-        token=token,
+    me = await common.standby.signed_in(
+        session_hash=hashed(token),
         address=address_of(request),
         now=common.now(),
         in_call=lambda agent_id: in_call(common.switch, agent_id),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,19 @@ class Actor:
     user_id: int | None
     username: str
     address: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """What one record says. ``detail`` holds names of fields, counts and reasons, and no personal data."""
+
+    at: datetime
+    actor: Actor
+    action: str
+    object_type: str
+    object_id: str
+    result: str = "done"
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 SYSTEM = Actor(user_id=None, username="system", address="local")
@@ -55,22 +68,36 @@ async def record(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """``detail`` holds names of fields, counts and reasons, and no personal data."""
-    head = await session.get_one(AuditHead, 1, with_for_update=True, populate_existing=True)
-    entry = AuditRecord(
-        seq=head.seq + 1,
+    entry = Entry(
         at=now,
-        user_id=actor.user_id,
-        username=actor.username,
-        address=actor.address,
+        actor=actor,
         action=action,
         object_type=object_type,
         object_id=object_id,
         result=result,
         detail=dict(detail or {}),
     )
-    entry.hash = keyring.chain(head.hash, _canonical(entry))
-    session.add(entry)
-    head.seq, head.hash = entry.seq, entry.hash
+    await append(session, keyring, entry)
+
+
+async def append(session: AsyncSession, keyring: Keyring, entry: Entry) -> None:
+    """The next link of the chain. ``at`` may lie before that of the last one: what waited comes late."""
+    head = await session.get_one(AuditHead, 1, with_for_update=True, populate_existing=True)
+    row = AuditRecord(
+        seq=head.seq + 1,
+        at=entry.at,
+        user_id=entry.actor.user_id,
+        username=entry.actor.username,
+        address=entry.actor.address,
+        action=entry.action,
+        object_type=entry.object_type,
+        object_id=entry.object_id,
+        result=entry.result,
+        detail=dict(entry.detail),
+    )
+    row.hash = keyring.chain(head.hash, _canonical(row))
+    session.add(row)
+    head.seq, head.hash = row.seq, row.hash
     await session.flush()
 
 

@@ -2,7 +2,8 @@
 
 The claim on a key is committed before the work and the answer after it, so that no transaction stays open while the
 switch is asked. Work whose answer got lost in a crash is safe to repeat by its own means (one draft per call, one
-ticket per draft, commands checked against the model).
+ticket per draft, commands checked against the model). Commands about calls hold their keys in memory first: they work
+while the database is away.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
@@ -19,10 +20,13 @@ from fastapi.routing import APIRoute
 from sqlalchemy import delete, update
 
 from api.auth.access import Require, find_signed_in
+from api.auth.keys import KeyClaim, Stored
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import InvalidField, KeyReused, StillRunning, answer_to, body_of, documented
+from api.store.behind import is_away
 from api.store.engine import insert_into
+from api.store.reach import DatabaseAway
 from api.store.tables import IdempotencyKey
 
 HEADER = "Idempotency-Key"
@@ -48,6 +52,8 @@ _DESCRIBED = {
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Check = Callable[[Request, Shared, SignedIn], Coroutine[Any, Any, None]]
+Tried: TypeAlias = "Stored | _Running | None"
+Ask = Callable[[Callable[[], Coroutine[Any, Any, Tried]]], Coroutine[Any, Any, Tried]]
 
 
 class OnceRoute(APIRoute):
@@ -72,9 +78,12 @@ class OnceRoute(APIRoute):
             if me is None:
                 return await original(request)
             self._check_role(me)
-            return await _once(original, request, me, key, self.check_again)
+            return await self.once(original, request, me, key)
 
         return handle
+
+    async def once(self, original: Handler, request: Request, me: SignedIn, key: str) -> Response:
+        return await _once(original, request, me, key, self.check_again)
 
     async def check_again(self, request: Request, common: Shared, me: SignedIn) -> None:
         """Before a stored answer goes out again: raises where this person may not see its object any more."""
@@ -86,77 +95,153 @@ class OnceRoute(APIRoute):
                 declared.call.check(me)
 
 
+class CommandRoute(OnceRoute):
+    """Routes of commands to the switch, done once whether the database is there or not."""
+
+    async def once(self, original: Handler, request: Request, me: SignedIn, key: str) -> Response:
+        standby = shared(request).standby
+        claim = await _claim_of(request, me, key)
+        stored = await standby.keys.claim(claim, wait_s=WAIT_S)
+        if stored is not None:
+            return _again(stored)
+        try:
+            earlier = await self._earlier(shared(request), claim)
+        except BaseException:
+            standby.keys.settle(claim, None)
+            raise
+        if earlier is not None:
+            standby.keys.settle(claim, earlier)
+            return _again(earlier)
+        try:
+            response = await _answered(original, request)
+        except Exception:
+            standby.settle(claim, None)
+            raise
+        except BaseException:  # nobody knows what came of it: the table keeps the claim
+            standby.keys.settle(claim, None)
+            raise
+        standby.settle(claim, _stored(response))
+        return response
+
+    async def _earlier(self, common: Shared, claim: KeyClaim) -> Stored | None:
+        """What was answered before this process began. None as well where the database cannot be asked."""
+        try:
+            return await _claim(common, claim, lambda work: common.standby.writes.ask(work))
+        except DatabaseAway:
+            return None
+
+
 async def _once(original: Handler, request: Request, me: SignedIn, key: str, check_again: Check) -> Response:
-    common, user_id = shared(request), me.user_id
-    body = await request.body()
-    place = f"{request.method} {request.url.path}?{request.url.query}"
-    request_hash = common.store.keyring.tag("request", f"{place}\n{body.hex()}")
-    stored = await _claim(common, user_id, key, request_hash)
+    common = shared(request)
+    claim = await _claim_of(request, me, key)
+    stored = await _claim(common, claim, lambda work: work())
     if stored is not None:
         await check_again(request, common, me)
-        return stored
+        return _again(stored)
     try:
-        response = await original(request)
-    except Exception as error:
-        if answer_to(error).status >= 300:
-            await _give_up(common, user_id, key)
-            raise
-        response = JSONResponse(body_of(error), status_code=answer_to(error).status)
-    await _keep(common, user_id, key, response)
+        response = await _answered(original, request)
+    except Exception:
+        await _give_up(common, claim)
+        raise
+    await _keep(common, claim, _stored(response))
     return response
 
 
-async def _claim(common: Shared, user_id: int, key: str, request_hash: str) -> Response | None:
-    """None: the work is ours. Otherwise the stored answer, waited for if the first request is still at it."""
-    deadline = asyncio.get_running_loop().time() + WAIT_S
-    while True:
-        async with common.store.write() as session:
-            now = common.now()
-            claimed = await session.scalar(
-                insert_into(session, IdempotencyKey)
-                .values(user_id=user_id, key=key, request_hash=request_hash, created_at=now)
-                .on_conflict_do_nothing()
-                .returning(IdempotencyKey.key)
-            )
-            if claimed is not None:
-                return None
-            known = await session.get(IdempotencyKey, (user_id, key), with_for_update=True)
-            if known is not None:
-                if known.request_hash != request_hash:
-                    raise KeyReused
-                if known.status is not None:
-                    return _answer(known)
-                if now - known.created_at > ABANDONED:
-                    known.created_at = now
-                    return None
-        if asyncio.get_running_loop().time() > deadline:
-            raise StillRunning
-        await asyncio.sleep(POLL_S)
+async def _answered(original: Handler, request: Request) -> Response:
+    """Raises what is no answer that would be given again."""
+    try:
+        return await original(request)
+    except Exception as error:
+        if answer_to(error).status >= 300:
+            raise
+        return JSONResponse(body_of(error), status_code=answer_to(error).status)
 
 
-def _answer(known: IdempotencyKey) -> Response:
-    assert known.status is not None
-    return Response(
-        known.body.encode() if known.body else b"",
-        status_code=known.status,
-        media_type=known.media_type,
-        headers={REPLAYED: "true"},
+async def _claim_of(request: Request, me: SignedIn, key: str) -> KeyClaim:
+    common = shared(request)
+    body = await request.body()
+    place = f"{request.method} {request.url.path}?{request.url.query}"
+    return KeyClaim(
+        user_id=me.user_id,
+        key=key,
+        request_hash=common.store.keyring.tag("request", f"{place}\n{body.hex()}"),
+        claimed_at=common.now(),
     )
 
 
-async def _keep(common: Shared, user_id: int, key: str, response: Response) -> None:
-    body = bytes(response.body).decode()
-    media_type = response.headers.get("content-type")
-    async with common.store.write() as session:
-        await session.execute(
-            update(IdempotencyKey)
-            .where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
-            .values(status=response.status_code, media_type=media_type, body=body)
-        )
+class _Running:
+    """Somebody else is at it."""
 
 
-async def _give_up(common: Shared, user_id: int, key: str) -> None:
+async def _claim(common: Shared, claim: KeyClaim, ask: Ask) -> Stored | None:
+    """None: the work is ours. Otherwise the stored answer, waited for if the first request is still at it."""
+    deadline = asyncio.get_running_loop().time() + WAIT_S
+    while isinstance(found := await ask(lambda: _try(common, claim)), _Running):
+        if asyncio.get_running_loop().time() > deadline:
+            raise StillRunning
+        await asyncio.sleep(POLL_S)
+    return found
+
+
+async def _try(common: Shared, claim: KeyClaim) -> Stored | _Running | None:
     async with common.store.write() as session:
-        await session.execute(
-            delete(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
+        now = common.now()
+        claimed = await session.scalar(
+            insert_into(session, IdempotencyKey)
+            .values(user_id=claim.user_id, key=claim.key, request_hash=claim.request_hash, created_at=now)
+            .on_conflict_do_nothing()
+            .returning(IdempotencyKey.key)
         )
+        if claimed is not None:
+            return None
+        known = await session.get(IdempotencyKey, (claim.user_id, claim.key), with_for_update=True)
+        if known is not None:
+            if known.request_hash != claim.request_hash:
+                raise KeyReused
+            if known.status is not None:
+                return Stored(status=known.status, media_type=known.media_type, body=known.body or "")
+            if now - known.created_at > ABANDONED:
+                known.created_at = now
+                return None
+    return _Running()
+
+
+def _stored(response: Response) -> Stored:
+    return Stored(
+        status=response.status_code,
+        media_type=response.headers.get("content-type"),
+        body=bytes(response.body).decode(),
+    )
+
+
+def _again(stored: Stored) -> Response:
+    return Response(
+        stored.body.encode(), status_code=stored.status, media_type=stored.media_type, headers={REPLAYED: "true"}
+    )
+
+
+async def _keep(common: Shared, claim: KeyClaim, answer: Stored) -> None:
+    """What was done stays done: an answer that cannot be kept now is kept later."""
+    try:
+        async with common.store.write() as session:
+            await session.execute(
+                update(IdempotencyKey)
+                .where(IdempotencyKey.user_id == claim.user_id, IdempotencyKey.key == claim.key)
+                .values(status=answer.status, media_type=answer.media_type, body=answer.body)
+            )
+    except Exception as error:
+        if not is_away(error):
+            raise
+        common.standby.keep_answer(claim, answer)
+
+
+async def _give_up(common: Shared, claim: KeyClaim) -> None:
+    try:
+        async with common.store.write() as session:
+            await session.execute(
+                delete(IdempotencyKey).where(IdempotencyKey.user_id == claim.user_id, IdempotencyKey.key == claim.key)
+            )
+    except Exception as error:
+        if not is_away(error):
+            raise
+        common.standby.keep_answer(claim, None)

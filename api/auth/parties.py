@@ -58,6 +58,14 @@ async def call_of_party(session: AsyncSession, common: Shared, me: SignedIn, cal
     raise Forbidden(action)
 
 
+async def party_now(common: Shared, me: SignedIn, call_id: str, action: Action) -> None:
+    """``call_of_party`` for commands: the switch knows without the database who is in a call that goes on."""
+    live = common.switch.switchboard.calls.get(CallId(call_id))
+    if live is None or me.agent_id not in _live(common, live):
+        async with common.store.read() as session:
+            await call_of_party(session, common, me, call_id, action)
+
+
 class CallRoute(OnceRoute):
     """Routes below a call: what was answered once is answered again only to who still has a part in the call."""
 

@@ -118,6 +118,7 @@ async def sign_out(
     common: Annotated[Shared, Depends(shared)],
 ) -> None:
     """Ends the session on the server, and with it its live stream."""
+    common.standby.sessions.forget(me.session_hash)
     async with common.store.write() as session:
         ended = await sessions.end(session, common.store.keyring, me, common.now())
     common.publish(ended)

@@ -164,47 +164,19 @@ def _signed_in(user: User, session_hash: str, keyring: Keyring, address: str) ->
 
 
 # using a session ------------------------------------------------------------------------------------------------------
-async def find(
-    store: Store, settings: Settings, *, token: str, address: str, now: datetime, in_call: InCall
-) -> SignedIn | None:
-    """Who holds this token; None if the session has ended, or ran out before the person's present call began."""
-    return await _find(store, settings, session_hash=hashed(token), address=address, now=now, in_call=in_call)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """A session that holds. ``ends_at``: it does not live longer, but for a call."""
+
+    me: SignedIn
+    seen_at: datetime
+    ends_at: datetime
 
 
-async def holder(
-    store: Store, settings: Settings, *, session_hash: str, now: datetime, in_call: InCall
-) -> SignedIn | None:
-    """For the live stream, which has no token: who holds its session, if it still holds. Does not count as use."""
-    return await _find(
-        store, settings, session_hash=session_hash, address="", now=now, in_call=in_call, counts_as_use=False
-    )
-
-
-async def still_open(store: Store, settings: Settings, *, session_hash: str, now: datetime, in_call: InCall) -> bool:
-    """Whether the session of a live stream still holds. Does not count as use."""
-    return await holder(store, settings, session_hash=session_hash, now=now, in_call=in_call) is not None
-
-
-async def keep(store: Store, *, session_hash: str, now: datetime) -> None:
-    """Counts as use: somebody who sits at a seat and waits for calls is there without asking for anything."""
-    async with store.write() as session:
-        await session.execute(
-            update(SignInSession)
-            .where(SignInSession.token_hash == session_hash, SignInSession.seen_at < now - SEEN_EVERY)
-            .values(seen_at=now)
-        )
-
-
-async def _find(
-    store: Store,
-    settings: Settings,
-    *,
-    session_hash: str,
-    address: str,
-    now: datetime,
-    in_call: InCall,
-    counts_as_use: bool = True,
-) -> SignedIn | None:
+async def look_up(
+    store: Store, settings: Settings, *, session_hash: str, address: str, now: datetime, in_call: InCall
+) -> Held | None:
+    """None if the session has ended, or ran out before the person's present call began. Does not count as use."""
     async with store.read() as reading:
         row = (
             await reading.execute(
@@ -216,20 +188,24 @@ async def _find(
     if row is None:
         return None
     held, user = row
-    ran_out_at = min(
-        held.seen_at + timedelta(seconds=settings.session_idle_s),
-        held.created_at + timedelta(seconds=settings.session_absolute_s),
-    )
+    ends_at = held.created_at + timedelta(seconds=settings.session_absolute_s)
+    ran_out_at = min(held.seen_at + timedelta(seconds=settings.session_idle_s), ends_at)
     if now > ran_out_at:
         busy_since = in_call(user.agent_id) if user.agent_id else None
         if busy_since is None or busy_since > ran_out_at:
             return None
-    if counts_as_use and now - held.seen_at > SEEN_EVERY:
-        async with store.write() as writing:
-            await writing.execute(
-                update(SignInSession).where(SignInSession.token_hash == session_hash).values(seen_at=now)
-            )
-    return _signed_in(user, session_hash, store.keyring, address)
+    me = _signed_in(user, session_hash, store.keyring, address)
+    return Held(me=me, seen_at=held.seen_at, ends_at=ends_at)
+
+
+async def keep(store: Store, *, session_hash: str, now: datetime) -> None:
+    """Counts as use: somebody who sits at a seat and waits for calls is there without asking for anything."""
+    async with store.write() as session:
+        await session.execute(
+            update(SignInSession)
+            .where(SignInSession.token_hash == session_hash, SignInSession.seen_at < now - SEEN_EVERY)
+            .values(seen_at=now)
+        )
 
 
 async def end(session: AsyncSession, keyring: Keyring, me: SignedIn, now: datetime) -> SessionEnded:

@@ -11,6 +11,7 @@ from typing import Protocol, cast
 from fastapi import Request
 
 from api.auth.passwords import Passwords
+from api.auth.standby import Standby
 from api.settings import Settings
 from api.store.engine import Store
 from telephony.agents import Agent
@@ -66,7 +67,7 @@ def _packaged() -> Topology:
 class Shared:
     """``publish`` is the bus's; ``label(field, value)`` is the value as a person reads it (a category's name).
 
-    ``topology`` says whom calls may be handed to.
+    ``topology`` says whom calls may be handed to. ``standby`` serves commands while the database is away.
     """
 
     settings: Settings
@@ -78,6 +79,10 @@ class Shared:
     now: Callable[[], datetime] = _utc_now
     label: Callable[[str, str], str] = _plain
     topology: Topology = field(default_factory=_packaged)
+    standby: Standby = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "standby", Standby(self.store, self.settings))
 
 
 def shared(request: Request) -> Shared:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import parties
 from api.auth.access import Require
+from api.auth.idempotency import CommandRoute
 from api.auth.masking import masked_number
 from api.auth.paging import CallIdPath, Page, PageNumber, PageSize
 from api.auth.permissions import Action, allowed
@@ -24,6 +25,7 @@ from telephony.events import CallOutcome
 from telephony.media.encoders import MEDIA_TYPES
 
 router = APIRouter(prefix="/calls", tags=["calls"], route_class=parties.CallRoute, responses=documented(422))
+commands = APIRouter(route_class=CommandRoute)
 
 Common = Annotated[Shared, Depends(shared)]
 
@@ -202,7 +204,7 @@ async def recording(
     )
 
 
-@router.post("/{call_id}/hang-up", responses=documented(401, 403, 404, 409, 502, 503))
+@commands.post("/{call_id}/hang-up", responses=documented(401, 403, 404, 409, 502, 503))
 async def hang_up(
     call_id: CallIdPath, me: Annotated[SignedIn, Depends(Require(Action.CALL_HANG_UP))], common: Common
 ) -> CommandView:
@@ -222,3 +224,6 @@ async def reveal_number(
     async with common.store.write() as session:
         number = await service.reveal_number(session, common, me, call_id, body.reason.strip())
     return RevealedNumber(number=number)
+
+
+router.include_router(commands)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import audit, parties
+from api.auth.audit import Entry
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared
@@ -46,8 +47,7 @@ async def ask_as_party(
     detail: Mapping[str, Any] | None = None,
 ) -> CommandOutcome:
     """A command about a call that this person has a part in; whether it is legal now, the switchboard knows."""
-    async with common.store.read() as session:
-        await parties.call_of_party(session, common, me, call_id, allowed)
+    await parties.party_now(common, me, call_id, allowed)
     if me.agent_id is None:
         raise Forbidden(allowed)
     return await ask(common, me, action, "call", call_id, command(AgentId(me.agent_id)), detail=detail)
@@ -72,18 +72,16 @@ async def ask(
         result = answer_to(error).code
         raise
     finally:
-        async with common.store.write() as session:
-            await audit.record(
-                session,
-                common.store.keyring,
-                me.actor,
-                action,
-                object_type,
-                object_id,
-                now=common.now(),
-                result=result,
-                detail=detail,
-            )
+        entry = Entry(
+            at=common.now(),
+            actor=me.actor,
+            action=action,
+            object_type=object_type,
+            object_id=object_id,
+            result=result,
+            detail=dict(detail or {}),
+        )
+        await common.standby.audited(entry)
     return outcome
 
 

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Depends, Request, Response, WebSocket
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.auth import sessions
 from api.auth.access import Require, in_call
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
@@ -94,12 +93,12 @@ async def _redeem(common: Shared, passes: Passes, ticket: str) -> Viewer | None:
     if viewer is None:
         return None
     try:
-        me = await sessions.holder(
-            common.store,
-            common.settings,
+        me = await common.standby.signed_in(
             session_hash=viewer.session,
+            address="",
             now=common.now(),
             in_call=lambda agent_id: in_call(common.switch, agent_id),
+            counts_as_use=False,
         )
     except (SQLAlchemyError, OSError):
         log.exception("live.session_unreadable")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth.access import Require
-from api.auth.idempotency import OnceRoute
+from api.auth.idempotency import CommandRoute
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
@@ -21,7 +21,7 @@ from telephony.agents import CHOSEN
 from telephony.commands import ExtendWrapUp, FinishWrapUp, OutcomeKind, Pause, Ready, RecoverCall, ReportDevice
 from telephony.events import PauseReason
 
-router = APIRouter(prefix="/shift", tags=["shift"], route_class=OnceRoute)
+router = APIRouter(prefix="/shift", tags=["shift"], route_class=CommandRoute)
 
 
 def phones(request: Request) -> Phones:

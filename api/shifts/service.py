@@ -15,8 +15,9 @@ from api.auth import audit
 from api.auth.permissions import Role
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared
+from api.calls.service import ask as ask_switch
 from api.calls.shifts import close_shift, open_shift
-from api.errors import Forbidden, answer_to
+from api.errors import Forbidden
 from api.store.tables import Shift, User, UserSkill
 from telephony.agents import Agent
 from telephony.commands import Command, CommandOutcome, ReportDevice, SignIn, SignOut, WorkplacePart
@@ -102,20 +103,7 @@ async def end(common: Shared, phones: Phones, me: SignedIn) -> None:
 
 async def ask(common: Shared, me: SignedIn, action: str, command: Command) -> CommandOutcome:
     """One of the agent's own commands, audited with what became of it."""
-    own = seat_of(me)
-    result = "failed"
-    try:
-        outcome = await common.switch.request(command)
-        result = outcome.kind.value
-    except TelephonyError as error:
-        result = answer_to(error).code
-        raise
-    finally:
-        async with common.store.write() as session:
-            await audit.record(
-                session, common.store.keyring, me.actor, action, "seat", own.seat, now=common.now(), result=result
-            )
-    return outcome
+    return await ask_switch(common, me, action, "seat", seat_of(me).seat, command)
 
 
 async def served_by(

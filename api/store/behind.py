@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -154,6 +155,13 @@ class WriteBehind(Generic[T]):
             return False
         return True
 
+    async def caught_up(self, timeout_s: float) -> bool:
+        """Whether all is written, waited for no longer than that, and not at all while the database is away."""
+        if not self.away:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), timeout_s)
+        return self._empty.is_set()
+
     # into the database ------------------------------------------------------------------------------------------------
 
     async def _write_all(self) -> None:
@@ -178,7 +186,7 @@ class WriteBehind(Generic[T]):
                 await self._write_together(batch)
                 break
             except Exception as error:
-                if not _is_away(error):
+                if not is_away(error):
                     if len(batch) > 1:
                         batch = batch[:1]
                         continue
@@ -346,7 +354,8 @@ def trouble_of(writers: Iterable[WriteBehind[Any]]) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _is_away(error: Exception) -> bool:
+def is_away(error: Exception) -> bool:
+    """Whether the same may well succeed later: it is the database that is not there, or takes nothing."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == ONLY_READS:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 
 from api.auth.access import Require
-from api.auth.idempotency import OnceRoute
+from api.auth.idempotency import CommandRoute
 from api.auth.paging import CallIdPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
@@ -34,7 +34,7 @@ from telephony.events import AgentStatus
 from telephony.ids import AgentId, CallId
 from telephony.targets import SpyMode
 
-router = APIRouter(tags=["supervision"], route_class=OnceRoute, responses=documented(422))
+router = APIRouter(tags=["supervision"], route_class=CommandRoute, responses=documented(422))
 
 Common = Annotated[Shared, Depends(shared)]
 Supervisor = Annotated[SignedIn, Depends(Require(Action.CALL_SUPERVISE))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from api.auth.access import Require
-from api.auth.idempotency import OnceRoute
+from api.auth.idempotency import CommandRoute
 from api.auth.paging import CallIdPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
@@ -20,6 +20,7 @@ from api.calls.service import ask_as_party
 from api.errors import InvalidField, documented
 from api.live.callparts import Listed, transfer_data
 from api.live.parts import TransferData
+from api.store.reach import DatabaseAway
 from api.store.tables import HandoffRecord, User
 from api.transfers import service
 from api.transfers.targets import checked, labels_of
@@ -39,7 +40,7 @@ from telephony.events import AgentStatus
 from telephony.ids import AgentId, CallId, QueueName
 from telephony.targets import TargetKind, TransferMode
 
-router = APIRouter(tags=["transfers"], route_class=OnceRoute, responses=documented(422))
+router = APIRouter(tags=["transfers"], route_class=CommandRoute, responses=documented(422))
 
 Common = Annotated[Shared, Depends(shared)]
 Me = Annotated[SignedIn, Depends(Require(Action.CALL_TRANSFER))]
@@ -157,11 +158,15 @@ class TransferAnswer(BaseModel):
 
 @router.get("/transfer-targets", responses=documented(401, 403))
 async def transfer_targets(me: Me, common: Common) -> TargetsView:
-    """Everybody whom a call may be handed to, by kind; of the agents those who are signed in to a seat."""
+    """Everybody whom a call may be handed to, by kind; of the agents those who are signed in to a seat.
+
+    While the database is away operators are called by their work numbers.
+    """
     there = {str(agent.id): agent.status for agent in common.switch.switchboard.agents.values()}
-    async with common.store.read() as session:
-        people = (await session.execute(select(User.agent_id, User.display_name).where(User.agent_id.in_(there)))).all()
-    names = {str(agent_id): name for agent_id, name in people}
+    try:
+        names = await common.standby.reads.ask(lambda: _names(common, there))
+    except DatabaseAway:
+        names = {}
     topology = common.topology
     numbers = topology.numbers
     return TargetsView(
@@ -296,9 +301,22 @@ async def _answer(common: Shared, call_id: str, outcome: OutcomeKind) -> Transfe
     transfer = service.transfer_of(common, call_id)
     if transfer is None:
         return TransferAnswer(outcome=outcome, transfer=None)
-    async with common.store.read() as session:
-        row = await session.scalar(select(HandoffRecord).where(HandoffRecord.transfer_id == transfer.id))
-    listed = None if row is None else Listed(id=row.id, number=row.number)
+    try:
+        listed = await common.standby.reads.ask(lambda: _listed(common, transfer.id))
+    except DatabaseAway:
+        listed = None
     labels = labels_of(common.topology)
     shown = transfer_data(transfer, lambda target: labels.get((target.kind, target.value), ""), listed)
     return TransferAnswer(outcome=outcome, transfer=shown)
+
+
+async def _listed(common: Shared, transfer_id: str) -> Listed | None:
+    async with common.store.read() as session:
+        row = await session.scalar(select(HandoffRecord).where(HandoffRecord.transfer_id == transfer_id))
+    return None if row is None else Listed(id=row.id, number=row.number)
+
+
+async def _names(common: Shared, agents: Collection[str]) -> Mapping[str, str]:
+    async with common.store.read() as session:
+        people = await session.execute(select(User.agent_id, User.display_name).where(User.agent_id.in_(agents)))
+    return {str(agent_id): name for agent_id, name in people}

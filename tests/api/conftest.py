@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -121,15 +122,22 @@ def app() -> FastAPI:
 
 
 @pytest.fixture
-async def desk(store: Store, passwords: Passwords, tmp_path: Path, app: FastAPI) -> Desk:
+async def desk(store: Store, passwords: Passwords, tmp_path: Path, app: FastAPI) -> AsyncIterator[Desk]:
+    async with desk_on(store, folder=tmp_path, passwords=passwords, app=app) as made:
+        yield made
+
+
+@asynccontextmanager
+async def desk_on(store: Store, *, folder: Path, passwords: Passwords, app: FastAPI) -> AsyncIterator[Desk]:
+    """What commands leave to be recorded is recorded behind."""
     clock, switch = Clock(), ObedientSwitch()
     published: list[object] = []
     shared = Shared(
-        settings=Settings(home=tmp_path),
+        settings=Settings(home=folder),
         store=store,
         passwords=passwords,
         switch=switch,
-        recordings=FolderOfRecordings(tmp_path),
+        recordings=FolderOfRecordings(folder),
         publish=published.append,
         now=clock,
     )
@@ -138,7 +146,12 @@ async def desk(store: Store, passwords: Passwords, tmp_path: Path, app: FastAPI)
         scope["state"] = {"shared": shared}
         await app(scope, receive, send)
 
-    return Desk(shared=shared, switch=switch, clock=clock, app=with_state, published=published)
+    running = asyncio.create_task(shared.standby.records.run())
+    yield Desk(shared=shared, switch=switch, clock=clock, app=with_state, published=published)
+    assert await shared.standby.records.drain(30)
+    await shared.standby.close()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 def make_app() -> FastAPI:
