@@ -25,12 +25,13 @@ class Person:
     display_name: str
     role: Role
     seat: str | None = None
+    """Where there is one, the user name is the work number too."""
 
 
 PEOPLE = (
     Person("8001", "座席8001", Role.OPERATOR, "8001"),
     Person("8002", "座席8002", Role.OPERATOR, "8002"),
-    Person("9001", "班长9001", Role.SUPERVISOR),
+    Person("9001", "班长9001", Role.SUPERVISOR, "8010"),
     Person("7001", "回访7001", Role.REVISIT),
     Person("6001", "派单6001", Role.DISPATCHER),
     Person("5001", "承办单位5001", Role.DEPARTMENT),
@@ -70,7 +71,7 @@ async def _everybody(store: Store, passwords: Passwords, kept: Path) -> dict[str
                 display_name=person.display_name,
                 role=person.role,
                 password=password,
-                agent_id=person.seat,
+                agent_id=person.username if person.seat else None,
                 seat=person.seat,
                 now=now,
             )
