@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Playwright, expect, sync_playwright
 
 from tests.fakes.spoken import Spoken
 from tests.system.hotline import Account, Hotline
@@ -51,12 +51,17 @@ def microphone(place: Path, words: Spoken) -> Path:
     return path
 
 
-@contextmanager
-def console_page(url: str, *, microphone: Path | None = None, profile: Path) -> Iterator[Page]:
-    """One window on the console. ``microphone`` is a WAV file that is spoken again and again."""
-    flags = [*FLAGS, *([f"--use-file-for-fake-audio-capture={microphone}"] if microphone else [])]
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
+class Windows:
+    """Browsers that people use side by side, each with a profile of its own."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._open: list[BrowserContext] = []
+
+    def open(self, url: str, *, profile: Path, microphone: Path | None = None, scripts: tuple[str, ...] = ()) -> Page:
+        """One window on the console. ``microphone`` is a WAV file that is spoken again and again."""
+        flags = [*FLAGS, *([f"--use-file-for-fake-audio-capture={microphone}"] if microphone else [])]
+        context = self._playwright.chromium.launch_persistent_context(
             str(profile),
             executable_path=chromium(),
             headless=True,
@@ -66,13 +71,33 @@ def console_page(url: str, *, microphone: Path | None = None, profile: Path) -> 
             locale="zh-CN",
             timezone_id="Asia/Shanghai",
         )
-        context.add_init_script('localStorage.setItem("hotline.loopback", "1")')
+        self._open.append(context)
+        for script in ('localStorage.setItem("hotline.loopback", "1")', *scripts):
+            context.add_init_script(script)
         page = context.new_page()
         page.goto(url)
-        try:
-            yield page
-        finally:
+        return page
+
+    def close(self) -> None:
+        for context in self._open:
             context.close()
+
+
+@contextmanager
+def windows() -> Iterator[Windows]:
+    with sync_playwright() as playwright:
+        made = Windows(playwright)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@contextmanager
+def console_page(url: str, *, microphone: Path | None = None, profile: Path) -> Iterator[Page]:
+    """One window alone."""
+    with windows() as made:
+        yield made.open(url, profile=profile, microphone=microphone)
 
 
 class Desk:
@@ -96,7 +121,7 @@ class Desk:
         self["username"].fill(account.username)
         self["password"].fill(account.password)
         self["sign-in"].click()
-        expect(self["desk"]).to_be_visible()
+        expect(self["desk"].or_(self["supervisor-desk"])).to_be_visible(timeout=15_000)
 
     def start_shift(self) -> None:
         """签入: the microphone opens, the phone registers, the seat becomes ready."""

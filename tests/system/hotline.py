@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 import sys
@@ -26,6 +27,7 @@ from api.settings import Settings
 from api.store.engine import Store
 from api.store.migrate import migrate
 from api.store.sealing import Keyring
+from api.store.tables import UserSkill
 from telephony.dialplan.ports import Ports
 
 
@@ -56,8 +58,8 @@ class Hotline:
         assert self._child.pid is not None
         return self._child.pid
 
-    def account(self, username: str, role: Role, *, seat: str | None = None) -> Account:
-        """A new account with a random password; ``seat`` is also the work number."""
+    def account(self, username: str, role: Role, *, seat: str | None = None, queues: tuple[str, ...] = ()) -> Account:
+        """A new account with a random password; ``seat`` is also the work number. ``queues``: skills of its own."""
         password = secrets.token_urlsafe(12)
 
         async def make() -> None:
@@ -65,7 +67,7 @@ class Hotline:
             store = Store(self.settings.database, Keyring.load(self.settings.keys_dir))
             passwords = Passwords(threads=1)
             try:
-                await create_user(
+                user_id = await create_user(
                     store,
                     passwords,
                     username=username,
@@ -76,6 +78,8 @@ class Hotline:
                     seat=seat,
                     now=datetime.now(UTC),
                 )
+                async with store.write() as session:
+                    session.add_all([UserSkill(user_id=user_id, queue=queue) for queue in queues])
             finally:
                 await store.close()
 
@@ -141,4 +145,6 @@ def _environment(settings: Settings) -> dict[str, str]:
 def _plain(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, tuple | dict):
+        return json.dumps(value)
     return str(int(value) if isinstance(value, bool) else value)

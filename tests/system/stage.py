@@ -1,8 +1,8 @@
-"""Everything that runs in a system test of the console: the switch, the server, an operator's window."""
+"""Everything that runs in a system test of the console: the switch, the server, people's windows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ import httpx
 
 from api.auth.permissions import Role
 from tests.fakes.spoken import Spoken
-from tests.system.browser import Desk, console_page, microphone
+from tests.system.browser import Desk, Windows, console_page, microphone, windows
 from tests.system.hotline import Account, Hotline
 from tests.system.switch import RunningSwitch
 
@@ -45,3 +45,48 @@ def signed_in(switch: RunningSwitch, home: Path, *, words: Spoken | None = None,
             desk = Desk(page, hotline)
             desk.sign_in(operator)
             yield Stage(switch=switch, hotline=hotline, operator=operator, supervisor=supervisor, desk=desk)
+
+
+@dataclass
+class House:
+    """One switch and one server for many people, whose windows come and go."""
+
+    switch: RunningSwitch
+    hotline: Hotline
+    accounts: Mapping[str, Account]
+    windows: Windows
+    words: Spoken | None = None
+
+    def api(self, username: str) -> AbstractContextManager[httpx.Client]:
+        return self.hotline.client(self.accounts[username])
+
+    def desk(self, username: str, *, profile: str = "", scripts: tuple[str, ...] = ()) -> Desk:
+        """A window in which this person has signed in. Whatever asks before a page is left is told to leave it."""
+        home = self.hotline.settings.home
+        sound = microphone(home, self.words) if self.words else None
+        page = self.windows.open(
+            self.hotline.url, profile=home / f"chromium-{profile or username}", microphone=sound, scripts=scripts
+        )
+        page.on("dialog", lambda dialog: dialog.accept())
+        desk = Desk(page, self.hotline)
+        desk.sign_in(self.accounts[username])
+        return desk
+
+
+@contextmanager
+def open_house(
+    switch: RunningSwitch, people: Mapping[str, Role], *, words: Spoken | None = None, **settings: object
+) -> Iterator[House]:
+    """``people``: work numbers, which are their seats and user names too. Supervisors take calls as well.
+
+    ``words`` as in ``signed_in``.
+    """
+    hotline = Hotline(
+        switch.asterisk.home.parent, switch.ports, speech_engine="whisper" if words else "none", **settings
+    )
+    accounts = {
+        name: hotline.account(name, role, seat=name, queues=(hotline.settings.queue,)) for name, role in people.items()
+    }
+    with hotline, windows() as opened:
+        hotline.wait_until_live(speech=words is not None)
+        yield House(switch=switch, hotline=hotline, accounts=accounts, windows=opened, words=words)

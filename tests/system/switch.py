@@ -227,6 +227,13 @@ class RunningSwitch:
         self.children.append(child)
         return child
 
+    def called(self, name: str, *, ring_s: float = 1.0, speech: Path | None = None) -> Child:
+        """A citizen's telephone that answers every call: what is dialled on the trunk rings here."""
+        phone = replace(self.phones, port=self.ports.citizens, media_port=self.ports.far_media[0] + 180)
+        child = phone.desk(name, speech or self.speech, ring_s=ring_s)
+        self.children.append(child)
+        return child
+
     def wait_for(self, condition: Callable[[], object], timeout_s: float = 15.0) -> None:
         deadline = time.monotonic() + timeout_s
         while not condition():
