@@ -23,10 +23,13 @@ const FLASH_MS = 1000;
 const BROKEN: ReadonlySet<MicrophoneState> = new Set<MicrophoneState>(["denied", "missing", "unplugged"]);
 /** Between our phone's end of a call and the server's word that it is over. A page that was just loaded need not wait. */
 const ORPHAN_GRACE_MS = 1200;
+const DISMISSED_GRACE_MS = 1500;
 
 export const useDesk = defineStore("desk", () => {
   let reported: boolean | null = null;
   let orphanedSince: ReturnType<typeof setTimeout> | undefined;
+  let seated = false;
+  let dismissed: ReturnType<typeof setTimeout> | undefined;
   const live = useLive();
   const phone = usePhone();
   const ticket = useTicket();
@@ -47,6 +50,7 @@ export const useDesk = defineStore("desk", () => {
     const party = call.parties?.some((each) => each.agent_id === me && each.role !== "supervisor") === true;
     return call.call.answered_by !== null && call.call.answered_by !== me && !party;
   });
+  const signedIn = computed(() => live.agent !== null && live.agent.status !== "signed_out");
   const own = computed(() => (supervising.value ? null : phone.call));
   /** Talked on by this operator, and this page's phone is not in it: after a reload, or a dead leg. */
   const orphaned = computed(() => live.isLive && live.agent?.status === "talking" && own.value === null && !supervising.value);
@@ -214,6 +218,17 @@ export const useDesk = defineStore("desk", () => {
       },
       { immediate: true },
     );
+    // Signed out by a supervisor: this page's phone goes too, and the person is told. A server that comes back may
+    // say "signed out" for a moment.
+    watch(
+      () => (live.isLive && !phoneTalks.value && live.me?.links.switch.state === "live" ? signedIn.value : null),
+      (is) => {
+        clearTimeout(dismissed);
+        if (is === true) seated = true;
+        else if (is === false && seated && !shift.busy) dismissed = setTimeout(dismiss, DISMISSED_GRACE_MS);
+      },
+      { immediate: true },
+    );
     watch(
       () => phone.call?.state,
       (state) => {
@@ -246,6 +261,13 @@ export const useDesk = defineStore("desk", () => {
     window.addEventListener("beforeunload", (event) => {
       if (inCall.value) event.preventDefault();
     });
+  }
+
+  function dismiss(): void {
+    seated = false;
+    if (phone.line === "off") return;
+    phone.signOff();
+    notice.warn(words.shift.dismissed);
   }
 
   function tabTitle(): string {

@@ -62,6 +62,17 @@ export const useSupervision = defineStore("supervision", () => {
 
   watch(current, (is) => is !== null && (wanted.value = null));
 
+  /** False where one's own phone did not get there; whoever asked has been told why. */
+  function comesInto(callId: string): Promise<boolean> {
+    return new Promise((done) => {
+      const stop = watch(
+        () => (current.value?.callId === callId ? true : wanted.value?.callId === callId ? null : false),
+        (there) => there !== null && void Promise.resolve().then(() => (stop(), done(there))),
+        { immediate: true },
+      );
+    });
+  }
+
   async function end(): Promise<void> {
     const callId = current.value?.callId ?? (phone.call?.purpose === "supervision" ? phone.call.callId : null);
     if (callId === null || callId === undefined) return;
@@ -71,7 +82,9 @@ export const useSupervision = defineStore("supervision", () => {
   async function takeOver(callId: string): Promise<void> {
     const who = agent.value?.display_name ?? "";
     const sure = await asking.ask({ title: words.supervisor.takeOverTitle(who), body: words.supervisor.takeOverBody, confirm: words.supervisor.takeOver });
-    if (sure !== null) await guarded(() => api.takeOver(callId));
+    if (sure === null) return;
+    if (current.value?.callId !== callId) await join(callId, "listen"); // a call goes over only to who is in it
+    if (await comesInto(callId)) await guarded(() => api.takeOver(callId));
   }
 
   async function steer(who: WallAgent, what: "pause" | "lift-pause" | "sign-out"): Promise<void> {

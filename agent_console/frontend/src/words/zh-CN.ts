@@ -216,6 +216,7 @@ export const words = {
     level: "麦克风音量",
     testRing: "试听铃声",
     resumeFailed: "话机未恢复",
+    dismissed: "您已被班长签出，话机已停用；需要时请重新签入",
     noSeat: "本账号未分配座席，不能接听电话",
     desk: "座席工作台",
     lastTicket: "上一件工单",
