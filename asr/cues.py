@@ -22,14 +22,17 @@ from asr.prefill.reading import Reading, reading_of
 from asr.transcript import Speaker, Turn
 
 EMERGENCIES = ("110", "119", "120", "122")
-"""In the order in which they are told where several are equally sure: danger to people first."""
+"""Lines that send somebody at once."""
 RAISES = 0.8
 """From here on a cue is shown."""
 KEPT = 0.6
 """Of what a turn left too low for a cue, what the next turn still has of it."""
 _STRONG, _WEAK = 1.0, 0.5
 _BY_SOUND = {2: 0.55, 3: 0.85, 4: 0.95}
+_IN_SCENE = 0.85
+"""Of something heard by its sound where more of the sentence is about the same."""
 _COMPANY = 0.35
+_UNSURE_ORDER = 9
 _BONUS = {"now": 0.25, "help": 0.25, "own": 0.1}
 _NO_TARGET = "none"
 _DENIED = re.compile(
@@ -134,7 +137,7 @@ def hear(turns: Sequence[Turn], lexicon: Lexicon, urgency: Urgency) -> tuple[Cue
             soft = _cue(_NO_TARGET, Action.SOFT_ALERT, "figurative", turn, reading, *sensed.soft, RAISES)
         modes += _modes(reading.text, urgency)
         rests = _raise(standing, rests, sensed, turn, reading, urgency)
-    cues = list(_cues(standing, modes))
+    cues = list(_cues(standing, modes, urgency))
     return tuple([*cues, soft] if soft is not None and not cues else cues)
 
 
@@ -218,7 +221,9 @@ def _found(text: str, concern: Concern, known: frozenset[str]) -> Iterator[tuple
         inside = any(found.start < other.end and other.start < found.end for other in taken)
         if not inside and _is_no_word(text[slice(*found.heard)], known):
             taken.append(found)
-            yield found, _BY_SOUND[found.sounds], True
+            rest = text[: found.heard[0]] + "，" + text[found.heard[1] :]
+            sure = _BY_SOUND[found.sounds]
+            yield found, max(sure, _IN_SCENE) if any(concern.scene.read(rest)) else sure, True
     for found in concern.weak.read(text):
         if not any(found.start < other.end and other.start < found.end for other in taken):
             taken.append(found)
@@ -241,13 +246,12 @@ def _denied(text: str, found: Found) -> bool:
 def _standing_factor(text: str, found: Found, concern: Concern, urgency: Urgency) -> tuple[float, bool]:
     """How much of a hit is left after what speaks against it, and whether it was a manner of speaking."""
     suppress = urgency.suppress
-    if _near(concern.unless, text, found):
-        return 0.0, False
+    figurative = any(suppress["figurative"].read(text[max(0, found.start - 10) : found.end + 6]))
+    if figurative or _near(concern.unless, text, found):
+        return 0.0, figurative
     around = text[max(0, found.start - _BEFORE) : found.end + _AFTER]
     before = text[max(0, found.start - _BEFORE) : found.end]
     lead = text[max(0, found.start - _PAST_REACH) : found.end + 8]
-    if any(suppress["figurative"].read(text[max(0, found.start - 10) : found.end + 6])):
-        return 0.0, True
     if any(suppress["rumour"].read(text[: found.end + _AFTER])):
         return 0.0, True
     heard = around if concern.past_counts else _STILL_NOT.sub("", around)
@@ -278,10 +282,10 @@ def _modes(text: str, urgency: Urgency) -> list[str]:
 
 
 # all turns ------------------------------------------------------------------------------------------------------------
-def _cues(standing: Mapping[str, _Standing], modes: Sequence[str]) -> Iterator[Cue]:
+def _cues(standing: Mapping[str, _Standing], modes: Sequence[str], urgency: Urgency) -> Iterator[Cue]:
     urgent = [one for target, one in standing.items() if target in EMERGENCIES]
-    urgent.sort(key=lambda one: (-min(one.score, 1.4), EMERGENCIES.index(one.hit.concern.target)))
-    action = _action(urgent, modes)
+    urgent.sort(key=_precedence)
+    action = _action(urgent, modes, urgency)
     named: set[str] = set()
     for one in urgent:
         named.add(one.hit.concern.target)
@@ -291,21 +295,34 @@ def _cues(standing: Mapping[str, _Standing], modes: Sequence[str]) -> Iterator[C
             if target not in named and one.hit.strong:
                 named.add(target)
                 yield replace(_of(one, target, action if target in EMERGENCIES else Action.NOTIFY), score=RAISES)
+    told = {one.turn.seg for one in urgent}
     for target, one in standing.items():
-        if target not in EMERGENCIES:
+        if target not in EMERGENCIES and one.turn.seg not in told:
             yield _of(one, target, Action.OFFER)
 
 
-def _action(urgent: Sequence[_Standing], modes: Sequence[str]) -> Action:
-    if any(one.hit.concern.mode == Action.KEEP_LINE and one.hit.strong for one in urgent):
-        suicide = any(one.hit.concern.name == "suicide" for one in urgent)
-        if suicide or "faint" in modes:
-            return Action.KEEP_LINE
+def _action(urgent: Sequence[_Standing], modes: Sequence[str], urgency: Urgency) -> Action:
+    keeping = [one for one in urgent if one.hit.concern.mode == Action.KEEP_LINE and one.hit.strong]
+    if any("faint" in modes or (one.hit.concern.name == "suicide" and not _of_others(one, urgency)) for one in keeping):
+        return Action.KEEP_LINE
     if {"child", "whisper", "faint"} & set(modes):
         return Action.KEEP_LINE
     if "own_act" in modes and any(one.hit.concern.name == "poison" for one in urgent):
         return Action.KEEP_LINE
     return Action.CONFERENCE if "pushed_back" in modes and len(urgent) > 1 else Action.TRANSFER_NOW
+
+
+def _precedence(one: _Standing) -> tuple[int, int, float]:
+    concern = one.hit.concern
+    return concern.order if one.hit.strong else _UNSURE_ORDER, EMERGENCIES.index(concern.target), -one.score
+
+
+def _of_others(one: _Standing, urgency: Urgency) -> bool:
+    """Whether it is told of somebody else, who cannot be kept on this line."""
+    before = one.reading.text[max(0, one.hit.start - _BEFORE) : one.hit.end]
+    others = max((found.start for found in urgency.others.read(before)), default=-1)
+    own = max((found.start for found in urgency.context["own"].read(before)), default=-1)
+    return others > own
 
 
 def _of(one: _Standing, target: str, action: Action) -> Cue:

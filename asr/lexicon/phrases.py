@@ -87,6 +87,8 @@ class _Parsed:
     least: int
     gap: bool = False
     heard: tuple[str, ...] = ()
+    long: str = ""
+    """By sound, of its alternatives only those of two syllables and more."""
 
 
 def _either(patterns: Sequence[str]) -> re.Pattern[str] | None:
@@ -134,6 +136,7 @@ def _choice(phrase: str, at: int) -> tuple[_Parsed, int]:
             f"(?:{'|'.join(option.sound for option in options)})",
             min(option.least for option in options),
             any(option.gap for option in options),
+            long="|".join(option.sound for option in options if option.least >= 2 and not option.gap),
         ),
         at,
     )
@@ -171,7 +174,7 @@ def _part(phrase: str, at: int) -> tuple[_Parsed, int]:
         if phrase[end : end + 1] != ")":
             raise PhraseError(phrase)
         whole = [f"(?:{pattern})" for pattern in (inner.read, inner.exact, inner.sound)]
-        part, at = _Parsed(whole[0], whole[1], whole[2], inner.least, inner.gap), end + 1
+        part, at = _Parsed(whole[0], whole[1], whole[2], inner.least, inner.gap, long=inner.long), end + 1
     elif char in "…·":
         gaps = (_WIDE_GAP, _WIDE_TOKENS) if char == "…" else (_NARROW_GAP, _NARROW_TOKENS)
         part, at = _Parsed(gaps[0], gaps[1], gaps[1], 0, True), at + 1
@@ -209,15 +212,25 @@ def _one_stretch_by_sound(parts: Sequence[_Parsed]) -> Iterator[str]:
         else:
             stretches[-1].append(number)
     for stretch in stretches:
+        if not stretch:
+            continue
+        inside = range(stretch[0], stretch[-1] + 1)
         if sum(parts[number].least for number in stretch) >= 2:
-            first, last = stretch[0], stretch[-1]
-            yield "".join(
-                [
-                    *(part.exact for part in parts[:first]),
-                    f"({''.join(part.sound for part in parts[first : last + 1])})",
-                    *(part.exact for part in parts[last + 1 :]),
-                ]
-            )
+            yield _all_exact_but(parts, inside, "".join(parts[number].sound for number in inside))
+            continue
+        for number in stretch:
+            if parts[number].long:
+                yield _all_exact_but(parts, range(number, number + 1), f"(?:{parts[number].long})")
+
+
+def _all_exact_but(parts: Sequence[_Parsed], heard: range, sound: str) -> str:
+    return "".join(
+        [
+            *(part.exact for part in parts[: heard[0]]),
+            f"({sound})",
+            *(part.exact for part in parts[heard[-1] + 1 :]),
+        ]
+    )
 
 
 def _sounds(char: str, phrase: str, at: int) -> str:

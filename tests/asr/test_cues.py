@@ -45,6 +45,12 @@ def lines(*texts: str) -> list[str]:
         ("120", "他把一整瓶安眠药都吃了"),
         ("122", "两辆车追尾了，把路都堵死了"),
         ("122", "他撞了人就跑了，往北去了"),
+        ("110", "我被一辆面包车跟了好几条街了，他还在后头"),
+        ("119", "柴房烧着了，火往正房那边窜"),
+        ("119", "吊篮断了一根绳，人悬在半空下不来"),
+        ("120", "她糖尿病，这会儿浑身冒汗，眼前发黑"),
+        ("122", "高速上有头牛，好几个车急刹"),
+        ("122", "有辆车逆行，差点撞上我，还在往前开"),
     ],
 )
 def test_an_event_that_is_happening_is_heard(target: str, text: str) -> None:
@@ -89,6 +95,21 @@ def test_what_is_denied_past_supposed_figurative_asked_or_complained_of_is_let_p
 @pytest.mark.parametrize("number", ["110", "幺幺零", "一一九", "120", "幺二二"])
 def test_a_bare_number_is_never_a_cue(number: str) -> None:
     assert cues(f"我刚才打{number}了") == ()
+
+
+def test_what_sounds_like_an_event_is_believed_in_its_scene() -> None:
+    assert lines("前头两辆车坠尾堵得死死的") == ["122"]
+    assert lines("坠尾") == []
+
+
+def test_a_cause_is_told_before_what_came_of_it() -> None:
+    assert lines("电梯掉下去一层卡住了，里头老太太说胸口疼") == ["119", "120"]
+    assert lines("出租车撞树上了，司机满脸是血") == ["122", "120"]
+
+
+def test_somebody_elses_suicide_is_passed_on_while_ones_own_keeps_the_line() -> None:
+    assert cues("桥上有个姑娘翻到栏杆外头去了，要跳河")[0].action is Action.TRANSFER_NOW
+    assert cues("我站在楼顶上，不想活了")[0].action is Action.KEEP_LINE
 
 
 def test_a_suicide_keeps_the_line_and_anger_is_only_a_soft_alert() -> None:
