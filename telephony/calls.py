@@ -1,11 +1,10 @@
-"""One conversation and its legs, from the ring to the last hang-up; TRANSITIONS."""
+"""Every conversation and its legs, from the ring to the last hang-up: facts are taken down, and compared with lists."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -16,11 +15,15 @@ from telephony.events import CallEnded, CallEvent, CallOutcome, CallPlaced
 from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
 from telephony.handovers import summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
-from telephony.ledgers import SUPERVISORS_LEG, Attempt, Ledger, Legs, Standing, call_outcome, ended_by, standing
+from telephony.ledgers import SUPERVISORS_LEG, Attempt, Ledger, Legs, Standing, standing
 from telephony.orders import RECOVER
 from telephony.outbound import APPEARS_WITHIN, Placed, placed_by_us
+from telephony.phases import TRANSITIONS, CallPhase, CallSignal, signals
 from telephony.tables import Failure, Machine, Unlisted
-from telephony.ways import serial_of
+from telephony.views import Call, Leg, LegRole, view
+from telephony.ways import is_way_back, serial_of
+
+__all__ = ["TRANSITIONS", "Call", "CallPhase", "CallSignal", "Calls", "Leg", "LegRole", "channels_of"]
 
 KEPT = timedelta(minutes=10)
 """How long an ended call stays, so that late facts about its channels fall on something that cannot come back."""
@@ -40,157 +43,6 @@ SETTLES = timedelta(seconds=1)
 the queue to join it again: waiting in rounds is one waiting."""
 RECOVERABLE = timedelta(seconds=30)
 """So long after the operator's leg was lost, its operator may still be brought back to a citizen on the line."""
-
-
-class CallPhase(StrEnum):
-    ARRIVED = "arrived"
-    """In the dialplan: greeting and recording notice."""
-    QUEUED = "queued"
-    OFFERED = "offered"
-    """Still waiting; one operator's phone is ringing."""
-    TALKING = "talking"
-    """An operator answered. Once ``agent_left_at`` is set the citizen is on the line without that operator."""
-    HELD = "held"
-    ENDED = "ended"
-
-
-class LegRole(StrEnum):
-    CITIZEN = "citizen"
-    OPERATOR = "operator"
-    CENTRE = "centre"
-    NUMBER = "number"
-    SUPERVISOR = "supervisor"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Leg:
-    """One channel in a call. A leg that rang and was not answered has ``ended_at`` and no ``answered_at``."""
-
-    channel: ChannelId
-    name: str
-    role: LegRole
-    started_at: datetime
-    agent_id: AgentId | None = None
-    answered_at: datetime | None = None
-    ended_at: datetime | None = None
-    cause: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """What is known of one conversation. Immutable: the model replaces it, readers may keep it."""
-
-    id: CallId
-    phase: CallPhase
-    caller_number: str
-    caller_name: str
-    line: LineNumber
-    arrived_at: datetime
-    legs: tuple[Leg, ...] = ()
-    queue: QueueName | None = None
-    position: int | None = None
-    """On joining the queue, 1 = next; 0 where nobody saw the joining. The order now is in ``Switchboard.waiting``."""
-    queued_at: datetime | None = None
-    offered_to: AgentId | None = None
-    offered_at: datetime | None = None
-    answered_by: AgentId | None = None
-    answered_at: datetime | None = None
-    held_since: datetime | None = None
-    agent_left_at: datetime | None = None
-    keep_line: bool = False
-    """Nobody may hand this citizen on."""
-    recording_paused_until: datetime | None = None
-    placed_by: AgentId | None = None
-    """Who called the citizen; the number and the line are then whom, and as whom."""
-    ended_at: datetime | None = None
-    outcome: CallOutcome | None = None
-    ended_by: str | None = None
-    rebuilt: bool = False
-    """Known only from asking the switch: times before that are computed from ages in whole seconds."""
-    direction: str = "inbound"
-    """Or ``outbound``: an operator placed it."""
-    centre: str = ""
-    """Code of the partner centre that handed the citizen over, and what it wrote."""
-    summary: str = ""
-
-
-class CallSignal(StrEnum):
-    """What the evidence newly amounts to."""
-
-    QUEUED = "queued"
-    OFFERED = "offered"
-    """A phone rings, none rang before."""
-    RUNG_OUT = "rung_out"
-    """No phone rings any more, and nobody answered."""
-    LEFT_QUEUE = "left_queue"
-    ANSWERED = "answered"
-    HELD = "held"
-    RESUMED = "resumed"
-    OPERATOR_LEFT = "operator_left"
-    ENDED = "ended"
-
-
-# Why the less obvious rows are as they are:
-# * ARRIVED x OFFERED: none. A ring proves that the caller waits, so QUEUED is always signalled with or before it.
-# * ARRIVED x ANSWERED: we asked the switch in the middle of a talk, or the joining was never seen.
-# * QUEUED x LEFT_QUEUE: redirected, or given up by the dialplan; QueueCallerAbandon says no more than this either.
-#   Between two rounds of waiting it is not signalled.
-# * TALKING x OPERATOR_LEFT stays: the citizen is still on the line, with a centre or in the dialplan.
-# * TALKING and HELD x QUEUED: the dialplan put the citizen into a queue again, after the operator's leg was lost.
-# * TALKING and HELD x ANSWERED: the operator is back on a new leg, or a second one answered without a queue we saw.
-# * ARRIVED and QUEUED x ANSWERED: the operator is back although the citizen had been put into the queue again.
-# * ENDED lists nothing: a hang-up is final. What comes after it is counted, and revives nothing.
-TRANSITIONS: Mapping[CallPhase, Mapping[CallSignal, CallPhase]] = {
-    CallPhase.ARRIVED: {
-        CallSignal.QUEUED: CallPhase.QUEUED,
-        CallSignal.ANSWERED: CallPhase.TALKING,
-        CallSignal.ENDED: CallPhase.ENDED,
-    },
-    CallPhase.QUEUED: {
-        CallSignal.OFFERED: CallPhase.OFFERED,
-        CallSignal.LEFT_QUEUE: CallPhase.ARRIVED,
-        CallSignal.ANSWERED: CallPhase.TALKING,
-        CallSignal.ENDED: CallPhase.ENDED,
-    },
-    CallPhase.OFFERED: {
-        CallSignal.RUNG_OUT: CallPhase.QUEUED,
-        CallSignal.ANSWERED: CallPhase.TALKING,
-        CallSignal.ENDED: CallPhase.ENDED,
-    },
-    CallPhase.TALKING: {
-        CallSignal.HELD: CallPhase.HELD,
-        CallSignal.OPERATOR_LEFT: CallPhase.TALKING,
-        CallSignal.QUEUED: CallPhase.QUEUED,
-        CallSignal.ANSWERED: CallPhase.TALKING,
-        CallSignal.ENDED: CallPhase.ENDED,
-    },
-    CallPhase.HELD: {
-        CallSignal.RESUMED: CallPhase.TALKING,
-        CallSignal.OPERATOR_LEFT: CallPhase.TALKING,
-        CallSignal.QUEUED: CallPhase.QUEUED,
-        CallSignal.ANSWERED: CallPhase.TALKING,
-        CallSignal.ENDED: CallPhase.ENDED,
-    },
-    CallPhase.ENDED: {},
-}
-
-
-def signals(was: Standing, now: Standing) -> Iterator[CallSignal]:
-    """What changed between two standings, in the order in which it makes sense."""
-    unanswered = now.answered is None
-    changes = {
-        CallSignal.RUNG_OUT: was.ringing and not now.ringing and unanswered,
-        CallSignal.QUEUED: now.queued and not was.queued,
-        CallSignal.OFFERED: now.ringing and not was.ringing,
-        CallSignal.LEFT_QUEUE: was.queued and not now.queued and unanswered,
-        CallSignal.ANSWERED: now.answered is not None and now.answered != was.answered,
-        CallSignal.RESUMED: was.held is not None and now.held is None and not (now.left or now.ended),
-        CallSignal.HELD: now.held is not None and was.held is None,
-        CallSignal.OPERATOR_LEFT: now.left and not was.left,
-        CallSignal.ENDED: now.ended and not was.ended,
-    }
-    return (signal for signal, changed in changes.items() if changed)
 
 
 class Calls:
@@ -364,8 +216,11 @@ class Calls:
         citizen = legs.get(ledger.citizen)
         return citizen.id if citizen and citizen.live else next(leg.id for leg in legs.values() if leg.live)
 
-    def recoverable(self, call_id: CallId, agent_id: AgentId, now: datetime) -> ChannelId | None:
-        """The citizen's channel, if this operator was the last to talk there and nobody else has to do with it now."""
+    def recoverable(self, call_id: CallId, agent_id: AgentId, now: datetime) -> tuple[ChannelId, bool] | None:
+        """The citizen's channel, and whether others are in the call, if this operator was the last to talk there.
+
+        None where it is too late, or another operator's phone rings for the citizen.
+        """
         ledger = self._ledgers.get(call_id)
         last = ledger.last_talk if ledger else None
         if ledger is None or last is None or last.agent_id != agent_id:
@@ -374,7 +229,13 @@ class Calls:
         citizen, left_at = legs.get(ledger.citizen), legs[last.dest].ended_at
         others = any(leg.live for leg in legs.values() if leg.id not in (ledger.citizen, last.dest))
         too_late = left_at is not None and now - left_at > RECOVERABLE
-        return citizen.id if citizen and citizen.live and not (others or too_late) else None
+        if citizen is None or not citizen.live or too_late or ledger.ringing(legs) is not None:
+            return None
+        return citizen.id, others
+
+    def expect_back(self, call_id: CallId, leg: ChannelId, agent_id: AgentId, now: datetime) -> None:
+        """By this leg the operator comes back to a citizen with whom others are."""
+        self._ledgers[call_id].expect_back(leg, agent_id, now)
 
     # reading one fact -------------------------------------------------------------------------------------------------
 
@@ -387,6 +248,10 @@ class Calls:
 
     def _read_bridge_enter(self, fact: facts.BridgeEnter) -> None:
         self._channels.enter(fact.channel.id, fact.bridge, fact.at)
+        call_id = self._channels.call_of(fact.channel.id)
+        back = self._ledger(call_id).recalls.get(fact.channel.id) if call_id and is_way_back(fact.channel.id) else None
+        if back is not None:
+            back.connected_at, back.guessed = earlier(back.connected_at, fact.at), False
 
     def _read_bridge_leave(self, fact: facts.BridgeLeave) -> None:
         self._channels.leave(fact.channel.id, fact.bridge, fact.at)
@@ -636,69 +501,3 @@ def channels_of(fact: Fact) -> tuple[Channel, ...]:
     """The one or two channels that a fact describes; none, for a fact about something else."""
     both = (getattr(fact, "channel", None), getattr(fact, "dest", None))
     return tuple(channel for channel in both if channel is not None)
-
-
-def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
-    """The call as its readers see it, from the evidence alone."""
-    citizen = legs.get(ledger.citizen) or next(iter(legs.values()))
-    connected, answer, ringing = ledger.connected, ledger.answer, ledger.ringing(legs)
-    offered = answer or ringing
-    ended_at = max((leg.ended_at for leg in legs.values() if leg.ended_at), default=None) if now.ended else None
-    held = legs[now.held] if now.held and not now.ended else None
-    number, name, line = whom(ledger, legs)
-    return Call(
-        id=ledger.id,
-        phase=phase,
-        caller_number=number,
-        caller_name=name,
-        line=line,
-        arrived_at=(legs.get(ChannelId(ledger.id)) or citizen).first_at,
-        legs=tuple(_leg(leg, ledger) for leg in legs.values()),
-        queue=ledger.queue,
-        position=ledger.position if ledger.queued_at else None,
-        queued_at=ledger.queued_at,
-        offered_to=offered.agent_id if offered else None,
-        offered_at=offered.called_at if offered else None,
-        answered_by=connected.agent_id if connected else None,
-        answered_at=answer.connected_at if answer else None,
-        held_since=held.on_hold.at if held else None,
-        agent_left_at=legs[connected.dest].ended_at if connected else None,
-        ended_at=ended_at,
-        outcome=call_outcome(ledger, legs) if now.ended else None,
-        ended_by=ended_by(ledger, legs) if now.ended else None,
-        rebuilt=ledger.rebuilt,
-        direction="outbound" if ledger.outbound else "inbound",
-        centre=ledger.centre,
-        summary=ledger.summary,
-        placed_by=ledger.placed_by,
-        keep_line=ledger.kept_by is not None,
-        recording_paused_until=ledger.silent_until if not now.ended else None,
-    )
-
-
-def whom(ledger: Ledger, legs: Legs) -> tuple[str, str, LineNumber]:
-    """Number and name of the citizen, and the line."""
-    first = legs.get(ChannelId(ledger.id)) or next(iter(legs.values()))
-    if not ledger.outbound:
-        shown = ledger.caller_id(first)
-        return shown.caller_number, shown.caller_name, ledger.line or LineNumber(first.first.exten)
-    if ledger.placed is not None:
-        return ledger.placed.number, "", ledger.placed.line
-    return first.latest.value.exten, "", ledger.line or LineNumber("")
-
-
-def _leg(track: Track, ledger: Ledger) -> Leg:
-    attempt = ledger.attempts.get(track.id)
-    guest = ledger.guests.get(track.id)
-    role = LegRole.CITIZEN if track.id == ledger.citizen else LegRole.OPERATOR if attempt else LegRole.OTHER
-    role = LegRole(guest.role) if guest and not attempt else role
-    return Leg(
-        channel=track.id,
-        name=track.name,
-        role=role,
-        started_at=track.first_at,
-        agent_id=attempt.agent_id if attempt else guest.agent_id if guest else None,
-        answered_at=track.up_at,
-        ended_at=track.ended_at,
-        cause=track.cause,
-    )

@@ -29,7 +29,7 @@ from telephony.stages import (
 )
 from telephony.tables import Machine
 from telephony.targets import Target, TargetKind, TransferMode
-from telephony.ways import Parcel, Way, dropped, leg_of, next_serial, serial_of, served, why_not
+from telephony.ways import Parcel, Way, dropped, is_way_back, leg_of, next_serial, serial_of, served, why_not
 
 SETTLES = timedelta(milliseconds=300)
 """Two legs that end together are told of in any order: so long is waited for the other before a conclusion."""
@@ -124,6 +124,7 @@ class Case:
 
     def see(self, ledger: Ledger, legs: Legs, at: datetime, news: News) -> None:
         """What is new in the evidence about this call."""
+        self._see_operator_back(ledger, at, news)
         if self.blind and self.transfer.state in UNMET:
             self._follow(ledger, legs, at, news)
         leg = legs.get(self.way.leg) if self.way.leg else None
@@ -131,6 +132,16 @@ class Case:
             self._see_leg(ledger, legs, leg, at, news)
         if self.transfer.state in OPEN:
             self._see_ends(ledger, legs, leg, at, news)
+
+    def _see_operator_back(self, ledger: Ledger, at: datetime, news: News) -> None:
+        talking = ledger.connected
+        if talking is None or not talking.returned or talking.dest == self.operator:
+            return
+        if talking.agent_id == self.transfer.agent_id and is_way_back(talking.dest):
+            self.operator = talking.dest
+            news.orders.append(SetVariable(channel=ledger.citizen, name="HOTLINE_OPERATOR", value=self.operator))
+            if self.transfer.state is TransferState.HANDED_OVER:
+                self.step(TransferSignal.OPERATOR_BACK, at, news)
 
     def _see_leg(self, ledger: Ledger, legs: Legs, leg: Track, at: datetime, news: News) -> None:
         """The target's phone rings, is picked up, joins, parts."""
@@ -305,7 +316,7 @@ class Case:
         self.transfer = replace(
             was,
             state=state,
-            outcome=OUTCOMES.get(signal, was.outcome),
+            outcome=None if signal is TransferSignal.OPERATOR_BACK else OUTCOMES.get(signal, was.outcome),
             reason=reason or was.reason,
             ringing_at=was.ringing_at or (at if signal is TransferSignal.RANG else None),
             joined_at=was.joined_at or (at if signal in MEETINGS else None),
@@ -338,9 +349,12 @@ class Case:
         """Nobody else is in the call any more: its end is again the end of citizen and operator.
 
         A citizen who has heard music is past the place of the dialplan that asks for it, and is being fetched just now.
+        An operator who came back is not the one whose end the dialplan would judge by: there [after] asks us.
         """
         citizen, operator = legs.get(ledger.citizen), legs.get(self.operator)
         if self.blind or citizen is None or not citizen.live or citizen.latest.value.context == "parked":
+            return
+        if is_way_back(self.operator):
             return
         if operator is not None and operator.live:
             news.orders.append(SetVariable(channel=ledger.citizen, name="HOTLINE_LEG", value=""))

@@ -44,6 +44,8 @@ class Attempt:
     """Not a call of the queue: the dialplan rang this operator's phone again after the leg before was lost."""
     transferred: bool = False
     """Not a call of the queue: whoever talked before handed it over."""
+    relieved: bool = False
+    """Its operator is back on another leg, and this one has been hung up."""
     given_up: bool = False
     """The phone has been silent for long enough, and nobody said why."""
     offer_told: bool = False
@@ -172,6 +174,12 @@ class Ledger:
         attempt.called_at = min(attempt.called_at, at)
         return attempt
 
+    def expect_back(self, dest: ChannelId, agent_id: AgentId, at: datetime) -> None:
+        """This leg is about to bring the operator back into a call in which others talk on."""
+        recall = self.recall(dest, at)
+        recall.agent_id, recall.queue, recall.offer_told = agent_id, self.queue or QueueName(""), True
+        self.guests[dest] = Guest("operator", agent_id)
+
     def recall(self, dest: ChannelId, at: datetime) -> Attempt:
         """The row of a ring that brings the operator back; whose phone it is, ``adopt`` finds out."""
         recall = self.recalls.get(dest)
@@ -277,7 +285,8 @@ class Standing:
 
 def standing(ledger: Ledger, legs: Legs) -> Standing:
     connected = ledger.connected
-    ringing = connected is None and ledger.ringing(legs) is not None and not ledger.outbound
+    waits = bool(ledger.joins) or not ledger.outbound
+    ringing = connected is None and ledger.ringing(legs) is not None and waits
     gone = ledger.absent_since is not None and ledger.gone_at >= ledger.left_at
     return Standing(
         queued=ringing or (connected is None and ledger.queued_at is not None and not gone),

@@ -88,6 +88,7 @@ class TransferSignal(StrEnum):
     TAKEN_OVER = "taken_over"
     """Handed over to one of our own: an operator talks on, or the citizen waits in another queue."""
     OPERATOR_LOST = "operator_lost"
+    OPERATOR_BACK = "operator_back"
     CALLER_LEFT = "caller_left"
     COMPLETED = "completed"
     RETURNED = "returned"
@@ -100,6 +101,7 @@ class TransferSignal(StrEnum):
 # * JOINED and PRIVATE x OPERATOR_LOST lead to HANDED_OVER: the citizen is with the target. In private the dialplan
 #   brings the two together by itself.
 # * DIALLING and RINGING x HANDED_OVER: a blind transfer, of which the operator is out from the beginning.
+# * HANDED_OVER x OPERATOR_BACK: an operator whose leg was lost is in the call again. One who left has left.
 # * ENDED lists nothing. What becomes of the citizen afterwards is the call's story.
 TRANSITIONS: Mapping[TransferState, Mapping[TransferSignal, TransferState]] = {
     TransferState.DIALLING: {
@@ -148,6 +150,7 @@ TRANSITIONS: Mapping[TransferState, Mapping[TransferSignal, TransferState]] = {
         TransferSignal.CALLER_LEFT: TransferState.ENDED,
     },
     TransferState.HANDED_OVER: {
+        TransferSignal.OPERATOR_BACK: TransferState.JOINED,
         TransferSignal.COMPLETED: TransferState.ENDED,
         TransferSignal.RETURNED: TransferState.ENDED,
     },
@@ -166,6 +169,7 @@ STEPS: Mapping[TransferSignal, TransferStep] = {
     TransferSignal.HANDED_OVER: TransferStep.HANDED_OVER,
     TransferSignal.TAKEN_OVER: TransferStep.HANDED_OVER,
     TransferSignal.OPERATOR_LOST: TransferStep.OPERATOR_LOST,
+    TransferSignal.OPERATOR_BACK: TransferStep.JOINED,
     TransferSignal.CALLER_LEFT: TransferStep.CALLER_LEFT,
     TransferSignal.COMPLETED: TransferStep.COMPLETED,
     TransferSignal.RETURNED: TransferStep.RETURNED,

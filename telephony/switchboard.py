@@ -338,10 +338,15 @@ class Switchboard:
 
     def _recover(self, command: RecoverCall, now: datetime) -> Outcome:
         agent = self._agents.signed_in(command.agent_id)
-        citizen = self._calls.recoverable(agent.call_id, agent.id, now) if agent.call_id else None
-        if citizen is None:
+        found = self._calls.recoverable(agent.call_id, agent.id, now) if agent.call_id else None
+        if found is None or agent.call_id is None:
             raise Refused(command="RecoverCall", state=agent.status, reason="no call to recover")
+        citizen, others = found
+        if others and self._transfers.has_handed_over(agent.call_id):
+            raise Refused(command="RecoverCall", state=agent.status, reason="the call was handed over")
         self._agents.expect_return(agent.id, now)
+        if others:
+            return Outcome(orders=tuple(self._transfers.way_back(agent.call_id, agent, citizen, now)))
         return Outcome(orders=(RedirectChannel(channel=citizen, context=RECOVER, exten=agent.seat),))
 
     def _place_call(self, command: PlaceCall, now: datetime) -> Outcome:

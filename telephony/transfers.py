@@ -16,6 +16,7 @@ from telephony.calls import Calls, channels_of
 from telephony.cases import Case, News, guest_of, pair
 from telephony.centres import Reach, Route
 from telephony.commands import BringTogether, CallTarget, Command, DropTarget, GoPrivate, LeaveCall
+from telephony.duties import Agent
 from telephony.errors import Refused
 from telephony.events import AgentStatus, Event, TransferStep, TransferStepped
 from telephony.facts import Fact, Snapshot
@@ -35,11 +36,14 @@ from telephony.stages import (
 )
 from telephony.tables import Failure, Machine, Unlisted
 from telephony.targets import Target, TargetKind, TransferMode
-from telephony.ways import Parcel, Way, leg_of, next_serial, parcel_of, serial_of
+from telephony.ways import Parcel, Way, is_way_back, leg_of, next_serial, parcel_of, serial_of, way_back
 
 __all__ = ["TRANSITIONS", "StepTaken", "Transfer", "TransferOutcome", "TransferState", "Transfers"]
 
 TransferCommand = CallTarget | GoPrivate | BringTogether | LeaveCall | DropTarget
+
+RETURN_RING_S = 8.0
+"""The page of an operator who comes back answers by itself."""
 
 _ALLOWED: Mapping[type[Command], frozenset[TransferState]] = {
     GoPrivate: frozenset({TransferState.JOINED}),
@@ -73,6 +77,11 @@ class Transfers:
         taken, self._failures = tuple(self._failures), []
         return taken
 
+    def has_handed_over(self, call_id: CallId) -> bool:
+        """The operator wanted to leave, and the citizen is with somebody else."""
+        case = self._cases.get(call_id)
+        return case is not None and case.transfer.outcome is TransferOutcome.HANDED_OVER
+
     def under_way(self, call_id: CallId) -> Transfer | None:
         """A transfer of which the operator is still a part."""
         case = self._cases.get(call_id)
@@ -93,6 +102,27 @@ class Transfers:
         if isinstance(command, CallTarget):
             return self._begin(command, ledger, legs, now)
         return self._change(command, ledger, legs, now)
+
+    def way_back(self, call_id: CallId, agent: Agent, citizen: ChannelId, now: datetime) -> list[Order]:
+        """A new leg for this operator into the call, in which others talk on or ring."""
+        case = self._cases.get(call_id)
+        transfer = case.transfer if case is not None else None
+        private = transfer is not None and transfer.state is TransferState.PRIVATE
+        together: list[Order] = [RedirectChannel(channel=citizen, context="room", exten="back")] if private else []
+        leg = way_back(call_id, now)
+        self._calls.expect_back(call_id, leg, agent.id, now)
+        ours = transfer is not None and transfer.leg is not None and serial_of(transfer.leg) is not None
+        guest = {"HOTLINE_LEG": str(transfer.leg)} if transfer is not None and ours else {}
+        ring = DialLeg(
+            leg=leg,
+            call_id=call_id,
+            endpoint=agent.seat,
+            context="join",
+            exten="s",
+            ring_s=RETURN_RING_S,
+            variables={**guest, "X-Hotline-Recover": "1", "X-Hotline-Call-Id": call_id},
+        )
+        return [*together, ring]
 
     def apply(self, fact: Fact, now: datetime) -> News:
         """What a fact that ``calls`` has taken down means for the transfers of its calls."""
@@ -152,6 +182,7 @@ class Transfers:
         if found is None:
             return
         ledger, legs = found
+        _relieve(ledger, legs, news)
         case, before = self._cases.get(call_id), len(news.events)
         if case is None or case.transfer.state is TransferState.ENDED:
             self._let_go_of(ledger, legs, news)
@@ -343,6 +374,18 @@ class Transfers:
         if talked is not None and talked.connected_at is not None and last.cause == 16:
             self._let_go.add(ledger.id)
             news.orders.append(HangUpChannel(channel=citizen.id))
+
+
+def _relieve(ledger: Ledger, legs: Legs, news: News) -> None:
+    """The operator is back on a leg of our own: the one before, of which nobody heard that it ended, goes."""
+    talking = ledger.connected
+    if talking is None or not is_way_back(talking.dest):
+        return
+    for before in ledger.attempts.values():
+        same = before is not talking and before.agent_id == talking.agent_id and before.connected_at is not None
+        if same and legs[before.dest].live and not before.relieved:
+            before.relieved = True
+            news.orders.append(HangUpChannel(channel=before.dest))
 
 
 def _is_plain(command: Command) -> bool:

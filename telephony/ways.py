@@ -29,6 +29,7 @@ _REASONS = {
 _NO_WORD_WHY = frozenset({0, 16, 18, 19})
 """Q.850 causes of a leg that nobody refused: it rang out."""
 _LEG = re.compile(r"(.+)-t([0-9]{1,5})", re.ASCII)
+_WAY_BACK = re.compile(r".+-r[0-9]{1,4}", re.ASCII)
 
 
 def leg_of(call_id: CallId, serial: int) -> ChannelId:
@@ -39,6 +40,15 @@ def serial_of(leg: ChannelId) -> int | None:
     """The number of a target's leg that we originated; None for every other channel."""
     found = _LEG.fullmatch(leg)
     return int(found[2]) if found else None
+
+
+def way_back(call_id: CallId, now: datetime) -> ChannelId:
+    """A new leg for an operator who comes back into a call in which others talk on."""
+    return ChannelId(f"{call_id}-r{int(now.timestamp()) % 10000}")
+
+
+def is_way_back(leg: ChannelId) -> bool:
+    return _WAY_BACK.fullmatch(leg) is not None
 
 
 def next_serial(call_id: CallId, last: int, now: datetime) -> int:

@@ -152,7 +152,7 @@ async def _stepped(session: AsyncSession, settings: Settings, event: TransferSte
     state = AFTER[event.step]
     row.state = state.value
     row.reason = reason or row.reason
-    row.outcome = OUTCOMES[event.step].value if event.step in OUTCOMES else row.outcome
+    row.outcome = OUTCOMES[event.step].value if event.step in OUTCOMES else None
     row.ended_at = event.at if state is TransferState.ENDED else None
     if event.step in REACHED and row.push_state == PushState.PENDING and row.push_due_at is None:
         row.push_due_at = event.at

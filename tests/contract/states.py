@@ -11,7 +11,7 @@ from telephony.tables import diagram
 PAGE = Path(__file__).parents[2] / "docs" / "states.md"
 
 SECTIONS = (
-    ("A call", "telephony/calls.py", diagram(calls.TRANSITIONS, start=calls.CallPhase.ARRIVED)),
+    ("A call", "telephony/phases.py", diagram(calls.TRANSITIONS, start=calls.CallPhase.ARRIVED)),
     ("An operator", "telephony/duties.py", diagram(agents.TRANSITIONS, start=agents.AgentStatus.SIGNED_OUT)),
     ("A transfer", "telephony/stages.py", diagram(stages.TRANSITIONS, start=stages.TransferState.DIALLING)),
     (

@@ -27,6 +27,7 @@ from telephony.facts import (
 )
 from telephony.ids import BridgeId, ChannelId
 from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel, RedirectPair
+from telephony.ways import is_way_back
 from tests.fakes.stories import STEP, Story
 
 
@@ -40,6 +41,8 @@ class ThreeParties:
     variables: dict[ChannelId, dict[str, str]] = field(default_factory=dict)
     deaf: bool = False
     """Orders reach nobody."""
+    back: ChannelId | None = None
+    """The leg by which the operator comes back into the call."""
     _number: int = 0
 
     def begin(self) -> list[Fact]:
@@ -60,12 +63,13 @@ class ThreeParties:
     @property
     def operator(self) -> ChannelId:
         assert self.story.seat is not None
-        return self.story.seat.id
+        return self.back if self.back in self.bridges else self.story.seat.id
 
     @property
     def target(self) -> ChannelId | None:
         """The latest leg that lives beside the two."""
-        others = [leg for leg in self.legs if leg not in (self.citizen, self.operator)]
+        assert self.story.seat is not None
+        others = [leg for leg in self.legs if leg not in (self.citizen, self.story.seat.id, self.back)]
         return others[-1] if others else None
 
     def with_whom(self, leg: ChannelId) -> set[ChannelId]:
@@ -108,6 +112,7 @@ class ThreeParties:
         )
         self.legs[order.leg] = channel
         self.variables[order.leg] = dict(order.variables)
+        self.back = order.leg if is_way_back(order.leg) else self.back
         return [NewChannel(at=self._at(), channel=channel), DialBegin(at=self._at(), channel=None, dest=channel)]
 
     def _redirect(self, channel: ChannelId, context: str, exten: str) -> list[Fact]:
@@ -157,6 +162,12 @@ class ThreeParties:
         self.legs[leg] = replace(up, context="join")
         bridge = self.bridges.get(self.citizen)
         return [*told, *(self._enter(leg, bridge) if bridge else self.end(leg, cause=16, asked=False))]
+
+    def comes_back(self) -> list[Fact]:
+        """The operator's page answers by itself, and its new leg goes to ``join``."""
+        assert self.back is not None
+        up = self.legs[self.back] = replace(self.legs[self.back], state="Up", context="join")
+        return [NewState(at=self._at(), channel=up), *self._enter(self.back, self.bridges[self.citizen])]
 
     def fails(self, cause: int) -> list[Fact]:
         assert self.target is not None

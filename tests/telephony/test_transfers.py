@@ -20,6 +20,7 @@ from telephony.commands import (
     LeaveCall,
     PauseRecording,
     Prioritise,
+    RecoverCall,
     ResumeRecording,
     SendBack,
 )
@@ -592,3 +593,99 @@ def test_the_order_of_the_switchs_topics_changes_nothing(chance: random.Random, 
         return facts
 
     assert told(shuffled=True) == told(shuffled=False)
+
+
+# the operator's page is loaded again while others are in the call -----------------------------------------------------
+
+
+def recover(scene: Scene) -> None:
+    scene.ask(RecoverCall(agent_id=ME))
+    scene.do(scene.parties.comes_back())
+
+
+def joined() -> Scene:
+    scene = Scene()
+    scene.call()
+    scene.do(scene.parties.rings())
+    scene.do(scene.parties.answers())
+    scene.wait(3.0)
+    return scene
+
+
+def test_an_operator_comes_back_into_a_talk_of_three_and_the_old_leg_goes() -> None:
+    scene = joined()
+    old, target = scene.parties.operator, scene.parties.target
+    recover(scene)
+    assert scene.parties.operator != old
+    assert old not in scene.parties.legs
+    assert scene.parties.with_whom(scene.parties.citizen) == {scene.parties.operator, target}
+    assert scene.transfer.state is TransferState.JOINED
+    assert TransferStep.OPERATOR_LOST not in scene.steps
+    assert scene.stage.agent().status is AgentStatus.TALKING
+    assert [event.returned for event in scene.stage.of_kind(CallAnswered)] == [False, True]
+    [ring] = [one for one in scene.stage.told_orders if isinstance(one, DialLeg) and one.endpoint == "8001"]
+    assert (ring.context, ring.variables["X-Hotline-Recover"], ring.variables["HOTLINE_LEG"]) == ("join", "1", target)
+
+
+def test_who_came_back_can_leave_like_before() -> None:
+    scene = joined()
+    recover(scene)
+    scene.command(LeaveCall)
+    assert scene.transfer.state is TransferState.HANDED_OVER
+    assert scene.parties.with_whom(scene.parties.citizen) == {scene.parties.target}
+    with pytest.raises(Refused):
+        scene.ask(RecoverCall(agent_id=ME))
+
+
+def test_an_operator_whose_leg_was_lost_is_again_one_of_three() -> None:
+    scene = joined()
+    scene.do(scene.parties.end(scene.parties.operator, cause=41))
+    assert (scene.transfer.state, scene.transfer.outcome) == (TransferState.HANDED_OVER, TransferOutcome.OPERATOR_LOST)
+    recover(scene)
+    assert (scene.transfer.state, scene.transfer.outcome) == (TransferState.JOINED, None)
+    assert scene.steps[-2:] == [TransferStep.OPERATOR_LOST, TransferStep.JOINED]
+    assert scene.stage.agent().status is AgentStatus.TALKING
+
+
+def test_a_citizen_who_hears_music_is_brought_in_before_the_operator_is() -> None:
+    scene = joined()
+    scene.command(GoPrivate)
+    assert scene.transfer.state is TransferState.PRIVATE
+    recover(scene)
+    assert scene.transfer.state is TransferState.JOINED
+    assert scene.parties.with_whom(scene.parties.citizen) == {scene.parties.operator, scene.parties.target}
+
+
+def test_the_target_may_ring_on_meanwhile() -> None:
+    scene = Scene()
+    scene.call()
+    scene.do(scene.parties.rings())
+    recover(scene)
+    assert scene.transfer.state is TransferState.RINGING
+    scene.do(scene.parties.answers())
+    assert scene.transfer.state is TransferState.JOINED
+    assert scene.parties.with_whom(scene.parties.citizen) == {scene.parties.operator, scene.parties.target}
+
+
+def test_a_talk_of_two_that_is_left_ends_when_who_came_back_hangs_up() -> None:
+    scene = joined()
+    recover(scene)
+    assert scene.parties.target is not None
+    scene.do(scene.parties.end(scene.parties.target))
+    assert scene.transfer.outcome is TransferOutcome.TARGET_LEFT
+    assert scene.parties.with_whom(scene.parties.citizen) == {scene.parties.operator}
+    scene.do(scene.parties.end(scene.parties.operator))
+    assert scene.parties.legs == {}
+
+
+def test_a_page_that_does_not_answer_changes_nothing() -> None:
+    scene = joined()
+    old = scene.parties.operator
+    scene.ask(RecoverCall(agent_id=ME))
+    with pytest.raises(Refused):
+        scene.ask(RecoverCall(agent_id=ME))
+    assert scene.parties.back is not None
+    scene.do(scene.parties.end(scene.parties.back, cause=19))
+    scene.wait(11.0)
+    assert scene.parties.with_whom(scene.parties.citizen) == {old, scene.parties.target}
+    assert scene.stage.agent().status is AgentStatus.TALKING
