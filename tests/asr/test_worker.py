@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -14,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from asr.engines.remote_engine import Kind, RemoteRecognizer, RemoteServer
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
 from asr.pool import LimitedRecognizer
-from asr.recognizer import Recognizer, Word
+from asr.recognizer import Capabilities, Recognizer, Word
 from asr.voice import LevelDetector
 from asr.worker import Worker, WorkerLimits
 from tests.api.serving import eventually
@@ -88,6 +90,31 @@ async def test_our_own_client_and_worker_understand_each_other_and_nothing_is_se
         await stream.close()
         await client.stop()
     assert said == [("你 好", 0.9), ("我 要 反映", 0.9)]
+
+
+async def test_each_connection_is_a_stream_with_a_name_of_its_own_and_the_client_knows_what_the_engine_likes() -> None:
+    class Whole(ScriptedRecognizer):
+        names: ClassVar[list[str]] = []
+
+        @property
+        def capabilities(self) -> Capabilities:
+            return replace(super().capabilities, whole_segments=True)
+
+        def open(self, stream_id: str) -> ScriptedStream:
+            self.names.append(stream_id)
+            return super().open(stream_id)
+
+    async with worker(Whole({"*": TWO})) as (_, address):
+        client = RemoteRecognizer([RemoteServer(url=f"ws://{address}")])
+        await client.start()
+        assert client.capabilities.whole_segments
+        for stream in (client.open("x"), client.open("y")):
+            stream.feed(talk("xx"))
+            stream.flush()
+            assert await anext(said.text async for said in stream.hypotheses() if said.final) == "你 好"
+            await stream.close()
+        await client.stop()
+    assert len(set(Whole.names)) == 2, "whoever sheds one of them does not shed both"
 
 
 async def test_a_reset_gives_the_final_and_keeps_the_connection_and_spaces_do_not_matter() -> None:
