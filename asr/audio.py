@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from asr.recognizer import Capabilities
 from asr.voice import CHUNK_BYTES, CHUNK_S, VoiceDetector
 
 LINE_RATE = 8_000
@@ -181,8 +180,8 @@ PATIENT = Segmenting(short_hang_s=0.75)
 """For engines that decode a segment as a whole: digits are said in groups, and one group alone tells them little."""
 
 
-def rules_for(capabilities: Capabilities) -> Segmenting:
-    return PATIENT if capabilities.whole_segments else Segmenting()
+def rules_for(*, whole_segments: bool) -> Segmenting:
+    return PATIENT if whole_segments else Segmenting()
 
 
 class Segmenter:

@@ -138,7 +138,7 @@ async def _leg(
     detector: Callable[[], VoiceDetector] | None,
     progress: Told,
 ) -> list[HeardTurn]:
-    rules = rules_for(recognizer.capabilities)
+    rules = rules_for(whole_segments=recognizer.capabilities.whole_segments)
     segments = await asyncio.to_thread(lambda: list(spoken_segments(samples, rate, (detector or silero())(), rules)))
     length_s = len(samples) / rate
     waiting = iter(segments)

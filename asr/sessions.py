@@ -99,7 +99,9 @@ class SpeechSession:
         self._stream_id = stream_id
         self._clock = clock
         self._limits = limits or Limits()
-        self._listener = Listener(detector or silero()(), segmenting or rules_for(recognizer.capabilities))
+        self._listener = Listener(
+            detector or silero()(), segmenting or rules_for(whole_segments=recognizer.capabilities.whole_segments)
+        )
         self._log = log.bind(stream=stream_id)
 
         self._inbound: deque[tuple[bytes, float]] = deque()

@@ -280,7 +280,7 @@ class _Talk:
 
     def _own_segmenter(self) -> Segmenter:
         if self._segmenter is None:
-            rules = rules_for(self._worker.recognizer.capabilities)
+            rules = rules_for(whole_segments=self._worker.recognizer.capabilities.whole_segments)
             self._segmenter = Segmenter(self._worker.detector(), rules)
         return self._segmenter
 

@@ -239,7 +239,7 @@ class Rereading:
 
         def cut() -> tuple[float, list[SpokenSegment]]:
             sound = read(path)
-            rules = rules_for(recognizer.capabilities)
+            rules = rules_for(whole_segments=recognizer.capabilities.whole_segments)
             spoken = spoken_segments(sound.channels[0], sound.rate, self._detector(), rules)
             return sound.seconds, missing(spoken, own)
 

@@ -25,7 +25,6 @@ from asr.audio import (
     rules_for,
     runs,
 )
-from asr.recognizer import Capabilities
 from asr.voice import CHUNK_BYTES, CHUNK_S, LevelDetector
 
 LOUD = np.tile(np.array([9000, -9000], dtype="<i2"), CHUNK_BYTES // 4).tobytes()
@@ -230,8 +229,7 @@ def test_frames_held_back_for_a_moment_find_no_silence_between_their_words() -> 
 def test_only_an_engine_that_decodes_whole_segments_waits_longer_for_a_second_group_of_digits(
     whole_segments: bool, ends_after_s: float
 ) -> None:
-    can = Capabilities(engine="e", model="m", languages=("zh",), whole_segments=whole_segments)
-    segmenter = Segmenter(LevelDetector(), rules_for(can))
+    segmenter = Segmenter(LevelDetector(), rules_for(whole_segments=whole_segments))
     listen(segmenter, *[LOUD] * 20)
     quiet = next(n for n in range(1, 60) if not (listen(segmenter, QUIET) and segmenter.open))
     assert quiet * CHUNK_S == pytest.approx(ends_after_s, abs=CHUNK_S)
