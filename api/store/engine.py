@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from api.store.sealing import Keyring, bind_keyring
 from api.store.tables import Base
 
+LINE_S = 5.0
+"""Who has stood in the line of writers for so long is told that the database is busy."""
 _WRITES = "hotline_writes"
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -72,9 +75,21 @@ class Store:
         async with self._turn(), self._writing() as session, session.begin():
             yield session
 
-    def _turn(self) -> AbstractAsyncContextManager[object]:
-        """SQLite takes one writer at a time: ours line up here, instead of polling for its lock."""
-        return self._writer if self.is_sqlite else nullcontext()
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """SQLite takes one writer at a time: ours line up here, instead of polling for its lock, and not for ever."""
+        if not self.is_sqlite:
+            yield
+            return
+        try:
+            async with asyncio.timeout(LINE_S):
+                await self._writer.acquire()
+        except TimeoutError:
+            raise PoolExhausted("too many writers are in front") from None
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     async def check(self) -> None:
         """One trivial question. Raises whatever the database raises."""
