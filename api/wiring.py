@@ -26,7 +26,7 @@ from api.calls.service import close_lost, lost_call
 from api.calls.shifts import open_shifts
 from api.cues.ear import Ear
 from api.cues.events import CueDecided
-from api.handoffs.events import HandoffChanged
+from api.handoffs.events import HandoffChanged, ReceiptGiven
 from api.handoffs.push import Pusher
 from api.handoffs.recorder import HandoffRecorder
 from api.learning import Learning
@@ -206,6 +206,7 @@ class Parts:
         self.bus.subscribe(CallEnded, self.ear.on_ended)
         self.bus.subscribe(CallEnded, self.after_call.on_ended)
         self.bus.subscribe(CueDecided, self.ear.on_decided)
+        self.bus.subscribe(ReceiptGiven, self.handoff_recorder.put)
         self.bus.subscribe(HandoffChanged, self.worklists.on_handoff)
         self.bus.subscribe(CallbackChanged, self.worklists.changed)
         self.bus.subscribe(DraftChanged, self._on_draft)

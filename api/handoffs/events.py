@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from api.auth.audit import Actor
+from telephony.targets import Target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,3 +17,18 @@ class HandoffChanged:
     number: str
     call_id: str
     transfer_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReceiptGiven:
+    """What the centre said while the operator was leaving, where it could not be written at once."""
+
+    at: datetime
+    actor: Actor
+    transfer_id: str
+    call_id: str
+    agent_id: str
+    target: Target
+    mode: str
+    started_at: datetime
+    receipt: str = field(repr=False)

@@ -11,8 +11,9 @@ from sqlalchemy import event as orm_events
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.auth import audit
 from api.calls.recorder import key_of
-from api.handoffs.events import HandoffChanged
+from api.handoffs.events import HandoffChanged, ReceiptGiven
 from api.handoffs.ledger import (
     AFTER,
     KEPT,
@@ -27,6 +28,7 @@ from api.handoffs.ledger import (
 from api.settings import Settings
 from api.store.behind import WriteBehind
 from api.store.engine import Store, insert_into, take_turn
+from api.store.sealing import Keyring
 from api.store.tables import CallRecord, HandoffDay, HandoffRecord, HandoffStep
 from api.tickets.numbers import local_day, next_of_day
 from telephony.events import CallEnded, Event, LineKept, TransferStepped
@@ -44,12 +46,13 @@ class HandoffRecorder:
     def __init__(self, store: Store, settings: Settings, publish: Callable[[object], None]) -> None:
         self._settings = settings
         self._publish = publish
-        self.behind: WriteBehind[Recorded] = WriteBehind(
-            store, self._write, name="handoffs", keeps=(TransferStepped, LineKept, CallEnded)
+        self._keyring = store.keyring
+        self.behind: WriteBehind[Recorded | ReceiptGiven] = WriteBehind(
+            store, self._write, name="handoffs", keeps=(TransferStepped, LineKept, CallEnded, ReceiptGiven)
         )
 
-    def put(self, event: Event) -> None:
-        if isinstance(event, TransferStepped | LineKept | CallEnded):
+    def put(self, event: Event | ReceiptGiven) -> None:
+        if isinstance(event, TransferStepped | LineKept | CallEnded | ReceiptGiven):
             self.behind.put(event)
 
     async def run(self) -> None:
@@ -58,8 +61,12 @@ class HandoffRecorder:
     async def drain(self, timeout_s: float) -> bool:
         return await self.behind.drain(timeout_s)
 
-    async def _write(self, session: AsyncSession, event: Recorded) -> None:
-        tell_after(session, await record(session, self._settings, event), self._publish)
+    async def _write(self, session: AsyncSession, event: Recorded | ReceiptGiven) -> None:
+        if isinstance(event, ReceiptGiven):
+            changed = await receipt_given(session, self._keyring, self._settings, event)
+        else:
+            changed = await record(session, self._settings, event)
+        tell_after(session, changed, self._publish)
 
 
 def tell_after(session: AsyncSession, changed: list[HandoffRecord], publish: Callable[[object], None]) -> None:
@@ -85,6 +92,37 @@ async def record(session: AsyncSession, settings: Settings, event: Recorded) -> 
         case LineKept():
             return await _line_kept(session, settings, event)
     return await _call_ended(session, event)
+
+
+async def receipt_given(
+    session: AsyncSession, keyring: Keyring, settings: Settings, given: ReceiptGiven
+) -> list[HandoffRecord]:
+    """The row is made if no step of it has been recorded yet. The same receipt again changes nothing."""
+    row = await ensure(
+        session,
+        settings,
+        transfer_id=given.transfer_id,
+        call_id=given.call_id,
+        agent_id=given.agent_id,
+        target=given.target,
+        mode=given.mode,
+        at=given.started_at,
+    )
+    if row.receipt == given.receipt:
+        return []
+    row.receipt = given.receipt
+    row.version += 1
+    await audit.record(
+        session,
+        keyring,
+        given.actor,
+        "handoff.receipt",
+        "handoff",
+        row.id,
+        now=given.at,
+        detail={"version": row.version},
+    )
+    return [row]
 
 
 async def ensure(

@@ -11,10 +11,12 @@ from api.auth.permissions import Action, allowed
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared
 from api.errors import Forbidden, NotFound, NotNow, VersionConflict
+from api.handoffs.events import ReceiptGiven
 from api.handoffs.ledger import PushState
 from api.handoffs.queries import steps_of
-from api.handoffs.recorder import ensure, tell_after
+from api.handoffs.recorder import receipt_given, tell_after
 from api.handoffs.views import NO_SCRIPT, HandoffView, ScriptView, handoff_view, script_of
+from api.store.reach import DatabaseAway
 from api.store.tables import HandoffRecord
 from api.tickets.service import draft_of_call
 from api.tickets.views import draft_view
@@ -82,21 +84,28 @@ async def ask_push(session: AsyncSession, common: Shared, me: SignedIn, handoff_
 
 
 async def write_receipt(common: Shared, me: SignedIn, transfer: Transfer, receipt: str) -> None:
-    """What the centre said while the operator was leaving; the row is made if the recorder has not come to it yet."""
-    async with common.store.write() as session:
-        row = await ensure(
-            session,
-            common.settings,
-            transfer_id=transfer.id,
-            call_id=transfer.call_id,
-            agent_id=transfer.agent_id,
-            target=transfer.target,
-            mode=transfer.mode.value,
-            at=transfer.started_at,
-        )
-        row.receipt = receipt
-        row.version += 1
-        await _changed(session, common, me, "handoff.receipt", row, {"version": row.version})
+    """What the centre said while the operator was leaving; written behind while the database is away."""
+    given = ReceiptGiven(
+        at=common.now(),
+        actor=me.actor,
+        transfer_id=transfer.id,
+        call_id=transfer.call_id,
+        agent_id=transfer.agent_id,
+        target=transfer.target,
+        mode=transfer.mode.value,
+        started_at=transfer.started_at,
+        receipt=receipt,
+    )
+
+    async def write() -> None:
+        async with common.store.write() as session:
+            changed = await receipt_given(session, common.store.keyring, common.settings, given)
+            tell_after(session, changed, common.publish)
+
+    try:
+        await common.standby.writes.ask(write)
+    except DatabaseAway:
+        common.publish(given)
 
 
 async def _changed(

@@ -22,12 +22,14 @@ from api.auth.passwords import Passwords
 from api.auth.permissions import Role
 from api.auth.sessions import Held, SignedIn
 from api.errors import KeyReused, StillRunning
+from api.handoffs.events import ReceiptGiven
+from api.handoffs.recorder import HandoffRecorder
 from api.settings import Settings
 from api.store.engine import Store
 from api.store.migrate import migrate
 from api.store.reach import DatabaseAway, Reach
 from api.store.sealing import Keyring
-from api.store.tables import AuditRecord, IdempotencyKey
+from api.store.tables import AuditRecord, HandoffRecord, IdempotencyKey
 from telephony import errors
 from telephony.commands import CallTarget, HangUpCall
 from telephony.ids import AgentId, CallId
@@ -158,6 +160,26 @@ async def test_a_refusal_of_the_switch_is_told_and_audited_and_the_key_is_free_a
         outage.desk.switch.failure = None
         assert (await person.post("/calls/1.1/transfers", POLICE, key="one")).status_code == 202
     assert [result for _, result, _ in await outage.audited()] == ["refused", "done"]
+
+
+async def test_a_receipt_given_on_leaving_is_kept_for_the_ledger(outage: Outage) -> None:
+    desk, person = outage.desk, await outage.operator()
+    desk.switch.transferring(CALL, ME, TO_THE_POLICE.target)
+    ledger = HandoffRecorder(desk.shared.store, desk.shared.settings, desk.published.append)
+    running = asyncio.create_task(ledger.run())
+    async with outage():
+        left = await person.post("/calls/1.1/transfer/leave", {"receipt": "0042"}, key="one")
+        assert (left.status_code, left.json()["outcome"]) == (202, "done")
+        for given in [one for one in desk.published if isinstance(one, ReceiptGiven)]:
+            ledger.put(given)
+        assert ledger.behind.pending == 1
+    assert await ledger.drain(30)
+    [row] = await outage.recorded(HandoffRecord)
+    assert (row.receipt, row.transfer_id, row.version) == ("0042", "1.1-t1", 2)
+    receipts = [one for one in await outage.recorded(AuditRecord) if one.action == "handoff.receipt"]
+    assert [one.username for one in receipts] == ["8001"]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_what_needs_records_says_that_there_are_none(outage: Outage) -> None:
