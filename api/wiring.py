@@ -362,12 +362,14 @@ class Parts:
 
     async def _look_at_session(self, viewer: Viewer) -> None:
         """Who sits at a seat and waits for calls asks for nothing, and is there all the same."""
+        if viewer.agent_id in self.switchboard.agents:
+            await self.shared.standby.keep(viewer.session, utc_now())
         me = await self.shared.standby.signed_in(
             session_hash=viewer.session,
             address="",
             now=utc_now(),
             in_call=lambda agent_id: in_call(self.runner, agent_id),
-            counts_as_use=viewer.agent_id in self.switchboard.agents,
+            counts_as_use=False,
         )
         if me is None:
             self.hub.session_ended(viewer.session)

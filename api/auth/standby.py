@@ -64,9 +64,13 @@ class Standby:
             return None
         self.sessions.learn(held, now)
         if counts_as_use and now - held.seen_at > SEEN_EVERY:
-            with suppress(DatabaseAway):
-                await self.writes.ask(lambda: sessions.keep(self._store, session_hash=session_hash, now=now))
+            await self.keep(session_hash, now)
         return held.me
+
+    async def keep(self, session_hash: str, now: datetime) -> None:
+        """Counts as use, if the database can be told."""
+        with suppress(DatabaseAway):
+            await self.writes.ask(lambda: sessions.keep(self._store, session_hash=session_hash, now=now))
 
     async def audited(self, entry: Entry) -> None:
         """In the audit log before this returns while all is well; from the spool, with its own time, if not."""
