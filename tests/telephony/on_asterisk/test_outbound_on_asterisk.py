@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 import pytest
 
 from telephony.calls import CallPhase, LegRole
-from telephony.commands import PlaceCall, SignOut
+from telephony.commands import PlaceCall, Ready, RecoverCall, SignOut
 from telephony.dialplan.topology import Numbers
-from telephony.events import AgentStatus, CallAnswered, CallEnded, CallOffered, CallOutcome, CallPlaced
+from telephony.events import AgentStatus, CallAnswered, CallEnded, CallOffered, CallOutcome, CallPlaced, CallQueued
 from telephony.ids import CallId, LineNumber
 from telephony.outbound import new_call_id
 from tests.fakes.sip_phones import Behaviour, SipPhone, Talk, answering, busy_in_sound, refusing, ringing, silent
@@ -154,6 +154,51 @@ async def test_without_the_operators_own_phone_nobody_is_called(switch: RunningS
         assert one.status() is AgentStatus.READY
         assert citizen.talks == {}
         await one.runner.request(SignOut(agent_id=ME))
+
+
+LOST = 'Q.850;cause=41;text="media lost"'
+
+
+@pytest.mark.parametrize("recovers", [False, True], ids=["alone", "sent to a seat without a browser"])
+async def test_a_citizen_who_was_called_and_lost_waits_in_front(switch: RunningSwitch, recovers: bool) -> None:
+    async with process(switch) as one, phones(switch, answering) as (desk, citizen):
+        await signed_in(one)
+        call_id = await place(one)
+        await one.until(lambda: one.status() is AgentStatus.TALKING)
+        await asyncio.sleep(0.5)
+        only(desk).hang_up(reason=LOST)
+        await one.until(lambda: one.board.calls[call_id].agent_left_at)
+        if recovers:
+            await asyncio.sleep(0.5)
+            await one.runner.request(RecoverCall(agent_id=ME))
+        await one.until(lambda: one.of_kind(CallQueued))
+        assert not only(citizen).ended.is_set()
+        await one.runner.request(Ready(agent_id=ME))
+        await one.until(lambda: one.status() is AgentStatus.TALKING)
+        call = one.board.calls[call_id]
+        assert (call.phase, call.answered_by, call.agent_left_at) == (CallPhase.TALKING, ME, None)
+        assert not only(citizen).ended.is_set()
+        only(citizen).hang_up()
+        await one.until(lambda: one.of_kind(CallEnded))
+        assert [event.outcome for event in one.of_kind(CallEnded)] == [CallOutcome.ANSWERED]
+        await one.until(lambda: one.status() is AgentStatus.WRAPPING_UP)
+        await one.runner.request(SignOut(agent_id=ME))
+
+
+async def test_an_operator_who_hangs_up_has_ended_the_call(switch: RunningSwitch) -> None:
+    async with process(switch) as one, phones(switch, answering) as (desk, citizen):
+        await signed_in(one)
+        await place(one)
+        await one.until(lambda: one.status() is AgentStatus.TALKING)
+        await asyncio.sleep(0.5)
+        only(desk).hang_up()
+        await asyncio.wait_for(only(citizen).ended.wait(), 2)
+        await one.until(lambda: one.of_kind(CallEnded))
+        [ended] = one.of_kind(CallEnded)
+        assert (ended.outcome, ended.ended_by) == (CallOutcome.ANSWERED, "operator")
+        assert one.of_kind(CallQueued) == []
+        await one.runner.request(SignOut(agent_id=ME))
+        one.assert_in_step()
 
 
 async def test_the_call_survives_a_restart_of_ours(switch: RunningSwitch) -> None:
