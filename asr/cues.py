@@ -295,9 +295,8 @@ def _cues(standing: Mapping[str, _Standing], modes: Sequence[str], urgency: Urge
             if target not in named and one.hit.strong:
                 named.add(target)
                 yield replace(_of(one, target, action if target in EMERGENCIES else Action.NOTIFY), score=RAISES)
-    told = {one.turn.seg for one in urgent}
     for target, one in standing.items():
-        if target not in EMERGENCIES and one.turn.seg not in told:
+        if target not in EMERGENCIES:
             yield _of(one, target, Action.OFFER)
 
 
