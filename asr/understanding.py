@@ -21,6 +21,8 @@ KEEPS = 0.5
 _FACILITY = "9005"
 _OF_TARGET = {"110": "9001", "119": "9002", "120": "9003", "122": "9004"}
 _OF_CONCERN = {"powerline": _FACILITY, "manhole": _FACILITY}
+_OF_LINE = {"12366": "1301", "12329": "0104", "12333": "08"}
+"""A category, or what those of the line begin with."""
 _NUMBERS = ("contact_phone", "caller_name", "caller_gender", "district", "town", "address", "occur_time", "subject")
 _TEXTS = ("title", "description", "demand", "summary", "contact_note", "previous_ticket_no")
 _SPOKEN_LINES = {
@@ -61,7 +63,7 @@ def understand(
     found: Sequence[Suggestion] = suggest(read, caller_number=caller_number, lexicon=lexicon)
     if learnt is not None and learnt.trust:
         found = _with_learnt(found, read, lexicon, learnt)
-    found = _with_emergency(found, cues, turns, lexicon)
+    found = _with_emergency(_with_line(found, cues, turns, lexicon), cues, turns, lexicon)
     note = summarise({one.field: one for one in found}, turns)
     return Understood(suggestions=(*found, *([note] if note is not None else [])), cues=cues)
 
@@ -90,6 +92,26 @@ def _with_emergency(
     if not any(one.field == "occur_time" for one in kept):
         kept.append(Suggestion(field="occur_time", value="刚刚", confidence=0.7, evidence=proof))
     return kept
+
+
+def _with_line(
+    found: Sequence[Suggestion], cues: Sequence[Cue], turns: Sequence[Turn], lexicon: Lexicon
+) -> Sequence[Suggestion]:
+    """What the operator passes on to a service line is that line's business."""
+    codes = [code for line, code in _OF_LINE.items() if line in transfers(turns, cues)]
+    chosen = next((one for one in found if one.field == "category_code"), None)
+    if len(codes) != 1 or (chosen is not None and chosen.value.startswith(codes[0])):
+        return found
+    ranked = [code for code, _ in rank_categories(turns, lexicon) if code.startswith(codes[0])]
+    category = lexicon.category(ranked[0] if ranked else codes[0])
+    if category is None:
+        return found
+    proof = chosen.evidence if chosen is not None else ()
+    forced = {"category_code": category.code, "department": category.department}
+    return [
+        *(one for one in found if one.field not in forced),
+        *(Suggestion(field=name, value=value, confidence=0.8, evidence=proof) for name, value in forced.items()),
+    ]
 
 
 def _with_learnt(

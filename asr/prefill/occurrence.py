@@ -13,7 +13,8 @@ from asr.prefill.suggestions import Suggestion
 
 _N = r"[零〇一二两三四五六七八九十百0-9]{1,4}"
 _DAY = (
-    rf"{_N}月份?{_N}[号日]|(?:上个?月|这个?月|本月){_N}[号日]|{_N}[号日](?!楼|院|线|窗|公馆)"
+    rf"{_N}月份?(?:一直)?[干做住拖闹]?[到至]{_N}月份?|(?:去|前|今)年[春夏秋冬]天?"
+    rf"|{_N}月份?{_N}[号日]|(?:上个?月|这个?月|本月){_N}[号日]|{_N}[号日](?!楼|院|线|窗|公馆)"
     r"|(?:上上?个?|这个?|本|就这个?)?(?:周|星期|礼拜)[一二三四五六日天末](?![到至])"
     r"|大?前天|昨[天日晚儿]|今[天日晚早儿]|今儿(?:个)?|昨儿(?:个)?|夜来(?:黑来)?|刚才|刚刚"
     r"|这会儿|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|最近|国庆(?:节|期间"
@@ -44,6 +45,7 @@ _VAGUE = re.compile(
 _LASTED_LEAD = re.compile(r"^(?:都|已经|有|快|得有|停了|漏了|持续|拖了|等了|断了|欠了)")
 _HOUR_NEXT = re.compile(rf"^[，,、]?{_CLOCK}")
 _LEAST = 0.35
+_ASKS_HOW_LONG = re.compile(r"多久|多长时间|多少天|几天了|几个月了")
 _RANGE = re.compile(r"[到至~-]|一直到|到了")
 _NEAR = re.compile(
     r"^(?:[，,、。…\s]|的|就是|吧|呃|嗯|就|大概|大约|差不多|都|是|早上|从|在|那天|也就|到|至"
@@ -155,7 +157,7 @@ def _is_time(said: Said, match: re.Match[str], kind: str) -> bool:
         inside = any(a <= match.start() < b for a, b in said.reading.protected)
         return (
             not inside
-            and not re.search(r"[零一二三四五六七八九十百千\d点年第]$", before)
+            and not re.search(r"[零一二三四五六七八九十百千\d点年第几]$", before)
             and not (re.match(rf"{_N}号$", match.group()) and _no_date(said, match))
         )
     if kind == "lasted":
@@ -170,14 +172,20 @@ def _plausible_clock(text: str) -> bool:
 
 def _no_date(said: Said, match: re.Match[str]) -> bool:
     number = _number(match.group()[:-1])
-    followed = re.match(r"[楼院线车路店桌窗机床厅出]|[\u4e00-\u9fff]?单元|门面", said.text[match.end() :]) is not None
+    followed = (
+        re.match(
+            r"[楼院线车路店桌窗机床厅出人]|业主|村民|工人|居民|[\u4e00-\u9fff]?单元|门面", said.text[match.end() :]
+        )
+        is not None
+    )
     return number is None or not 1 <= number <= 31 or followed
 
 
 def _weight(when: _When) -> float:
     slots = when.slots
     weight = 1.0 * ("day" in slots) + 0.8 * ("clock" in slots) + 0.5 * ("part" in slots) + 0.9 * ("often" in slots)
-    weight += 0.4 * ("lasted" in slots) + 1.2 * when.asked + 0.3 * when.corrected
+    how_long = when.asked and _ASKS_HOW_LONG.search(when.said.asked) is not None
+    weight += (2.2 if how_long else 0.4) * ("lasted" in slots) + 1.2 * when.asked + 0.3 * when.corrected
     vague = len(slots) == 1 and _VAGUE.fullmatch(slots.get("day", "")) is not None
     return weight - 0.8 * vague - 0.002 * when.said.index
 
@@ -223,6 +231,7 @@ def _plain_day(day: str) -> str:
         .replace("周天", "周日")
     )
     said = re.sub(r"(\d+)号", r"\1日", said)
+    said = re.sub(r"(\d+月)份?(?:一直)?[干做住拖闹]?[到至](\d+月)份?", r"\1至\2", said)
     table = {
         "夜来黑来": "昨晚",
         "夜来": "昨天",

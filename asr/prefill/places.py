@@ -238,7 +238,10 @@ def _with_landmark(reading: Reading, hit: PlaceHit, worded: Sequence[tuple[int, 
     ):
         return hit.place.name + landmark.group(), landmark.end()
     glue = _GLUE.match(text, hit.end)
-    behind = next((span for span in worded if glue is not None and span[0] == glue.end()), None)
+    known = {place.start for place in reading.places if place.place.kind is PlaceKind.COMMUNITY}
+    behind = next(
+        (span for span in worded if glue is not None and span[0] == glue.end() and span[0] not in known), None
+    )
     if (hit.place.kind is PlaceKind.ROAD or hit.place.name.endswith("村")) and behind is not None:
         return hit.place.name + with_digits(text[behind[0] : behind[1]]), behind[1]
     return hit.place.name, hit.end
@@ -304,7 +307,7 @@ def _door(reading: Reading, at: int, *, bare: bool) -> _Detail | None:
             continue
         if slot == "building" and said.endswith("号") and not bare:
             continue
-        return _Detail(slot, _tidy(slot, with_digits(_door_digits(said)).upper()), *match.span())
+        return _Detail(slot, _tidy(slot, with_digits(_door_digits(said)).upper(), said), *match.span())
     return None
 
 
@@ -316,7 +319,9 @@ def _door_digits(said: str) -> str:
     return "".join(str(_SPELLED.index(char) % 10) for char in spelled.group()) + said[spelled.end() :]
 
 
-def _tidy(slot: str, shown: str) -> str:
+def _tidy(slot: str, shown: str, said: str) -> str:
+    if slot == "phase":
+        return said
     if slot == "building":
         return re.sub(r"栋楼$", "栋", shown)
     if slot == "room":
