@@ -123,7 +123,7 @@ def _ticket_row(common: Shared, me: SignedIn, ticket: TicketRecord) -> TicketRow
 
 @router.post("/calls/{call_id}/draft", responses=documented(401, 403, 404, 503))
 async def open_draft(call_id: CallIdPath, me: Writer, common: Common) -> DraftView:
-    """The call's draft; made now if there is none yet. For a party to the call."""
+    """The call's draft; made now if there is none yet. For a party to the call; who talks in it becomes its author."""
     async with common.store.write() as session:
         call = await parties.call_of_party(session, common, me, call_id, Action.DRAFT_WRITE)
         draft, made = await service.open_draft(session, common, me, call)
@@ -148,7 +148,7 @@ async def list_drafts(
 @router.get("/drafts/{id}", responses=documented(401, 403, 404))
 async def read_draft(draft_id: UuidPath, me: Writer, common: Common) -> DraftView:
     async with common.store.read() as session:
-        return draft_view(await service.read_draft(session, me, draft_id), common.label)
+        return draft_view(await service.read_draft(session, common, me, draft_id), common.label)
 
 
 @router.patch(
@@ -159,7 +159,8 @@ async def read_draft(draft_id: UuidPath, me: Writer, common: Common) -> DraftVie
     },
 )
 async def edit_draft(draft_id: UuidPath, edit: Edit, me: Writer, common: Common) -> DraftView:
-    """What a person typed: from now on no suggestion changes these fields. For the draft's author."""
+    """What a person typed: from now on no suggestion changes these fields. For who writes the draft: its author,
+    or an operator who has the call after them."""
     async with common.store.write() as session:
         draft = await service.edit_draft(session, common, me, draft_id, seen_version=edit.version, values=edit.fields)
     return _changed(common, draft)

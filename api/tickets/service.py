@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import audit
@@ -29,6 +29,8 @@ from api.tickets.lifecycle import State
 from api.tickets.numbers import next_number
 from api.tickets.views import PHONE, draft_view
 from asr.prefill import Suggestion
+from telephony.events import AgentStatus
+from telephony.ids import AgentId, CallId
 
 SHORTEST_PHONE = 3
 
@@ -59,29 +61,46 @@ async def draft_of_call(session: AsyncSession, call_id: str) -> Draft | None:
     return None if row is None else to_draft(row)
 
 
-async def read_draft(session: AsyncSession, me: SignedIn, draft_id: str) -> Draft:
-    """Its author's, or any for a role that may see any call."""
+async def read_draft(session: AsyncSession, common: Shared, me: SignedIn, draft_id: str) -> Draft:
+    """Of who writes it, or any for a role that may see any call."""
     row = await session.get(DraftRecord, draft_id)
     if row is None:
         raise NotFound("draft")
-    if row.author_id != me.user_id and not allowed(me.role, Action.CALL_ANY):
+    if not _writes(common, me, row) and not allowed(me.role, Action.CALL_ANY):
         raise Forbidden(Action.DRAFT_WRITE)
     return to_draft(row)
 
 
-async def _own_row(session: AsyncSession, me: SignedIn, draft_id: str, action: Action) -> DraftRecord:
+async def _own_row(session: AsyncSession, common: Shared, me: SignedIn, draft_id: str, action: Action) -> DraftRecord:
     """Locked until the commit."""
     row = await session.get(DraftRecord, draft_id, with_for_update=True)
     if row is None:
         raise NotFound("draft")
-    if row.author_id != me.user_id:
+    if not _writes(common, me, row):
         raise Forbidden(action)
     return row
 
 
+def _writes(common: Shared, me: SignedIn, row: DraftRecord) -> bool:
+    """Its author; and while a call goes from hand to hand, whoever talks in it or has just left it."""
+    if row.author_id == me.user_id:
+        return True
+    agent = common.switch.switchboard.agents.get(AgentId(me.agent_id)) if me.agent_id else None
+    wraps_up = agent is not None and agent.call_id == row.call_id and agent.status is AgentStatus.WRAPPING_UP
+    return wraps_up or _talks(common, me, row.call_id)
+
+
+def _talks(common: Shared, me: SignedIn, call_id: str) -> bool:
+    call = common.switch.switchboard.calls.get(CallId(call_id))
+    return call is not None and me.agent_id is not None and call.answered_by == me.agent_id
+
+
 # writing --------------------------------------------------------------------------------------------------------------
 async def open_draft(session: AsyncSession, common: Shared, me: SignedIn, call: KnownCall) -> tuple[Draft, bool]:
-    """The call's draft, and whether it was made just now. There is one for each call, whoever asks first."""
+    """The call's draft, and whether it was made just now. There is one for each call, whoever asks first.
+
+    Handed to another operator with the call, it becomes that operator's.
+    """
     now = common.now()
     made = await session.scalar(
         insert_into(session, DraftRecord)
@@ -103,6 +122,12 @@ async def open_draft(session: AsyncSession, common: Shared, me: SignedIn, call: 
     assert draft is not None
     if made is not None:
         await _audit(session, common, me, "draft.open", draft)
+    elif draft.author_id != me.user_id and draft.status is DraftStatus.OPEN and _talks(common, me, call.id):
+        await session.execute(
+            update(DraftRecord).where(DraftRecord.id == draft.id).values(author_id=me.user_id, updated_at=now)
+        )
+        await _audit(session, common, me, "draft.take_over", draft, {"from_user": draft.author_id})
+        draft = replace(draft, author_id=me.user_id, updated_at=now)
     return draft, made is not None
 
 
@@ -120,7 +145,7 @@ async def edit_draft(
     The caller's masked number sent back as it was shown is accepted, not typed: what is typed is shown in full, and
     revealing a number is a request of its own.
     """
-    row = await _own_row(session, me, draft_id, Action.DRAFT_WRITE)
+    row = await _own_row(session, common, me, draft_id, Action.DRAFT_WRITE)
     old = to_draft(row)
     if seen_version > old.version or drafts.clashes(old, values, seen_version):
         raise VersionConflict(draft_view(old, common.label).model_dump(mode="json"))
@@ -151,7 +176,7 @@ async def decide(
 
     ``seen_version``: VersionConflict where a field, or what is suggested for it, has changed since the person saw it.
     """
-    row = await _own_row(session, me, draft_id, Action.DRAFT_WRITE)
+    row = await _own_row(session, common, me, draft_id, Action.DRAFT_WRITE)
     old = to_draft(row)
     if seen_version is not None and _decides_unseen(old, field, seen_version):
         raise VersionConflict(draft_view(old, common.label).model_dump(mode="json"))
@@ -185,7 +210,7 @@ async def submit(
     session: AsyncSession, common: Shared, me: SignedIn, draft_id: str, submission: Submission
 ) -> tuple[TicketRecord, Draft]:
     """The ticket. Submitting what has been submitted in the same way answers with the same ticket."""
-    row = await _own_row(session, me, draft_id, Action.TICKET_SUBMIT)
+    row = await _own_row(session, common, me, draft_id, Action.TICKET_SUBMIT)
     old = to_draft(row)
     if old.status is DraftStatus.SUBMITTED:
         return await _already(session, row, submission), old

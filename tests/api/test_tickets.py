@@ -211,6 +211,20 @@ async def test_a_draft_is_its_authors_alone_and_a_supervisor_may_look(desk: Desk
     assert (await author.post("/calls/9.9/draft")).status_code == 404
 
 
+async def test_a_draft_goes_with_its_call_to_the_operator_who_takes_over(desk: Desk) -> None:
+    first, second = await desk.person("8001"), await desk.person("8002")
+    draft = await typed(first, await draft_for(desk, first), title="油烟扰民")
+    desk.switch.talking("1.1", "8002")
+    taken = (await second.post("/calls/1.1/draft")).json()
+    assert (taken["id"], taken["fields"]["title"]["value"]) == (draft["id"], "油烟扰民")
+    await typed(second, taken, address="驿后小区3号楼")
+    assert (await second.get("/drafts")).json()["total"] == 1
+    assert (await first.get("/drafts")).json()["total"] == 0
+    async with desk.shared.store.read() as session:
+        told = select(AuditRecord.detail).where(AuditRecord.action == "draft.take_over")
+        assert "from_user" in str((await session.scalars(told)).one())
+
+
 async def test_ones_open_drafts_are_listed(desk: Desk) -> None:
     author, other = await desk.person("8001"), await desk.person("8002")
     supervisor = await desk.person("9001", Role.SUPERVISOR)
