@@ -60,9 +60,12 @@ export const useTransfer = defineStore("transfer", () => {
     return [mark(current.value), live.agent?.status, call?.phase, call?.keep_line, call?.recording_paused_until].join("/");
   };
 
+  /** Nobody has answered the last order yet, and nothing is seen of it either. */
+  const waits = (): boolean => pending.value !== null && seen() === pending.value.before;
+
   async function ask(what: Asked, failure: string, act: () => Promise<{ outcome: string }>): Promise<boolean> {
     // An end may be asked for at any moment; nothing else while another order is under way.
-    if (pending.value !== null && what !== "cancel") return false;
+    if (waits() && what !== "cancel") return false;
     const mine: Pending = { what, before: seen(), unknownSince: null };
     pending.value = mine;
     try {
@@ -130,6 +133,10 @@ export const useTransfer = defineStore("transfer", () => {
   const onCall = (act: (id: string) => Promise<boolean>): Promise<boolean> => (live.callId === null ? Promise.resolve(false) : act(live.callId));
 
   function start(target: TransferTarget, mode: TransferMode): Promise<boolean> {
+    if (waits()) {
+      notice.warn(words.transfer.notYet); // what was chosen stays chosen
+      return Promise.resolve(false);
+    }
     layer.value = null;
     lastAsked.value = { target, mode };
     return onCall((id) => ask("start", words.transfer.startFailed, () => api.transfer(id, target, mode)));

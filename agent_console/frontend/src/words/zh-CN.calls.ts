@@ -168,6 +168,7 @@ export const callWords = {
     unknownShort: "正在核实",
     nothingCame: "未见状态变化，请确认后重试",
     startFailed: "转接未发起",
+    notYet: "上一步操作尚未有结果，请稍候再按一次",
     steerFailed: "操作未成功",
     sendBack: "转回队列",
     sendBackTitle: "把市民转回队列？",
