@@ -192,10 +192,8 @@ export const useDesk = defineStore("desk", () => {
       }, BYE_GRACE_MS);
     });
     watch(
-      () => live.status,
-      (status) => {
-        if (status === "superseded" && !phoneTalks.value) phone.signOff();
-      },
+      () => live.status === "superseded" && !phoneTalks.value,
+      (elsewhere) => elsewhere && phone.signOff(),
     );
     // A workplace without a microphone gets no calls: the server is told at once, and again when it is back.
     watch(
