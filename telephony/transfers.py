@@ -118,7 +118,7 @@ class Transfers:
             call_id=call_id,
             endpoint=agent.seat,
             context="join",
-            exten="s",
+            exten="back",
             ring_s=RETURN_RING_S,
             variables={**guest, "X-Hotline-Recover": "1", "X-Hotline-Call-Id": call_id},
         )

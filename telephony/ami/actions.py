@@ -44,7 +44,7 @@ CONTEXTS: Mapping[str, re.Pattern[str]] = {
     "parked": re.compile("s"),
     "room": re.compile("s|back"),
     "consult": re.compile("s"),
-    "join": re.compile("s"),
+    "join": re.compile("s|back"),
     "leave": re.compile("s"),
     "forward": re.compile(r"[0-9]{2,20}", re.ASCII),
     "forward-number": re.compile(r"\+?[0-9]{3,20}", re.ASCII),
