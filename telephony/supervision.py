@@ -7,6 +7,7 @@ speaks to two parties at most, so where more than two talk, barging in is joinin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ JOIN = "join"
 """The context by which a leg comes into the citizen's bridge."""
 RING_S = 15.0
 LEG_MARK = "-s"
+_LEG = re.compile(rf".+{LEG_MARK}[0-9]+", re.ASCII)
 GIVEN_UP = timedelta(seconds=RING_S + 5)
 
 
@@ -238,30 +240,35 @@ class Supervisions:
 
     def reconcile(self, snapshot: Snapshot, seats: Mapping[str, AgentId]) -> list[Event]:
         """What a restart of ours, or a gap, hid: legs that listen without our knowing, and legs that are gone."""
-        legs = {live.channel.id: live for live in snapshot.channels if _is_ours(live)}
+        listed = {live.channel.id for live in snapshot.channels}
         events: list[Event] = []
         for known in tuple(self._open.values()):
-            if known.leg not in legs and known.since < snapshot.at:
+            if known.leg not in listed and known.since < snapshot.at:
                 events += self._gone(known, snapshot.at).events
-        for live in legs.values():
-            events += self._found(live, seats, snapshot.at)
+        for live in snapshot.channels:
+            mode = _mode_of(live)
+            if mode is not None:
+                events += self._found(live, mode, seats, snapshot.at)
         return events
 
-    def _found(self, live: LiveChannel, seats: Mapping[str, AgentId], at: datetime) -> list[Event]:
+    def _found(self, live: LiveChannel, mode: SpyMode, seats: Mapping[str, AgentId], at: datetime) -> list[Event]:
         call_id = live.channel.call_id
         agent_id, call = seats.get(live.channel.endpoint), self._calls.all.get(call_id) if call_id else None
         watched = _operators_leg(call) if call else None
         if call is None or watched is None or agent_id is None or call.answered_by is None or call.id in self._open:
             return []
+        if watched.channel == live.channel.id:
+            return []  # has taken the call over
         self._open[call.id] = found = Supervision(
             call_id=call.id,
             agent_id=agent_id,
             operator=call.answered_by,
             watched=watched.channel,
             leg=live.channel.id,
-            mode=SpyMode(live.channel.exten),
+            mode=mode,
             state=SupervisionState.WATCHING,
             since=at,
+            joined=live.channel.context == JOIN,
         )
         return [_told(found, at, found.mode)]
 
@@ -319,8 +326,11 @@ class _Watched:
     name: str
 
 
-def _is_ours(live: LiveChannel) -> bool:
-    return live.channel.context == SUPERVISE and live.channel.exten in set(SpyMode)
+def _mode_of(live: LiveChannel) -> SpyMode | None:
+    """In what mode a leg of ours is where the switch says it is; None for everybody else's."""
+    if live.channel.context == SUPERVISE and live.channel.exten in set(SpyMode):
+        return SpyMode(live.channel.exten)
+    return SpyMode.BARGE if live.channel.context == JOIN and _LEG.fullmatch(live.channel.id) else None
 
 
 def _told(one: Supervision, at: datetime, mode: SpyMode | None) -> SupervisionChanged:

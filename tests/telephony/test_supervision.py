@@ -357,6 +357,23 @@ def test_a_restart_of_ours_finds_who_listens(stage: Stage, story: Story) -> None
     assert [leg.role for leg in fresh.call().legs] == [LegRole.CITIZEN, LegRole.OPERATOR]
 
 
+def test_who_barged_in_by_the_bridge_is_found_again_and_stays(stage: Stage, story: Story) -> None:
+    phone = watching(stage, story, SpyMode.LISTEN)
+    phone.channel = replace(phone.channel, context="join", exten="s")
+    stage.tell(phone.join())
+    stage.wait(5.0)
+    at = stage.now
+    listed = [*story.listed(at), replace(live(phone.channel), bridge=story.bridge, application="BridgeAdd")]
+    fresh = Stage()
+    fresh.now = at
+    seats = [member("8001", at, status=2), member("9001", at, status=2)]
+    for each in (stage, fresh):
+        each.tell([snapshot(at, channels=listed, members=seats)])
+        [one] = each.board.supervisions.values()
+        assert (one.agent_id, one.operator, one.leg, one.joined) == (BOSS, ME, phone.channel.id, True)
+    assert one.mode is SpyMode.BARGE
+
+
 def test_a_listener_whose_end_was_missed_is_gone_with_the_next_comparison(stage: Stage, story: Story) -> None:
     watching(stage, story)
     stage.wait(5.0)
