@@ -15,6 +15,8 @@ from api.errors import Forbidden, NotFound
 from api.store.tables import CallRecord
 from telephony.calls import Call
 from telephony.ids import AgentId, CallId
+from telephony.targets import TargetKind
+from telephony.transfers import TransferState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,4 +87,11 @@ def _live(common: Shared, call: Call | None) -> set[str]:
         return set()
     agents = {str(agent_id) for agent_id in (call.answered_by, call.offered_to) if agent_id}
     ours = (agent for agent in common.switch.switchboard.agents.values() if agent.call_id == call.id)
-    return agents | {str(AgentId(agent.id)) for agent in ours}
+    return agents | {str(AgentId(agent.id)) for agent in ours} | _asked(common, call)
+
+
+def _asked(common: Shared, call: Call) -> set[str]:
+    """The colleague whom the call is being handed to."""
+    transfer = common.switch.switchboard.transfers.get(call.id)
+    asked = transfer is not None and transfer.target.kind is TargetKind.AGENT
+    return {transfer.target.value} if transfer and asked and transfer.state is not TransferState.ENDED else set()

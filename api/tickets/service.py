@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import audit
@@ -31,6 +31,8 @@ from api.tickets.views import PHONE, draft_view
 from asr.prefill import Suggestion
 from telephony.events import AgentStatus
 from telephony.ids import AgentId, CallId
+from telephony.targets import Target, TargetKind
+from telephony.transfers import TransferState
 
 SHORTEST_PHONE = 3
 
@@ -78,21 +80,35 @@ async def _own_row(session: AsyncSession, common: Shared, me: SignedIn, draft_id
         raise NotFound("draft")
     if not _writes(common, me, row):
         raise Forbidden(action)
+    await _taken_over(session, common, me, row)
     return row
 
 
 def _writes(common: Shared, me: SignedIn, row: DraftRecord) -> bool:
     """Its author; and while a call goes from hand to hand, whoever talks in it or has just left it."""
-    if row.author_id == me.user_id:
+    if row.author_id == me.user_id or _has_call(common, me, row.call_id):
         return True
-    agent = common.switch.switchboard.agents.get(AgentId(me.agent_id)) if me.agent_id else None
-    wraps_up = agent is not None and agent.call_id == row.call_id and agent.status is AgentStatus.WRAPPING_UP
-    return wraps_up or _talks(common, me, row.call_id)
+    board = common.switch.switchboard
+    agent = board.agents.get(AgentId(me.agent_id)) if me.agent_id else None
+    if agent is not None and agent.call_id == row.call_id and agent.status is AgentStatus.WRAPPING_UP:
+        return True
+    transfer = board.transfers.get(CallId(row.call_id))
+    if transfer is None or transfer.state not in (TransferState.JOINED, TransferState.PRIVATE):
+        return False
+    return transfer.target == Target(kind=TargetKind.AGENT, value=me.agent_id or "")
 
 
-def _talks(common: Shared, me: SignedIn, call_id: str) -> bool:
+def _has_call(common: Shared, me: SignedIn, call_id: str) -> bool:
     call = common.switch.switchboard.calls.get(CallId(call_id))
     return call is not None and me.agent_id is not None and call.answered_by == me.agent_id
+
+
+async def _taken_over(session: AsyncSession, common: Shared, me: SignedIn, row: DraftRecord) -> None:
+    """An open draft belongs to whoever has the call."""
+    if row.author_id == me.user_id or row.status != DraftStatus.OPEN.value or not _has_call(common, me, row.call_id):
+        return
+    await _audit(session, common, me, "draft.take_over", to_draft(row), {"from_user": row.author_id})
+    row.author_id = me.user_id
 
 
 # writing --------------------------------------------------------------------------------------------------------------
@@ -122,12 +138,10 @@ async def open_draft(session: AsyncSession, common: Shared, me: SignedIn, call: 
     assert draft is not None
     if made is not None:
         await _audit(session, common, me, "draft.open", draft)
-    elif draft.author_id != me.user_id and draft.status is DraftStatus.OPEN and _talks(common, me, call.id):
-        await session.execute(
-            update(DraftRecord).where(DraftRecord.id == draft.id).values(author_id=me.user_id, updated_at=now)
-        )
-        await _audit(session, common, me, "draft.take_over", draft, {"from_user": draft.author_id})
-        draft = replace(draft, author_id=me.user_id, updated_at=now)
+    elif draft.author_id != me.user_id:
+        row = await session.get_one(DraftRecord, draft.id, with_for_update=True, populate_existing=True)
+        await _taken_over(session, common, me, row)
+        draft = to_draft(row)
     return draft, made is not None
 
 
