@@ -51,7 +51,6 @@ export const useTransfer = defineStore("transfer", () => {
   );
   const shown = computed(() => current.value !== null && current.value.id !== dismissed.value);
   const unknown = computed(() => pending.value?.unknownSince !== null && pending.value !== null);
-  const busy = computed(() => pending.value !== null);
   /** Cues that nobody has dealt with, the one that came first in front. */
   const openCues = computed(() => (live.call?.cues ?? []).filter((each) => each.state === "open"));
 
@@ -61,11 +60,11 @@ export const useTransfer = defineStore("transfer", () => {
   };
 
   /** Nobody has answered the last order yet, and nothing is seen of it either. */
-  const waits = (): boolean => pending.value !== null && seen() === pending.value.before;
+  const busy = computed(() => pending.value !== null && seen() === pending.value.before);
 
   async function ask(what: Asked, failure: string, act: () => Promise<{ outcome: string }>): Promise<boolean> {
     // An end may be asked for at any moment; nothing else while another order is under way.
-    if (waits() && what !== "cancel") return false;
+    if (busy.value && what !== "cancel") return false;
     const mine: Pending = { what, before: seen(), unknownSince: null };
     pending.value = mine;
     try {
@@ -133,7 +132,7 @@ export const useTransfer = defineStore("transfer", () => {
   const onCall = (act: (id: string) => Promise<boolean>): Promise<boolean> => (live.callId === null ? Promise.resolve(false) : act(live.callId));
 
   function start(target: TransferTarget, mode: TransferMode): Promise<boolean> {
-    if (waits()) {
+    if (busy.value) {
       notice.warn(words.transfer.notYet); // what was chosen stays chosen
       return Promise.resolve(false);
     }
