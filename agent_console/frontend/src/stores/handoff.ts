@@ -24,7 +24,8 @@ export const useHandoff = defineStore("handoff", () => {
   const pushing = ref(false);
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const id = computed(() => live.call?.transfer?.handoff_id ?? null);
+  /** Of a matter for a centre; there is nothing to write about a colleague, and a colleague may not read it. */
+  const id = computed(() => (live.call?.transfer?.target.kind === "centre" ? live.call.transfer.handoff_id : null));
 
   watch(
     [id, () => live.call?.transfer?.state],
