@@ -112,7 +112,7 @@ class Desk:
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.faults.append(message.text)
+            self.faults.append(f"{message.text} {message.location.get('url', '')}")
 
     def __getitem__(self, testid: str) -> Locator:
         return self.page.get_by_test_id(testid)
