@@ -16,6 +16,7 @@ from api.auth.access import CSRF_DESCRIBED, SAFE
 from api.auth.routes import router as session_router
 from api.auth.shared import Shared
 from api.callbacks.routes import router as callbacks_router
+from api.calls.routes import commands as call_commands_router
 from api.calls.routes import router as calls_router
 from api.cues.routes import router as cues_router
 from api.guards import BodyLimit, SecurityHeaders
@@ -99,6 +100,7 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settin
         shift_log_router,
         live_router,
         calls_router,
+        call_commands_router,
         recordings_router,
         transcripts_router,
         tickets_router,

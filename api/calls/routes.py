@@ -25,7 +25,8 @@ from telephony.events import CallOutcome
 from telephony.media.encoders import MEDIA_TYPES
 
 router = APIRouter(prefix="/calls", tags=["calls"], route_class=parties.CallRoute, responses=documented(422))
-commands = APIRouter(route_class=CommandRoute)
+commands = APIRouter(prefix="/calls", tags=["calls"], route_class=CommandRoute, responses=documented(422))
+"""What works while the database is away, too."""
 
 Common = Annotated[Shared, Depends(shared)]
 
@@ -224,6 +225,3 @@ async def reveal_number(
     async with common.store.write() as session:
         number = await service.reveal_number(session, common, me, call_id, body.reason.strip())
     return RevealedNumber(number=number)
-
-
-router.include_router(commands)

@@ -19,6 +19,7 @@ from api.auth.passwords import Passwords
 from api.auth.routes import router as session_router
 from api.auth.shared import Shared
 from api.callbacks.routes import router as callbacks_router
+from api.calls.routes import commands as call_commands_router
 from api.calls.routes import router as calls_router
 from api.cues.routes import router as cues_router
 from api.handoffs.routes import router as handoffs_router
@@ -40,6 +41,7 @@ _names = count(1)
 ROUTERS = (
     session_router,
     calls_router,
+    call_commands_router,
     recordings_router,
     cues_router,
     transcripts_router,
