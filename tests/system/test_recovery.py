@@ -87,7 +87,8 @@ def test_after_a_reload_in_mid_call_the_talk_goes_on(stage: Stage) -> None:
         assert citizen.wait(10) == 0
         ami.listen(1)
         pauses = [frame for frame in ami.events if frame.get("Event") == "QueueMemberPause"]
-        assert [frame["PausedReason"] for frame in pauses if frame["Paused"] == "1"] == ["wrapping_up"]
+        reasons = {frame["PausedReason"] for frame in pauses if frame["Paused"] == "1"}  # a frame for each queue
+        assert reasons == {"wrapping_up"}
     expect(desk.field("title")).to_have_value(TITLE)
     _one_call_with_both_parts(stage, call_id)
 
