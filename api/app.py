@@ -32,6 +32,7 @@ from api.settings import Settings
 from api.shifts.log_routes import router as shift_log_router
 from api.shifts.routes import router as shifts_router
 from api.shifts.service import Phones
+from api.stats.routes import router as stats_router
 from api.supervision.routes import router as supervision_router
 from api.tickets.routes import router as tickets_router
 from api.transcripts.routes import router as transcripts_router
@@ -57,6 +58,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "callbacks", "description": "Missed callers, called back once."},
     {"name": "outbound", "description": "Calls that operators place."},
     {"name": "supervision", "description": "Supervisors in calls and over seats."},
+    {"name": "stats", "description": "How a day went."},
     {"name": "health", "description": "What is up and what is not."},
 ]
 
@@ -109,6 +111,7 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settin
         callbacks_router,
         outbound_router,
         supervision_router,
+        stats_router,
     ):
         app.include_router(router, prefix=PREFIX, responses=errors.documented(422, 503))
     app.include_router(health.router)

@@ -26,6 +26,7 @@ from api.handoffs.routes import router as handoffs_router
 from api.outbound.routes import router as outbound_router
 from api.recordings.routes import router as recordings_router
 from api.settings import Settings
+from api.stats.routes import router as stats_router
 from api.store.engine import Store
 from api.store.migrate import migrate
 from api.store.sealing import Keyring
@@ -51,6 +52,7 @@ ROUTERS = (
     transfers_router,
     supervision_router,
     outbound_router,
+    stats_router,
 )
 
 

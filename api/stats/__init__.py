@@ -1,0 +1,1 @@
+"""Figures of a day, from the records."""
