@@ -52,7 +52,10 @@ FINAL = Decoding(beam=5, pad_s=5.0)
 _MOST_HOTWORDS = 40
 _TELLING_CHARACTERS = 6
 
-_FIRST_PARTIAL_S = 0.8
+_FIRST_PARTIAL_S = 1.1
+"""Of it 0.3 s are what came before the voice; of less speech than the rest, nothing believable is made."""
+_FIRST_AGAIN_S = 0.4
+"""While nothing believable has come of the segment."""
 _PARTIAL_EVERY_S = 1.0
 
 _LEAST_LOG_PROBABILITY = -1.4
@@ -94,6 +97,12 @@ def believable(decoded: Decoded) -> bool:
     if len(data) / len(zlib.compress(data)) > _MOST_COMPRESSION:
         return False
     return not _REPEATED.search(text) and not _CREDITS.search(text)
+
+
+def believable_so_far(decoded: Decoded) -> bool:
+    """As ``believable``, for the beginning of a segment: less is known, and a wrong word on the screen distracts."""
+    latin = decoded.text.isascii() and decoded.log_probability < _FOREIGN_LOG_PROBABILITY
+    return believable(decoded) and not latin and "\ufffd" not in decoded.text
 
 
 def mistaken_for_english(decoded: Decoded) -> bool:
@@ -188,6 +197,7 @@ class WhisperStream:
         self._desk = desk
         self._open = bytearray()
         self._partial_bytes = 0  # length of the open segment when its last partial was decoded
+        self._begun = False  # the open segment has text already
         self._said: asyncio.Queue[Hypothesis | Exception | None] = asyncio.Queue()
         self.jobs: deque[_Job] = deque()
         self._settled = asyncio.Event()
@@ -203,6 +213,7 @@ class WhisperStream:
         job = _Job(stream=self, pcm=bytes(self._open))
         self._open.clear()
         self._partial_bytes = 0
+        self._begun = False
         self.jobs.append(job)
         self._settled.clear()
         self._desk.put(job)
@@ -232,7 +243,9 @@ class WhisperStream:
     def wants_partial(self) -> bool:
         if self.jobs:  # the segment before is not finished: its text comes first
             return False
-        step_s = _PARTIAL_EVERY_S if self._partial_bytes else _FIRST_PARTIAL_S
+        step_s = _FIRST_AGAIN_S if self._partial_bytes else _FIRST_PARTIAL_S
+        if self._begun:
+            step_s = _PARTIAL_EVERY_S
         return len(self._open) - self._partial_bytes >= step_s * _BYTES_PER_S
 
     def take_partial(self) -> bytes:
@@ -242,6 +255,7 @@ class WhisperStream:
     def partial_decoded(self, pcm: bytes, text: str) -> None:
         """Dropped if the segment was flushed meanwhile: its final is on the way."""
         if text and not self.jobs and self._partial_bytes >= len(pcm):
+            self._begun = True
             self._said.put_nowait(Hypothesis(text=text, final=False))
 
     def final_decoded(self, job: _Job, decoded: Decoded) -> None:
@@ -330,7 +344,7 @@ class _Desk:
         pcm = stream.take_partial()
         try:
             decoded = await self._decode(stream, pcm, PARTIAL)
-            stream.partial_decoded(pcm, decoded.text if believable(decoded) else "")
+            stream.partial_decoded(pcm, decoded.text if believable_so_far(decoded) else "")
         except Exception as error:
             stream.failed(error)
 

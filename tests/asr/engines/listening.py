@@ -43,6 +43,12 @@ class Heard:
         return next(at for at, event in self.events if isinstance(event, Partial | Final)) - self.speech_from_s
 
 
+def loud_from_s(pcm8k: bytes) -> float:
+    """When the first loud frame begins; raises StopIteration where none is."""
+    frames = (pcm8k[at : at + FRAME_BYTES] for at in range(0, len(pcm8k), FRAME_BYTES))
+    return FRAME_S * next(number for number, frame in enumerate(frames) if level_dbfs(frame) > LOUD_DBFS)
+
+
 async def play(recognizer: Recognizer, pcm8k: bytes, *, stream_id: str = "leg", pause_s: float = 1.2) -> Heard:
     """In real time; then the line stays open and silent for ``pause_s``, and is closed."""
     heard = Heard()
@@ -57,7 +63,7 @@ async def play(recognizer: Recognizer, pcm8k: bytes, *, stream_id: str = "leg", 
     silence = bytes(2 * round(pause_s * BYTES_PER_S / 2))
     audio = pcm8k + silence
     frames = [audio[at : at + FRAME_BYTES] for at in range(0, len(audio) - FRAME_BYTES + 1, FRAME_BYTES)]
-    heard.speech_from_s = FRAME_S * next(number for number, frame in enumerate(frames) if level_dbfs(frame) > LOUD_DBFS)
+    heard.speech_from_s = loud_from_s(pcm8k)
     for number, frame in enumerate(frames, start=1):
         await asyncio.sleep(max(0.0, began_s + number * FRAME_S - time.monotonic()))
         session.feed(frame, time.monotonic())

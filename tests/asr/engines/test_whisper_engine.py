@@ -11,7 +11,16 @@ import pytest
 
 from asr.audio import Upsampler
 from asr.engines import whisper_engine
-from asr.engines.whisper_engine import Decoded, Decoding, WhisperRecognizer, believable, leaked, mistaken_for_english
+from asr.engines.whisper_engine import (
+    Decoded,
+    Decoding,
+    WhisperRecognizer,
+    WhisperStream,
+    believable,
+    believable_so_far,
+    leaked,
+    mistaken_for_english,
+)
 from asr.hanzi import normalise
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.asr.engines.listening import play
@@ -58,6 +67,20 @@ def test_digits_said_in_groups_and_short_answers_are_believed(spoken_alone: Deco
 )
 def test_what_whisper_makes_up_is_not_believed(made_up: Decoded) -> None:
     assert not believable(made_up)
+
+
+@pytest.mark.parametrize(
+    ("begun", "is_shown"),
+    [
+        (decoded("我们小区楼下"), True),
+        (decoded("您别着急", log_probability=-0.9, no_speech=0.35), True),
+        (decoded("VIP卡"), True),
+        (decoded("anyhold", log_probability=-1.3), False),
+        (decoded("奤奤\ufffd奤", log_probability=-1.2), False),
+    ],
+)
+def test_of_a_beginning_only_what_looks_like_words_is_shown(begun: Decoded, is_shown: bool) -> None:
+    assert believable_so_far(begun) is is_shown
 
 
 @pytest.mark.parametrize(
@@ -161,6 +184,27 @@ async def test_finals_of_others_come_before_partials(whisper: WhisperRecognizer)
     assert said_before <= 2  # only the partials that were being decoded already
     for stream in (*talking, waiting):
         await stream.close()
+
+
+class NoDesk:
+    """Nobody works here: the test takes the work itself."""
+
+    def join(self, stream: WhisperStream) -> None:
+        assert stream.lateness_s() == 0.0
+
+    def wake(self) -> None:
+        pass
+
+
+def test_a_beginning_that_gives_nothing_is_tried_again_soon_and_what_follows_in_its_time() -> None:
+    stream = WhisperStream(NoDesk())  # type: ignore[arg-type]
+    tried: list[float] = []
+    for tenths in range(1, 41):
+        stream.feed(bytes(3200))
+        if stream.wants_partial:
+            tried.append(tenths / 10)
+            stream.partial_decoded(stream.take_partial(), "我们小区" if tenths > 18 else "")
+    assert tried == [1.1, 1.5, 1.9, 2.9, 3.9]
 
 
 async def test_nothing_is_decoded_for_a_stream_that_was_given_up(
