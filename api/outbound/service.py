@@ -77,15 +77,20 @@ async def _task(common: Shared, me: SignedIn, kind: Kind, wanted: str) -> Task:
         return Task(kind=kind, object_id=masked_number(wanted), number=wanted)
     async with common.store.read() as session:
         ticket = await session.get(TicketRecord, wanted)
+    number = number_of(me, ticket)
+    if not number:
+        raise NotNow("the ticket has no number to call")
+    return Task(kind=kind, object_id=wanted, number=number)
+
+
+def number_of(me: SignedIn, ticket: TicketRecord | None) -> str:
+    """Empty where there is none that can be called. Raises NotFound, Forbidden."""
     if ticket is None:
         raise NotFound("ticket")
     hidden = ticket.confidential or ticket.anonymous
     if hidden and ticket.author_id != me.user_id and not allowed(me.role, Action.CONFIDENTIAL_READ):
         raise Forbidden(Action.OUTBOUND_PLACE)
-    number = dialable((ticket.contact_phone or "").replace(" ", "").replace("-", ""))
-    if not number:
-        raise NotNow("the ticket has no number to call")
-    return Task(kind=kind, object_id=ticket.id, number=number)
+    return dialable((ticket.contact_phone or "").replace(" ", "").replace("-", ""))
 
 
 async def _audit(session: AsyncSession, common: Shared, me: SignedIn, task: Task, call_id: CallId, result: str) -> None:

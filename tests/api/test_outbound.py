@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from api.auth.permissions import Role
-from api.store.tables import AuditRecord, CallbackRecord, OutboundCall
+from api.store.tables import AuditRecord, CallbackRecord, CallRecord, OutboundCall
 from telephony import errors
 from telephony.commands import PlaceCall
 from telephony.dialplan.topology import Topology
 from telephony.outbound import placed_by_us
-from tests.api.desk import MOBILE, Desk, Person
+from tests.api.desk import MOBILE, START, Desk, Person
 from tests.api.test_callbacks import missed, told
 
 
@@ -113,3 +113,29 @@ async def test_what_breaks_its_rule_calls_nobody(desk: Desk, body: Any) -> None:
     person = await desk.person("8001")
     assert (await person.post("/outbound", body)).status_code == 422
     assert desk.switch.asked == []
+
+
+async def test_before_calling_about_a_ticket_one_sees_the_masked_number_the_line_and_what_was_tried(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+    ticket_id = await a_ticket(desk, person)
+    before = await person.get(f"/outbound/tickets/{ticket_id}")
+    assert before.json() == {"number": "138****0000", "line": "12345", "attempts": []}
+    call_ids = []
+    for _ in range(2):
+        call_ids.append((await person.post("/outbound", {"kind": "ticket", "id": ticket_id})).json()["call_id"])
+        desk.clock.forward(60)
+    async with desk.shared.store.write() as session:
+        session.add(CallRecord(id=call_ids[0], line="12345", arrived_at=START, direction="outbound", outcome="busy"))
+    attempts = (await person.get(f"/outbound/tickets/{ticket_id}")).json()["attempts"]
+    assert [(one["call_id"], one["outcome"]) for one in attempts] == [(call_ids[1], None), (call_ids[0], "busy")]
+    assert attempts[0]["agent_id"] == "8001"
+
+
+async def test_who_may_not_call_the_person_behind_a_ticket_sees_no_number_either(desk: Desk) -> None:
+    person, other = await desk.person("8001"), await desk.person("8002")
+    desk.switch.talking("1.1", "8001")
+    ticket_id = await a_ticket(desk, person, confidential=True)
+    assert (await other.get(f"/outbound/tickets/{ticket_id}")).status_code == 403
+    assert (await person.get(f"/outbound/tickets/{ticket_id}")).json()["number"] == "138****0000"
+    assert (await person.get(f"/outbound/tickets/{'0' * 8}-0000-0000-0000-{'0' * 12}")).status_code == 404
