@@ -38,6 +38,8 @@ class OfferStatus(StrEnum):
 class DraftStatus(StrEnum):
     OPEN = "open"
     SUBMITTED = "submitted"
+    CLOSED = "closed"
+    """No ticket came of the call (无需工单)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -239,9 +241,22 @@ def submitted(draft: Draft) -> Draft:
     return replace(draft, status=DraftStatus.SUBMITTED, version=draft.version + 1)
 
 
+def closed(draft: Draft) -> Draft:
+    """No ticket comes of it. Raises NotNow once there is one."""
+    _open(draft)
+    return replace(draft, status=DraftStatus.CLOSED, version=draft.version + 1)
+
+
+def reopened(draft: Draft) -> Draft:
+    """A ticket comes of it after all."""
+    if draft.status is not DraftStatus.CLOSED:
+        raise NotNow("the draft is not closed")
+    return replace(draft, status=DraftStatus.OPEN, version=draft.version + 1)
+
+
 def _open(draft: Draft) -> None:
     if draft.status is not DraftStatus.OPEN:
-        raise NotNow("the draft has been submitted")
+        raise NotNow("the draft has been submitted or closed")
 
 
 def _field(draft: Draft, name: str) -> Field:

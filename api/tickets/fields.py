@@ -27,6 +27,21 @@ class Disposition(StrEnum):
     """无效来电."""
 
 
+class NoTicket(StrEnum):
+    """Why no ticket comes of a call (无需工单)."""
+
+    ANSWERED_BACK = "answered_back"
+    """A citizen who was called back has been helped already."""
+    WRONG_NUMBER = "wrong_number"
+    NOBODY_SPOKE = "nobody_spoke"
+    NOT_REACHED = "not_reached"
+    SAME_MATTER = "same_matter"
+    """It belongs to a ticket that there is."""
+    OWN_CALL = "own_call"
+    """A colleague's, a department's or a test call."""
+    NUISANCE = "nuisance"
+
+
 class Kind(StrEnum):
     LINE = "line"
     TEXT = "text"

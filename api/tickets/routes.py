@@ -20,7 +20,7 @@ from api.tickets import draft as drafts
 from api.tickets import queries, service
 from api.tickets.draft import Draft
 from api.tickets.events import DraftChanged, TicketSubmitted
-from api.tickets.fields import RULES, Disposition, Value
+from api.tickets.fields import RULES, Disposition, NoTicket, Value
 from api.tickets.reference import ReferenceView, reference
 from api.tickets.service import Submission
 from api.tickets.views import (
@@ -101,6 +101,17 @@ class Submit(BaseModel):
     version: int = Field(ge=1)
     disposition: Disposition
     summary: str = Field(default="", max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
+
+
+class Close(BaseModel):
+    """``version``: the draft as the person saw it; 409 where somebody wrote into it since."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"version": 2, "reason": "wrong_number"}]}
+    )
+
+    version: int = Field(ge=1)
+    reason: NoTicket
 
 
 def _changed(common: Shared, draft: Draft) -> DraftView:
@@ -236,6 +247,32 @@ async def submit(
         )
     )
     return ticket_view(ticket, me.display_name, me.agent_id, common.label, may_know=True)
+
+
+@router.post(
+    "/drafts/{id}/close",
+    responses={**documented(401, 403, 404), 409: {"model": ConflictBody, "description": "Changed, or submitted"}},
+)
+async def close_draft(
+    draft_id: UuidPath,
+    body: Close,
+    me: Annotated[SignedIn, Depends(Require(Action.TICKET_SUBMIT))],
+    common: Common,
+) -> DraftView:
+    """No ticket comes of this call, and why. It uses up no ticket number."""
+    async with common.store.write() as session:
+        draft = await service.close_draft(session, common, me, draft_id, seen_version=body.version, reason=body.reason)
+    return _changed(common, draft)
+
+
+@router.post("/drafts/{id}/reopen", responses=documented(401, 403, 404, 409))
+async def reopen_draft(
+    draft_id: UuidPath, me: Annotated[SignedIn, Depends(Require(Action.TICKET_SUBMIT))], common: Common
+) -> DraftView:
+    """A ticket comes of it after all: the draft is open again, with all that was written."""
+    async with common.store.write() as session:
+        draft = await service.reopen_draft(session, common, me, draft_id)
+    return _changed(common, draft)
 
 
 @router.get("/tickets", responses=documented(401, 403, 422))

@@ -24,7 +24,7 @@ from api.store.tables import DraftRecord, TicketRecord
 from api.tickets import draft as drafts
 from api.tickets import lifecycle, stored
 from api.tickets.draft import Draft, DraftStatus, Origin
-from api.tickets.fields import Disposition, Value
+from api.tickets.fields import Disposition, NoTicket, Value
 from api.tickets.lifecycle import State
 from api.tickets.numbers import next_number
 from api.tickets.views import PHONE, draft_view
@@ -245,6 +245,28 @@ async def submit(
         session, common.store.keyring, me.actor, "ticket.submit", "ticket", ticket.id, now=now, detail=detail
     )
     return ticket, new
+
+
+async def close_draft(
+    session: AsyncSession, common: Shared, me: SignedIn, draft_id: str, *, seen_version: int, reason: NoTicket
+) -> Draft:
+    """No ticket comes of the call. The reason is kept in the audit log. Repeated it answers as before."""
+    row = await _own_row(session, common, me, draft_id, Action.TICKET_SUBMIT)
+    old = to_draft(row)
+    if old.status is DraftStatus.CLOSED:
+        return old
+    if seen_version > old.version or drafts.clashes(old, old.fields, seen_version):
+        raise VersionConflict(draft_view(old, common.label).model_dump(mode="json"))
+    return await _save(session, common, me, row, old, drafts.closed(old), "draft.close", {"reason": reason.value})
+
+
+async def reopen_draft(session: AsyncSession, common: Shared, me: SignedIn, draft_id: str) -> Draft:
+    """A ticket comes of it after all."""
+    row = await _own_row(session, common, me, draft_id, Action.TICKET_SUBMIT)
+    old = to_draft(row)
+    if old.status is DraftStatus.OPEN:
+        return old
+    return await _save(session, common, me, row, old, drafts.reopened(old), "draft.reopen", {})
 
 
 async def _already(session: AsyncSession, row: DraftRecord, submission: Submission) -> TicketRecord:

@@ -59,6 +59,7 @@ BODIES: dict[str, Any] = {
     "/agents/{agent_id}/lift-pause": {"reason": "已谈过"},
     "/agents/{agent_id}/sign-out": {"reason": "忘记签出"},
     "/outbound": {"kind": "ticket", "id": UUID},
+    "/drafts/{id}/close": {"version": 1, "reason": "wrong_number"},
     "/drafts/{id}/submit": {"version": 1, "disposition": "invalid", "summary": ""},
 }
 
