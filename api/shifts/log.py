@@ -93,9 +93,16 @@ class Entry:
 
 
 async def entries(
-    session: AsyncSession, *, agent_id: str | None, day: date | None, zone: ZoneInfo, page: int, size: int
+    session: AsyncSession,
+    *,
+    agent_id: str | None,
+    day: date | None,
+    zone: ZoneInfo,
+    sort: str = "-at",
+    page: int,
+    size: int,
 ) -> tuple[Sequence[Entry], int]:
-    """Newest first, and how many there are in all. ``day`` is local."""
+    """Newest first unless ``sort`` is ``at``, and how many there are in all. ``day`` is local."""
     wanted = []
     if agent_id is not None:
         wanted.append(AgentLogRecord.agent_id == agent_id)
@@ -118,7 +125,7 @@ async def entries(
         select(AgentLogRecord, span.c.until)
         .join(span, span.c.id == AgentLogRecord.id)
         .where(*wanted)
-        .order_by(AgentLogRecord.at.desc(), AgentLogRecord.id.desc())
+        .order_by(*(order if sort == "at" else (column.desc() for column in order)))
         .offset((page - 1) * size)
         .limit(size)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +19,8 @@ from api.shifts.log import Entry
 from telephony.events import AgentStatus, PauseReason
 
 router = APIRouter(prefix="/shifts", tags=["shift"])
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 31)
 
 Me = Annotated[SignedIn, Depends(Require(Action.SHIFT))]
 Common = Annotated[Shared, Depends(shared)]
@@ -54,23 +56,24 @@ class ShiftLogRow(BaseModel):
     call_id: str | None
 
 
-@router.get("/log", responses=documented(401, 403))
+@router.get("/log", responses=documented(401, 403, 422))
 async def shift_log(
     me: Me,
     common: Common,
     agent_id: Annotated[str | None, Query(pattern=r"^[0-9A-Za-z_-]{1,16}$")] = None,
-    day: Annotated[date | None, Query(description="Local day, YYYY-MM-DD.")] = None,
+    day: Annotated[date | None, Query(ge=FIRST_DAY, le=LAST_DAY, description="Local day, YYYY-MM-DD.")] = None,
+    sort: Literal["at", "-at"] = "-at",
     page: PageNumber = 1,
     size: PageSize = 50,
 ) -> Page[ShiftLogRow]:
-    """Newest first. Without ``agent_id`` a supervisor gets everybody, an operator the own log."""
+    """Newest first unless asked otherwise. Without ``agent_id`` a supervisor gets everybody, an operator the own."""
     if not allowed(me.role, Action.SHIFT_LOG_ANY):
         if me.agent_id is None or agent_id not in (None, me.agent_id):
             raise Forbidden(Action.SHIFT_LOG_ANY)
         agent_id = me.agent_id
     async with common.store.read() as session:
         found, total = await log.entries(
-            session, agent_id=agent_id, day=day, zone=common.settings.zone, page=page, size=size
+            session, agent_id=agent_id, day=day, zone=common.settings.zone, sort=sort, page=page, size=size
         )
     return Page(items=[_row(one) for one in found], total=total, page=page, size=size)
 

@@ -130,3 +130,16 @@ async def test_a_day_is_a_local_one(book: Book) -> None:
     for shift, count in ((0, 2), (1, 0), (-1, 0)):
         answer = await supervisor.get(f"/shifts/log?day={day + timedelta(days=shift)}")
         assert answer.json()["total"] == count
+
+
+async def test_the_log_is_read_from_either_end_and_of_days_that_there_are(book: Book) -> None:
+    for agent in ("8001", "8002"):
+        book.stage.sign_in(agent)
+    await book.write()
+    boss = await book.desk.person("9001", Role.SUPERVISOR)
+    found = [(await boss.get(f"/shifts/log?sort={sort}")).json()["items"] for sort in ("at", "-at")]
+    assert [row["at"] for row in found[0]] == sorted(row["at"] for row in found[0])
+    assert found[1] == found[0][::-1]
+    for day in ("0001-01-01", "9999-12-31", "today"):
+        answer = await boss.get(f"/shifts/log?day={day}")
+        assert (answer.status_code, answer.json()["field"]) == (422, "day")
