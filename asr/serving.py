@@ -84,8 +84,14 @@ def child_config(asked: dict[str, Any]) -> EngineConfig:
         hotwords=tuple(asked.get("hotwords", ())),
         probe=Path(probe) if probe else None,
         limited=False,
-        script={"*": [Line(start_s=0, end_s=1, text=text) for text in asked.get("script", ())]},
+        script={
+            "*": [Line(start_s=0, end_s=1, text=text or "", hangs=text is None) for text in asked.get("script", ())]
+        },
     )
+
+
+def _line(text: str | None) -> Line:
+    return Line(start_s=0, end_s=1, text=text or "", hangs=text is None)
 
 
 async def _child(asked: dict[str, Any]) -> int:

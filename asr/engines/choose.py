@@ -18,7 +18,8 @@ import structlog
 
 from asr.engines.funasr_engine import FunasrRecognizer
 from asr.engines.isolated_engine import IsolatedRecognizer, Isolation
-from asr.engines.remote_engine import RemoteRecognizer, RemoteServer
+from asr.engines.links import RemoteServer
+from asr.engines.remote_engine import RemoteRecognizer
 from asr.engines.scripted_engine import Script, ScriptedRecognizer
 from asr.engines.vosk_engine import VoskRecognizer
 from asr.engines.whisper_engine import WhisperRecognizer

@@ -17,7 +17,8 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from asr.engines.remote_engine import RATE, Answer, Broken, Kind, Patience, RemoteRecognizer, RemoteServer
+from asr.engines.links import RATE, Answer, Broken, Kind, Patience, RemoteServer
+from asr.engines.remote_engine import RemoteRecognizer
 
 ENGINE = "funasr"
 _HOT = 20

@@ -1,8 +1,8 @@
 """An engine in a process of its own: whatever it does there (crash, hang, swell) touches no call and no other engine.
 
 The child is our worker (``python -m asr.serving``) on a loopback port, spoken to as a remote server is. It is looked at
-every second; one that has ended, does not answer, or holds more memory than it may is replaced. Streams keep their open
-segment's sound and say it again to the new one.
+every second; one that has ended, does not answer, recognises nothing or holds more memory than it may is replaced.
+Streams keep their open segment's sound and say it again to the new one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from typing import Any
 import httpx
 import structlog
 
-from asr.engines.remote_engine import Patience, RemoteRecognizer, RemoteServer, RemoteStream
+from asr.engines.links import BREAKS, RATE, Patience, RemoteServer, is_full
+from asr.engines.remote_engine import RemoteRecognizer, RemoteStream
 from asr.recognizer import Capabilities, EngineUnavailable, Health, SpeechLevel
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,8 @@ class Isolation:
     memory_mib: int = 3072
     hotwords: tuple[str, ...] = ()
     probe: Path | None = None
-    script: Sequence[str] = field(default=())
+    script: Sequence[str | None] = field(default=())
+    """What the scripted engine says, segment after segment; None: it never answers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +52,8 @@ class Watchfulness:
     look_every_s: float = 1.0
     answer_s: float = 2.0
     misses: int = 2
+    deaf_s: float = 12.0
+    """It answers, but owes a final text for so long: it is asked whether it recognises anything at all."""
     first_start_s: float = 90.0
     """Loading, and measuring what fits."""
     restart_s: float = 20.0
@@ -60,19 +64,23 @@ class Watchfulness:
 _PATIENCE = Patience(answer_s=10.0, final_s=20.0, first_pause_s=0.1, longest_pause_s=0.5, give_up_s=9.0)
 """A slow answer is no reason to leave the only engine: whether it lives is looked at once a second, and a session that
 waits too long gives up its own stream only."""
+_SOUND = bytes(RATE)
 _DATA_OVER_RESIDENT = 1.25
 """The kernel refuses beyond this; we end the child before, at what it holds in fact."""
 
 
 class IsolatedRecognizer:
-    def __init__(self, isolation: Isolation, *, watchfulness: Watchfulness | None = None) -> None:
+    def __init__(
+        self, isolation: Isolation, *, watchfulness: Watchfulness | None = None, patience: Patience = _PATIENCE
+    ) -> None:
         self.isolation = isolation
         self._watchfulness = watchfulness or Watchfulness()
+        self._patience = patience
         self._server = RemoteServer(url="ws://127.0.0.1:0")
         self._remote = RemoteRecognizer(
             [self._server],
             languages=(isolation.language,),
-            patience=_PATIENCE,
+            patience=patience,
             engine=isolation.engine,
         )
         self._process: asyncio.subprocess.Process | None = None
@@ -154,6 +162,7 @@ class IsolatedRecognizer:
         self._facts = said
         self._server.url = f"ws://127.0.0.1:{said['port']}"
         self._problem = ""
+        self._server.owing_since_s = None
         self._server.answered()
         log.info("speech process started", engine=said["engine"], streams=said["limit"])
 
@@ -205,12 +214,30 @@ class IsolatedRecognizer:
             misses = 0 if await self._answers(client) else misses + 1
             if misses >= self._watchfulness.misses:
                 return "does not answer"
+            owing_since_s = self._server.owing_since_s
+            late = owing_since_s is not None and time.monotonic() - owing_since_s > self._watchfulness.deaf_s
+            if late and not await self._recognises():
+                return "recognises nothing any more"
 
     async def _answers(self, client: httpx.AsyncClient) -> bool:
         try:
             await client.get(self._server.url.replace("ws://", "http://", 1) + "/health")
         except httpx.HTTPError:
             return False
+        return True
+
+    async def _recognises(self) -> bool:
+        """Half a second of sound to its final text. Where no room is left for it, others are being answered."""
+        try:
+            link = await self._remote.dial(self._server, self._patience)
+            try:
+                await link.hear(_SOUND)
+                await link.finish()
+            finally:
+                await link.close()
+        except BREAKS as error:
+            return is_full(error)
+        self._server.owing_since_s = None
         return True
 
     async def _begin_again(self) -> None:

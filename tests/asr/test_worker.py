@@ -13,7 +13,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from asr.engines.remote_engine import Kind, RemoteRecognizer, RemoteServer
+from asr.engines.links import Kind, RemoteServer
+from asr.engines.remote_engine import RemoteRecognizer
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
 from asr.pool import LimitedRecognizer
 from asr.recognizer import Capabilities, Recognizer, Word

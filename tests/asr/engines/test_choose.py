@@ -13,7 +13,7 @@ from asr.engines import choose as choose_module
 from asr.engines import remote_engine
 from asr.engines.choose import Engine, EngineConfig, NoText, choose
 from asr.engines.isolated_engine import Isolation
-from asr.engines.remote_engine import Patience
+from asr.engines.links import Patience
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
 from asr.fallback import FallbackRecognizer
 from asr.models import Archive, Report, Unreachable

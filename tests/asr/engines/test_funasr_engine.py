@@ -11,7 +11,7 @@ import pytest
 
 from asr.engines import funasr_engine
 from asr.engines.funasr_engine import FunasrRecognizer
-from asr.engines.remote_engine import Patience
+from asr.engines.links import Patience
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.fakes.funasr_server import FunasrServer
 from tests.fakes.vosk_server import talk

@@ -8,11 +8,13 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from asr.engines.isolated_engine import IsolatedRecognizer, Isolation, Watchfulness, resident_mib
+from asr.engines.links import Patience
 from asr.engines.remote_engine import RemoteStream
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.api.serving import eventually
@@ -21,7 +23,7 @@ from tests.fakes.spoken import spoken
 from tests.fakes.vosk_server import talk
 
 SCRIPT = Isolation(engine="scripted", script=["一号楼", "二号楼", "三号楼"], streams=4)
-QUICK = Watchfulness(look_every_s=0.1, answer_s=0.5)
+QUICK = Watchfulness(look_every_s=0.1, answer_s=0.5, deaf_s=1.0)
 RESTART_S = 10.0
 
 
@@ -96,6 +98,26 @@ async def test_a_child_that_swells_is_ended_before_the_machine_suffers() -> None
         recognizer.isolation = SCRIPT
         await eventually(lambda: recognizer.health().level is SpeechLevel.OK, timeout_s=RESTART_S)
         assert recognizer.restarts >= 1
+
+
+async def test_a_child_whose_decoding_hangs_while_it_still_answers_is_replaced() -> None:
+    hangs = replace(SCRIPT, script=[None])
+    recognizer = IsolatedRecognizer(hangs, watchfulness=QUICK, patience=Patience(answer_s=0.3, final_s=0.6))
+    await recognizer.start()
+    stuck, recognizer.isolation = recognizer.pid, SCRIPT
+    stream = recognizer.open("x")
+    assert (await said(stream)).text == "一号楼"
+    assert recognizer.restarts == 1
+    assert recognizer.pid not in (None, stuck)
+    await stream.close()
+    await recognizer.stop()
+
+
+async def test_a_child_that_was_only_slow_once_is_kept() -> None:
+    async with isolated() as recognizer:
+        recognizer._server.owing_since_s = time.monotonic() - 60.0  # its session did not wait for it
+        await eventually(lambda: recognizer._server.owing_since_s is None)
+        assert recognizer.restarts == 0
 
 
 async def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:

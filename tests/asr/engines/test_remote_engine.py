@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from asr.engines.remote_engine import Kind, Patience, RemoteRecognizer, RemoteServer, RemoteStream
+from asr.engines.links import Kind, Patience, RemoteServer
+from asr.engines.remote_engine import RemoteRecognizer, RemoteStream
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.api.serving import eventually
 from tests.fakes.vosk_server import StockServer, talk
