@@ -12,7 +12,7 @@ class Role(StrEnum):
     SUPERVISOR = "supervisor"
     """班长: sees every call of the shift, helps, takes calls."""
     REVISIT = "revisit"
-    """回访员."""
+    """回访员: calls citizens back, and is offered no call that comes in."""
     DISPATCHER = "dispatcher"
     """派单员: sends tickets to departments."""
     DEPARTMENT = "department"
@@ -65,7 +65,7 @@ class Action(StrEnum):
 
 
 _EVERYONE = frozenset({Action.SESSION, Action.LIVE, Action.REFERENCE})
-_TAKES_CALLS = frozenset(
+_PLACES_CALLS = frozenset(
     {
         Action.SHIFT,
         Action.CALL_LIST,
@@ -74,6 +74,14 @@ _TAKES_CALLS = frozenset(
         Action.CALL_RECOVER,
         Action.NUMBER_REVEAL,
         Action.TRANSCRIPT_READ,
+        Action.RECORDING_PAUSE,
+        Action.CALLBACK_READ,
+        Action.CALLBACK_WORK,
+        Action.OUTBOUND_PLACE,
+    }
+)
+_TAKES_CALLS = _PLACES_CALLS | frozenset(
+    {
         Action.RECORDING_LISTEN,
         Action.CALLER_HISTORY,
         Action.DRAFT_WRITE,
@@ -81,13 +89,9 @@ _TAKES_CALLS = frozenset(
         Action.TICKET_LIST,
         Action.TICKET_READ,
         Action.CALL_TRANSFER,
-        Action.RECORDING_PAUSE,
         Action.CUE_DECIDE,
         Action.HANDOFF_READ,
         Action.HANDOFF_WRITE,
-        Action.CALLBACK_READ,
-        Action.CALLBACK_WORK,
-        Action.OUTBOUND_PLACE,
     }
 )
 _LEADS = frozenset(
@@ -106,7 +110,7 @@ _LEADS = frozenset(
 PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.OPERATOR: _EVERYONE | _TAKES_CALLS,
     Role.SUPERVISOR: _EVERYONE | _TAKES_CALLS | _LEADS,
-    Role.REVISIT: _EVERYONE | {Action.TICKET_LIST, Action.TICKET_READ},
+    Role.REVISIT: _EVERYONE | _PLACES_CALLS | {Action.TICKET_LIST, Action.TICKET_READ},
     Role.DISPATCHER: _EVERYONE | {Action.TICKET_LIST, Action.TICKET_READ},
     Role.DEPARTMENT: _EVERYONE,
     Role.ADMIN: _EVERYONE,

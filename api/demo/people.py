@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import update
+
 from api.auth import users
 from api.auth.passwords import Passwords
 from api.auth.permissions import Role
@@ -17,6 +19,7 @@ from api.settings import Settings
 from api.store.engine import Store
 from api.store.migrate import migrate
 from api.store.sealing import Keyring
+from api.store.tables import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ PEOPLE = (
     Person("8001", "座席8001", Role.OPERATOR, "8001"),
     Person("8002", "座席8002", Role.OPERATOR, "8002"),
     Person("9001", "班长9001", Role.SUPERVISOR, "8010"),
-    Person("7001", "回访7001", Role.REVISIT),
+    Person("7001", "回访7001", Role.REVISIT, "8009"),
     Person("6001", "派单6001", Role.DISPATCHER),
     Person("5001", "承办单位5001", Role.DEPARTMENT),
     Person("admin", "管理员", Role.ADMIN),
@@ -56,7 +59,10 @@ async def ready(settings: Settings) -> Mapping[str, str]:
 async def _everybody(store: Store, passwords: Passwords, kept: Path) -> dict[str, str]:
     known: dict[str, str] = _known(kept)
     for person in PEOPLE:
-        there = await users.find_user(store, person.username) is not None
+        found = await users.find_user(store, person.username)
+        there = found is not None
+        if found is not None and found.seat != person.seat:
+            await _sit(store, person)  # an earlier version had none for this kind of work
         if there and person.username in known:
             continue
         password = known[person.username] = secrets.token_urlsafe(9)
@@ -77,6 +83,13 @@ async def _everybody(store: Store, passwords: Passwords, kept: Path) -> dict[str
             )
     _keep(kept, known)
     return {person.username: known[person.username] for person in PEOPLE}
+
+
+async def _sit(store: Store, person: Person) -> None:
+    own = User.username == person.username
+    agent_id = person.username if person.seat else None
+    async with store.write() as session:
+        await session.execute(update(User).where(own).values(seat=person.seat, agent_id=agent_id))
 
 
 def _known(path: Path) -> dict[str, str]:

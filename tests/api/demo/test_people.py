@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,22 @@ async def test_a_lost_note_means_new_passwords(settings: Settings) -> None:
 
 def test_nobody_is_invented() -> None:
     assert all(any(letter.isdigit() for letter in one.display_name) or one.username == "admin" for one in people.PEOPLE)
+
+
+async def test_who_had_no_seat_in_an_earlier_version_gets_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.home.mkdir()
+    now = people.PEOPLE
+    before = tuple(replace(one, seat=None) if one.username == "7001" else one for one in now)
+    monkeypatch.setattr(people, "PEOPLE", before)
+    first = await people.ready(settings)
+    monkeypatch.setattr(people, "PEOPLE", now)
+    assert await people.ready(settings) == first
+    store = Store(settings.database, Keyring.load(settings.keys_dir))
+    try:
+        revisit = await users.find_user(store, "7001")
+        assert revisit is not None
+        assert (revisit.agent_id, revisit.seat) == ("7001", "8009")
+    finally:
+        await store.close()
