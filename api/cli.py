@@ -194,7 +194,7 @@ def _topology(settings: Settings) -> Finding:
         plan = topology.load(settings.home)
     except topology.TopologyError as error:
         return Finding(part="hotline.toml", ok=False, said=str(error), fatal=True)
-    return Finding(part="hotline.toml", ok=True, said=f"{len(plan.lines)} lines, {len(plan.seats.numbers)} seats")
+    return Finding(part="hotline.toml", ok=True, said=f"{len(plan.lines)} lines, {len(plan.seat_numbers)} seats")
 
 
 def _model(settings: Settings) -> Finding:
@@ -347,10 +347,10 @@ def render_dialplan(
     )
     try:
         plan = topology.load(settings.home)
+        kept = Secrets.kept_in(settings.switch_secrets, desk_phones=plan.desk_seats)
     except topology.TopologyError as error:
         err.print(f"[red]{error}")
         raise typer.Exit(1) from error
-    kept = Secrets.kept_in(settings.switch_secrets)
     for path in render(plan, Ports(settings.port_base), target, kept, places=places):
         out.print(str(path), soft_wrap=True)
 

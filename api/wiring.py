@@ -41,7 +41,7 @@ from api.recordings.keeping import RecordingKeeper
 from api.settings import Settings
 from api.shifts.log import ShiftLog
 from api.shifts.presence import Presence
-from api.shifts.service import Phones, lock, resumed
+from api.shifts.service import Phones, SeatLeft, lock, resumed
 from api.speech import Speech, engine_config
 from api.store.behind import trouble_of
 from api.store.engine import Store
@@ -213,6 +213,7 @@ class Parts:
         self.bus.subscribe(SessionEnded, lambda event: self.shared.standby.sessions.forget(event.session_hash))
         self.bus.subscribe(SessionEnded, lambda event: self.hub.session_ended(event.session_hash))
         self.bus.subscribe(DriftRepaired, lambda event: log.warning("drift repaired", kind=event.kind))
+        self.bus.subscribe(SeatLeft, lambda event: self._dismissed(event.seat))
         self.bus.subscribe(RecordingFlawed, self._on_flawed)
         self.bus.subscribe(DiskWatched, self._on_disk)
 
@@ -394,6 +395,7 @@ class Parts:
         self._tasks.start(self._close_unseen(), "calls that ended unseen")
         while self.runner.link is LinkState.LIVE:
             try:
+                await self.shared.standby.records.caught_up(DRAIN_S)  # ends of shifts may be among them
                 async with self.store.read() as session:
                     shifts = await resumed(
                         session, await open_shifts(session), self.settings.queue, self.shared.topology

@@ -49,7 +49,7 @@ from telephony.events import (
 )
 from telephony.ids import AgentId, CallId, SeatId
 from telephony.tables import Machine, Unlisted
-from telephony.targets import TargetKind
+from telephony.targets import SeatKind, TargetKind
 
 __all__ = ["CHOSEN", "TRANSITIONS", "Agent", "Agents"]
 
@@ -96,6 +96,8 @@ class Agents:
         self._returns: dict[AgentId, _Return] = {}
         self._forced: set[AgentId] = set()
         self._phones: dict[SeatId, Latest[bool]] = {}
+        self._unreachable: set[SeatId] = set()
+        """Desk phones that do not answer the switch's questions."""
         self._machine: Machine[AgentStatus, AgentSignal] = Machine("agent", TRANSITIONS)
         self._obey: Mapping[type[Command], Callable[[Any, datetime], list[AgentEvent]]] = {
             SignOut: self._sign_out,
@@ -151,6 +153,7 @@ class Agents:
         agent = Agent(
             id=command.agent_id,
             seat=command.seat,
+            kind=command.kind,
             queues=command.queues,
             levels=command.levels,
             status=status,
@@ -398,11 +401,29 @@ class Agents:
 
     # what phones and the clock bring ----------------------------------------------------------------------------------
 
-    def phone(self, seat: SeatId, *, there: bool, at: datetime, now: datetime) -> list[AgentEvent]:
-        """The phone of a seat is registered and answers the switch, or not; the latest word by ``at`` holds."""
+    def phone(
+        self, seat: SeatId, *, there: bool, at: datetime, now: datetime, in_use: bool = False
+    ) -> list[AgentEvent]:
+        """The phone of a seat is registered and answers the switch, or not; the latest word by ``at`` holds.
+
+        ``in_use``: there because it is in a talk, as the switch says of a desk phone even if it cannot be reached.
+        """
+        if in_use and seat in self._unreachable:
+            return []
+        self._unreachable.discard(seat)
         self._phones.setdefault(seat, Latest(False)).put(there, at)
         agent = next((one for one in self._agents.values() if one.seat == seat), None)
         return [] if agent is None else self._workplace(agent, now)
+
+    def unreachable(self, seat: SeatId, *, at: datetime, now: datetime) -> list[AgentEvent]:
+        """A desk phone is there once only, so it is gone, in a talk too. A page that reloads registers anew before its
+        old contact goes: of a softphone this says nothing."""
+        agent = next((one for one in self._agents.values() if one.seat == seat), None)
+        if agent is None or agent.kind is not SeatKind.DESK_PHONE:
+            return []
+        events = self.phone(seat, there=False, at=at, now=now)
+        self._unreachable.add(seat)
+        return events
 
     def tick(self, now: datetime) -> list[AgentEvent]:
         """End the wrap-ups whose time is over, and the waiting for operators who do not come back.

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from telephony.events import PauseReason
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName, SeatId, TapId
-from telephony.targets import SpyMode, Target, TransferMode
+from telephony.targets import SeatKind, SpyMode, Target, TransferMode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +23,7 @@ class SignIn(Command):
     agent_id: AgentId
     seat: SeatId
     queues: tuple[QueueName, ...]
+    kind: SeatKind = SeatKind.SOFTPHONE
     levels: Mapping[QueueName, int] = field(default_factory=dict)
     """How soon this person is rung in each queue, of all who are free: the lowest first; 1 where it is not named."""
 

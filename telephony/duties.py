@@ -10,6 +10,7 @@ from enum import StrEnum
 from telephony.commands import WorkplacePart
 from telephony.events import AgentStatus, PauseReason
 from telephony.ids import AgentId, CallId, QueueName, SeatId
+from telephony.targets import SeatKind
 
 CHOSEN = frozenset(
     {
@@ -56,6 +57,7 @@ class Agent:
     status: AgentStatus
     since: datetime
     signed_in_at: datetime
+    kind: SeatKind = SeatKind.SOFTPHONE
     levels: Mapping[QueueName, int] = field(default_factory=dict)
     reasons: frozenset[PauseReason] = frozenset()
     call_id: CallId | None = None

@@ -54,7 +54,17 @@ from telephony.events import (
 from telephony.facts import Fact, LinkLost, QueueMember, QueueMemberRemoved, Snapshot
 from telephony.ids import AgentId, CallId, QueueName, SeatId
 from telephony.members import Members, seat_of
-from telephony.orders import RECOVER, DialLeg, HangUpChannel, Order, RedirectChannel, ReportAlive, SetSurge, SpyToSocket
+from telephony.orders import (
+    RECOVER,
+    DialLeg,
+    HangUpChannel,
+    Order,
+    RedirectChannel,
+    RedirectPair,
+    ReportAlive,
+    SetSurge,
+    SpyToSocket,
+)
 from telephony.queues import Queues
 from telephony.supervision import Supervision, Supervisions
 from telephony.tables import Failure, Unlisted
@@ -66,10 +76,13 @@ MORE_TIME_S = 600.0
 
 ABSENT_STATES = frozenset({"UNAVAILABLE", "INVALID"})
 ABSENT_NUMBERS = frozenset({4, 5})
+IDLE = "NOT_INUSE"
+IDLE_NUMBER = 1
 SAYS_NOTHING = frozenset({"UNKNOWN"})
 SAYS_NOTHING_NUMBER = 0
 PRESENT_CONTACTS = frozenset({"Created", "Updated", "Reachable", "NonQualified"})
-"""A removed or unreachable contact proves nothing: a page that reloads registers anew before its old contact goes."""
+"""A removed contact proves nothing: a page that reloads registers anew before its old contact goes."""
+UNREACHABLE = "Unreachable"
 
 DRIFT_KINDS: Mapping[type[Event], str] = {
     CallArrived: "missed_call",
@@ -232,6 +245,15 @@ class Switchboard:
         failures = self._calls.take_failures() + self._transfers.take_failures()
         return replace(outcome, orders=(*outcome.orders, *self._alive(now)), failures=failures)
 
+    def may_be_moved(self, order: Order) -> bool:
+        """Whether the channels of a Redirect live, as far as is known."""
+        match order:
+            case RedirectChannel():
+                return self._calls.is_live(order.channel)
+            case RedirectPair():
+                return self._calls.is_live(order.channel) and self._calls.is_live(order.other)
+        return False
+
     def failed(self, order: Order) -> None:
         """The switch did not carry this order out."""
         self._members.failed(order)
@@ -293,15 +315,19 @@ class Switchboard:
         seat = seat_of(fact.interface)
         if seat is None or fact.status == SAYS_NOTHING_NUMBER:
             return ()
-        return self._agents.phone(seat, there=fact.status not in ABSENT_NUMBERS, at=fact.at, now=now)
+        there = fact.status not in ABSENT_NUMBERS
+        return self._agents.phone(seat, there=there, in_use=there and fact.status != IDLE_NUMBER, at=fact.at, now=now)
 
     def _on_device(self, device: str, state: str, at: datetime, now: datetime) -> Sequence[AgentEvent]:
         seat = seat_of(device)
         if seat is None or state in SAYS_NOTHING:
             return ()
-        return self._agents.phone(seat, there=state not in ABSENT_STATES, at=at, now=now)
+        there = state not in ABSENT_STATES
+        return self._agents.phone(seat, there=there, in_use=there and state != IDLE, at=at, now=now)
 
     def _on_contact(self, fact: facts.ContactStatus, now: datetime) -> Sequence[AgentEvent]:
+        if fact.status == UNREACHABLE:
+            return self._agents.unreachable(SeatId(fact.endpoint), at=fact.at, now=now)
         if fact.status not in PRESENT_CONTACTS:
             return ()
         return self._agents.phone(SeatId(fact.endpoint), there=True, at=fact.at, now=now)

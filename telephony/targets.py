@@ -36,6 +36,15 @@ class TransferMode(StrEnum):
     """The operator leaves at once; the citizen hears music until somebody answers."""
 
 
+class SeatKind(StrEnum):
+    """What phone stands at a seat."""
+
+    SOFTPHONE = "softphone"
+    """The console itself."""
+    DESK_PHONE = "desk_phone"
+    """An ordinary SIP phone: it is answered, held and hung up there, and the console only shows it."""
+
+
 class SpyMode(StrEnum):
     """How a supervisor is in somebody else's call."""
 

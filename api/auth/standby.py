@@ -8,10 +8,10 @@ an error.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import and_, delete
+from sqlalchemy import and_, delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import audit, sessions
@@ -23,10 +23,19 @@ from api.settings import Settings
 from api.store.behind import WriteBehind
 from api.store.engine import Store, insert_into
 from api.store.reach import DatabaseAway, Reach
-from api.store.tables import IdempotencyKey
+from api.store.tables import IdempotencyKey, Shift
+from telephony.ids import AgentId
 
 AUDITED_S = 0.5
 """An answer waits so long at most for its audit record."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShiftEnded:
+    """This person has left the seat."""
+
+    agent_id: AgentId
+    at: datetime
 
 
 class Standby:
@@ -39,8 +48,8 @@ class Standby:
         self.writes = Reach()
         self.sessions = KnownSessions(settings)
         self.keys = HeldKeys()
-        self.records: WriteBehind[Entry | KeyClaim] = WriteBehind(
-            store, self._write, name="commands", keeps=(Entry, KeyClaim)
+        self.records: WriteBehind[Entry | KeyClaim | ShiftEnded] = WriteBehind(
+            store, self._write, name="commands", keeps=(Entry, KeyClaim, ShiftEnded)
         )
 
     async def signed_in(
@@ -91,11 +100,19 @@ class Standby:
         await self.reads.close()
         await self.writes.close()
 
-    async def _write(self, session: AsyncSession, item: Entry | KeyClaim) -> None:
-        if isinstance(item, Entry):
-            await audit.append(session, self._store.keyring, item)
-        else:
-            await _settle(session, item)
+    async def _write(self, session: AsyncSession, item: Entry | KeyClaim | ShiftEnded) -> None:
+        match item:
+            case Entry():
+                await audit.append(session, self._store.keyring, item)
+            case KeyClaim():
+                await _settle(session, item)
+            case ShiftEnded():
+                await _end_shift(session, item)
+
+
+async def _end_shift(session: AsyncSession, item: ShiftEnded) -> None:
+    own = (Shift.agent_id == item.agent_id, Shift.ended_at.is_(None), Shift.started_at <= item.at)
+    await session.execute(update(Shift).where(*own).values(ended_at=item.at))
 
 
 async def _settle(session: AsyncSession, item: KeyClaim) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import audit
@@ -33,21 +33,6 @@ async def open_shift(
         return False
     await audit.record(session, keyring, me.actor, "shift.sign_in", "seat", seat, now=now)
     return True
-
-
-async def close_shift(
-    session: AsyncSession, keyring: Keyring, me: SignedIn, *, agent_id: str, now: datetime
-) -> str | None:
-    """The seat that was left; None if the person sat nowhere."""
-    seat: str | None = await session.scalar(
-        update(Shift)
-        .where(Shift.agent_id == agent_id, Shift.ended_at.is_(None))
-        .values(ended_at=now)
-        .returning(Shift.seat)
-    )
-    if seat is not None:
-        await audit.record(session, keyring, me.actor, "shift.sign_out", "seat", seat, now=now)
-    return seat
 
 
 async def open_shifts(session: AsyncSession) -> Sequence[Shift]:

@@ -161,7 +161,7 @@ class Demo:
             home=settings.switch_dir,
             ports=self._ports,
             topology=self._topology,
-            secrets=Secrets.kept_in(settings.switch_secrets),
+            secrets=Secrets.kept_in(settings.switch_secrets, desk_phones=self._topology.desk_seats),
             recordings=settings.recordings_dir,
             prompts=sounds,
         )

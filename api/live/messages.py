@@ -26,6 +26,7 @@ from api.live.parts import (
 from asr.recognizer import SpeechLevel
 from telephony.calls import CallPhase
 from telephony.events import AgentStatus, CallOutcome, LinkState, PauseReason
+from telephony.targets import SeatKind
 
 PROTOCOL = "hotline.v1"
 MAX_MESSAGE_BYTES = 16 * 1024
@@ -140,6 +141,7 @@ class AgentData(_Message):
     id: str
     display_name: str
     seat: str
+    seat_kind: SeatKind
     status: AgentStatus
     reasons: list[PauseReason]
     since: int

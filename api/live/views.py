@@ -146,6 +146,7 @@ def agent_data(agent: Agent, display_name: str) -> AgentData:
         id=agent.id,
         display_name=display_name,
         seat=agent.seat,
+        seat_kind=agent.kind,
         status=agent.status,
         reasons=sorted(agent.reasons),
         since=ms(agent.since),

@@ -76,6 +76,14 @@ SIP_HEADERS: Mapping[str, re.Pattern[str]] = {
 }
 """Headers of the INVITE that a leg may carry, named in ``DialLeg.variables`` as they are on the wire."""
 
+PICKS_UP = frozenset({"X-Hotline-Recover", "X-Hotline-Outbound", "X-Hotline-Supervise"})
+"""By these the console's page answers by itself."""
+DESK_PHONE_PICKS_UP = (
+    "PJSIP_HEADER(add,Call-Info)=<sip:hotline.invalid>;answer-after=0",
+    "PJSIP_HEADER(add,Alert-Info)=<http://hotline.invalid>;info=alert-autoanswer;delay=0",
+)
+"""The same in the two ways that desk phones know; a page does not look at them."""
+
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
 _REASON = re.compile(r"[0-9A-Za-z_,-]{0,128}", re.ASCII)
 _UNIQUE_ID = re.compile(r"([0-9A-Za-z_-]{1,64}-)?[0-9]{1,12}\.[0-9]{1,10}(-[a-z][0-9]{1,4})?", re.ASCII)
@@ -208,7 +216,7 @@ def _dial_leg(order: DialLeg) -> Headers:
         "Exten": exten,
         "Priority": "1",
         "Timeout": str(round(order.ring_s * 1000)),
-        "Variable": ",".join([f"__HOTLINE_CALL_ID={call_id}", *(_setting(*pair) for pair in order.variables.items())]),
+        "Variable": ",".join([f"__HOTLINE_CALL_ID={call_id}", *_settings(order.variables)]),
         "Async": "true",
         **_caller(order.caller_number),
     }
@@ -216,6 +224,11 @@ def _dial_leg(order: DialLeg) -> Headers:
 
 def _caller(number: str) -> Headers:
     return {} if number == "" else {"CallerID": _matching("caller_number", number, _PHONE_NUMBER, "digits")}
+
+
+def _settings(variables: Mapping[str, str]) -> list[str]:
+    picks_up = DESK_PHONE_PICKS_UP if PICKS_UP & variables.keys() else ()
+    return [*(_setting(*pair) for pair in variables.items()), *picks_up]
 
 
 def _setting(name: str, value: str) -> str:

@@ -38,12 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         topology = load(home)
+        secrets = Secrets.kept_in(home / "keys" / "switch.json", desk_phones=topology.desk_seats)
     except TopologyError as error:
         print("\n".join(f"{field}: {rule}" for field, rule in error.problems), file=sys.stderr)
         return 1
     for folder in (switch / "state" / "spool", switch / "state" / "keys", switch / "log", home / "recordings"):
         folder.mkdir(parents=True, exist_ok=True)
-    secrets = Secrets.kept_in(home / "keys" / "switch.json")
     render(topology, Ports(asked.port_base), switch / "etc", secrets, places=places, binding=binding)
     espeak = shutil.which("espeak-ng")
     try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets as randomness
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from telephony.dialplan.addresses import own_addresses
 from telephony.dialplan.ports import Ports
 from telephony.dialplan.prompts import POSITIONS
-from telephony.dialplan.topology import Topology
+from telephony.dialplan.topology import Topology, TopologyError
 
 MODULES = (
     # what others stand on
@@ -96,7 +97,9 @@ MODULES = (
 )
 """Loaded in this order. One that an older Asterisk lacks costs a line in its log, no more."""
 
-PRIVATE = frozenset({"manager.conf", "ari.conf"})
+PRIVATE = frozenset({"manager.conf", "ari.conf", "pjsip_desk_phones.conf"})
+
+_SECRET = re.compile(r"[0-9A-Za-z_.-]{12,64}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,25 +133,29 @@ class Binding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Secrets:
-    """The two passwords between the server and the switch."""
+    """The two passwords between the server and the switch, and those that desk phones register with, by seat."""
 
     ami: str = field(repr=False)
     ari: str = field(repr=False)
+    desk_phones: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def fresh(cls) -> Secrets:
         return cls(ami=randomness.token_urlsafe(24), ari=randomness.token_urlsafe(24))
 
     @classmethod
-    def kept_in(cls, path: Path) -> Secrets:
-        """Those of ``path``, made on first use; mode 0600."""
+    def kept_in(cls, path: Path, *, desk_phones: Iterable[str] = ()) -> Secrets:
+        """Those of ``path``, and of ``desk-phones.json`` beside it; made on first use; mode 0600.
+
+        A phone's secret may be written there by hand. Raises TopologyError for one that cannot be used.
+        """
         if path.exists():
             stored = json.loads(path.read_text())
-            return cls(ami=stored["ami"], ari=stored["ari"])
-        made = cls.fresh()
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(path, json.dumps({"ami": made.ami, "ari": made.ari}), private=True)
-        return made
+            made = cls(ami=stored["ami"], ari=stored["ari"])
+        else:
+            made = cls.fresh()
+            _keep(path, {"ami": made.ami, "ari": made.ari})
+        return replace(made, desk_phones=_phone_secrets(path.with_name("desk-phones.json"), tuple(desk_phones)))
 
 
 def render(
@@ -189,6 +196,26 @@ def render(
         _write(path, text.rstrip() + "\n", private=path.name in PRIVATE)
         written.append(path)
     return tuple(written)
+
+
+def _phone_secrets(path: Path, seats: tuple[str, ...]) -> dict[str, str]:
+    if not seats:
+        return {}
+    kept: dict[str, str] = dict(json.loads(path.read_text())) if path.exists() else {}
+    missing = {seat: randomness.token_urlsafe(15) for seat in seats if seat not in kept}
+    if missing:
+        _keep(path, kept | missing)
+    found = {seat: (kept | missing)[seat] for seat in seats}
+    wrong = [seat for seat, secret in found.items() if not _SECRET.fullmatch(secret)]
+    if wrong:
+        rule = "12 to 64 letters, digits, dots, - and _"
+        raise TopologyError([(f"{path.name}: {seat}", rule) for seat in wrong])
+    return found
+
+
+def _keep(path: Path, secrets: Mapping[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write(path, json.dumps(secrets), private=True)
 
 
 def _write(path: Path, text: str, *, private: bool) -> None:

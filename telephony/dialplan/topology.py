@@ -1,4 +1,4 @@
-"""hotline.toml read and checked: lines, queues, seats, trunks, centres, fallback. A mistake is told with its field."""
+"""hotline.toml read and checked: lines, queues, seats, trunks, centres, rules. A mistake is told with its field."""
 
 from __future__ import annotations
 
@@ -60,9 +60,8 @@ def _not_the_browsers(networks: list[str]) -> list[str]:
     return networks
 
 
-Networks = Annotated[
-    list[Annotated[str, AfterValidator(_network)]], Field(min_length=1), AfterValidator(_not_the_browsers)
-]
+Allowed = Annotated[list[Annotated[str, AfterValidator(_network)]], Field(min_length=1)]
+Networks = Annotated[Allowed, AfterValidator(_not_the_browsers)]
 PhoneNumber = Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$")]
 
 
@@ -151,6 +150,19 @@ class Seats(_Part):
     @property
     def numbers(self) -> tuple[str, ...]:
         return tuple(str(number) for number in range(self.first, self.last + 1))
+
+
+class DeskPhone(_Part):
+    """An ordinary SIP phone that is a seat: it registers with its number and secret, from these networks only.
+
+    The secret is not written here: it is made on first use and kept with the others, see ``render.Secrets``.
+    ``rtp_timeout_s``: a leg without any sound packet for so long is dead; silence suppression must be off in the phone.
+    """
+
+    seat: Number
+    allow: Allowed
+    transport: Literal["udp", "tcp"] = "udp"
+    rtp_timeout_s: Annotated[int, Field(ge=5, le=3600)] = 30
 
 
 class _Peer(_Part):
@@ -247,6 +259,37 @@ class DutyPhone(_Part):
     ring_s: Annotated[int, Field(ge=5, le=120)] = 25
 
 
+class Priority(_Part):
+    """Which callers stand in front by rule, below a lost talk (1000) and a centre's citizen (2000); 0 asks for nothing.
+
+    ``repeat``: of a number that has called ``repeat_calls`` times within ``repeat_within_h`` hours before this call;
+    with ``repeat_counts = "missed"`` only the calls count that nobody answered. ``elders``: of the numbers on the
+    city's list.
+    """
+
+    repeat: Annotated[int, Field(ge=0, le=999)] = 200
+    repeat_calls: Annotated[int, Field(ge=1, le=99)] = 2
+    repeat_within_h: Annotated[int, Field(ge=1, le=720)] = 24
+    repeat_counts: Literal["missed", "all"] = "missed"
+    elders: Annotated[int, Field(ge=0, le=999)] = 300
+
+
+class Surge(_Part):
+    """When it is a surge: so many callers within ``window_s``, or so many waiting; 0 looks at nothing.
+
+    It is over when both have stayed below ``ends_below`` of that for ``calm_s``. ``mode``: whether supervisors are
+    only told, or every caller hears the announcement by itself; ``at_most_min`` ends an announcement in any case.
+    """
+
+    mode: Literal["off", "propose", "announce"] = "propose"
+    arrivals: Annotated[int, Field(ge=0, le=100_000)] = 60
+    window_s: Annotated[int, Field(ge=10, le=3600)] = 60
+    waiting: Annotated[int, Field(ge=0, le=100_000)] = 20
+    ends_below: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    calm_s: Annotated[int, Field(ge=1, le=3600)] = 120
+    at_most_min: Annotated[int, Field(ge=1, le=1440)] = 60
+
+
 class Fallback(_Part):
     """What the dialplan does alone when the server has given no sign of life for ``stale_after_s``."""
 
@@ -261,10 +304,13 @@ class Topology(_Part):
     lines: Annotated[list[Line], Field(min_length=1)]
     queues: Annotated[list[Queue], Field(min_length=1)]
     seats: Seats
+    desk_phones: list[DeskPhone] = []
     trunks: Annotated[list[Trunk], Field(min_length=1)]
     centres: list[Centre] = []
     handover: Handover = Handover()
     numbers: Numbers | None = None
+    priority: Priority = Priority()
+    surge: Surge = Surge()
     fallback: Fallback = Fallback()
 
     @model_validator(mode="after")
@@ -274,7 +320,7 @@ class Topology(_Part):
         _refuse_repeats("lines", [line.number for line in self.lines])
         _refuse_repeats("centres", [centre.code for centre in self.centres])
         _refuse_repeats("queues", [queue.name for queue in self.queues])
-        _refuse_repeats("trunks, centres and seats", [*endpoints, *self.seats.numbers])
+        _refuse_repeats("trunks, centres and seats", [*endpoints, *self.seat_numbers])
         _refuse_repeats("centres: key", [str(centre.key) for centre in self.centres if centre.key])
         return self
 
@@ -303,8 +349,11 @@ class Topology(_Part):
         """An address that names two peers would let one of them call as the other."""
         peers = [(trunk.name, trunk.match) for trunk in self.trunks]
         peers += [(centre.code, centre.match or []) for centre in self.centres]
+        peers += [("desk_phones", network) for network in self._desk_networks()]
         for (one, its), (other, others) in combinations(peers, 2):
-            if any(ip_network(a).overlaps(ip_network(b)) for a in its for b in others if _same_family(a, b)):
+            if one != other and any(
+                ip_network(a).overlaps(ip_network(b)) for a in its for b in others if _same_family(a, b)
+            ):
                 raise ValueError(f"{one} and {other} match the same address")
         return self
 
@@ -316,12 +365,24 @@ class Topology(_Part):
         return self
 
     @property
+    def desk_seats(self) -> tuple[str, ...]:
+        return tuple(phone.seat for phone in self.desk_phones)
+
+    @property
+    def seat_numbers(self) -> tuple[str, ...]:
+        """Browsers' seats, then desk phones."""
+        return (*self.seats.numbers, *self.desk_seats)
+
+    @property
     def handed_lines(self) -> frozenset[str]:
         """Lines to which any centre may hand over."""
         return frozenset(number for centre in self.centres for number in centre.accept)
 
     def centre(self, code: str) -> Centre:
         return next(centre for centre in self.centres if centre.code == code)
+
+    def _desk_networks(self) -> list[list[str]]:
+        return [phone.allow for phone in self.desk_phones]
 
     def penalties(self, levels: Mapping[str, int], *, reserve: bool = False) -> dict[str, int]:
         """The queues that somebody with these levels (1..9, by queue) is a member of, and with which penalty.

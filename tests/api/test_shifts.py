@@ -11,14 +11,16 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
 
 from api import errors
 from api.auth.permissions import Role
 from api.auth.routes import router as session_router
 from api.calls.shifts import open_shifts
 from api.shifts.routes import router as shifts_router
-from api.shifts.service import Phones, lock, resumed
+from api.shifts.service import Phones, SeatLeft, kind_of, lock, resumed
+from api.store.engine import Store
 from api.store.tables import AuditRecord, User, UserSkill
 from telephony.agents import Agent
 from telephony.commands import (
@@ -32,10 +34,11 @@ from telephony.commands import (
     SignOut,
     WorkplacePart,
 )
-from telephony.dialplan.topology import RESERVE
+from telephony.dialplan.topology import RESERVE, DeskPhone
 from telephony.errors import ActionUnanswered, Refused, SwitchUnavailable, UnknownAgent
 from telephony.events import AgentStatus, PauseReason
 from telephony.ids import AgentId, QueueName, SeatId
+from telephony.targets import SeatKind
 from tests.api.desk import Desk, Person
 
 SKILLS = {"housing": 3, "hotline": 1}
@@ -48,6 +51,7 @@ class Keys:
     minted: list[str] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
     failure: Exception | None = None
+    unlockable: Exception | None = None
 
     async def mint(self, seat: SeatId) -> str:
         if self.failure is not None:
@@ -56,6 +60,8 @@ class Keys:
         return f"password-{len(self.minted)}"
 
     async def revoke(self, seat: SeatId) -> None:
+        if self.unlockable is not None:
+            raise self.unlockable
         self.revoked.append(seat)
 
 
@@ -68,11 +74,17 @@ class ShiftDesk:
         async with self.desk.shared.store.read() as session:
             return [shift.seat for shift in await open_shifts(session)]
 
-    def seat(self, agent_id: str = "8001", status: AgentStatus = AgentStatus.READY) -> None:
+    def seat(self, agent_id: str = "8001", status: AgentStatus = AgentStatus.READY, *, seat: str = "") -> None:
         """What the switchboard would know after a sign-in."""
-        now = self.desk.clock()
+        now, kind = self.desk.clock(), kind_of(self.desk.shared.topology, seat)
         agent = Agent(
-            id=AgentId(agent_id), seat=SeatId(agent_id), queues=(), status=status, since=now, signed_in_at=now
+            id=AgentId(agent_id),
+            seat=SeatId(seat or agent_id),
+            kind=kind,
+            queues=(),
+            status=status,
+            since=now,
+            signed_in_at=now,
         )
         self.desk.switch.switchboard.agents[agent.id] = agent
 
@@ -100,6 +112,7 @@ async def test_signing_in_gives_the_phone_what_it_registers_with(shifts: ShiftDe
     assert answer.json() == {
         "agent_id": "8001",
         "seat": "8001",
+        "seat_kind": "softphone",
         "sip": {
             "uri": "sip:8001@127.0.0.1",
             "ws_url": "ws://127.0.0.1:12346/ws",
@@ -355,3 +368,116 @@ async def test_a_seat_is_locked_unless_somebody_has_sat_down_there_again(shifts:
     shifts.seat("8002")
     await lock(shifts.desk.shared, phones, SeatId("8002"))
     assert shifts.keys.revoked == ["8001"]
+
+
+# desk phones ----------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def desk_phones(shifts: ShiftDesk) -> ShiftDesk:
+    """Two desk phones beside the browsers' seats."""
+    phones = [DeskPhone(seat=seat, allow=["192.0.2.0/24"]) for seat in ("8101", "8102")]
+    common = shifts.desk.shared
+    object.__setattr__(common, "topology", common.topology.model_copy(update={"desk_phones": phones}))
+    return shifts
+
+
+async def test_at_a_desk_phone_no_password_is_made_and_none_taken_away(desk_phones: ShiftDesk) -> None:
+    me = await desk_phones.desk.person("8001")
+    answer = await me.post("/shift/sign-in", {"seat": "8101"})
+    assert answer.status_code == 200
+    assert (answer.json()["seat"], answer.json()["seat_kind"], answer.json()["sip"]) == ("8101", "desk_phone", None)
+    [asked] = desk_phones.desk.switch.asked
+    assert isinstance(asked, SignIn)
+    assert (asked.seat, asked.kind, set(asked.queues)) == ("8101", SeatKind.DESK_PHONE, {"hotline", "housing"})
+    assert await desk_phones.open_seats() == ["8101"]
+    desk_phones.seat(seat="8101")
+    again = await me.post("/shift/sign-in", {})
+    assert (again.json()["seat"], again.json()["seat_kind"]) == ("8101", "desk_phone"), "a reloaded page need not know"
+    assert again.json()["agent"]["seat_kind"] == "desk_phone"
+    assert (await me.post("/shift/sign-out")).status_code == 204
+    assert (desk_phones.keys.minted, desk_phones.keys.revoked) == ([], [])
+    assert await desk_phones.open_seats() == []
+
+
+async def test_who_may_sit_where(desk_phones: ShiftDesk) -> None:
+    me = await desk_phones.desk.person("8001")
+    for seat in ("8002", "8103"):
+        refused = await me.post("/shift/sign-in", {"seat": seat})
+        assert (refused.status_code, refused.json()["field"]) == (422, "seat")
+    await me.post("/shift/sign-in", {"seat": "8102"})
+    desk_phones.seat(seat="8102")
+    async with colleague_at(desk_phones, seat="8002") as other:
+        assert (await other.post("/shift/sign-in", {"seat": "8102"})).status_code == 409
+        seats = await other.get("/shift/seats")
+    assert seats.json() == [
+        {"seat": "8002", "kind": "softphone", "own": True, "taken_by": None},
+        {"seat": "8101", "kind": "desk_phone", "own": False, "taken_by": None},
+        {"seat": "8102", "kind": "desk_phone", "own": False, "taken_by": "8001"},
+    ]
+
+
+async def test_a_server_that_comes_back_knows_what_phone_it_is(desk_phones: ShiftDesk) -> None:
+    me = await desk_phones.desk.person("8001")
+    await me.post("/shift/sign-in", {"seat": "8101"})
+    common = desk_phones.desk.shared
+    async with common.store.read() as session:
+        [again] = await resumed(session, await open_shifts(session), "hotline", common.topology)
+    assert (again.seat, again.kind) == ("8101", SeatKind.DESK_PHONE)
+
+
+async def test_a_desk_phone_is_never_locked(desk_phones: ShiftDesk) -> None:
+    phones = Phones(keys=desk_phones.keys, ws_url="", domain="")
+    await lock(desk_phones.desk.shared, phones, SeatId("8101"))
+    assert desk_phones.keys.revoked == []
+
+
+async def test_whoever_revisits_is_served_no_queue_whatever_the_skills(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("7001", Role.REVISIT)
+    async with shifts.desk.shared.store.write() as session:
+        user_id = await session.scalar(select(User.id).where(User.username == "7001"))
+        assert user_id is not None
+        session.add(UserSkill(user_id=user_id, queue="hotline"))
+    assert (await me.post("/shift/sign-in", {})).status_code == 200
+    [asked] = shifts.desk.switch.asked
+    assert isinstance(asked, SignIn)
+    assert asked.queues == ()
+
+
+# ending a shift while something is away -------------------------------------------------------------------------------
+async def test_a_seat_that_cannot_be_locked_now_ends_the_shift_and_is_told(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    await me.post("/shift/sign-in", {})
+    shifts.keys.unlockable = ActionUnanswered("revoke")
+    assert (await me.post("/shift/sign-out")).status_code == 204
+    assert await shifts.open_seats() == []
+    assert SeatLeft(seat=SeatId("8001")) in shifts.desk.published
+
+
+async def test_a_shift_ends_while_the_database_is_away_and_is_closed_when_it_is_back(shifts: ShiftDesk) -> None:
+    me = await shifts.desk.person("8001")
+    await me.post("/shift/sign-in", {})
+    common = shifts.desk.shared
+    async with database_away(common.store):
+        answer = await me.post("/shift/sign-out")
+        assert answer.status_code == 204
+        assert shifts.desk.switch.asked[-1] == SignOut(agent_id=AgentId("8001"))
+        refused = await me.post("/shift/sign-in", {})
+        assert (refused.status_code, refused.json()["error"]) == (503, "records_unavailable")
+    assert await common.standby.records.drain(30)
+    assert await shifts.open_seats() == []
+    async with common.store.read() as session:
+        done = await session.scalars(select(AuditRecord.action).where(AuditRecord.object_type == "seat"))
+    assert done.all() == ["shift.sign_in", "shift.sign_out"]
+
+
+@asynccontextmanager
+async def database_away(store: Store) -> AsyncIterator[None]:
+    """Every new transaction fails as it does when nobody listens there."""
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("BEGIN", {}, ConnectionRefusedError())
+
+    event.listen(store.engine.sync_engine, "begin", refuse)
+    try:
+        yield
+    finally:
+        event.remove(store.engine.sync_engine, "begin", refuse)

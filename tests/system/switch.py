@@ -292,7 +292,7 @@ def _made(source: Source, sounds: Path, place: Path, plan: Topology) -> RunningS
         home=place / "switch",
         ports=ports,
         topology=plan,
-        secrets=Secrets.kept_in(place / "keys" / "switch.json"),
+        secrets=Secrets.kept_in(place / "keys" / "switch.json", desk_phones=plan.desk_seats),
         recordings=place / "recordings",
         prompts=sounds,
     )

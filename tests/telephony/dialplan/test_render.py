@@ -10,7 +10,7 @@ import pytest
 
 from telephony.dialplan.ports import LAST_OFFSET, Ports
 from telephony.dialplan.render import Binding, Places, Secrets, render
-from telephony.dialplan.topology import default_text, parse
+from telephony.dialplan.topology import TopologyError, default_text, parse
 from telephony.orders import RECOVER
 
 PLACES = Places(config="/c", state="/s", log="/l", recordings="/r", prompts="/p")
@@ -43,7 +43,7 @@ def test_the_same_topology_gives_the_same_files(tmp_path: Path) -> None:
 def test_secrets_stand_in_two_files_that_only_the_owner_reads(tmp_path: Path) -> None:
     files = rendered(tmp_path)
     assert {name for name, text in files.items() if "-secret" in text} == {"manager.conf", "ari.conf"}
-    for name in ("manager.conf", "ari.conf"):
+    for name in ("manager.conf", "ari.conf", "pjsip_desk_phones.conf"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
     assert "secret" not in repr(SECRETS)
 
@@ -196,3 +196,57 @@ def test_what_a_caller_sends_stands_in_no_expression_and_no_file_name(tmp_path: 
     for application in re.findall(r"(?:MixMonitor|Record|Playback)\(.*\)", plan):
         assert "CALLERID" not in application
         assert "HOTLINE_N" not in application
+
+
+DESK_PHONES = """
+[[desk_phones]]
+seat = "8101"
+allow = ["192.0.2.0/24", "198.51.100.7"]
+
+[[desk_phones]]
+seat = "8102"
+allow = ["192.0.2.0/24"]
+transport = "tcp"
+"""
+
+
+def test_a_desk_phone_registers_with_its_own_secret_from_its_own_networks(tmp_path: Path) -> None:
+    topology = parse(default_text() + DESK_PHONES)
+    secrets = Secrets.kept_in(tmp_path / "keys" / "switch.json", desk_phones=topology.desk_seats)
+    kept = tmp_path / "keys" / "desk-phones.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    files = render(topology, Ports(20000), tmp_path / "etc", secrets, places=PLACES)
+    texts = {path.name: path.read_text(encoding="utf-8") for path in files}
+    assert {name for name, text in texts.items() if secrets.desk_phones["8101"] in text} == {"pjsip_desk_phones.conf"}
+    auth = dict(sections(texts["pjsip_desk_phones.conf"])["desk-8101"])
+    assert (auth["username"], auth["password"]) == ("8101", secrets.desk_phones["8101"])
+    pjsip = sections(texts["pjsip.conf"])
+    assert [value for name, value in pjsip["8101"] if name == "permit"] == ["192.0.2.0/24", "198.51.100.7"]
+    assert ("deny", "0.0.0.0/0.0.0.0") in pjsip["desk-phone"]
+    assert ("transport", "transport-udp") in pjsip["8101"]
+    assert ("transport", "transport-tcp") in pjsip["8102"]
+    assert ("webrtc", "yes") not in pjsip["desk-phone"]
+    assert ("bind", "127.0.0.1:20003") in pjsip["transport-tcp"]
+    assert "exten => 8101,1,Dial(PJSIP/8101,8" in texts["extensions.conf"]
+    assert "exten => 8101,1,Dial(PJSIP/8101,20" in texts["extensions_transfers.conf"]
+
+
+def test_without_desk_phones_none_can_register(tmp_path: Path) -> None:
+    files = rendered(tmp_path)
+    assert "desk-" not in files["pjsip.conf"]
+    assert "transport-tcp" not in files["pjsip.conf"]
+    assert sections(files["pjsip_desk_phones.conf"]) == {}
+
+
+def test_a_desk_phones_secret_is_kept_may_be_ones_own_and_must_be_usable(tmp_path: Path) -> None:
+    place = tmp_path / "keys" / "switch.json"
+    first = Secrets.kept_in(place, desk_phones=("8101", "8102"))
+    assert Secrets.kept_in(place, desk_phones=("8101", "8102")) == first
+    assert first.desk_phones["8101"] != first.desk_phones["8102"]
+    assert first.desk_phones["8101"] not in repr(first)
+    kept = place.with_name("desk-phones.json")
+    kept.write_text(kept.read_text().replace(first.desk_phones["8101"], "chosen-by-the-city"))
+    assert Secrets.kept_in(place, desk_phones=("8101",)).desk_phones == {"8101": "chosen-by-the-city"}
+    kept.write_text(kept.read_text().replace("chosen-by-the-city", "a; permit = 0.0.0.0/0"))
+    with pytest.raises(TopologyError, match=r"desk-phones.json: 8101"):
+        Secrets.kept_in(place, desk_phones=("8101",))

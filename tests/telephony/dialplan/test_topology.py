@@ -58,6 +58,11 @@ def test_the_copy_in_the_home_directory_is_taken_first(tmp_path: Path) -> None:
         ("after_s = 20 }]", 'after_s = 20 }, { queue = "hotline", after_s = 20 }]', "queues[1]"),
         ("stale_after_s = 20", "stale_after_s = 1", "fallback.stale_after_s"),
         ("duty = []", 'duty = [{ number = "1;2", trunk = "trunk" }]', "fallback.duty[0].number"),
+        ("elders = 300", "elders = 1000", "priority.elders"),
+        ('repeat_counts = "missed"', 'repeat_counts = "some"', "priority.repeat_counts"),
+        ('mode = "propose"', 'mode = "shout"', "surge.mode"),
+        ("ends_below = 0.6", "ends_below = 1.0", "surge.ends_below"),
+        ("# [[desk_phones]]", '[[desk_phones]]\nseat = "8101"\n#', "desk_phones[0].allow"),
     ],
 )
 def test_a_mistake_is_told_with_its_field(old: str, new: str, field: str) -> None:
@@ -85,6 +90,27 @@ def test_a_mistake_is_told_with_its_field(old: str, new: str, field: str) -> Non
 )
 def test_parts_that_do_not_fit_together_are_refused(old: str, new: str, said: str) -> None:
     assert said in str(problems(default_text().replace(old, new, 1)))
+
+
+@pytest.mark.parametrize(
+    ("phone", "said"),
+    [
+        ('seat = "8101"\nallow = ["everywhere"]', "desk_phones[0].allow[0]"),
+        ('seat = "8101;"\nallow = ["192.0.2.0/24"]', "desk_phones[0].seat"),
+        ('seat = "8003"\nallow = ["192.0.2.0/24"]', "8003 stands twice"),
+        ('seat = "110"\nallow = ["192.0.2.0/24"]', "110 stands twice"),
+        ('seat = "8101"\nallow = ["127.0.0.0/29"]', "match the same address"),
+    ],
+)
+def test_a_desk_phone_is_somebody_of_its_own(phone: str, said: str) -> None:
+    assert said in str(problems(f"{default_text()}\n[[desk_phones]]\n{phone}\n"))
+
+
+def test_desk_phones_of_one_network_are_seats_beside_the_browsers() -> None:
+    phones = "".join(f'[[desk_phones]]\nseat = "{seat}"\nallow = ["192.0.2.0/24"]\n' for seat in ("8101", "8102"))
+    topology = parse(default_text() + phones)
+    assert topology.desk_seats == ("8101", "8102")
+    assert topology.seat_numbers[-3:] == ("8010", "8101", "8102")
 
 
 def test_a_centre_with_one_way_may_be_written_short() -> None:
