@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from api.store.tables import CallEventRecord, CallRecord, TicketRecord
+from api.store.tables import CallEventRecord, CallRecord, DraftRecord, TicketRecord
 from telephony.events import CallOutcome
 from telephony.ids import CallId
 
@@ -19,20 +19,31 @@ SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
     "talk_s": CallRecord.talk_s,
 }
 
-CallWithTicket = Row[CallRecord, str | None]
+CallWithTicket = Row[CallRecord, str | None, str | None]
+"""The record, the id of the ticket that came of it, the state of its draft."""
 
 
 async def list_calls(
-    session: AsyncSession, *, missed: bool | None, agent_id: str | None, sort: str, page: int, size: int
+    session: AsyncSession,
+    *,
+    missed: bool | None,
+    agent_id: str | None,
+    sort: str,
+    page: int,
+    size: int,
+    direction: str | None = None,
 ) -> tuple[Sequence[CallWithTicket], int]:
     """With the id of the ticket each led to. ``agent_id``: only calls this operator answered, and missed ones."""
     where = _where(missed, agent_id)
+    if direction is not None:
+        where.append(CallRecord.direction == direction)
     column = SORTS[sort.removeprefix("-")]
     order = column.desc().nulls_last() if sort.startswith("-") else column.asc().nulls_last()
     total = await session.scalar(select(func.count()).select_from(CallRecord).where(*where))
     rows = await session.execute(
-        select(CallRecord, TicketRecord.id)
+        select(CallRecord, TicketRecord.id, DraftRecord.status)
         .outerjoin(TicketRecord, TicketRecord.call_id == CallRecord.id)
+        .outerjoin(DraftRecord, DraftRecord.call_id == CallRecord.id)
         .where(*where)
         .order_by(order, CallRecord.id)
         .offset((page - 1) * size)
@@ -55,8 +66,9 @@ def _where(missed: bool | None, agent_id: str | None) -> list[ColumnElement[bool
 
 async def find_call(session: AsyncSession, call_id: str) -> CallWithTicket | None:
     rows = await session.execute(
-        select(CallRecord, TicketRecord.id)
+        select(CallRecord, TicketRecord.id, DraftRecord.status)
         .outerjoin(TicketRecord, TicketRecord.call_id == CallRecord.id)
+        .outerjoin(DraftRecord, DraftRecord.call_id == CallRecord.id)
         .where(CallRecord.id == call_id)
     )
     return rows.one_or_none()

@@ -20,6 +20,7 @@ from api.auth.shared import Shared, shared
 from api.calls import queries, service
 from api.calls.queries import CallWithTicket
 from api.errors import NotFound, documented
+from api.tickets.draft import DraftStatus
 from telephony.commands import OutcomeKind
 from telephony.events import CallOutcome
 from telephony.media.encoders import MEDIA_TYPES
@@ -48,6 +49,8 @@ _EXAMPLE: dict[str, Any] = {
     "wait_s": 7.1,
     "talk_s": 221.4,
     "ticket_id": None,
+    "direction": "inbound",
+    "no_ticket": False,
 }
 
 
@@ -70,6 +73,9 @@ class CallRow(BaseModel):
     wait_s: float | None
     talk_s: float | None
     ticket_id: str | None
+    direction: Literal["inbound", "outbound"]
+    no_ticket: bool
+    """It was said that none is needed."""
 
 
 class CallEventView(BaseModel):
@@ -124,7 +130,7 @@ class CommandView(BaseModel):
 
 
 def _row(found: CallWithTicket) -> dict[str, Any]:
-    call, ticket_id = found
+    call, ticket_id, draft = found
     return {
         "id": call.id,
         "caller_number": masked_number(call.caller_number),
@@ -140,6 +146,8 @@ def _row(found: CallWithTicket) -> dict[str, Any]:
         "wait_s": call.wait_s,
         "talk_s": call.talk_s,
         "ticket_id": ticket_id,
+        "direction": call.direction,
+        "no_ticket": draft == DraftStatus.CLOSED,
     }
 
 
@@ -148,6 +156,7 @@ async def list_calls(
     me: Annotated[SignedIn, Depends(Require(Action.CALL_LIST))],
     common: Common,
     missed: Annotated[bool | None, Query(description="True: only calls whose caller gave up before an answer.")] = None,
+    direction: Literal["inbound", "outbound"] | None = None,
     sort: CallSort = "-arrived_at",
     page: PageNumber = 1,
     size: PageSize = 20,
@@ -156,7 +165,7 @@ async def list_calls(
     agent_id = None if allowed(me.role, Action.CALL_ANY) else me.agent_id or ""
     async with common.store.read() as session:
         found, total = await queries.list_calls(
-            session, missed=missed, agent_id=agent_id, sort=sort, page=page, size=size
+            session, missed=missed, direction=direction, agent_id=agent_id, sort=sort, page=page, size=size
         )
     return Page(items=[CallRow(**_row(row)) for row in found], total=total, page=page, size=size)
 

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import func, select
 
 from api.auth.permissions import Role
-from api.store.tables import AuditRecord, TicketRecord
-from tests.api.desk import Desk
+from api.store.tables import AuditRecord, CallRecord, TicketRecord
+from tests.api.desk import START, Desk
 from tests.api.test_tickets import COMPLAINT, draft_for, heard, hears, submitted, typed
 
 
@@ -78,3 +78,21 @@ async def test_only_whoever_writes_the_draft_closes_it(desk: Desk) -> None:
         body = {"version": 1, "reason": "wrong_number"}
         assert (await somebody.post(f"/drafts/{draft['id']}/close", body)).status_code == 403
         assert (await somebody.post(f"/drafts/{draft['id']}/reopen")).status_code == 403
+
+
+async def test_the_list_of_calls_says_which_way_they_went_and_that_no_ticket_was_needed(desk: Desk) -> None:
+    person = await desk.person("8001")
+    draft = await draft_for(desk, person)
+    await person.post(f"/drafts/{draft['id']}/close", {"version": 1, "reason": "answered_back"})
+    async with desk.shared.store.write() as session:
+        for call_id, direction in (("1.1", "outbound"), ("1.2", "inbound")):
+            session.add(CallRecord(id=call_id, line="12345", arrived_at=START, answered_by="8001", direction=direction))
+    found = (await person.get("/calls")).json()["items"]
+    assert {row["id"]: (row["direction"], row["no_ticket"]) for row in found} == {
+        "1.1": ("outbound", True),
+        "1.2": ("inbound", False),
+    }
+    outbound = (await person.get("/calls?direction=outbound")).json()
+    assert (outbound["total"], [row["id"] for row in outbound["items"]]) == (1, ["1.1"])
+    assert (await person.get("/calls?direction=sideways")).status_code == 422
+    assert (await person.get("/calls/1.1")).json()["no_ticket"] is True
