@@ -33,9 +33,13 @@ CALLBACK_EVENT = "HotlineCallback"
 """A waiting caller pressed 1: fields Queue and Number."""
 MESSAGE_EVENT = "HotlineMessageLeft"
 """The fallback has taken a voice message: field File."""
+PARKED_EVENT = "HotlineParked"
+"""The citizen hears music, and may be fetched."""
 FORGETS_EVERY = timedelta(seconds=10)
 AGE_ERROR = timedelta(seconds=2)
 """Ages of channels come in whole seconds."""
+WHILE_PARKED = frozenset({"MusicOnHold", "GotoIf"})
+"""What a channel runs that hears music and may be fetched."""
 SIGNS_OF_LIFE = frozenset({"RINGING", "PROGRESS"})
 """States of a phone that is called: it rings, or sends sound before an answer. PROCEEDING is a machine's word."""
 SETTLES = timedelta(seconds=1)
@@ -140,6 +144,10 @@ class Calls:
         for ledger in self._open():
             self._find_operators(ledger, seats)
         return self._settle([ledger.id for ledger in self._open()], snapshot.at)
+
+    def is_live(self, channel: ChannelId) -> bool:
+        track = self._channels.get(channel)
+        return track is not None and track.live
 
     def call_of(self, channel: ChannelId) -> CallId | None:
         return self._channels.call_of(channel)
@@ -307,6 +315,9 @@ class Calls:
             self._caller(fact.channel).callback = asked
         elif fact.name == MESSAGE_EVENT:
             self._caller(fact.channel).message = fact.fields.get("File", "")
+        elif fact.name == PARKED_EVENT:
+            track = self._track(fact.channel)
+            track.parked_at = max(track.parked_at, fact.at)
 
     def _summary(self, header: str) -> str:
         summary = summary_of(header) if header else ""
@@ -375,6 +386,8 @@ class Calls:
             return
         if live.bridge is None:
             track.bridge.put(None, at)
+            if live.application in WHILE_PARKED:
+                track.parked_at = max(track.parked_at, at)
         else:
             self._channels.enter(track.id, live.bridge, at)
         call_id = self._channels.call_of(track.id)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from telephony.centres import Route
-from telephony.channels import Track
+from telephony.channels import PARKED, Track
 from telephony.events import Event, TransferReason, TransferStep, TransferStepped
 from telephony.ids import AgentId, ChannelId, SeatId
 from telephony.ledgers import Guest, Ledger, Legs
@@ -156,12 +156,12 @@ class Case:
             return
         if together(leg, citizen):
             self._meet(at, news)
-        elif together(leg, operator) and parked(citizen) and self.transfer.state is not TransferState.PRIVATE:
+        elif together(leg, operator) and citizen.parked and self.transfer.state is not TransferState.PRIVATE:
             self.step(TransferSignal.PARTED, at, news)
         waits = leg.latest.value.context == "consult" and leg.up_at is not None
         if waits and not way.fetched and self.transfer.state is TransferState.RINGING and operator and operator.live:
             way.fetched = True
-            news.orders.append(pair((ledger.citizen, "parked", "s"), (self.operator, "room", "s")))
+            news.orders.append(pair((ledger.citizen, PARKED, "s"), (self.operator, "room", "s")))
 
     def _meet(self, at: datetime, news: News) -> None:
         if self.blind:
@@ -352,7 +352,7 @@ class Case:
         An operator who came back is not the one whose end the dialplan would judge by: there [after] asks us.
         """
         citizen, operator = legs.get(ledger.citizen), legs.get(self.operator)
-        if self.blind or citizen is None or not citizen.live or citizen.latest.value.context == "parked":
+        if self.blind or citizen is None or not citizen.live or citizen.latest.value.context == PARKED:
             return
         if is_way_back(self.operator):
             return
@@ -378,10 +378,6 @@ def to_queue(citizen: ChannelId, queue: str) -> list[Order]:
 
 def together(one: Track, other: Track | None) -> bool:
     return other is not None and one.bridge.value is not None and one.bridge.value == other.bridge.value
-
-
-def parked(citizen: Track) -> bool:
-    return citizen.bridge.value is None and citizen.latest.value.context == "parked"
 
 
 def pair(one: tuple[ChannelId, str, str], other: tuple[ChannelId, str, str]) -> RedirectPair:

@@ -19,6 +19,8 @@ from telephony.ids import BridgeId, CallId, ChannelId
 T = TypeVar("T")
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+PARKED = "parked"
+"""The context of the dialplan in which a citizen hears music while operator and target talk."""
 
 
 class Latest(Generic[T]):
@@ -31,7 +33,7 @@ class Latest(Generic[T]):
         self.value = value
 
     def put(self, value: T, at: datetime) -> None:
-        if at > self.at or (at == self.at and str(value) > str(self.value)):
+        if at > self.at or (at == self.at and value != self.value and str(value) > str(self.value)):
             self.at = at
             self.value = value
 
@@ -51,6 +53,10 @@ class Track:
     last_at: datetime
     bridge: Latest[BridgeId | None] = field(default_factory=lambda: Latest(None))
     bridges: set[BridgeId] = field(default_factory=set)
+    entered_at: datetime = LONG_AGO
+    """When it was last heard to be in a bridge, or to come into one."""
+    parked_at: datetime = LONG_AGO
+    """When it was last heard to listen to music where somebody may fetch it."""
     on_hold: Latest[bool] = field(default_factory=lambda: Latest(False))
     rung_at: datetime | None = None
     """The first sign of life of a phone that is called: it rings, or sends sound before an answer."""
@@ -67,6 +73,12 @@ class Track:
     @property
     def live(self) -> bool:
         return self.ended_at is None
+
+    @property
+    def parked(self) -> bool:
+        """It has come to the music. Its context says so from the order on, while it is still on its way there."""
+        there = self.bridge.value is None and self.latest.value.context == PARKED
+        return there and self.parked_at > self.entered_at
 
     def describe(self, channel: Channel, at: datetime) -> None:
         if at < self.first_at:
@@ -118,8 +130,10 @@ class Channels:
 
     def legs(self, call_id: CallId) -> list[Track]:
         """The channels of a call, oldest first."""
-        tracks = (self._tracks.get(channel) for channel in self._legs.get(call_id, ()))
-        return sorted((track for track in tracks if track), key=lambda track: (track.first_at, track.id))
+        tracks = [self._tracks[channel] for channel in self._legs.get(call_id, ()) if channel in self._tracks]
+        if len(tracks) > 1:
+            tracks.sort(key=lambda track: (track.first_at, track.id))
+        return tracks
 
     def observe(self, channel: Channel, at: datetime) -> Track:
         """Take down how a fact describes a channel."""
@@ -135,7 +149,9 @@ class Channels:
         return track
 
     def enter(self, channel: ChannelId, bridge: BridgeId, at: datetime) -> None:
-        self._tracks[channel].bridge.put(bridge, at)
+        track = self._tracks[channel]
+        track.bridge.put(bridge, at)
+        track.entered_at = max(track.entered_at, at)
         self._meet(channel, bridge)
 
     def leave(self, channel: ChannelId, bridge: BridgeId, at: datetime) -> None:

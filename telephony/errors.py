@@ -7,6 +7,7 @@ TelephonyError
 ├── InvalidValue               a value is not on the allow-list of its field (422)
 ├── SwitchUnavailable          the link to the switch is not live; nothing was sent (503)
 ├── ActionFailed               the switch answered an action with an error (502)
+│   └── ChannelMoves           nothing was done, because a channel is on its way elsewhere or ends
 └── ActionUnanswered           sent, and no answer came in time: the outcome is unknown (202, settled by state)
 """
 
@@ -67,6 +68,13 @@ class ActionFailed(TelephonyError):
         super().__init__(f"{action} failed: {message}")
         self.action = action
         self.message = message
+
+
+class ChannelMoves(ActionFailed):
+    """Nothing was done: a channel is on its way to another place of the dialplan, or is about to end.
+
+    From a Redirect until its channel has left what it was doing, Asterisk takes no other for it ("channel not up").
+    """
 
 
 class ActionUnanswered(TelephonyError):

@@ -12,14 +12,14 @@ import asyncio
 import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
 
 from telephony.commands import Command, CommandOutcome, OutcomeKind
-from telephony.errors import ActionUnanswered, SwitchUnavailable, TelephonyError
+from telephony.errors import ActionUnanswered, ChannelMoves, SwitchUnavailable, TelephonyError
 from telephony.events import DriftRepaired, Event, FrameRejected, LinkChanged, LinkState
 from telephony.facts import Fact
 from telephony.orders import Order
@@ -28,6 +28,10 @@ from telephony.switchboard import Outcome, Switchboard
 TICK_S = 0.25
 FACTS_PER_TURN = 200
 """So many facts are taken before the other tasks of the process get their turn."""
+
+AGAIN_S = 0.05
+MOST_TRIES = 40
+"""A channel that is on its way elsewhere arrives within a few milliseconds; on a machine short of time, later."""
 
 TRACED_FRAMES = 5
 
@@ -41,7 +45,7 @@ class Gateway(Protocol):
         """Everything in the order of the stream, for ever."""
 
     async def execute(self, order: Order) -> None:
-        """Raises SwitchUnavailable, ActionFailed, ActionUnanswered, InvalidValue."""
+        """Raises SwitchUnavailable, ActionFailed, ChannelMoves, ActionUnanswered, InvalidValue."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,10 +59,15 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Orders that belong together; whoever asked waits for ``done``, nobody where it is ``None``."""
+    """Orders that belong together; whoever asked waits for ``done``, nobody where it is ``None``.
+
+    ``tries``: so often the first has been refused because its channel was moving; ``failure`` is of those before it.
+    """
 
     orders: tuple[Order, ...]
     done: asyncio.Future[CommandOutcome] | None = None
+    tries: int = 0
+    failure: Exception | None = None
 
 
 def utc_now() -> datetime:
@@ -161,17 +170,32 @@ class Runner:
 
     async def _execute_all(self) -> None:
         while True:
-            work = await self._work.get()
-            failure: Exception | None = None
-            for order in work.orders:
-                failure = await self._execute(order) or failure
-            if work.done is not None:
-                _answer(work.done, failure)
+            await self._carry_out(await self._work.get())
 
-    async def _execute(self, order: Order) -> Exception | None:
+    async def _carry_out(self, work: _Work) -> None:
+        failure, tries = work.failure, work.tries
+        for place, order in enumerate(work.orders):
+            try:
+                failure = await self._execute(order, last=tries >= MOST_TRIES) or failure
+            except ChannelMoves:
+                rest = replace(work, orders=work.orders[place:], tries=tries + 1, failure=failure)
+                asyncio.get_running_loop().call_later(AGAIN_S, self._work.put_nowait, rest)
+                return
+            tries = 0
+        if work.done is not None:
+            _answer(work.done, failure)
+
+    async def _execute(self, order: Order, *, last: bool) -> Exception | None:
+        """Raises ChannelMoves where the order may be given again in a moment: nothing was done, and its channel lives.
+
+        Others' orders are carried out meanwhile. ``last``: it has been given often enough.
+        """
         try:
             await self._gateway.execute(order)
         except TelephonyError as error:
+            if isinstance(error, ChannelMoves) and not last and self.switchboard.may_be_moved(order):
+                log.info("a channel is on its way", order=type(order).__name__)
+                raise
             log.warning("an order was not carried out", order=type(order).__name__, error=type(error).__name__)
             failure: Exception = error
         except Exception as error:

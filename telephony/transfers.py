@@ -15,6 +15,7 @@ from telephony.agents import Agents
 from telephony.calls import Calls, channels_of
 from telephony.cases import Case, News, guest_of, pair
 from telephony.centres import Reach, Route
+from telephony.channels import PARKED
 from telephony.commands import BringTogether, CallTarget, Command, DropTarget, GoPrivate, LeaveCall
 from telephony.duties import Agent
 from telephony.errors import Refused
@@ -245,7 +246,7 @@ class Transfers:
         match command:
             case GoPrivate():
                 news.orders += [
-                    RedirectChannel(channel=ledger.citizen, context="parked", exten="s"),
+                    RedirectChannel(channel=ledger.citizen, context=PARKED, exten="s"),
                     pair((case.operator, "room", "s"), (leg, "consult", "s")),
                 ]
             case BringTogether():

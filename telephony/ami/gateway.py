@@ -23,7 +23,7 @@ from telephony.ami.frames import Frame, FrameReader, Rejected
 from telephony.ami.inbox import Inbox
 from telephony.ami.messages import fact_of, stated_at
 from telephony.ami.timings import Backoff, Timings
-from telephony.errors import ActionFailed, ActionUnanswered, SwitchUnavailable, TelephonyError
+from telephony.errors import ActionFailed, ActionUnanswered, ChannelMoves, SwitchUnavailable, TelephonyError
 from telephony.events import FrameRejected, LinkChanged, LinkState
 from telephony.facts import Fact, LinkLost, Snapshot
 from telephony.orders import Order
@@ -39,6 +39,8 @@ INBOX_HIGH, INBOX_LOW = 0.1, 0.02
 REMEMBERED_ACTIONS = 4096
 LOGIN_REJECTED = "login rejected"
 INBOX_FULL = "inbox full"
+NOT_UP = ("Redirect failed, channel not up", "Redirect failed, extra channel not up")
+"""How Asterisk refuses before it has touched either channel."""
 
 
 def utc_now() -> datetime:
@@ -251,7 +253,8 @@ def _frames_of(name: str, answer: Message | list[Message] | None) -> list[Frame]
         raise ActionUnanswered(name)
     frames: list[Frame] = [message.frame for message in (answer if isinstance(answer, list) else [answer])]
     if frames[0].headers.get("Response") != "Success":
-        raise ActionFailed(name, frames[0].headers.get("Message", ""))
+        said = frames[0].headers.get("Message", "")
+        raise ChannelMoves(name, said) if said.startswith(NOT_UP) else ActionFailed(name, said)
     return frames
 
 
@@ -317,8 +320,9 @@ class Gateway:
     async def execute(self, order: Order) -> None:
         """Send one order, at most once.
 
-        Raises InvalidValue and SwitchUnavailable (nothing was sent), ActionFailed (the switch refused) and
-        ActionUnanswered (look at the state, never ask again).
+        Raises InvalidValue and SwitchUnavailable (nothing was sent), ActionFailed (the switch refused), ChannelMoves
+        (it refused and did nothing; ask again while the channel lives) and ActionUnanswered (look at the state, never
+        ask again).
         """
         headers = actions.headers(order)
         await self._live_link().ask(headers)

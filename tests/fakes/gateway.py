@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 
-from telephony.errors import SwitchUnavailable
+from telephony.errors import ChannelMoves, SwitchUnavailable
 from telephony.events import FrameRejected, LinkChanged, LinkState
 from telephony.facts import (
     DeviceStateChange,
@@ -23,7 +23,7 @@ from telephony.facts import (
     Snapshot,
 )
 from telephony.ids import QueueName, SeatId
-from telephony.orders import AddMember, Order, PauseMember, RemoveMember
+from telephony.orders import AddMember, Order, PauseMember, RedirectChannel, RedirectPair, RemoveMember
 
 News = Fact | LinkChanged | FrameRejected
 
@@ -35,6 +35,8 @@ class FakeGateway:
         self.state = LinkState.DOWN
         self.orders: list[Order] = []
         self.failures: dict[type[Order], Exception] = {}
+        self.moving = 0
+        """So often a Redirect still meets a channel that is on its way elsewhere."""
         self.members: dict[tuple[QueueName, SeatId], QueueMember] = {}
         self.devices: dict[str, str] = {}
         self.started_at = clock()
@@ -65,6 +67,9 @@ class FakeGateway:
         failure = self.failures.get(type(order))
         if failure is not None:
             raise failure
+        if isinstance(order, RedirectChannel | RedirectPair) and self.moving:
+            self.moving -= 1
+            raise ChannelMoves("Redirect", "Redirect failed, channel not up.")
         self.orders.append(order)
         for fact in self._answer(order):
             self.tell(fact)

@@ -187,7 +187,7 @@ class ThreeParties:
                 channel=channel,
                 bridge=self.bridges.get(leg),
                 age_s=5,
-                application="",
+                application="MusicOnHold" if channel.context == "parked" and leg not in self.bridges else "",
                 application_data="",
                 variables={
                     "HOTLINE_TRANSFER": self.variables.get(leg, {}).get("HOTLINE_TRANSFER", ""),

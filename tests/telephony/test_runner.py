@@ -8,13 +8,13 @@ from contextlib import suppress
 
 import pytest
 
-from telephony.commands import OutcomeKind, Pause, SignIn, SignOut
-from telephony.errors import ActionFailed, ActionUnanswered, InvalidValue, Refused, SwitchUnavailable
+from telephony.commands import OutcomeKind, Pause, SendBack, SignIn, SignOut
+from telephony.errors import ActionFailed, ActionUnanswered, ChannelMoves, InvalidValue, Refused, SwitchUnavailable
 from telephony.events import AgentSignedIn, CallArrived, CallEnded, Event, LinkState, PauseReason
 from telephony.facts import Hangup
 from telephony.ids import AgentId, SeatId
-from telephony.orders import AddMember, Order, PauseMember, ReportAlive, SetSurge
-from telephony.runner import Runner
+from telephony.orders import AddMember, Order, PauseMember, RedirectPair, ReportAlive, SetSurge, SetVariable
+from telephony.runner import MOST_TRIES, Runner
 from telephony.switchboard import Switchboard
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.stories import HOTLINE, Story
@@ -207,3 +207,54 @@ async def test_a_seat_is_taken_out_of_the_switch_when_its_person_signs_out(runni
     await running.runner.request(SignOut(agent_id=ME))
     await running.gateway.applied()
     assert running.gateway.members == {}
+
+
+# a channel on its way elsewhere takes no order, and nothing has been done -----------------------------------------
+
+
+async def talking(running: Running) -> tuple[Story, SendBack]:
+    story = Story()
+    running.gateway.tell(*story.arrive(), *story.join(), *story.ring("8001"), *story.answer())
+    await running.gateway.applied()
+    return story, SendBack(call_id=story.call_id, agent_id=ME)
+
+
+async def test_a_channel_that_is_on_its_way_is_asked_again_and_the_rest_follows_in_its_order(running: Running) -> None:
+    _, back = await talking(running)
+    running.gateway.moving = 2
+    assert (await running.runner.request(back)).kind is OutcomeKind.DONE
+    assert [type(order) for order in running.orders()] == [*[SetVariable] * 3, RedirectPair]
+    assert running.runner.counts["failed_orders"] == 0
+
+
+async def test_others_are_not_kept_waiting_by_a_channel_on_its_way(running: Running) -> None:
+    _, back = await talking(running)
+    running.gateway.moving = 1
+    asked = asyncio.create_task(running.runner.request(back))
+    await asyncio.sleep(0)
+    assert (await running.runner.request(SIGN_IN)).kind is OutcomeKind.DONE
+    assert not asked.done()
+    assert (await asked).kind is OutcomeKind.DONE
+    kinds = [type(order) for order in running.orders()]
+    assert kinds.index(AddMember) < kinds.index(RedirectPair)
+
+
+async def test_a_channel_that_never_arrives_is_given_up(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, back = await talking(running)
+    monkeypatch.setattr("telephony.runner.AGAIN_S", 0.0)
+    running.gateway.moving = 1000
+    with pytest.raises(ChannelMoves):
+        await running.runner.request(back)
+    assert 1000 - running.gateway.moving == MOST_TRIES + 1
+    assert running.runner.counts["failed_orders"] == 1
+
+
+async def test_a_channel_that_has_ended_is_not_asked_again(running: Running) -> None:
+    story, back = await talking(running)
+    running.gateway.moving = 1000
+    asked = asyncio.create_task(running.runner.request(back))
+    await asyncio.sleep(0)
+    running.gateway.tell(*story.caller_hangs_up())
+    with pytest.raises(ChannelMoves):
+        await asked
+    assert 1000 - running.gateway.moving <= 2

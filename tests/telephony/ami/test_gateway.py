@@ -13,9 +13,10 @@ from telephony import facts
 from telephony.ami import messages
 from telephony.ami.gateway import Gateway
 from telephony.ami.timings import Timings
-from telephony.errors import ActionFailed, ActionUnanswered, InvalidValue, SwitchUnavailable
+from telephony.errors import ActionFailed, ActionUnanswered, ChannelMoves, InvalidValue, SwitchUnavailable
 from telephony.events import FrameRejected, LinkChanged, LinkState
-from telephony.orders import AddMember, HangUpChannel, PauseMember, ReportAlive
+from telephony.ids import ChannelId
+from telephony.orders import AddMember, HangUpChannel, PauseMember, RedirectChannel, ReportAlive
 from tests.fakes.ami import FakeSwitch, channel, event, listed_channel, listed_member
 from tests.telephony.ami.recordings import recorded
 from tests.telephony.ami.running import CALM, Running, connected
@@ -255,6 +256,25 @@ async def test_a_refusal_of_the_switch_is_an_error_with_its_words() -> None:
 
 
 async def test_the_answers_that_the_library_takes_for_lists_are_taken_for_what_they_are() -> None:
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("Redirect failed, channel not up.", ChannelMoves),
+        ("Redirect failed, extra channel not up.", ChannelMoves),
+        ("Secondary redirect failed", ActionFailed),
+        ("Channel does not exist: 1795297515.0", ActionFailed),
+    ],
+)
+async def test_only_a_refusal_before_anything_was_done_may_be_asked_again(said: str, error: type[ActionFailed]) -> None:
+    async with FakeSwitch() as switch, running(switch) as session:
+        await session.until_state(LinkState.LIVE)
+        switch.answers["Redirect"] = b"Response: Error\r\nActionID: {id}\r\nMessage: " + said.encode() + b"\r\n\r\n"
+        order = RedirectChannel(channel=ChannelId("1795297515.0"), context="leave", exten="s")
+        with pytest.raises(ActionFailed) as refused:
+            await session.gateway.execute(order)
+        assert type(refused.value) is error
+
+
     """ "Added interface to queue" and "... successfully queued" once hung, or cut the link."""
     async with FakeSwitch() as switch, running(switch) as session:
         await session.until_state(LinkState.LIVE)
