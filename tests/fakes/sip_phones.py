@@ -15,7 +15,15 @@ from dataclasses import dataclass, field
 
 SDP = "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
 SDP += "m=audio {media} RTP/AVP 8\r\na={direction}\r\n"
-REASONS = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 404: "Not Found", 486: "Busy Here"}
+REASONS = {
+    100: "Trying",
+    180: "Ringing",
+    183: "Session Progress",
+    200: "OK",
+    404: "Not Found",
+    480: "Unavailable",
+    486: "Busy Here",
+}
 REASONS |= {487: "Request Terminated", 503: "Service Unavailable", 603: "Decline"}
 
 Behaviour = Callable[["Talk"], Awaitable[None]]
@@ -106,8 +114,14 @@ class SipPhone(asyncio.DatagramProtocol):
         if self._socket.is_closing():
             return
         for talk in self.talks.values():
-            if not talk.ended.is_set() and (talk.answered.is_set() or not talk.outgoing):
+            if talk.ended.is_set():
+                continue
+            if talk.answered.is_set():
                 talk.hang_up()
+            elif (
+                not talk.outgoing
+            ):  # a switch that hears nothing rings on for half a minute, whoever has the address then
+                talk.refuse(480)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -309,3 +309,4 @@ async def parties(switch: RunningSwitch, *, ami_port: int | None = None) -> Asyn
             yield made
         finally:
             await made.process.kill()
+            await asyncio.to_thread(switch.clear)

@@ -110,6 +110,14 @@ class Ami:
         self.send(**headers)
         return self.until(lambda frame: "Response" in frame and frame.get("ActionID") == headers["ActionID"], 5)
 
+    def listed(self, action: str, item: str) -> list[dict[str, str]]:
+        """What this action lists, as events named ``item``."""
+        seen = len(self.events)
+        own = f"test-{random.getrandbits(48):x}"
+        self.send(Action=action, ActionID=own)
+        self.until(lambda frame: frame.get("EventList") == "Complete" and frame.get("ActionID") == own, 5)
+        return [one for one in self.events[seen:] if one.get("Event") == item and one.get("ActionID") == own]
+
     def until(self, wanted: Callable[[dict[str, str]], bool], timeout_s: float) -> dict[str, str]:
         """The first frame from now on that is ``wanted``. Raises TimeoutError."""
         deadline = time.monotonic() + timeout_s
@@ -240,6 +248,18 @@ class RunningSwitch:
             if time.monotonic() > deadline:
                 raise TimeoutError("the condition did not come true")
             time.sleep(0.05)
+
+    def clear(self, timeout_s: float = 5.0) -> None:
+        """Nobody is a member of a queue any more, and nobody talks."""
+        deadline = time.monotonic() + timeout_s
+        with self.ami() as ami:
+            for member in ami.listed("QueueStatus", "QueueMember"):
+                ami.ask(Action="QueueRemove", Queue=member["Queue"], Interface=member["Location"])
+            while channels := ami.listed("Status", "Status"):
+                assert time.monotonic() < deadline, f"still there: {[one['Channel'] for one in channels]}"
+                for channel in channels:
+                    ami.ask(Action="Hangup", Channel=channel["Channel"])
+                time.sleep(0.05)
 
     def stop(self) -> None:
         for child in self.children:
