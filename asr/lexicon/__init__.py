@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -17,6 +17,7 @@ GAZETTEER_FILE = "gazetteer.json"
 """A city's own places, in the home folder, in the form of the packaged places."""
 SURNAMES_FILE = "surnames.txt"
 CUES_FILE = "cues.json"
+PHRASINGS_FILE = "phrasings.txt"
 
 APPEAL_TYPES = ("咨询", "求助", "投诉", "举报", "建议", "表扬", "其他")
 URGENCIES = ("一般", "紧急", "特急")
@@ -106,6 +107,8 @@ class Lexicon:
     surnames: Mapping[str, int]
     """Each with its rank, the commonest first."""
     cues: Cues
+    phrasings: Mapping[str, tuple[str, ...]]
+    """By category: how people put it, in their own words."""
     _by_code: Mapping[str, Category] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -167,12 +170,14 @@ def _packaged(name: str) -> str:
 
 def _assemble(read: _Reader) -> Lexicon:
     city, places = _places(_json(read, PLACES_FILE))
+    categories = _categories(_json(read, CATEGORIES_FILE))
     return Lexicon(
         city=city,
-        categories=_categories(_json(read, CATEGORIES_FILE)),
+        categories=categories,
         places=places,
         surnames=_surnames(read(SURNAMES_FILE)),
         cues=_cues(_json(read, CUES_FILE)),
+        phrasings=_phrasings(read(PHRASINGS_FILE), {category.code for category in categories}),
     )
 
 
@@ -259,6 +264,21 @@ def _surnames(text: str) -> Mapping[str, int]:
     if not names:
         raise LexiconError(SURNAMES_FILE, "file", "has no surname")
     return {name: rank for rank, name in enumerate(dict.fromkeys(names), start=1)}
+
+
+def _phrasings(text: str, codes: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    """Those of categories that a city does not have are passed over."""
+    found: dict[str, list[str]] = {}
+    code = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.strip()
+        if words.startswith("[") and words.endswith("]"):
+            code = words[1:-1]
+        elif words and not words.startswith("#"):
+            if not code:
+                raise LexiconError(PHRASINGS_FILE, f"line {number}", "stands under no [category]")
+            found.setdefault(code, []).append(words)
+    return {code: tuple(lines) for code, lines in found.items() if code in codes}
 
 
 def _cues(data: Any) -> Cues:

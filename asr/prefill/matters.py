@@ -6,24 +6,27 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
-from pypinyin.phrases_dict import phrases_dict
+import numpy as np
 
-from asr.lexicon import GAP, Category, Lexicon
-from asr.lexicon.pinyin import syllables
-from asr.prefill.reading import Reading, Said, Talk, read
+from asr.lexicon import Category, Lexicon
+from asr.prefill.keywords import Hit, is_emergency, keyword_hits
+from asr.prefill.likeness import likeness_of
+from asr.prefill.reading import Said, Talk, read
 from asr.prefill.suggestions import Evidence, Suggestion
 from asr.transcript import Turn
 
-STRONG, NORMAL, WEAK = 2.4, 1.0, 0.35
-BY_SOUND = 0.6
-"""What a keyword is worth that is only heard, not read."""
+LIKE = 0.4
+"""What a log-odds of likeness is worth beside a keyword's weight."""
+NOT_ALIKE = -0.4
+"""For categories that have no phrasings."""
+LEAST_WORDS = 6
+"""Fewer characters without a keyword are no matter yet."""
+ENOUGH_WORDS = 14
+"""With fewer the likeness counts less."""
+PRAISED = 12.0
 URGENT = 3.0
 """How much more something that is happening now counts than what the call began with."""
-EMERGENCY = "90"
-"""Categories of things happening now; their words count only where they are not denied, past or supposed."""
 PRAISE, REPEAT = "1404", "1403"
 ABOUT_US = 0.7
 """Who calls again complains of us too, but the matter is still the matter."""
@@ -46,7 +49,6 @@ _LIKE = re.compile(r"(?:跟|像|好像)[^，。]{0,10}(?:一样|似的)")
 _ASKING = re.compile(r"想问|咨询|问一下|请问|多少钱|哪儿办|怎么办理|啥时候招")
 _REPORTS = re.compile(r"(?:我|要|想)(?:来|是)?(?:反映|投诉|举报|检举)")
 """我想问一下，我反映学校的事儿 asks nothing."""
-_EVERYDAY = frozenset("是的了一不我你他有在就都也这那个们到去来上下没要会说还又很太吗呢吧啊大小多少年月日天人家里")
 _OFFERS_KINDS = re.compile(
     r"(?:投诉|举报|咨询|建议|求助|反映)[^，。]{0,6}还是|还是[^，。]{0,6}(?:投诉|举报|咨询|建议|求助)"
 )
@@ -55,28 +57,6 @@ _CHOSEN = re.compile(r"^[^，。]{0,4}?(投诉|举报|咨询|建议|求助)")
 _ASKS = re.compile(r"^.{0,6}?(?:请问|想问|我问|问问|问一下|咨询|想了解)")
 _SECRET_WISH = re.compile(r"匿名|不留名|保密|别说是我|是谁(?:打|反映|举报)")
 _PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权属单位"})
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    code: str
-    word: str
-    weight: float
-    start: int
-    end: int
-    strong: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Keyword:
-    """``sound`` is empty where the word is too short or too common to be known by its sound."""
-
-    code: str
-    word: str
-    weight: float
-    strong: bool
-    pattern: re.Pattern[str] | None
-    sound: str
 
 
 def rank_categories(turns: Sequence[Turn], lexicon: Lexicon) -> list[tuple[str, float]]:
@@ -101,6 +81,55 @@ def suggest_matter(talk: Talk) -> list[Suggestion]:
 
 
 def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Evidence, ...]]]:
+    """By keywords and by how alike the words are to how people put each matter. Shares are calibrated."""
+    scores, evidence = _keyword_scores(talk)
+    if _praises(talk):
+        scores[PRAISE] += PRAISED
+    if not talk.caller or (not scores and not _says_enough(talk)):
+        return [], evidence
+    alike = _alike(talk)
+    logits = {code: scores.get(code, 0.0) + LIKE * odds for code, odds in alike.items()}
+    logits |= {code: score + NOT_ALIKE for code, score in scores.items() if code not in alike}
+    if not logits:
+        return [], evidence
+    top = max(logits.values())
+    raised = {code: math.exp(value - top) for code, value in logits.items()}
+    total = sum(raised.values())
+    ranked = sorted(((code, value / total) for code, value in raised.items()), key=lambda pair: (-pair[1], pair[0]))
+    for code, _ in ranked[:1]:
+        evidence.setdefault(code, _most_alike(talk, code))
+    return ranked, evidence
+
+
+def _says_enough(talk: Talk) -> bool:
+    return sum(len(said.text) for said in talk.caller) >= LEAST_WORDS
+
+
+def _alike(talk: Talk) -> dict[str, float]:
+    """Log-odds by category below the likeliest's; turns weigh by when they came and how long they are."""
+    likeness = likeness_of(talk.lexicon)
+    if likeness is None:
+        return {}
+    shares = [_share(said, number) * math.sqrt(len(said.text)) for number, said in enumerate(talk.caller)]
+    odds = sum(share * likeness.of(said.text) for share, said in zip(shares, talk.caller, strict=True)) / sum(shares)
+    worth = min(1.0, sum(len(said.text) for said in talk.caller) / ENOUGH_WORDS)
+    return dict(zip(likeness.codes, (worth * (odds - np.max(odds))).tolist(), strict=True))
+
+
+def _most_alike(talk: Talk, code: str) -> tuple[Evidence, ...]:
+    """The clause that speaks for ``code`` the most."""
+    likeness = likeness_of(talk.lexicon)
+    if likeness is None or code not in likeness.codes:
+        return (talk.caller[0].evidence(0, len(talk.caller[0].text)),)
+    row = likeness.codes.index(code)
+    clauses = [(said, *span) for said in talk.caller for span in said.reading.clauses]
+    said, start, end = max(
+        clauses, key=lambda clause: likeness.of(clause[0].text[clause[1] : clause[2]])[row] * (clause[2] - clause[1])
+    )
+    return (said.evidence(start, end),)
+
+
+def _keyword_scores(talk: Talk) -> tuple[dict[str, float], dict[str, tuple[Evidence, ...]]]:
     scores: dict[str, float] = defaultdict(float)
     evidence: dict[str, list[tuple[float, Evidence]]] = defaultdict(list)
     counted: Counter[tuple[str, str]] = Counter()
@@ -111,23 +140,19 @@ def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Eviden
         share = _share(said, caller_turns)
         caller_turns += said.by_caller
         for hit in keyword_hits(said.reading):
-            if _is_emergency(hit.code) and not _happening(said, hit):
+            if is_emergency(hit.code) and not _happening(said, hit):
                 continue
             counted[hit.code, hit.word] += 1
             weight = hit.weight * share / counted[hit.code, hit.word]
             weight *= ABOUT_US if hit.code == REPEAT else 1.0
-            weight *= URGENT if _is_emergency(hit.code) and hit.strong and said.by_caller else 1.0
+            weight *= URGENT if is_emergency(hit.code) and hit.strong and said.by_caller else 1.0
             scores[hit.code] += weight
             evidence[hit.code].append((weight, said.evidence(hit.start, hit.end)))
-    if _praises(talk):
-        scores[PRAISE] += 12.0
-    total = sum(value**2 for value in scores.values())
-    ranked = sorted(((code, value**2 / total) for code, value in scores.items()), key=lambda pair: (-pair[1], pair[0]))
     proofs = {
         code: tuple(dict.fromkeys(item for _, item in sorted(rows, key=lambda row: -row[0])))
         for code, rows in evidence.items()
     }
-    return ranked, proofs
+    return scores, proofs
 
 
 def _praises(talk: Talk) -> bool:
@@ -149,81 +174,6 @@ def _happening(said: Said, hit: Hit) -> bool:
     clause, lead = said.text[start:end], said.text[max(0, start - 14) : end]
     past = _PAST.search(clause) or (_PAST.search(lead) and not _NOW.search(lead))
     return not (past or _LIKE.search(clause) or _ASKING.search(said.text[max(0, start - 6) : end]))
-
-
-@lru_cache(maxsize=8)
-def _keywords(lexicon: Lexicon) -> tuple[_Keyword, ...]:
-    spread: Counter[str] = Counter()
-    for category in lexicon.categories:
-        spread.update({*category.strong, *category.keywords, *category.weak})
-    found = []
-    for category in lexicon.categories:
-        for words, base in ((category.strong, STRONG), (category.keywords, NORMAL), (category.weak, WEAK)):
-            for word in words:
-                rare = math.log(1 + len(lexicon.categories) / spread[word]) / math.log(1 + len(lexicon.categories))
-                length = min(1.5, 0.7 + 0.2 * len(word.replace(GAP, "")))
-                strong = base == STRONG
-                heard = GAP not in word and (
-                    len(word) >= 3 or (strong and len(word) == 2 and not _is_emergency(category.code))
-                )
-                sound = _sound_key(word) if heard else ""
-                found.append(_Keyword(category.code, word, base * rare * length, strong, _with_gap(word), sound))
-    return tuple(found)
-
-
-def _is_emergency(code: str) -> bool:
-    return code.startswith(EMERGENCY)
-
-
-def _sound_key(text: str) -> str:
-    return " " + " ".join(syllables(text)) + " "
-
-
-def _with_gap(word: str) -> re.Pattern[str] | None:
-    if GAP not in word:
-        return None
-    return re.compile(r"[^。！？]{0,10}?".join(re.escape(half) for half in word.split(GAP)))
-
-
-@lru_cache(maxsize=4096)
-def keyword_hits(reading: Reading) -> tuple[Hit, ...]:
-    """Keywords of a turn; of two that overlap in one category the longer counts."""
-    text, heard = reading.text, _sound_key(reading.text)
-    found: dict[str, list[Hit]] = defaultdict(list)
-    for keyword in _keywords(reading.lexicon):
-        weight = keyword.weight
-        if keyword.pattern is None:
-            start = text.find(keyword.word)
-            if start < 0 and keyword.sound and (at := heard.find(keyword.sound)) >= 0:
-                start = heard.count(" ", 0, at + 1) - 1
-                weight *= BY_SOUND * _unlike_a_word(text[start : start + len(keyword.word)])
-            span = (start, start + len(keyword.word)) if start >= 0 else None
-        else:
-            match = keyword.pattern.search(text)
-            span = match.span() if match is not None else None
-        if span is not None and weight and not _inside_name(reading, span):
-            found[keyword.code].append(Hit(keyword.code, keyword.word, weight, *span, keyword.strong))
-    kept = []
-    for hits in found.values():
-        hits.sort(key=lambda hit: (-hit.weight, hit.start))
-        own: list[Hit] = []
-        for hit in hits:
-            if not any(hit.start < other.end and other.start < hit.end for other in own):
-                own.append(hit)
-        kept.extend(own)
-    return tuple(kept)
-
-
-def _unlike_a_word(heard: str) -> float:
-    """Two characters that are a word of their own were meant as such: 反应 is no 反映 by chance, nor 老是 a 老师."""
-    if len(heard) > 2:
-        return 1.0
-    return 0.0 if heard in phrases_dict or set(heard) & _EVERYDAY else 0.7
-
-
-def _inside_name(reading: Reading, span: tuple[int, int]) -> bool:
-    """学院 in 学院小区 is no matter of schools."""
-    return any(start <= span[0] and span[1] <= end for start, end in reading.protected)
 
 
 def _sure(ranked: list[tuple[str, float]]) -> float:
@@ -281,7 +231,7 @@ def _appeal_type(talk: Talk, category: Category, because: tuple[Evidence, ...]) 
             scores["举报"] += 1.0
     if category.code == PRAISE and _praises(talk):
         scores["表扬"] += 6.0
-    if _is_emergency(category.code):
+    if is_emergency(category.code):
         scores["求助"] += 8.0
     best = max(scores, key=lambda kind: scores[kind])
     rest = sorted((value for kind, value in scores.items() if kind != best), reverse=True)
@@ -319,7 +269,7 @@ def _declares(said: Said, start: int) -> bool:
 
 
 def _urgency(talk: Talk, category: Category, because: tuple[Evidence, ...]) -> Suggestion:
-    if _is_emergency(category.code):
+    if is_emergency(category.code):
         level = "紧急" if category.code in ("9004", "9005") else "特急"
         return Suggestion(field="urgency", value=level, confidence=0.85, evidence=because[:3])
     hits: dict[str, list[Evidence]] = defaultdict(list)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from asr.lexicon import Lexicon
-from asr.prefill.matters import keyword_hits
+from asr.prefill.keywords import keyword_hits
 from asr.prefill.questions import ASKS_CONFIDENTIAL, ASKS_DEMAND, ASKS_NAME, ASKS_PHONE
 from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
