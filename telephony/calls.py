@@ -452,16 +452,18 @@ class Calls:
 
     def _legs(self, ledger: Ledger) -> dict[ChannelId, Track]:
         legs = {track.id: track for track in self._channels.legs(ledger.id) if ledger.concerns(track)}
-        strangers = (self._channels.get(dest) for dest in ledger.attempts if dest not in legs)
-        return legs | {track.id: track for track in strangers if track}
+        for dest in ledger.attempts:
+            if dest not in legs and (stranger := self._channels.get(dest)) is not None:
+                legs[dest] = stranger
+        return legs
 
     def _settle(self, call_ids: Iterable[CallId], at: datetime) -> list[CallEvent]:
         events: list[CallEvent] = []
         for call_id in call_ids:
             ledger = self._ledger(call_id)
             legs = self._legs(ledger)
-            news = self._news(ledger, legs, at)
-            events += sorted(news, key=lambda event: announcements.ORDER.index(type(event)))
+            if news := list(self._news(ledger, legs, at)):
+                events += sorted(news, key=lambda event: announcements.ORDER.index(type(event)))
             self._stale[call_id] = None
         return events
 
@@ -479,7 +481,7 @@ class Calls:
         ledger.holder = now.held or ledger.holder
         for signal in signals(was, now):
             yield from self._step(ledger, legs, signal, at)
-        self._standings[ledger.id] = replace(now, ended=now.ended or was.ended)
+        self._standings[ledger.id] = replace(now, ended=True) if was.ended and not now.ended else now
 
     def _step(self, ledger: Ledger, legs: Legs, signal: CallSignal, at: datetime) -> Iterator[CallEvent]:
         target = self._machine.step(self._phases[ledger.id], signal)
@@ -512,5 +514,8 @@ _ANNOUNCE: Mapping[CallSignal, Callable[[Ledger, Legs, datetime], CallEvent]] = 
 
 def channels_of(fact: Fact) -> tuple[Channel, ...]:
     """The one or two channels that a fact describes; none, for a fact about something else."""
-    both = (getattr(fact, "channel", None), getattr(fact, "dest", None))
-    return tuple(channel for channel in both if channel is not None)
+    channel, dest = getattr(fact, "channel", None), getattr(fact, "dest", None)
+    if channel is None or dest is None:
+        only = channel or dest
+        return (only,) if only is not None else ()
+    return channel, dest

@@ -129,7 +129,8 @@ class Ledger:
 
     def concerns(self, leg: Track) -> bool:
         """Not so a supervisor's leg, until it takes the call over: it only hears what is said, and is in no bridge."""
-        return not SUPERVISORS_LEG.search(leg.id) or bool(leg.bridges) or leg.id in self.attempts
+        plain = "-s" not in leg.id or not SUPERVISORS_LEG.search(leg.id)
+        return plain or bool(leg.bridges) or leg.id in self.attempts
 
     def caller_id(self, citizen: Track) -> Channel:
         """Whose number and name are the caller's."""

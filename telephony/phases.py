@@ -83,6 +83,8 @@ TRANSITIONS: Mapping[CallPhase, Mapping[CallSignal, CallPhase]] = {
 
 def signals(was: Standing, now: Standing) -> Iterator[CallSignal]:
     """What changed between two standings, in the order in which it makes sense."""
+    if was == now:
+        return
     unanswered = now.answered is None
     changes = {
         CallSignal.RUNG_OUT: was.ringing and not now.ringing and unanswered,
@@ -95,4 +97,4 @@ def signals(was: Standing, now: Standing) -> Iterator[CallSignal]:
         CallSignal.OPERATOR_LEFT: now.left and not was.left,
         CallSignal.ENDED: now.ended and not was.ended,
     }
-    return (signal for signal, changed in changes.items() if changed)
+    yield from (signal for signal, changed in changes.items() if changed)

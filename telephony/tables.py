@@ -48,6 +48,8 @@ class Machine(Generic[State, Signal]):
         return signal in self._table[state]
 
     def take_unlisted(self) -> tuple[Unlisted, ...]:
+        if not self._unlisted:
+            return ()
         taken = tuple(self._unlisted)
         self._unlisted.clear()
         return taken

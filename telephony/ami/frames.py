@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain, islice
 from types import MappingProxyType
 
 from telephony.ami.schemas import CHANNEL_HEADERS, EVENTS, ITEMS, LISTS, Schema, ends_list
@@ -89,10 +88,10 @@ class FrameReader:
         del self._buffer[: end + 2]
         return True
 
-    def _cut(self) -> Iterator[bytes]:
+    def _cut(self) -> Iterator[bytes | bytearray]:
         start = 0
         while not self.broken and (end := _FRAME_END.search(self._buffer, max(start, self._searched))):
-            raw = bytes(self._buffer[start : end.start()])
+            raw = self._buffer[start : end.start()]
             start = self._searched = end.end()
             if self._fits(raw):
                 yield raw
@@ -101,10 +100,10 @@ class FrameReader:
         if len(self._buffer) > MAX_FRAME_BYTES:
             self._break("frame too long")
 
-    def _fits(self, raw: bytes) -> bool:
+    def _fits(self, raw: bytes | bytearray) -> bool:
         if len(raw) > MAX_FRAME_BYTES:
             self._break("frame too long")
-        elif raw.count(b"\r\n") >= MAX_FRAME_LINES:
+        elif len(raw) > 2 * MAX_FRAME_LINES and raw.count(b"\r\n") >= MAX_FRAME_LINES:
             self._break("frame has too many lines")
         return not self.broken
 
@@ -114,48 +113,92 @@ class FrameReader:
         self._searched = 0
 
 
-def parse(raw: bytes, asked: Mapping[str, str]) -> Frame | Rejected:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shape:
+    """What the keys of a frame tell, whatever its values are. The traffic of a switch has a few hundred of them.
+
+    ``many``: the keys that may repeat; ``repeats``: where they stand. ``flaw`` and ``torn``: objections.
+    """
+
+    keys: frozenset[str]
+    first: str
+    second: str
+    third: str
+    many: tuple[str, ...]
+    repeats: tuple[int, ...]
+    flaw: str
+    torn: str
+
+
+def parse(raw: bytes | bytearray, asked: Mapping[str, str]) -> Frame | Rejected:
     """One frame without its end. ``asked`` as in ``FrameReader``."""
-    headers: dict[str, str] = {}
-    variables: dict[str, dict[str, str]] = {}
-    for line in _lines(raw):
-        key, colon, value = line.partition(": ")
-        if not colon:
-            key = key[:-1] if key.endswith(":") else ""  # an empty value may lack the space
-        repeatable = _repeatable(key)
-        if repeatable is None:
-            return Rejected("line without a header")
-        if repeatable:
-            name, _, content = value.partition("=")
-            variables.setdefault(key, {}).setdefault(name, content)
-        elif key in headers:
-            return Rejected("repeated header", _known(headers.get("Event", "")))
-        else:
-            headers[key] = value
-    frame = Frame(headers, variables or _NOTHING)
-    reason = _objection(frame, _first(headers), asked)
+    lines = _lines(raw)
+    try:
+        pairs = [line.split(": ", 1) for line in lines]
+        headers = dict(pairs)
+    except ValueError:
+        pairs = [_pair(line) for line in lines]
+        headers = dict(pairs)
+    shape = _shape(tuple(headers) if len(headers) == len(pairs) else tuple([key for key, _ in pairs]))
+    if shape.flaw:
+        return Rejected(shape.flaw, _known(headers.get("Event", "")))
+    variables = _take_variables(headers, pairs, shape) if shape.many else _NOTHING
+    frame = Frame(headers, variables)
+    reason = _objection(frame, shape, asked)
     return Rejected(reason, _known(frame.event)) if reason else frame
 
 
+def _pair(line: str) -> list[str]:
+    """An empty value may lack the space. The key is empty where there is none."""
+    key, sign, value = line.partition(": ")
+    return [key, value] if sign else [key[:-1] if key.endswith(":") else "", ""]
+
+
+def _take_variables(
+    headers: dict[str, str], pairs: Sequence[Sequence[str]], shape: _Shape
+) -> Mapping[str, Mapping[str, str]]:
+    """Out of the headers. The first value of a name stands."""
+    variables: dict[str, dict[str, str]] = {}
+    for key in shape.many:
+        del headers[key]
+        variables[key] = {}
+    for place in shape.repeats:
+        key, value = pairs[place]
+        name, _, content = value.partition("=")
+        variables[key].setdefault(name, content)
+    return variables
+
+
 @lru_cache(maxsize=1024)
-def _repeatable(key: str) -> bool | None:
-    """None for what is no key. A key may hold a colon: ``ChanVariable(AudioSocket/127.0.0.1:9092-1a2b)``."""
-    return _MANY.fullmatch(key) is not None if _KEY.fullmatch(key) else None
+def _shape(keys: tuple[str, ...]) -> _Shape:
+    many = tuple(dict.fromkeys(key for key in keys if _MANY.fullmatch(key)))
+    single = [key for key in keys if key not in many]
+    flaw = ""
+    if not all(_KEY.fullmatch(key) for key in keys):
+        flaw = "line without a header"
+    elif len(set(single)) < len(single):
+        flaw = "repeated header"
+    first, second, third, *_ = (*keys, "", "")
+    return _Shape(
+        keys=frozenset(keys),
+        first=first,
+        second=second,
+        third=third,
+        many=many,
+        repeats=tuple(place for place, key in enumerate(keys) if key in many),
+        flaw=flaw,
+        torn=_torn_channel(frozenset(single)),
+    )
 
 
-def _first(headers: Mapping[str, str]) -> tuple[str, str, str]:
-    first, second, third = islice(chain(headers, ("", "", "")), 3)
-    return first, second, third
-
-
-def _lines(raw: bytes) -> Sequence[str]:
+def _lines(raw: bytes | bytearray) -> Sequence[str]:
     try:
         return raw.decode("utf-8").split("\r\n")
     except UnicodeDecodeError:
         return [_decode(line) for line in raw.split(b"\r\n")]
 
 
-def _decode(line: bytes) -> str:
+def _decode(line: bytes | bytearray) -> str:
     """The switch passes bytes on: UTF-8 as a rule, GB 18030 from old equipment, and now and then neither."""
     for encoding in ("utf-8", "gb18030"):
         try:
@@ -169,55 +212,69 @@ def _known(event: str) -> str:
     return event if event in EVENTS or event in ITEMS else ""
 
 
-def _objection(frame: Frame, first: tuple[str, str, str], asked: Mapping[str, str]) -> str:
+def _objection(frame: Frame, shape: _Shape, asked: Mapping[str, str]) -> str:
     """Why the frame is not taken, or an empty string."""
-    if first[0] == "Response":
+    if shape.first == "Response":
         return "" if frame.action_id in asked else "response to nothing that was asked"
-    if first[0] != "Event":
+    if shape.first != "Event":
         return "neither event nor response"
     if frame.answers:
-        return _item_objection(frame, first, asked)
-    if first[1] != "Privilege":
+        return _item_objection(frame, shape, asked)
+    if shape.second != "Privilege":
         return "event without a privilege"
-    schema = EVENTS.get(frame.event)
-    return _torn_channel(frame.headers) if schema is None else _event_objection(frame.headers, first, schema)
+    event = frame.headers["Event"]
+    schema = EVENTS.get(event)
+    return shape.torn if schema is None else _event_objection(frame.headers, shape, schema, event)
 
 
-def _item_objection(frame: Frame, first: tuple[str, str, str], asked: Mapping[str, str]) -> str:
+def _item_objection(frame: Frame, shape: _Shape, asked: Mapping[str, str]) -> str:
     action = asked.get(frame.action_id)
     if action is None:
         return "event without a privilege"
     if ends_list(action, frame.event):
-        return "" if first[1] == "ActionID" else "end of a list in disorder"
+        return "" if shape.second == "ActionID" else "end of a list in disorder"
     schema = ITEMS.get(frame.event)
     if schema is None or frame.event not in LISTS.get(action, ()):
         return "item of another list"
     if schema.privilege != frame.headers.get("Privilege", ""):
         return "wrong privilege"
-    return _lacking(frame.headers, schema)
+    return _item_lack(shape, frame.event) or _no_number(frame.headers, schema)
 
 
-def _event_objection(headers: Mapping[str, str], first: tuple[str, str, str], schema: Schema) -> str:
+def _event_objection(headers: Mapping[str, str], shape: _Shape, schema: Schema, event: str) -> str:
     if headers["Privilege"] != schema.privilege:
         return "wrong privilege"
-    if schema.timestamped and (first[2] != "Timestamp" or not _TIMESTAMP.fullmatch(headers["Timestamp"])):
+    if schema.timestamped and (shape.third != "Timestamp" or not _TIMESTAMP.fullmatch(headers["Timestamp"])):
         return "event without a timestamp"
-    return _lacking(headers, schema)
+    return _event_lack(shape, event) or (_no_number(headers, schema) if schema.numbers else "")
 
 
-def _lacking(headers: Mapping[str, str], schema: Schema) -> str:
-    if not schema.keys <= headers.keys():
+@lru_cache(maxsize=1024)
+def _event_lack(shape: _Shape, event: str) -> str:
+    return _lacking(shape, EVENTS[event])
+
+
+@lru_cache(maxsize=1024)
+def _item_lack(shape: _Shape, event: str) -> str:
+    return _lacking(shape, ITEMS[event])
+
+
+def _lacking(shape: _Shape, schema: Schema) -> str:
+    if not schema.keys <= shape.keys:
         return "header missing"
-    if not all(_NUMBER.fullmatch(headers[key]) for key in schema.numbers):
-        return "number expected"
-    if (schema.channel and "ChannelState" not in headers) or (schema.dest and "DestChannelState" not in headers):
+    if (schema.channel and "ChannelState" not in shape.keys) or (schema.dest and "DestChannelState" not in shape.keys):
         return "channel missing"
-    return _torn_channel(headers)
+    return shape.torn
 
 
-def _torn_channel(headers: Mapping[str, str]) -> str:
-    """A channel block that begins must be whole, in whatever event it stands."""
-    for sign, block in _BLOCKS:
-        if sign in headers and not block <= headers.keys():
-            return "channel torn"
+def _no_number(headers: Mapping[str, str], schema: Schema) -> str:
+    for key in schema.numbers:
+        if not _NUMBER.fullmatch(headers[key]):
+            return "number expected"
     return ""
+
+
+def _torn_channel(keys: frozenset[str]) -> str:
+    """A channel block that begins must be whole, in whatever event it stands."""
+    torn = any(sign in keys and not block <= keys for sign, block in _BLOCKS)
+    return "channel torn" if torn else ""

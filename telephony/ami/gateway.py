@@ -410,17 +410,26 @@ class Gateway:
         link.end(INBOX_FULL if link.held else "no answer to pings")
 
     async def _answers(self, link: _Link) -> bool:
-        for within_s in self._timings.ping_deadlines_s:
-            sent = time.monotonic()
-            try:
-                await link.ask(actions.ping(), within_s=within_s)
-            except ActionUnanswered:
-                continue
-            except TelephonyError:
-                return False
-            self._ping_ms = (time.monotonic() - sent) * 1000
-            return True
+        """The switch answers after all that it said before: a link on which we are behind is late, and not dead."""
+        given_up_s = time.monotonic() + self._timings.backlog_s
+        passed = -1
+        while passed != self._passed and time.monotonic() < given_up_s:
+            for within_s in self._timings.ping_deadlines_s:
+                passed, sent_s = self._passed, time.monotonic()
+                try:
+                    await link.ask(actions.ping(), within_s=within_s)
+                except ActionUnanswered:
+                    continue
+                except TelephonyError:
+                    return False
+                self._ping_ms = (time.monotonic() - sent_s) * 1000
+                return True
         return False
+
+    @property
+    def _passed(self) -> int:
+        """It grows while anything is read or applied."""
+        return self._frames + self._inbox.taken
 
     def _receive(self, item: Frame | Rejected) -> None:
         self._frames += 1

@@ -20,7 +20,8 @@ class Inbox(Generic[T]):
         self._items: deque[T] = deque()
         self._news = asyncio.Event()
         self._took = asyncio.Event()
-        self._taken = 0
+        self.taken = 0
+        """How many items have been taken so far."""
         self._closed = False
 
     def __len__(self) -> int:
@@ -58,8 +59,8 @@ class Inbox(Generic[T]):
                 raise StopAsyncIteration
             self._news.clear()
             await self._news.wait()
-        self._taken += 1
-        if self._taken % YIELD_EVERY == 0:
+        self.taken += 1
+        if self.taken % YIELD_EVERY == 0:
             await asyncio.sleep(0)
         self._took.set()
         return self._items.popleft()

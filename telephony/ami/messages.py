@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
+from operator import itemgetter
 
 from telephony import facts
 from telephony.ami.frames import Frame
@@ -31,8 +32,21 @@ PHONE_PREFIX = "PJSIP/"
 _UNKNOWN = "<unknown>"
 _UNSET = ("", "(null)")
 _ESCAPED = re.compile(r"\\(.)")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STAMP = re.compile(r"[0-9]{1,11}\.[0-9]{1,6}", re.ASCII)
 _ENVELOPE = frozenset((*CHANNEL_HEADERS, "Event", "Privilege", "Timestamp", "UserEvent", "ActionID"))
+
+_CHANNEL = (
+    "Uniqueid",
+    "Channel",
+    "Linkedid",
+    "ChannelStateDesc",
+    "CallerIDNum",
+    "CallerIDName",
+    "ConnectedLineNum",
+    "Context",
+    "Exten",
+)
+_READ = {prefix: itemgetter(*(prefix + key for key in _CHANNEL)) for prefix in ("", "Dest")}
 
 Builder = Callable[[Frame, datetime], Fact | None]
 
@@ -47,10 +61,10 @@ def fact_of(frame: Frame, received_at: datetime) -> Fact | None:
 
 def stated_at(frame: Frame) -> datetime | None:
     """The header ``Timestamp`` (epoch seconds with microseconds) as aware UTC."""
-    seconds, point, fraction = frame.headers.get("Timestamp", "").partition(".")
-    if not (seconds.isdecimal() and point and fraction.isdecimal()):
+    stamp = frame.headers.get("Timestamp")
+    if stamp is None or not _STAMP.fullmatch(stamp):
         return None
-    return _EPOCH + timedelta(seconds=int(seconds), microseconds=int(fraction[:6].ljust(6, "0")))
+    return datetime.fromtimestamp(float(stamp), UTC)  # exact: a float holds ten digits and six decimals
 
 
 def live_channel(frame: Frame) -> LiveChannel | None:
@@ -87,7 +101,12 @@ def queue_entry(frame: Frame) -> facts.QueueEntry:
 
 
 def _is_tap(frame: Frame) -> bool:
-    return any(frame.headers.get(key, "").startswith(TAP_PREFIX) for key in ("Channel", "DestChannel", "Device"))
+    headers = frame.headers
+    return (
+        headers.get("Channel", "").startswith(TAP_PREFIX)
+        or headers.get("DestChannel", "").startswith(TAP_PREFIX)
+        or headers.get("Device", "").startswith(TAP_PREFIX)
+    )
 
 
 def _text(value: str) -> str:
@@ -95,24 +114,25 @@ def _text(value: str) -> str:
 
 
 def _channel(frame: Frame, prefix: str = "", call_id: CallId | None = None) -> Channel:
-    value = partial(_header, frame.headers, prefix)
-    variable = frame.variables.get(f"{prefix}ChanVariable", {}).get(CALL_ID_VARIABLE, "")
+    values: tuple[str, ...] = _READ[prefix](frame.headers)
+    if _UNKNOWN in values:
+        values = tuple([_text(value) for value in values])
+    unique_id, name, linked_id, state, number, display, connected, context, exten = values
+    if call_id is None and (of_channel := frame.variables.get(f"{prefix}ChanVariable")):
+        variable = of_channel.get(CALL_ID_VARIABLE, "")
+        call_id = None if variable in _UNSET else CallId(variable)
     return Channel(
-        id=ChannelId(value("Uniqueid")),
-        name=value("Channel"),
-        linked_id=ChannelId(value("Linkedid")),
-        state=value("ChannelStateDesc"),
-        call_id=call_id or (None if variable in _UNSET else CallId(variable)),
-        caller_number=value("CallerIDNum"),
-        caller_name=_ESCAPED.sub(_plain, value("CallerIDName")),
-        connected_number=value("ConnectedLineNum"),
-        context=value("Context"),
-        exten=value("Exten"),
+        id=ChannelId(unique_id),
+        name=name,
+        linked_id=ChannelId(linked_id),
+        state=state,
+        call_id=call_id,
+        caller_number=number,
+        caller_name=_ESCAPED.sub(_plain, display) if "\\" in display else display,
+        connected_number=connected,
+        context=context,
+        exten=exten,
     )
-
-
-def _header(headers: Mapping[str, str], prefix: str, key: str) -> str:
-    return _text(headers[prefix + key])
 
 
 def _plain(escape: re.Match[str]) -> str:

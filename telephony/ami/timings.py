@@ -16,6 +16,8 @@ class Timings:
     boot_s: float = 120.0
     ping_every_s: float = 5.0
     ping_deadlines_s: tuple[float, ...] = (3.0, 1.5)
+    backlog_s: float = 60.0
+    """So long a ping may stay unanswered while there is still something to read that was said before the answer."""
     resync_every_s: float = 30.0
     retry_first_s: float = 0.2
     retry_most_s: float = 5.0

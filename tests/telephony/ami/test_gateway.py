@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -255,7 +256,6 @@ async def test_a_refusal_of_the_switch_is_an_error_with_its_words() -> None:
             await session.gateway.execute(ADD)
 
 
-async def test_the_answers_that_the_library_takes_for_lists_are_taken_for_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("said", "error"),
     [
@@ -275,6 +275,7 @@ async def test_only_a_refusal_before_anything_was_done_may_be_asked_again(said: 
         assert type(refused.value) is error
 
 
+async def test_the_answers_that_the_library_takes_for_lists_are_taken_for_what_they_are() -> None:
     """ "Added interface to queue" and "... successfully queued" once hung, or cut the link."""
     async with FakeSwitch() as switch, running(switch) as session:
         await session.until_state(LinkState.LIVE)
@@ -388,6 +389,32 @@ async def test_a_half_open_link_is_noticed_and_replaced() -> None:
         assert time.monotonic() - started < 1
         switch.mute.clear()
         await session.until_state(LinkState.LIVE, times=2)
+
+
+async def test_a_link_on_which_we_are_behind_is_not_taken_for_dead() -> None:
+    """Events go on, and the answer to the ping stands behind them."""
+    async with FakeSwitch() as switch, running(switch, QUICK) as session:
+        await session.until_state(LinkState.LIVE)
+        switch.mute.add("Ping")
+        asked = switch.actions.count("Ping")
+        while switch.actions.count("Ping") < asked + 6:
+            await switch.send_event("DeviceStateChange", Device="PJSIP/8001", State="INUSE")
+            await asyncio.sleep(0.01)
+            if switch.actions.count("Ping") == asked + 4:
+                switch.mute.clear()
+        assert switch.connections == 1
+        assert session.gateway.state is LinkState.LIVE
+
+
+async def test_pings_that_stay_unanswered_for_long_end_the_link_whatever_else_is_told() -> None:
+    hasty = replace(QUICK, backlog_s=0.5)
+    async with FakeSwitch() as switch, running(switch, hasty) as session:
+        await session.until_state(LinkState.LIVE)
+        switch.mute.add("Ping")
+        while "no answer to pings" not in session.reasons():
+            await switch.send_event("DeviceStateChange", Device="PJSIP/8001", State="INUSE")
+            await asyncio.sleep(0.01)
+        assert switch.actions.count("Ping") >= 4
 
 
 async def test_the_library_s_own_unchecked_pings_are_off() -> None:
