@@ -29,6 +29,7 @@ from api.cues.events import CueDecided
 from api.handoffs.events import HandoffChanged, ReceiptGiven
 from api.handoffs.push import Pusher
 from api.handoffs.recorder import HandoffRecorder
+from api.handoffs.unseen import ended_unseen
 from api.learning import Learning
 from api.live.hub import Hub
 from api.live.lookups import Callers, handled_today, taken_today
@@ -423,12 +424,14 @@ class Parts:
         """
         while self.runner.link is LinkState.LIVE:
             try:
-                if await self.call_recorder.drain(DRAIN_S) and await self._complete():
+                if await self._recorded() and await self._complete():
                     calls = self.switchboard.calls  # a view: a call that arrives meanwhile is in it
                     lost = await close_lost(self.store, calls, utc_now())
                     break
             except Exception as error:
                 log.warning("calls not closed", error_type=type(error).__name__)
+        Of transfers too, of which no leg is left in a call that goes on.
+
             await asyncio.sleep(SHIFTS_AGAIN_S)
         else:
             return
@@ -436,6 +439,8 @@ class Parts:
             log.warning("calls ended unseen", calls=len(lost))
         for call_id in lost:
             self.bus.publish(lost_call(call_id, utc_now()))
+                    async with self.store.read() as session:
+                        ends = await ended_unseen(session, calls, self.switchboard.transfers, utc_now())
 
     async def _complete(self) -> bool:
         """The switch's log is read on once what it told is recorded; False where that takes too long."""
@@ -446,6 +451,12 @@ class Parts:
             self.call_recorder.put(event)
         for event in told.news:
             self.bus.publish(event)
+        for end in ends:
+            log.warning("a transfer ended unseen", call_id=end.call_id, step=end.step.value)
+            self.bus.publish(end)
+
+    async def _recorded(self) -> bool:
+        return await self.call_recorder.drain(DRAIN_S) and await self.handoff_recorder.drain(DRAIN_S)
         if told.news:
             log.warning("calls completed from the switch's log", calls=len(told.news))
         recorded = await self.call_recorder.drain(DRAIN_S)

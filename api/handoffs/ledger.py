@@ -14,6 +14,8 @@ RELEASED = "released"
 LOST = "lost"
 """Outcome of a transfer whose end nobody saw."""
 LINE_KEPT, LINE_RELEASED = "line_kept", "line_released"
+RECEIPT, SETTLED = "receipt", "settled"
+"""Steps of people, not of the switch: a receipt is noted or taken back, and what was agreed on, which is its reason."""
 
 
 class Settled(StrEnum):

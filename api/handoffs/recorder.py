@@ -22,6 +22,7 @@ from api.handoffs.ledger import (
     LOST,
     OUTCOMES,
     REACHED,
+    RECEIPT,
     RELEASED,
     PushState,
 )
@@ -112,6 +113,7 @@ async def receipt_given(
         return []
     row.receipt = given.receipt
     row.version += 1
+    await people_stepped(session, row, RECEIPT, given.at)
     await audit.record(
         session,
         keyring,
@@ -267,6 +269,13 @@ async def _add_step(
     return made is not None
 
 
+async def people_stepped(
+    session: AsyncSession, row: HandoffRecord, step: str, at: datetime, reason: str | None = None
+) -> None:
+    """A step that no event of the switch stands for; the row's version, which has just grown, tells it from others."""
+    await _add_step(session, row, at, step, f"{step} of version {row.version}", reason=reason)
+
+
 async def mark_pushed(session: AsyncSession, handoff_id: str, *, at: datetime, receipt: str | None) -> None:
     """The centre has taken the summary; the receipt it gave is kept where nobody wrote one down before."""
     values: dict[str, Any] = {"push_state": PushState.PUSHED.value, "summary_pushed_at": at, "push_due_at": None}
@@ -276,8 +285,12 @@ async def mark_pushed(session: AsyncSession, handoff_id: str, *, at: datetime, r
         .values(**values, push_error=None, version=HandoffRecord.version + 1)
     )
     if receipt:
-        await session.execute(
+        kept = await session.execute(
             update(HandoffRecord)
             .where(HandoffRecord.id == handoff_id, HandoffRecord.receipt.is_(None))
             .values(receipt=receipt)
+            .returning(HandoffRecord.id)
         )
+        if kept.first() is not None:
+            row = await session.get_one(HandoffRecord, handoff_id, populate_existing=True)
+            await people_stepped(session, row, RECEIPT, at)

@@ -12,9 +12,9 @@ from api.auth.sessions import SignedIn
 from api.auth.shared import Shared
 from api.errors import Forbidden, NotFound, NotNow, VersionConflict
 from api.handoffs.events import ReceiptGiven
-from api.handoffs.ledger import PushState
+from api.handoffs.ledger import RECEIPT, SETTLED, PushState
 from api.handoffs.queries import steps_of
-from api.handoffs.recorder import receipt_given, tell_after
+from api.handoffs.recorder import people_stepped, receipt_given, tell_after
 from api.handoffs.views import NO_SCRIPT, HandoffView, ScriptView, handoff_view, script_of
 from api.store.reach import DatabaseAway
 from api.store.tables import HandoffRecord
@@ -67,6 +67,9 @@ async def edit(
     for name in changed:
         setattr(row, name, values[name])
     row.version += 1
+    for column, step in (("receipt", RECEIPT), ("settled", SETTLED)):
+        if column in changed:
+            await people_stepped(session, row, step, common.now(), row.settled if step == SETTLED else None)
     await _changed(session, common, me, "handoff.edit", row, {"fields": changed, "version": row.version})
     return row
 

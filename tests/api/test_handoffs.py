@@ -19,6 +19,7 @@ from api.calls.recorder import record as record_call
 from api.handoffs.events import HandoffChanged
 from api.handoffs.ledger import AFTER, Settled, responsible
 from api.handoffs.push import Pusher, signature
+from api.handoffs.queries import steps_of
 from api.handoffs.recorder import record, tell_after
 from api.settings import Settings
 from api.store.engine import Store
@@ -225,12 +226,29 @@ async def test_a_receipt_makes_the_centre_responsible_and_closes_the_row(desk: D
     answer = await person.patch(f"/handoffs/{handoff_id}", edit)
     assert answer.status_code == 200
     assert (answer.json()["receipt"], answer.json()["responsible"]) == ("0042", "110")
+    assert [one["step"] for one in answer.json()["steps"][7:]] == ["receipt"]
     assert (await person.get("/handoffs", params={"open": True})).json()["total"] == 0
     async with desk.shared.store.read() as session:
         audited = (await session.scalars(select(AuditRecord).where(AuditRecord.action == "handoff.edit"))).one()
         assert (await verify_chain(session, desk.shared.store.keyring)).intact
     assert audited.detail["fields"] == ["note", "receipt"]
     assert "民警" not in json.dumps(audited.detail, ensure_ascii=False)
+
+
+async def test_receipt_and_agreement_are_steps_each_time_they_change(desk: Desk) -> None:
+    person = await desk.person("8001")
+    handoff_id = await a_handoff(desk)
+    before = (await person.get(f"/handoffs/{handoff_id}")).json()
+    shown = before
+    for edit in (
+        {"receipt": "0042"},
+        {"receipt": "0042", "outcome": "accepted"},
+        {"note": "民警已到场"},
+        {"receipt": None, "outcome": "declined"},
+    ):
+        shown = (await person.patch(f"/handoffs/{handoff_id}", {"version": shown["version"], **edit})).json()
+    steps = [(one["step"], one["reason"]) for one in shown["steps"][len(before["steps"]) :]]
+    assert steps == [("receipt", None), ("settled", "accepted"), ("receipt", None), ("settled", "declined")]
 
 
 async def test_whoever_edits_what_has_changed_is_shown_what_it_is_now(desk: Desk) -> None:
@@ -324,6 +342,8 @@ async def test_the_summary_is_sent_once_the_centre_has_answered(pushing: Desk) -
     assert await pusher(pushing, system).send_due() == 0
     row = await only(pushing.shared.store)
     assert (row.push_state, row.receipt, row.summary_pushed_at) == ("pushed", "110-0042", pushing.clock())
+    async with pushing.shared.store.read() as session:
+        assert [one.step for one in await steps_of(session, row.id)][-2:] == ["handed_over", "receipt"]
     sent = system.requests[0]
     assert sent.headers["X-Hotline-Signature"] == signature("of the tests", sent.content)
     assert json.loads(sent.content)["number"] == "YJ20261121-001"

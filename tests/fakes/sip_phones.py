@@ -126,6 +126,7 @@ class SipPhone(asyncio.DatagramProtocol):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._socket.close()
+        await asyncio.sleep(0)  # the address is free again after one turn of the loop
 
     def call(self, number: str, switch: tuple[str, int], *, caller: str, more: tuple[str, ...] = ()) -> Talk:
         talk = Talk(

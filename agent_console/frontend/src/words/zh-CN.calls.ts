@@ -25,9 +25,11 @@ const reason: Record<TransferReason, string> = {
 
 const mode: Record<TransferMode, string> = { three_way: "三方通话", consult: "先商量", blind: "直接转" };
 
-const step: Record<TransferStepName | "line_kept" | "line_released", string> = {
+const step: Record<TransferStepName | "line_kept" | "line_released" | "receipt" | "settled", string> = {
   line_kept: "开启不得转离",
   line_released: "解除不得转离",
+  receipt: "登记回执",
+  settled: "商定结果",
   requested: "发起呼叫",
   ringing: "对方振铃",
   answered: "对方应答",
