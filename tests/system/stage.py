@@ -34,7 +34,8 @@ class Stage:
 def signed_in(switch: RunningSwitch, home: Path, *, words: Spoken | None = None, **settings: object) -> Iterator[Stage]:
     """An operator at seat 8001 who has signed in, not to the seat yet. With ``words`` the microphone speaks them and
     speech is recognised; without, neither. Whatever asks before a page is left is told to leave it."""
-    hotline = Hotline(home, switch.ports, speech_engine="whisper" if words else "none", **settings)
+    settings = {"speech_engine": "whisper" if words else "none"} | settings
+    hotline = Hotline(home, switch.ports, **settings)
     operator = hotline.account("8001", Role.OPERATOR, seat="8001")
     supervisor = hotline.account("9001", Role.SUPERVISOR)
     sound = microphone(home, words) if words else None
