@@ -42,7 +42,8 @@ class Reach:
     """Everybody whom calls may be sent to. Without it nobody can be reached, and every transfer is refused.
 
     ``number_rule`` must match all of a free number, which then is dialled by ``trunk``; the empty rule allows none.
-    ``numbers`` are allowed by name: number to what it is called. ``line`` is the caller id that they see.
+    ``numbers`` are allowed by name: number to what it is called. ``line`` is the caller id that they see. ``branches``
+    are lines whose calls ring at a centre first: the line's number to the centre's code.
     """
 
     centres: Mapping[str, Centre] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class Reach:
     number_ring_s: float = RING_S
     trunk: str = ""
     line: str = ""
+    branches: Mapping[str, str] = field(default_factory=dict)
 
     def allows_number(self, number: str) -> bool:
         ruled = bool(self.number_rule) and re.fullmatch(self.number_rule, number, re.ASCII) is not None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from telephony import facts, outbound
 from telephony.agents import Agents
+from telephony.branches import Branches
 from telephony.calls import Call, CallPhase, Calls
 from telephony.centres import NOBODY, Reach
 from telephony.commands import (
@@ -129,6 +130,7 @@ class Switchboard:
         self._supervisions = Supervisions(self._calls, self._agents)
         self._transfers = Transfers(self._calls, self._agents, reach)
         self._controls = Controls(self._calls, self._transfers)
+        self._branches = Branches(self._calls, reach)
         self._queues = Queues()
         self._members = Members(strangers_stay=strangers_stay)
         self._link = LinkState.DOWN
@@ -243,7 +245,8 @@ class Switchboard:
         news = [*self._calls.tick(now), *self._supervisions.tick(now), *passed.events, *controlled.events]
         outcome = self._outcome([*news, *self._agents.tick(now)], now, [*passed.orders, *controlled.orders])
         failures = self._calls.take_failures() + self._transfers.take_failures()
-        return replace(outcome, orders=(*outcome.orders, *self._alive(now)), failures=failures)
+        orders = (*outcome.orders, *self._branches.tick(now), *self._alive(now))
+        return replace(outcome, orders=orders, failures=failures)
 
     def may_be_moved(self, order: Order) -> bool:
         """Whether the channels of a Redirect live, as far as is known."""

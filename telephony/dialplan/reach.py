@@ -29,4 +29,5 @@ def reach_of(topology: Topology) -> Reach:
         number_ring_s=numbers.ring_s if numbers else 0.0,
         trunk=numbers.trunk if numbers else "",
         line=topology.lines[0].number,
+        branches={line.number: line.centre for line in topology.lines if line.centre},
     )
