@@ -18,6 +18,9 @@ from asr.transcript import Speaker, Turn
 REVISIT = "outbound_revisit"
 KEEPS = 0.5
 """Below this a suggestion is offered and fills no field of the ticket."""
+KEEPS_MATTER = 0.3
+"""A ticket needs a category and a department: the likeliest is put down, ``category_options`` beside it."""
+_MATTER = ("category_code", "department")
 _FACILITY = "9005"
 _OF_TARGET = {"110": "9001", "119": "9002", "120": "9003", "122": "9004"}
 _OF_CONCERN = {"powerline": _FACILITY, "manhole": _FACILITY}
@@ -180,7 +183,11 @@ def ticket_of(
     call_type: str = "inbound",
 ) -> dict[str, Any]:
     """The fields of a ticket as a clerk would leave them; None where nothing was understood."""
-    found = {one.field: one for one in understood.suggestions if one.confidence >= KEEPS}
+    found = {
+        one.field: one
+        for one in understood.suggestions
+        if one.confidence >= (KEEPS_MATTER if one.field in _MATTER else KEEPS)
+    }
     text: dict[str, str | None] = {name: found[name].value if name in found else None for name in (*_NUMBERS, *_TEXTS)}
     flags = {name: name in found and found[name].value == "true" for name in ("confidential", "anonymous", "is_repeat")}
     counts = {

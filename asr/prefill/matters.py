@@ -34,6 +34,21 @@ _PRAISED = re.compile(
     r"(?<!不)(?:我|就是|想|要|来)(?:想|要|来|是|给|打电话)*(?:表扬|感谢(?!你们)|送.{0,4}锦旗"
     r"|点赞|夸)"
 )
+_OVERLAPS: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
+    "0107": (("乡镇政府", re.compile(r"村(?:里|东|西|口|委|民)|我们村|宅基|河滩|庄稼地")),),
+    "0203": (
+        ("通信运营商", re.compile(r"(?:电信|移动|联通|通信|光缆|弱电)[^。！？]{0,8}(?:井|盖|箱)")),
+        ("公路部门", re.compile(r"国道|省道|县道|高速")),
+    ),
+    "0209": (
+        ("城市管理部门", re.compile(r"人行道|便道|走人的|盲道|马路牙子")),
+        ("公安交管部门", re.compile(r"车道|黄线|双黄|主路|路两边|路两侧|路口|公交(?:车)?(?:都)?(?:进|过|会)不")),
+        ("市场监管部门", re.compile(r"(?:收费|要了|收了|多收)[^。！？]{0,14}(?:贵|乱|标价|公示|牌)")),
+    ),
+    "0802": (("税务部门", re.compile(r"(?:缴费|交费|扣款|多交|重复交|交错)[^。！？]{0,10}(?:退|错|扣)")),),
+    "1204": (("发改能源部门", re.compile(r"煤改[电燃气]|清洁取暖|取暖补贴|壁挂炉")),),
+}
+"""Where departments overlap: words that point to one of them."""
 _GREETING = re.compile(r"政务服务便民热线|有什么可以帮|请问有什么|很高兴为您")
 _DENIED = re.compile(r"(?:没有?|不是|并非|没怎么|也不|不会|别|不)(?:人|真的?|再)?(?:被)?$")
 _PAST = re.compile(
@@ -55,7 +70,25 @@ _OFFERS_KINDS = re.compile(
 _CHOSEN = re.compile(r"^[^，。]{0,4}?(投诉|举报|咨询|建议|求助)")
 """An answer to 您是想了解标准还是要投诉."""
 _ASKS = re.compile(r"^.{0,6}?(?:请问|想问|我问|问问|问一下|咨询|想了解)")
-_SECRET_WISH = re.compile(r"匿名|不留名|保密|别说是我|是谁(?:打|反映|举报)")
+_TURNS_OF_PHRASE = (
+    (
+        "咨询",
+        re.compile(
+            r"去哪(?:儿|里)?(?:办|领|登记|交|开|查|弄)|是几点|要(?:拿|带|准备)(?:些|点)?(?:啥|什么|哪些)|(?:有|是)这(?:个|么个)规定"
+            r"|(?:还能|能不能|可以|用不用|要不要|算不算)[^，。！？]{0,12}(?:补|办|报|领|退|转|打|迁|交|算)[^，。！？]{0,4}[不吗？?]"
+            r"|得?(?:交|要|花)多少钱|啥条件|什么条件|咋办手续|怎么办手续|要(?:啥|什么)手续"
+        ),
+    ),
+    (
+        "建议",
+        re.compile(
+            r"(?:能不能|可不可以|是不是|希望|最好)(?:把|给|在|让|再|也)?[^，。！？]{0,12}(?:多设|增设|加设|设个|安个|安一个|装个|装一个"
+            r"|拐一下|延长|长点|多开|多加|加个|加一|改到|绕一下|调一调|错开|开通)"
+        ),
+    ),
+)
+_COMPLAINS = re.compile(r"凭(?:什么|啥)|没人管|管不管|到底|不给个说法|太不像话|投诉|举报|不认|明明|明摆着")
+_SECRET_WISH = re.compile(r"匿名|不记名|不留名|保密|别说是我|是谁(?:打|反映|举报)")
 _PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权属单位"})
 
 
@@ -185,7 +218,13 @@ def _sure(ranked: list[tuple[str, float]]) -> float:
 def _department(
     talk: Talk, ranked: list[tuple[str, float]], category: Category, confidence: float
 ) -> tuple[str, float, tuple[Evidence, ...]]:
-    """The category's own, except where a category says only "whoever is concerned": then whom the caller speaks of."""
+    """The category's own; where several share it whom the place points to, and whom the caller speaks of.
+
+    It is one of the departments that overlap; the others are shown beside it.
+    """
+    placed = _placed(talk, category)
+    if placed is not None:
+        return placed[0], min(confidence, 0.78), (placed[1],)
     if category.department not in _PLACEHOLDERS or not category.code.startswith("14"):
         return category.department, confidence, ()
     office = _office(talk)
@@ -196,6 +235,16 @@ def _department(
         if other is not None and other.department not in _PLACEHOLDERS:
             return other.department, min(confidence, 0.6), ()
     return category.department, min(confidence, 0.5), ()
+
+
+def _placed(talk: Talk, category: Category) -> tuple[str, Evidence] | None:
+    """道路违停 goes to the traffic police, a car on the pavement to 城管, the compound's to its managers."""
+    for department, pattern in _OVERLAPS.get(category.code, ()):
+        for said in talk.caller:
+            match = pattern.search(said.text)
+            if match is not None:
+                return department, said.evidence(*match.span())
+    return None
 
 
 def _office(talk: Talk) -> tuple[str, Evidence] | None:
@@ -229,6 +278,10 @@ def _appeal_type(talk: Talk, category: Category, because: tuple[Evidence, ...]) 
             scores["咨询"] += 1.2
         if _SECRET_WISH.search(said.text):
             scores["举报"] += 1.0
+    for said in talk.caller[:3]:
+        for kind, pattern in _TURNS_OF_PHRASE:
+            if pattern.search(said.text) and not _COMPLAINS.search(said.text):
+                scores[kind] += 2.0
     if category.code == PRAISE and _praises(talk):
         scores["表扬"] += 6.0
     if is_emergency(category.code):

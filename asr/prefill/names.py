@@ -48,14 +48,15 @@ _XING = re.compile(
     rf"(?:{PAUSE}|嗯|哦|啊|呃|哎)*(?:我|俺|免贵|暗"
     r"|你记)?(?:[幸兴性信醒行新讯](?!什么))(?P<heard>[\u4e00-\u9fff])"
 )
+_DENIED = re.compile(r"(?:不是|不叫|不读)(?:那个|这个)?$")
 _RETRACTED = re.compile(r"(?:不是|不叫|不姓|别写|没说)(?:我)?$")
 _WOMAN = re.compile(
     r"我(?:是个?|一个)?(?:女的|女同志|孕妇|老太太|老太婆|女人|妇女|宝妈)"
     r"|我(?:现在)?怀(?:着)?孕|我(?:刚)?生(?:完)?(?:孩子|宝宝)|我(?:休|在休)?产假"
 )
 _MAN = re.compile(r"我(?:是个?|一个)?(?:男的|男同志|大老爷们|老头|大男人|爷们)|我当兵")
-_WIFE = re.compile(r"我(?:老婆|媳妇|妻子)")
-_HUSBAND = re.compile(r"我(?:老公|丈夫|婆婆|公公)")
+_WIFE = re.compile(r"[我俺](?:老婆|媳妇|妻子|婆娘|丈母娘|岳父|岳母)")
+_HUSBAND = re.compile(r"[我俺](?:老公|丈夫|婆婆|公公|男人|当家的)")
 _ADDRESSED = re.compile(
     rf"(?:^|{PAUSE}|好的?|嗯|那)(?P<title>大娘|大爷|大妈|大姐|大哥|阿姨|叔叔|女士|先生|小姐"
     r"|奶奶|爷爷)(?:您|你|，|,|好|别|慢)"
@@ -303,6 +304,9 @@ def _about_another(said: Said, start: int, end: int, *, own: bool) -> bool:
 def _whole_after(said: Said, surname: str, at: int) -> tuple[str, int]:
     """我姓苗，苗雨彤 or 姓党共产党的党党玉梅 or 我姓王叫建国."""
     text = said.text
+    alone = _clause_of_name(said, surname, at)
+    if alone is not None:
+        return text[alone[0] : alone[1]], alone[1]
     window = text[at : at + 24]
     repeated = [
         match
@@ -332,6 +336,19 @@ def _whole_after(said: Said, surname: str, at: int) -> tuple[str, int]:
     return surname, at
 
 
+def _clause_of_name(said: Said, surname: str, at: int) -> tuple[int, int] | None:
+    """…，是录音的录加个走之底，逯海峰: a clause that is nothing but a name of that surname."""
+    for start, end in said.reading.clauses:
+        words = said.text[start:end]
+        given = words.removeprefix(surname)
+        fits = (
+            start >= at and given != words and len(given) in (1, 2) and "\u4e00" <= min(given) <= max(given) <= "\u9fff"
+        )
+        if fits and not set(given) & set(_STOP_CHARS) and not re.match(_TITLE, given):
+            return start, end
+    return None
+
+
 def _given(said: Said, at: int) -> tuple[str, bool]:
     """One or two characters of a given name and whether something shows that it ends there."""
     rest = said.text[at : at + 8]
@@ -356,9 +373,10 @@ def _given(said: Said, at: int) -> tuple[str, bool]:
 
 
 def _spellings(text: str) -> Iterator[tuple[str, str]]:
-    """(the word, the character it was said for)."""
+    """(the word, the character it was said for); 不是陆地的陆 says what it is not."""
     for match in _SPELLED.finditer(text):
-        yield match.group("word"), match.group("char")
+        if not _DENIED.search(text[: match.start()]) and not match.group("word").startswith("不是"):
+            yield match.group("word").removeprefix("是"), match.group("char")
 
 
 def _by_spelling(said: Said, heard: str, at: int) -> str | None:

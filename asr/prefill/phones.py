@@ -28,6 +28,10 @@ _FOREIGN = re.compile(
     r"|打了?他们?.{0,4}(?:电话)?|拨打?|官网.{0,4}|车牌.{0,4}|单号.{0,4}|编号.{0,4}"
     r"|身份证.{0,5}|卡号.{0,4}|账号.{0,4}|QQ.{0,3}|户号.{0,3})(?:是|就是)?$"
 )
+_SPARE = re.compile(
+    r"(?:没电|打不通|接不通|不通|联系不上|联系不着|找不着我|没人接|关机)[^。！？]{0,4}(?:就|再|可以)?(?:打|找|联系|拨)[^。！？]{0,10}$"
+)
+"""A second number, for when the first does not answer."""
 _SAME = re.compile(
     r"(?:就|还|是|用|打|留|写|记)[是打用留写]?(?:我)?(?:现在)?(?:打的?)?这个(?:号码?|电话"
     r"|手机号?|座机|就行|就可以|吧|打|$|[，。！])|这个(?:号码?|电话|手机)(?:就)?(?:行|可以|能"
@@ -228,6 +232,7 @@ def _number(talk: Talk, digits: str, groups: list[_Group]) -> _Number:
         evidence=_evidence(groups),
         foreign=_FOREIGN.search(before) is not None
         or _FOREIGN.search(before_with_verb) is not None
+        or _SPARE.search(before_with_verb) is not None
         or _handed_over(groups[-1]),
         own=_OWN.search(before) is not None,
         asked=asked,

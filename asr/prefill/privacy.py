@@ -55,7 +55,7 @@ _DECLINED = re.compile(
 )
 """An answer to the question for the name."""
 _NAMELESS = re.compile(
-    r"匿名|(?:不|别|不想|不愿意?|不方便|不能|能不能不|可以不|可不可以不|就不|先不|先别|也先别"
+    r"匿名|不记名|别记名|(?:不|别|不想|不愿意?|不方便|不能|能不能不|可以不|可不可以不|就不|先不|先别|也先别"
     r"|也别|不要|不用|不肯)(?:给我|给你们)?(?:留|说|写|登记?|报|透露|提供|告诉|记|填)(?:我的?"
     r"|个|下)?(?:姓名|名字|姓|名|称呼|是谁|我是谁|真名|身份)"
     r"|(?:姓名|名字|姓什么|姓啥|称呼)[^，。！？]{0,3}(?:就|也|先|我)?(?:不|别|免)(?:说|留|写"
@@ -79,6 +79,13 @@ _THIRD = re.compile(
     r"(?:他|她|他们|人家|医院|单位|公司|合同|协议)[^，。]{0,4}(?:保密|匿名)|保密(?:协议|费|局"
     r"|柜|工作)|匿名(?:信|电话|账号|短信|评论)"
 )
+
+
+_KIN = re.compile(
+    r"(?:我|俺|您|您的)(?:爸|妈|父亲|母亲|爷爷|奶奶|姥姥|姥爷|老爷子|老太太|爹|娘)|找[^，。]{0,6}老人|老人家"
+)
+_OF_ONE = re.compile(r"(?:跟|和|对|告诉|让|给)(?:他|她)(?!们|家|那|单位|老板)")
+"""别跟他说我打的 of one's own father is no fear of those complained about."""
 
 
 def privacy_of(talk: Talk) -> Privacy:
@@ -125,6 +132,8 @@ def _caller_secret(said: Said) -> Wish | None:
         if said.agrees or re.match(r"^(?:那当然|当然|最好|麻烦|肯定|必须|还是)", said.text):
             return Wish(True, 0.95, (said.evidence(0, min(len(said.text), 4)),))
     secret = _SECRET.search(said.text)
+    if secret is not None and _KIN.search(said.asked + said.text) and _OF_ONE.search(secret.group()):
+        return None
     if secret is None or _THIRD.search(said.text[max(0, secret.start() - 6) : secret.end() + 2]):
         return None
     return Wish(True, 0.92, (said.evidence(*secret.span()),))
