@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -19,20 +19,47 @@ from telephony.events import AgentStatus, PauseReason
 from telephony.facts import DeviceStateChange, Fact, Hangup
 from telephony.ids import AgentId, SeatId
 from tests.fakes.stories import HOTLINE, Story
+from tests.telephony.ami.recordings import NAMES
 from tests.telephony.stage import Stage, recorded_facts
 
 WINDOW = timedelta(milliseconds=5)
-RECORDED = [
-    "abandoned_and_busy",
-    "centre_joined_operator_leaves",
-    "channel_variables",
-    "hold_and_resume",
-    "link_drops_mid_call",
-    "no_answer_then_answered",
-    "operator_hangs_up",
-    "redirected_while_waiting",
-    "switch_stops",
-]
+OPERATORS = ("1001", "1002", "1003")
+"""Who sits at the phones of the recordings."""
+ABANDONED, ANSWERED = "abandoned", "answered"
+RECORDED: Mapping[str, Mapping[str, list[str | None]]] = {
+    "abandoned_and_busy": {"calls": [ABANDONED], "paused": ["1001", "1002"]},
+    "attended_transfer_cancelled": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "attended_transfer_completed": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "attended_transfer_to_three_way": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "attended_transfer_unanswered": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "attended_transfer_without_sound": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "blind_transfer_to_centre": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "bridged_by_hand": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "centre_joined_centre_leaves": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "centre_joined_citizen_leaves": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "centre_joined_operator_leaves": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "channel_variables": {"calls": [None], "talking": ["1001"]},
+    "hold_and_resume": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "link_drops_mid_call": {"calls": [None, None], "talking": ["1001"], "ringing": ["1002"]},
+    "link_returns_mid_call": {"calls": [ABANDONED]},
+    "members_pause_add_remove": {"calls": [], "paused": ["1003"]},
+    "no_answer_then_answered": {"calls": [ANSWERED], "paused": ["1001"], "wrapping_up": ["1002"]},
+    "operator_hangs_up": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "originate_busy": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "originate_unanswered": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "phone_unreachable": {"calls": [], "paused": ["1003"]},
+    "raw_bytes_and_odd_headers": {"calls": []},
+    "redirected_to_centre": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "redirected_while_waiting": {"calls": [ANSWERED]},
+    "room_of_three_operator_leaves": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "switch_killed": {"calls": [None], "talking": ["1001"], "paused": ["1003"]},
+    "switch_starts": {"calls": []},
+    "switch_stops": {"calls": [ANSWERED], "wrapping_up": ["1001"], "paused": ["1003"]},
+    "three_waiting": {"calls": [ABANDONED, ABANDONED, ABANDONED]},
+    "transfer_to_nowhere": {"calls": [ANSWERED], "wrapping_up": ["1001"]},
+    "withdrawn_while_ringing": {"calls": [ABANDONED]},
+}
+"""How each recording ends: the outcomes of its calls (None while one goes on), and the operators who are not ready."""
 
 
 def answered(story: Story) -> list[Fact]:
@@ -82,11 +109,13 @@ def shaken(facts: list[Fact], chance: random.Random) -> list[Fact]:
     return sorted(doubled, key=lambda fact: fact.at + chance.random() * WINDOW)
 
 
-def end_of(facts: list[Fact]) -> tuple[list[Call], dict[AgentId, AgentStatus]]:
+def end_of(
+    facts: list[Fact], agents: tuple[str, ...] = ("8001", "8002")
+) -> tuple[list[Call], dict[AgentId, AgentStatus]]:
     """All calls as they stand after a while, and every operator's status."""
     stage = Stage()
     stage.go_live()
-    for agent in ("8001", "8002"):
+    for agent in agents:
         stage.sign_in(agent)
     stage.tell(facts)
     stage.wait(2.0)
@@ -103,13 +132,23 @@ def test_a_call_ends_the_same_in_every_order(tell: Callable[[Story], list[Fact]]
     assert end_of(shaken(facts, chance)) == end_of(facts)
 
 
-@pytest.mark.parametrize("name", RECORDED)
+def test_every_recording_has_its_end() -> None:
+    assert sorted(RECORDED) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_recorded_calls_end_the_same_in_every_order(name: str) -> None:
     facts = recorded_facts(name)
-    expected = end_of(facts)
-    assert expected[0], "the recording holds a call"
+    expected = end_of(facts, OPERATORS)
+    calls, statuses = expected
+    busy = {
+        str(status): [agent for agent in OPERATORS if statuses[AgentId(agent)] is status]
+        for status in statuses.values()
+        if status is not AgentStatus.READY
+    }
+    assert {"calls": [call.outcome for call in calls], **busy} == RECORDED[name]
     for seed in range(20):
-        assert end_of(shaken(facts, random.Random(seed))) == expected, seed
+        assert end_of(shaken(facts, random.Random(seed)), OPERATORS) == expected, seed
 
 
 @settings(max_examples=100, deadline=None)
