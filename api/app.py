@@ -27,6 +27,7 @@ from api.live.routes import router as live_router
 from api.live.sockets import DroppableProtocol
 from api.outbound.routes import router as outbound_router
 from api.pages import build_id, console_router
+from api.priorities.routes import router as priorities_router
 from api.recordings.routes import router as recordings_router
 from api.settings import Settings
 from api.shifts.log_routes import router as shift_log_router
@@ -34,6 +35,8 @@ from api.shifts.routes import router as shifts_router
 from api.shifts.service import Phones
 from api.stats.routes import router as stats_router
 from api.supervision.routes import router as supervision_router
+from api.surges.routes import router as surges_router
+from api.surges.service import Surges
 from api.tickets.routes import router as tickets_router
 from api.transcripts.routes import router as transcripts_router
 from api.transfers.routes import router as transfers_router
@@ -57,6 +60,8 @@ TAGS: list[dict[str, Any]] = [
     {"name": "cues", "description": "Dangers heard in a call, and what became of them."},
     {"name": "callbacks", "description": "Missed callers, called back once."},
     {"name": "outbound", "description": "Calls that operators place."},
+    {"name": "priorities", "description": "Numbers whose calls stand in front."},
+    {"name": "surge", "description": "Far more callers than usual, and telling callers so."},
     {"name": "supervision", "description": "Supervisors in calls and over seats."},
     {"name": "stats", "description": "How a day went."},
     {"name": "health", "description": "What is up and what is not."},
@@ -69,6 +74,7 @@ class State(TypedDict):
     shared: Shared
     live: Live
     phones: Phones
+    surges: Surges
     parts: Parts
 
 
@@ -80,7 +86,7 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settin
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         parts = make_parts(chosen) if make_parts is not None else Parts(chosen, build=build_id())
         async with running(parts):
-            yield State(shared=parts.shared, live=parts.live, phones=parts.phones, parts=parts)
+            yield State(shared=parts.shared, live=parts.live, phones=parts.phones, surges=parts.surges, parts=parts)
 
     app = Described(
         title="12345 hotline",
@@ -112,6 +118,8 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settin
         outbound_router,
         supervision_router,
         stats_router,
+        priorities_router,
+        surges_router,
     ):
         app.include_router(router, prefix=PREFIX, responses=errors.documented(422, 503))
     app.include_router(health.router)

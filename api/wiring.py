@@ -37,6 +37,7 @@ from api.live.messages import DatabaseState, SpeechState
 from api.live.routes import Live
 from api.live.viewers import Viewer
 from api.live.worklists import Worklists
+from api.priorities.usher import Usher
 from api.recordings.events import DiskWatched, RecordingFlawed
 from api.recordings.keeping import RecordingKeeper
 from api.settings import Settings
@@ -48,6 +49,7 @@ from api.store.behind import trouble_of
 from api.store.engine import Store
 from api.store.sealing import Keyring
 from api.streams import Streams
+from api.surges.service import Surges
 from api.tasks import Tasks
 from api.tickets.events import DraftChanged
 from api.tickets.service import apply_suggestions, draft_of_call
@@ -157,6 +159,10 @@ class Parts:
             agents=lambda: self.switchboard.agents, request=self.runner.request, clock=time.monotonic
         )
         self.hub.on_presence(self.presence.handle)
+        self.usher = Usher(self.store, self.topology, self.switchboard, self.runner.request, utc_now, settings.zone)
+        self.surges = Surges(
+            self.shared, self.switchboard, show=self.hub.show_surge, place=settings.home / "surge.json"
+        )
         self.live = Live(hub=self.hub, build=build, allowed_origins=settings.allowed_origins)
         self.callers = Callers(self.store, self.hub, lambda: self.switchboard.calls, utc_now)
         self.speech = Speech(
@@ -203,6 +209,8 @@ class Parts:
         self.bus.subscribe(Event, self.hub.handle)
         self.bus.subscribe(Event, self.callers.handle)
         self.bus.subscribe(Event, self.streams.handle)
+        self.bus.subscribe(Event, self.usher.handle)
+        self.bus.subscribe(Event, self.surges.handle)
         self.bus.subscribe(LinkChanged, self._on_link)
         self.bus.subscribe(CallEnded, self.ear.on_ended)
         self.bus.subscribe(CallEnded, self.after_call.on_ended)
@@ -258,6 +266,7 @@ class Parts:
         start(self.pusher.run(), "handoff push")
         start(self.shift_log.run(), "shift log")
         start(self.presence.run(), "windows of operators")
+        start(self.surges.run(), "surges")
         start(self.transcript_recorder.run(), "transcript records")
         start(self.rereading.run(), "recordings read again")
         start(self._tick(), "live ticks")
@@ -278,6 +287,7 @@ class Parts:
         """Nothing new comes in, what is under way is written down, then everything is given back."""
         await self.streams.close()
         await self.callers.close()
+        await self.usher.close()
         await self.call_recorder.drain(DRAIN_S)
         await self.handoff_recorder.drain(DRAIN_S)
         await self.callback_recorder.drain(DRAIN_S)

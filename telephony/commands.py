@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from telephony.events import PauseReason
+from telephony.events import AheadReason, PauseReason
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName, SeatId, TapId
 from telephony.targets import SeatKind, SpyMode, Target, TransferMode
 
@@ -166,10 +166,11 @@ class ResumeRecording(Command):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prioritise(Command):
-    """Move a waiting caller: higher stands in front. By rule of the server, never by an operator."""
+    """Move a caller who waits, or is about to: higher stands in front. By rule of the server, never by an operator."""
 
     call_id: CallId
     priority: int
+    reason: AheadReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -122,16 +122,15 @@ class Controls:
         if call is None or call.phase is CallPhase.ENDED:
             raise UnknownCall(command.call_id)
         citizen = next((leg for leg in call.legs if leg.channel == ChannelId(call.id)), None)
-        if call.phase not in (CallPhase.QUEUED, CallPhase.OFFERED) or call.queue is None or citizen is None:
+        arrives = call.phase is CallPhase.ARRIVED and call.direction == "inbound"
+        if citizen is None or not (arrives or call.phase in (CallPhase.QUEUED, CallPhase.OFFERED)):
             raise Refused(command="Prioritise", state=call.phase, reason="not waiting")
-        # the switch knows a waiting caller by the name of the channel only
-        name, stands_at = ChannelId(citizen.name), command.priority * ROUNDS
-        return News(
-            orders=[
-                SetVariable(channel=citizen.channel, name="HOTLINE_PRIORITY", value=str(command.priority)),
-                ChangePriority(queue=call.queue, channel=name, priority=stands_at),
-            ]
-        )
+        news = News(orders=[SetVariable(channel=citizen.channel, name="HOTLINE_PRIORITY", value=str(command.priority))])
+        if call.queue is not None and not arrives:
+            # the switch knows a waiting caller by the name of the channel only
+            name, stands_at = ChannelId(citizen.name), command.priority * ROUNDS
+            news.orders.append(ChangePriority(queue=call.queue, channel=name, priority=stands_at))
+        return news
 
     def _talk(self, command: SendBack | KeepLine | PauseRecording | ResumeRecording) -> tuple[Ledger, object]:
         return self._calls.talk_of(command.call_id, command.agent_id, type(command).__name__)

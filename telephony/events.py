@@ -262,6 +262,27 @@ class LineKept(CallEvent):
     on: bool
 
 
+class AheadReason(StrEnum):
+    """Why a citizen waits in front of others, the strongest first."""
+
+    CENTRE = "centre"
+    """Handed over by a partner centre."""
+    CUT_OFF = "cut_off"
+    """The talk was lost, or the citizen is sent on."""
+    ELDER = "elder"
+    """On the list that the city keeps."""
+    REPEAT = "repeat"
+    """Has called in vain before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallMovedAhead(CallEvent):
+    """By a rule of ours; the switch tells nobody."""
+
+    priority: int
+    reason: AheadReason
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SupervisionChanged(CallEvent):
     """``agent_id`` is the supervisor; ``mode`` None when it is over. ``operator`` is whose call it is."""

@@ -6,8 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
-from telephony.events import CallAnswered, CallArrived, CallEnded, CallEvent, CallLeftQueue, CallQueued, QueueChanged
+from telephony.events import (
+    AheadReason,
+    CallAnswered,
+    CallArrived,
+    CallEnded,
+    CallEvent,
+    CallLeftQueue,
+    CallMovedAhead,
+    CallQueued,
+    Event,
+    QueueChanged,
+)
 from telephony.ids import CallId, LineNumber, QueueName
 from telephony.orders import FRONT
 
@@ -24,6 +36,13 @@ class Queues:
         self._lines: defaultdict[QueueName, list[CallId]] = defaultdict(list)
         self._priorities: dict[CallId, int] = {}
         """Of live calls, as far as it is known and not 0."""
+        self._ahead: dict[CallId, AheadReason] = {}
+        self._talked: set[CallId] = set()
+
+    @property
+    def ahead(self) -> Mapping[CallId, AheadReason]:
+        """Of live calls, why they wait, or waited, in front of others."""
+        return MappingProxyType(self._ahead)
 
     @property
     def waiting(self) -> Mapping[QueueName, tuple[CallId, ...]]:
@@ -34,23 +53,32 @@ class Queues:
         match event:
             case CallArrived() if event.centre:
                 self._priorities[event.call_id] = HANDED_OVER
+                self._ahead[event.call_id] = AheadReason.CENTRE
             case CallQueued():
+                if event.call_id in self._talked and self._ahead.get(event.call_id) is not AheadReason.CENTRE:
+                    self._ahead[event.call_id] = AheadReason.CUT_OFF
                 return self._join(event)
             case CallAnswered():
                 # who has to wait again after a talk does so in front
                 self._priorities[event.call_id] = max(FRONT, self._priorities.get(event.call_id, 0))
+                self._talked.add(event.call_id)
                 return self._leave(event.call_id, event.at)
             case CallEnded():
                 self._priorities.pop(event.call_id, None)
+                self._ahead.pop(event.call_id, None)
+                self._talked.discard(event.call_id)
                 return self._leave(event.call_id, event.at)
             case CallLeftQueue():
                 return self._leave(event.call_id, event.at)
         return []
 
-    def move(self, call_id: CallId, priority: int, at: datetime) -> list[QueueChanged]:
+    def move(self, call_id: CallId, priority: int, reason: AheadReason, at: datetime) -> list[Event]:
         """The switch was told to move a waiting caller: it tells nobody that it did."""
-        self._priorities[call_id] = priority
-        changes = []
+        known = self._ahead.get(call_id)
+        self._priorities[call_id], self._ahead[call_id] = priority, reason
+        changes: list[Event] = []
+        if known is not reason:
+            changes.append(CallMovedAhead(at=at, call_id=call_id, priority=priority, reason=reason))
         for queue, line in self._lines.items():
             if call_id in line:
                 others = [one for one in line if one != call_id]

@@ -37,6 +37,7 @@ from telephony.events import (
     AgentLegEnded,
     AgentSignedOut,
     AgentStatusChanged,
+    AheadReason,
     CallAnswered,
     CallArrived,
     CallEnded,
@@ -155,6 +156,11 @@ class Switchboard:
         return self._queues.waiting
 
     @property
+    def ahead(self) -> Mapping[CallId, AheadReason]:
+        """Of live calls, why they wait, or waited, in front of others."""
+        return self._queues.ahead
+
+    @property
     def transfers(self) -> Mapping[CallId, Transfer]:
         """The latest transfer of each call; one that has ended stays as long as its call."""
         return self._transfers.all
@@ -233,7 +239,7 @@ class Switchboard:
                 return self._outcome(passed.events, now, passed.orders)
         if self._controls.obeys(command):
             asked = self._controls.obey(command, now)
-            moved = self._queues.move(command.call_id, command.priority, now) if isinstance(command, Prioritise) else []
+            moved = self._moved(command, now) if isinstance(command, Prioritise) else []
             return self._outcome([*asked.events, *moved], now, asked.orders)
         if not self._agents.obeys(command):
             raise Refused(command=type(command).__name__, state=self._link, reason="no such command")
@@ -393,6 +399,9 @@ class Switchboard:
         if leg is None:
             raise Refused(command="TapLeg", state=call.phase, reason="no such live leg")
         return Outcome(orders=(SpyToSocket(channel_name=leg.name, tap_id=command.tap_id, address=command.address),))
+
+    def _moved(self, command: Prioritise, now: datetime) -> list[Event]:
+        return self._queues.move(command.call_id, command.priority, command.reason, now)
 
     def _live_call(self, call_id: CallId) -> Call:
         call = self.calls.get(call_id)

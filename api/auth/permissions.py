@@ -60,6 +60,10 @@ class Action(StrEnum):
     AGENT_LIST = "agent.list"
     AGENT_CONTROL = "agent.control"
     """Pause somebody, lift that pause, sign somebody out."""
+    PRIORITY_NUMBERS = "priority_numbers.keep"
+    """The list of numbers whose calls stand in front."""
+    SURGE_CONTROL = "surge.control"
+    """Let every caller hear that many are calling, and end it."""
     WALL = "wall.read"
     SHIFT_LOG_ANY = "shift_log.read_any"
 
@@ -101,6 +105,8 @@ _LEADS = frozenset(
         Action.CALL_SUPERVISE,
         Action.AGENT_LIST,
         Action.AGENT_CONTROL,
+        Action.PRIORITY_NUMBERS,
+        Action.SURGE_CONTROL,
         Action.WALL,
         Action.SHIFT_LOG_ANY,
         Action.RECORDING_KEEP,

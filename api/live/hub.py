@@ -23,6 +23,7 @@ from api.live.parts import (
     DriftData,
     HandoffHead,
     SupervisionData,
+    SurgeData,
 )
 from api.live.patches import Data
 from api.live.today import DayCounts
@@ -45,7 +46,16 @@ from asr.recognizer import SpeechLevel
 from asr.transcript import Turn
 from telephony.agents import Agent
 from telephony.calls import Call, CallPhase
-from telephony.events import AgentEvent, CallEvent, DriftRepaired, Event, LinkChanged, LinkState, QueueChanged
+from telephony.events import (
+    AgentEvent,
+    AheadReason,
+    CallEvent,
+    DriftRepaired,
+    Event,
+    LinkChanged,
+    LinkState,
+    QueueChanged,
+)
 from telephony.ids import AgentId, CallId, QueueName
 from telephony.targets import SpyMode, Target, TargetKind
 from telephony.transfers import Transfer
@@ -59,6 +69,10 @@ WALL_EVERY_S = 0.3
 
 
 MOST_LISTED = 500
+
+NO_SURGE = SurgeData(
+    state="quiet", by=None, reason="", since=None, until=None, arrivals=0, waiting=0, arrivals_limit=0, waiting_limit=0
+)
 
 
 class Board(Protocol):
@@ -79,6 +93,10 @@ class Board(Protocol):
 
     @property
     def supervisions(self) -> Mapping[CallId, Supervision]: ...
+
+    @property
+    def ahead(self) -> Mapping[CallId, AheadReason]:
+        """Of live calls, why they wait in front of others."""
 
 
 class Supervision(Protocol):
@@ -144,6 +162,7 @@ class Hub:
         self._callbacks: tuple[CallbackHead, ...] = ()
         self._callback_counts = NO_CALLBACKS
         self._drift = DriftData(count=0, last_at=None, last_kind="")
+        self._surge = NO_SURGE
         self._presence: list[Callable[[AgentId, bool], None]] = []
         self.today = DayCounts()
         self.kpi = DayKpi()
@@ -327,6 +346,11 @@ class Hub:
         for feed in (*self._feeds_of("tasks"), *(self._feeds_of("me") if counted else ())):
             self._refresh(feed)
 
+    def show_surge(self, surge: SurgeData) -> None:
+        if surge != self._surge:
+            self._surge = surge
+            self._wall_changed()
+
     def show_names(self, names: Mapping[AgentId, str]) -> None:
         self._names = dict(names)
         self._wall_changed()
@@ -449,7 +473,12 @@ class Hub:
         board = self._board
         if channel == "queue":
             return queue_view(
-                board.waiting, board.calls, board.agents, queues=self._queues, callers=variant == "callers"
+                board.waiting,
+                board.calls,
+                board.agents,
+                queues=self._queues,
+                callers=variant == "callers",
+                ahead=board.ahead,
             )
         call_id = call_of(channel)
         if call_id is not None:
@@ -498,10 +527,11 @@ class Hub:
                 for agent in sorted(board.agents.values(), key=lambda agent: agent.id)
             ],
             calls=[wall_call(call, self._company(call.id, supervision=True)) for call in live],
-            queues=queue_lines(board.waiting, calls, queues=self._queues, callers=True),
+            queues=queue_lines(board.waiting, calls, queues=self._queues, callers=True, ahead=board.ahead),
             kpi=self.kpi.now(self._wall()),
             alarms=list(self.alerts.all()),
             drift=self._drift,
+            surge=self._surge,
         ).model_dump(mode="json")
 
     def _company(self, call_id: CallId, *, supervision: bool) -> Company:
@@ -511,6 +541,7 @@ class Hub:
             transfer=transfer,
             listed=self._listed.get(transfer.id) if transfer else None,
             supervision=None if there is None else SupervisionData(agent_id=there.agent_id, mode=there.mode),
+            ahead=self._board.ahead.get(call_id),
             names=self._names,
             label=self._label,
         )

@@ -21,11 +21,12 @@ from api.live.parts import (
     Kpi,
     PartyData,
     SupervisionData,
+    SurgeData,
     TransferData,
 )
 from asr.recognizer import SpeechLevel
 from telephony.calls import CallPhase
-from telephony.events import AgentStatus, CallOutcome, LinkState, PauseReason
+from telephony.events import AgentStatus, AheadReason, CallOutcome, LinkState, PauseReason
 from telephony.targets import SeatKind
 
 PROTOCOL = "hotline.v1"
@@ -199,6 +200,8 @@ class CallInfo(_Message):
     """What that centre sent along."""
     keep_line: bool
     recording_paused_until: int | None
+    priority_reason: AheadReason | None
+    """Why this citizen waits, or waited, in front of others."""
 
 
 class Segment(_Message):
@@ -231,6 +234,7 @@ class Waiting(_Message):
     call_id: str
     since: int | None
     number: str
+    priority_reason: AheadReason | None
 
 
 class QueueLine(_Message):
@@ -277,6 +281,7 @@ class WallCall(_Message):
     centre: str
     keep_line: bool
     supervision: SupervisionData | None
+    priority_reason: AheadReason | None
 
 
 class WallData(_Message):
@@ -288,6 +293,7 @@ class WallData(_Message):
     kpi: Kpi
     alarms: list[Alert]
     drift: DriftData
+    surge: SurgeData
 
 
 class EmergencyData(_Message):

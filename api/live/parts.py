@@ -179,6 +179,44 @@ class Kpi(LineKpi):
     lines: dict[str, LineKpi]
 
 
+class SurgeData(Part):
+    """Far more callers than usual. ``proposed``: the rule says so and nobody has let callers hear it.
+
+    ``arrivals`` within the rule's time and ``waiting`` are the figures now, beside the limits of the rule (0: none).
+    ``until`` is when the announcement ends by itself.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "state": "announced",
+                    "by": "person",
+                    "reason": "暴雨，报修集中",
+                    "since": 1795297638000,
+                    "until": 1795299438000,
+                    "arrivals": 74,
+                    "waiting": 23,
+                    "arrivals_limit": 60,
+                    "waiting_limit": 20,
+                }
+            ]
+        },
+    )
+
+    state: Literal["quiet", "proposed", "announced"]
+    by: Literal["rule", "person"] | None
+    reason: str
+    since: int | None
+    until: int | None
+    arrivals: int
+    waiting: int
+    arrivals_limit: int
+    waiting_limit: int
+
+
 class DriftData(Part):
     """Differences that comparisons with the switch found and mended: 0 in normal running."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 from api.auth.masking import masked_number
@@ -31,9 +32,11 @@ from api.tickets.queries import CallerSummary
 from asr.transcript import Speaker, Turn
 from telephony.agents import Agent
 from telephony.calls import Call, CallPhase
-from telephony.events import AgentStatus
+from telephony.events import AgentStatus, AheadReason
 from telephony.ids import AgentId, CallId, QueueName
 from telephony.transfers import Transfer
+
+NOBODY_AHEAD: Mapping[CallId, AheadReason] = MappingProxyType({})
 
 WHO: Mapping[Speaker, Literal["caller", "agent", "centre"]] = {
     Speaker.CALLER: "caller",
@@ -61,6 +64,7 @@ class Company:
     transfer: Transfer | None = None
     listed: Listed | None = None
     supervision: SupervisionData | None = None
+    ahead: AheadReason | None = None
     names: Mapping[AgentId, str] = field(default_factory=dict)
     label: Label = field(default=lambda _: "")
 
@@ -121,6 +125,7 @@ def call_view(
         summary=call.summary,
         keep_line=call.keep_line,
         recording_paused_until=epoch_ms(call.recording_paused_until),
+        priority_reason=company.ahead,
     )
     parties = parties_of(call, company.transfer, company.supervision, names=company.names, label=company.label)
     return {
@@ -187,9 +192,10 @@ def queue_view(
     *,
     queues: Sequence[QueueName],
     callers: bool,
+    ahead: Mapping[CallId, AheadReason] = NOBODY_AHEAD,
 ) -> Data:
     """``queues`` are listed even when nobody ever waited. ``callers`` adds who waits; without it only how many."""
-    lines = queue_lines(waiting, calls, queues=queues, callers=callers)
+    lines = queue_lines(waiting, calls, queues=queues, callers=callers, ahead=ahead)
     return QueueData(queues=lines, agents=_counts(agents)).model_dump(mode="json")
 
 
@@ -199,11 +205,12 @@ def queue_lines(
     *,
     queues: Sequence[QueueName],
     callers: bool,
+    ahead: Mapping[CallId, AheadReason] = NOBODY_AHEAD,
 ) -> dict[str, QueueLine]:
     lines = {}
     for queue in dict.fromkeys((*queues, *waiting)):
         ids = waiting.get(queue, ())
-        entries = [_waiting(calls[call_id]) for call_id in ids if call_id in calls]
+        entries = [_waiting(calls[call_id], ahead.get(call_id)) for call_id in ids if call_id in calls]
         since = [entry.since for entry in entries if entry.since is not None]
         lines[str(queue)] = QueueLine(
             count=len(ids), longest_since=min(since, default=None), waiting=entries if callers else None
@@ -235,6 +242,7 @@ def wall_call(call: Call, company: Company) -> WallCall:
         centre=call.centre,
         keep_line=call.keep_line,
         supervision=company.supervision,
+        priority_reason=company.ahead,
     )
 
 
@@ -249,8 +257,13 @@ def _since(call: Call) -> datetime:
     return began.get(call.phase) or call.arrived_at
 
 
-def _waiting(call: Call) -> Waiting:
-    return Waiting(call_id=call.id, since=epoch_ms(call.queued_at), number=masked_number(call.caller_number))
+def _waiting(call: Call, ahead: AheadReason | None) -> Waiting:
+    return Waiting(
+        call_id=call.id,
+        since=epoch_ms(call.queued_at),
+        number=masked_number(call.caller_number),
+        priority_reason=ahead,
+    )
 
 
 def _counts(agents: Mapping[AgentId, Agent]) -> AgentCounts:

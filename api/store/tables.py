@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -518,6 +518,20 @@ class AgentLogRecord(Base):
     reasons: Mapped[list[str]] = mapped_column(JSON)
     call_id: Mapped[str | None] = mapped_column(String(64))
     event_key: Mapped[str] = mapped_column(String(64))
+
+
+class PriorityNumber(Base):
+    """A number whose calls stand in front: the city's list of elders. ``expires_on`` is the last day it counts."""
+
+    __tablename__ = "priority_numbers"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    phone_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    number: Mapped[str] = mapped_column(SealedText("priority_numbers.number"))
+    note: Mapped[str] = mapped_column(SealedText("priority_numbers.note"))
+    added_by: Mapped[str] = mapped_column(String(64))
+    added_at: Mapped[datetime]
+    expires_on: Mapped[date | None]
 
 
 class UserSkill(Base):

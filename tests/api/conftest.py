@@ -24,6 +24,7 @@ from api.calls.routes import router as calls_router
 from api.cues.routes import router as cues_router
 from api.handoffs.routes import router as handoffs_router
 from api.outbound.routes import router as outbound_router
+from api.priorities.routes import router as priorities_router
 from api.recordings.routes import router as recordings_router
 from api.settings import Settings
 from api.stats.routes import router as stats_router
@@ -53,6 +54,7 @@ ROUTERS = (
     supervision_router,
     outbound_router,
     stats_router,
+    priorities_router,
 )
 
 

@@ -7,8 +7,17 @@ from datetime import timedelta
 import pytest
 
 from telephony.commands import Prioritise
-from telephony.errors import Refused
-from telephony.events import CallAnswered, CallArrived, CallEnded, CallOutcome, CallQueued, QueueChanged
+from telephony.errors import UnknownCall
+from telephony.events import (
+    AheadReason,
+    CallAnswered,
+    CallArrived,
+    CallEnded,
+    CallMovedAhead,
+    CallOutcome,
+    CallQueued,
+    QueueChanged,
+)
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.orders import ChangePriority, SetVariable
 from telephony.queues import Queues
@@ -31,6 +40,12 @@ def answered(call: str) -> CallAnswered:
         operator=ChannelId("1.1"),
         wait_s=1.0,
     )
+
+
+def moved(queues: Queues, call: str, priority: int) -> tuple[str, ...] | None:
+    """The line after it, where it is another one."""
+    told = queues.move(CallId(call), priority, AheadReason.REPEAT, START)
+    return next((one.waiting for one in told if isinstance(one, QueueChanged)), None)
 
 
 def test_callers_stand_where_the_switch_puts_them() -> None:
@@ -102,23 +117,23 @@ def test_a_caller_who_is_moved_stands_before_all_with_less_and_behind_all_with_a
     queues = Queues()
     for event in (handed_over("police"), joins("a", 1), joins("b", 2), joins("c", 3), joins("police", 1)):
         queues.heed(event)
-    assert queues.move(CallId("c"), 5, START)[0].waiting == ("police", "c", "a", "b")
-    assert queues.move(CallId("b"), 5, START)[0].waiting == ("police", "c", "b", "a")
-    assert queues.move(CallId("b"), 5, START) == []
-    assert queues.move(CallId("nobody"), 5, START) == []
+    assert moved(queues, "c", 5) == ("police", "c", "a", "b")
+    assert moved(queues, "b", 5) == ("police", "c", "b", "a")
+    assert moved(queues, "b", 5) is None
+    assert moved(queues, "nobody", 5) is None
 
 
 def test_a_caller_whose_talk_was_cut_off_is_not_overtaken_by_a_rule() -> None:
     queues = Queues()
     for event in (joins("cut", 1), answered("cut"), joins("a", 1), joins("cut", 1), joins("b", 3)):
         queues.heed(event)
-    assert queues.move(CallId("b"), 100, START)[0].waiting == ("cut", "b", "a")
+    assert moved(queues, "b", 100) == ("cut", "b", "a")
 
 
 def test_moving_a_waiting_caller_tells_the_switch_for_this_round_and_those_to_come() -> None:
     stage, one, two = Stage(), Story(), Story(number="13800000002", serial=20)
     stage.tell(one.arrive() + one.join() + two.arrive() + two.join(position=2))
-    stage.ask(Prioritise(call_id=two.call_id, priority=7))
+    stage.ask(Prioritise(call_id=two.call_id, priority=7, reason=AheadReason.ELDER))
     assert stage.take_orders() == [
         SetVariable(channel=two.citizen.id, name="HOTLINE_PRIORITY", value="7"),
         ChangePriority(queue=HOTLINE, channel=ChannelId(two.citizen.name), priority=7000),
@@ -126,8 +141,37 @@ def test_moving_a_waiting_caller_tells_the_switch_for_this_round_and_those_to_co
     assert stage.of_kind(QueueChanged)[-1].waiting == (two.call_id, one.call_id)
 
 
-def test_who_does_not_wait_is_not_moved() -> None:
+def test_who_only_arrives_is_moved_before_the_waiting_begins() -> None:
     stage, story = Stage(), Story()
     stage.tell(story.arrive())
-    with pytest.raises(Refused):
-        stage.ask(Prioritise(call_id=story.call_id, priority=7))
+    stage.ask(Prioritise(call_id=story.call_id, priority=7, reason=AheadReason.ELDER))
+    assert stage.take_orders() == [SetVariable(channel=story.citizen.id, name="HOTLINE_PRIORITY", value="7")]
+    assert stage.board.ahead == {story.call_id: AheadReason.ELDER}
+    stage.tell(story.join())
+    stage.ask(Prioritise(call_id=story.call_id, priority=7, reason=AheadReason.ELDER))
+    assert [one.reason for one in stage.of_kind(CallMovedAhead)] == [AheadReason.ELDER], "told once"
+
+
+def test_who_talks_or_has_gone_is_not_moved() -> None:
+    stage, story = Stage(), Story()
+    with pytest.raises(UnknownCall):
+        stage.ask(Prioritise(call_id=story.call_id, priority=7, reason=AheadReason.ELDER))
+    assert stage.board.ahead == {}
+
+
+def test_why_somebody_waits_in_front_is_known_while_the_call_lives() -> None:
+    queues = Queues()
+    for event in (handed_over("police"), joins("police", 1), joins("cut", 1), answered("cut")):
+        queues.heed(event)
+    assert queues.ahead == {"police": AheadReason.CENTRE}
+    queues.heed(joins("cut", 1))
+    queues.heed(answered("police"))
+    queues.heed(joins("police", 1))
+    moved(queues, "again", 200)
+    assert queues.ahead == {"police": AheadReason.CENTRE, "cut": AheadReason.CUT_OFF, "again": AheadReason.REPEAT}
+    for call in ("police", "cut", "again"):
+        over = CallEnded(
+            at=START, call_id=CallId(call), outcome=CallOutcome.ANSWERED, ended_by="caller", wait_s=1.0, talk_s=1.0
+        )
+        queues.heed(over)
+    assert queues.ahead == {}

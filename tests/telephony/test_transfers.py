@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -27,6 +28,7 @@ from telephony.commands import (
 from telephony.errors import Refused, TelephonyError, UnknownAgent
 from telephony.events import (
     AgentStatus,
+    AheadReason,
     CallAnswered,
     LineKept,
     RecordingPaused,
@@ -35,7 +37,7 @@ from telephony.events import (
     TransferStep,
     TransferStepped,
 )
-from telephony.facts import Fact, OriginateResponse
+from telephony.facts import Fact, OriginateResponse, UserEvent
 from telephony.ids import AgentId, QueueName
 from telephony.orders import (
     ChangePriority,
@@ -240,6 +242,44 @@ def test_a_word_in_private_and_back(scene: Scene) -> None:
     assert len(scene.parties.with_whom(scene.parties.citizen)) == 2
 
 
+def parked_and_before(scene: Scene) -> tuple[list[Fact], list[Fact]]:
+    """What is told of a citizen who is sent to the music: until it plays, and that it plays."""
+    scene.reach(TransferState.JOINED)
+    scene.stage.ask(GoPrivate(call_id=scene.parties.story.call_id, agent_id=ME))
+    told = scene.parties.carry_out(scene.stage.take_orders())
+    plays = [fact for fact in told if isinstance(fact, UserEvent) and fact.name == "HotlineParked"]
+    assert len(plays) == 1
+    return [fact for fact in told if fact not in plays], plays
+
+
+def test_who_is_still_on_the_way_to_the_music_takes_no_other_order_yet(scene: Scene) -> None:
+    """The switch names the new place of a channel from the order on, and refuses to send it elsewhere until it is there."""
+    before, plays = parked_and_before(scene)
+    scene.do(before)
+    assert scene.parties.legs[scene.parties.citizen].context == "parked"
+    assert scene.transfer.state is TransferState.JOINED
+    scene.do(plays)
+    assert scene.transfer.state is TransferState.PRIVATE
+
+
+@pytest.mark.parametrize(
+    ("application", "state"), [("Queue", TransferState.RINGING), ("MusicOnHold", TransferState.PRIVATE)]
+)
+def test_a_restart_finds_out_whether_the_music_plays(scene: Scene, application: str, state: TransferState) -> None:
+    before, plays = parked_and_before(scene)
+    citizen = scene.parties.citizen
+    listed = [
+        replace(live, application=application) if live.channel.id == citizen else live
+        for live in scene.parties.listed()
+    ]
+    scene.stage = Stage(reach=REACH)
+    scene.stage.now = scene.parties.story.now
+    scene.stage.go_live(member("8001", scene.stage.now, status=2), channels=listed)
+    assert scene.transfer.state is state
+    scene.do([*before, *plays])
+    assert scene.transfer.state is TransferState.PRIVATE
+
+
 def test_a_consultation_begins_in_private(scene: Scene) -> None:
     scene.call(mode=TransferMode.CONSULT)
     scene.do(scene.parties.rings())
@@ -411,11 +451,11 @@ def test_an_unknown_queue_is_no_way_back(scene: Scene) -> None:
 def test_who_waits_is_moved_and_who_talks_is_not(scene: Scene) -> None:
     waits = Story(serial=50)
     scene.stage.tell([*waits.arrive(), *waits.join(2)])
-    scene.ask(Prioritise(call_id=waits.call_id, priority=5))
+    scene.ask(Prioritise(call_id=waits.call_id, priority=5, reason=AheadReason.REPEAT))
     moved = next(one for one in scene.stage.told_orders if isinstance(one, ChangePriority))
     assert (moved.queue, moved.channel) == (HOTLINE, waits.citizen.name)
     with pytest.raises(Refused):
-        scene.ask(Prioritise(call_id=scene.parties.story.call_id, priority=5))
+        scene.ask(Prioritise(call_id=scene.parties.story.call_id, priority=5, reason=AheadReason.REPEAT))
 
 
 def test_to_end_the_whole_call_is_to_end_the_target_too(scene: Scene) -> None:

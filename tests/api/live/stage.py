@@ -15,7 +15,7 @@ from api.live.messages import CloseCode, ErrorCode
 from api.live.viewers import Viewer
 from telephony.agents import Agent
 from telephony.calls import Call, CallPhase
-from telephony.events import AgentStatus
+from telephony.events import AgentStatus, AheadReason
 from telephony.ids import AgentId, CallId, LineNumber, QueueName, SeatId
 from telephony.targets import SpyMode
 from telephony.transfers import Transfer
@@ -55,6 +55,7 @@ class Board:
         self.waiting: dict[QueueName, tuple[CallId, ...]] = {}
         self.transfers: dict[CallId, Transfer] = {}
         self.supervisions: dict[CallId, Spying] = {}
+        self.ahead: dict[CallId, AheadReason] = {}
 
     def arrive(self, call_id: CallId = CALL, number: str = "13800000000") -> Call:
         call = Call(

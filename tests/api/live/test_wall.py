@@ -18,7 +18,9 @@ from telephony.calls import CallPhase
 from telephony.events import (
     AgentStatus,
     AgentStatusChanged,
+    AheadReason,
     CallEnded,
+    CallMovedAhead,
     CallOutcome,
     DriftRepaired,
     LineKept,
@@ -27,7 +29,7 @@ from telephony.events import (
     TransferStep,
     TransferStepped,
 )
-from telephony.ids import AgentId
+from telephony.ids import AgentId, QueueName
 from telephony.targets import SpyMode, Target, TargetKind, TransferMode
 from telephony.transfers import Transfer, TransferState
 from tests.api.live.stage import CALL, HOTLINE, OPERATOR, OTHER, START, Board, Clock, Memory, Spying, supervisor, viewer
@@ -269,9 +271,33 @@ def test_operators_see_their_own_open_handoffs_and_supervisors_all(live: Hub) ->
 
 @pytest.mark.parametrize("channel", ["emergency", "tasks", "wall"])
 def test_departments_and_administrators_read_none_of_the_lists(live: Hub, channel: str) -> None:
-    for role in (Role.DEPARTMENT, Role.ADMIN, Role.REVISIT):
+    for role in (Role.DEPARTMENT, Role.ADMIN):
         reader = reader_of(live, viewer(None, role=role), channel)
         assert reader.take() == [{"t": "err", "ch": channel, "code": ErrorCode.FORBIDDEN}]
+
+
+def test_whoever_revisits_reads_the_tasks_and_no_other_list(live: Hub) -> None:
+    reader = reader_of(live, viewer(AgentId("7001"), role=Role.REVISIT), "tasks", "emergency", "wall")
+    assert [one.get("code", one["t"]) for one in reader.take()] == ["snap", ErrorCode.FORBIDDEN, ErrorCode.FORBIDDEN]
+
+
+def test_why_a_citizen_waits_in_front_stands_in_the_call_the_queue_and_the_wall(board: Board, clock: Clock) -> None:
+    board.waiting = {QueueName("hotline"): (CALL,)}
+    for reason in (None, AheadReason.ELDER):
+        if reason is not None:
+            board.ahead[CALL] = reason
+        reader = reader_of(make_hub(board, clock), supervisor(), f"call/{CALL}", "queue", "wall")
+        call, queue, wall = (one["data"] for one in reader.take())
+        waits = queue["queues"]["hotline"]["waiting"]
+        assert [one["priority_reason"] for one in (call["call"], *waits, *wall["calls"])] == [reason] * 3
+
+
+def test_a_call_that_is_moved_ahead_says_why_at_once(board: Board, live: Hub) -> None:
+    reader = reader_of(live, supervisor(), f"call/{CALL}")
+    reader.take()
+    board.ahead[CALL] = AheadReason.ELDER
+    live.handle(CallMovedAhead(at=START, call_id=CALL, priority=300, reason=AheadReason.ELDER))
+    assert reader.take()[0]["ops"] == [["set", "call/priority_reason", "elder"]]
 
 
 def test_callbacks_are_everybodys_tasks_and_counted_on_ones_own_desk(live: Hub) -> None:

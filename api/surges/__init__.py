@@ -1,0 +1,1 @@
+"""Far more callers than usual: noticed, told to supervisors, announced to callers."""
