@@ -253,7 +253,7 @@ def parked_and_before(scene: Scene) -> tuple[list[Fact], list[Fact]]:
 
 
 def test_who_is_still_on_the_way_to_the_music_takes_no_other_order_yet(scene: Scene) -> None:
-    """The switch names the new place of a channel from the order on, and refuses to send it elsewhere until it is there."""
+    """The switch names the new place of a channel from the order on, and sends it nowhere else until it is there."""
     before, plays = parked_and_before(scene)
     scene.do(before)
     assert scene.parties.legs[scene.parties.citizen].context == "parked"
