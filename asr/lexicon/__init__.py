@@ -39,7 +39,8 @@ class LexiconError(Exception):
 class Category:
     """``strong`` words nearly decide, ``keywords`` count, ``weak`` ones only tip a balance.
 
-    ``department`` handles it first, ``co_departments`` join; ``appeal_type`` is what most of its callers want.
+    ``department`` handles it first, ``co_departments`` join; ``appeal_type`` is what most of its callers want, and
+    ``demand`` how a clerk puts that where the caller does not.
     """
 
     code: str
@@ -47,6 +48,7 @@ class Category:
     level2: str
     appeal_type: str
     department: str
+    demand: str = ""
     co_departments: tuple[str, ...] = ()
     strong: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
@@ -220,7 +222,8 @@ def _category(entry: Any, number: int) -> Category:
     for key in ("strong", "keywords", "weak"):
         if any(not all(half for half in word.split(GAP)) for word in lists[key]):
             raise LexiconError(CATEGORIES_FILE, where, f"{key}: {GAP} needs words on both sides")
-    return Category(appeal_type=appeal_type, **text, **lists)  # type: ignore[arg-type]  # keys are Category's own
+    demand = _text(CATEGORIES_FILE, where, entry, "demand") if "demand" in entry else ""
+    return Category(appeal_type=appeal_type, demand=demand, **text, **lists)  # type: ignore[arg-type]  # keys are Category's own
 
 
 def _places(data: Any) -> tuple[str, tuple[Place, ...]]:

@@ -15,7 +15,10 @@ _MONEY_LEAD = re.compile(
     r"(?:钱|费|工资|工钱|赔|价|交|收|欠|花|罚|押金|款|贷|给|退|骗|转|报|报销|一共|总共|补|扣|付|充|值|要)"
     r"[^，。！？]{0,6}$"
 )
-_TOTAL = re.compile(r"(?:一共|总共|总计|合计|拢共|全部|欠)[^，。]{0,6}$")
+_TOTAL = re.compile(r"(?:一共|总共|总计|合计|拢共|全部|加起来|欠)[^，。]{0,6}$")
+_EACH = re.compile(r"(?:一|每)(?:桶|斤|张|件|次|天|度|吨|平|袋|瓶|位|课|节|车)(?:月)?[^，。]{0,3}$")
+"""The price of one is no amount of the matter."""
+_EXACT = re.compile(r"^(?:块钱?|元)?[，,。]?(?:这个|这才|才是|就)?(?:准|没错|是准的|对的)")
 _ROUGH_BEFORE = re.compile(r"(?:好几|几|上|近|将近|差不多|大概|大约)$")
 _ROUGH_AFTER = re.compile(r"^(?:多|来|几|余|左右|上下)")
 _NOT_MONEY = re.compile(
@@ -51,7 +54,7 @@ _WANTS_REPLY = re.compile(
 _ASKS_REPLY = re.compile(r"(?:回复|回电|告诉您|回访|通知您|答复您|联系您)[^，。]{0,8}(?:吗|么|？|\?)")
 
 _AGAIN = re.compile(
-    r"又来了|又打|(?:第[二三四五六七八九十0-9]+|头一|上一|前[几两])[次回遍趟](?!发|修|去)|反映过|投诉过|举报过|打过.{0,4}(?:12345|你们|热线|电话|[一二两三四五六七八九十几好0-9]+[次回遍])"
+    r"又来了|又打|(?:第[二三四五六七八九十0-9]+|头一|上一|前[几两])[次回遍趟](?!发|修|去|瞅|看|见|碰|遇|打|来|听|用|坐|买)|反映过|投诉过|举报过|打过.{0,4}(?:12345|你们|热线|电话|[一二两三四五六七八九十几好0-9]+[次回遍])"
     r"|(?:之前|以前|上次|上回|前几天|上个月|去年)(?:我)?(?:也|就|已经)?(?:打|反映|投诉|说)(?:过|的|了)|不满意|给你们打|你们(?:又|也)?转(?:到|给)|工单(?:号|编号)|上次(?:那个)?(?:答复|回复)|办结了"
 )
 _NOT_US = re.compile(
@@ -110,9 +113,10 @@ def _sums(said: Said) -> Iterator[tuple[float, int, Evidence]]:
         plain = (lead and counted and value >= 100) or paid or alone
         if unit is None and (not plain or _NOT_MONEY.match(after)):
             continue
-        if _ROUGH_BEFORE.search(before) or _ROUGH_AFTER.match(after):
+        if _EACH.search(before) or _ROUGH_BEFORE.search(before) or _ROUGH_AFTER.match(after):
             continue
         worth = 0.6 + 0.4 * (unit is not None) + 0.3 * (lead or paid) + 0.8 * (_TOTAL.search(before) is not None)
+        worth += 1.2 * (_EXACT.match(after) is not None)
         worth -= 0.5 * (_OTHERS_OFFER.search(before) is not None) + 0.01 * said.index
         yield worth, value, said.evidence(numeral.start, numeral.end)
     about = re.search(r"[一二三四五六七八九][千百][一二三四五六七八九]?[百]?(?=多)", said.text)
@@ -122,7 +126,16 @@ def _sums(said: Said) -> Iterator[tuple[float, int, Evidence]]:
                 yield 1.4, int(group.digits), said.evidence(group.start, group.end)
 
 
+_LEFT = re.compile(r"(?:剩下?|还剩|只剩|还有)(?:我们)?(?P<n>[一二两三四五六七八九十0-9]{1,3})个")
+
+
 def _people(talk: Talk) -> Suggestion | None:
+    for said in talk.caller:
+        left = _LEFT.search(said.text)
+        if left is not None and _ASKS_PEOPLE.search(said.asked):
+            count = value_of(left.group("n")) if not left.group("n").isdecimal() else int(left.group("n"))
+            if count:
+                return _one("people_count", count, 0.78, said.evidence(*left.span()))
     for said in talk.caller:
         asked = _ASKS_PEOPLE.search(said.asked) is not None
         pair = _PAIR.search(said.text)

@@ -180,14 +180,14 @@ def _with_landmark(reading: Reading, hit: PlaceHit, worded: Sequence[tuple[int, 
 
 
 @lru_cache(maxsize=8)
-def _suffixes(lexicon: Lexicon) -> re.Pattern[str]:
+def suffix_pattern(lexicon: Lexicon) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, sorted(lexicon.cues.place_suffixes, key=len, reverse=True))))
 
 
 def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
     """第七实验小学, 市政务服务中心: a body of one to eight characters and a suffix that names places."""
     text = reading.text
-    for match in _suffixes(reading.lexicon).finditer(text):
+    for match in suffix_pattern(reading.lexicon).finditer(text):
         start = match.start()
         while start and match.start() - start < 8 and text[start - 1] not in STOPS and not text[start - 1].isascii():
             start -= 1

@@ -70,6 +70,8 @@ class _When:
     slots: dict[str, str] = field(default_factory=dict)
     asked: bool = False
     corrected: bool = False
+    echoed: bool = False
+    """The operator said the same day or hour back."""
     parts: list[tuple[int, int]] = field(default_factory=list)
 
 
@@ -77,6 +79,9 @@ def suggest_time(talk: Talk) -> list[Suggestion]:
     statements = [when for said in talk.caller for when in _statements(said)]
     if not statements:
         return []
+    heard = [when.slots for said in talk.agent if talk.confirmed(said) for when in _statements(said)]
+    for when in statements:
+        when.echoed = any(_same(when.slots, slots) for slots in heard)
     best = max(statements, key=_weight)
     merged = _merge(best, statements)
     value = _wording(merged.slots)
@@ -187,7 +192,16 @@ def _weight(when: _When) -> float:
     how_long = when.asked and _ASKS_HOW_LONG.search(when.said.asked) is not None
     weight += (2.2 if how_long else 0.4) * ("lasted" in slots) + 1.2 * when.asked + 0.3 * when.corrected
     vague = len(slots) == 1 and _VAGUE.fullmatch(slots.get("day", "")) is not None
+    weight += 0.7 * when.echoed
     return weight - 0.8 * vague - 0.002 * when.said.index
+
+
+def _same(one: dict[str, str], other: dict[str, str]) -> bool:
+    """A day or an hour in common, whatever is said around it."""
+    return any(
+        key in one and key in other and one[key].rstrip("多来钟左右的") == other[key].rstrip("多来钟左右的")
+        for key in ("clock", "day", "lasted")
+    )
 
 
 def _merge(best: _When, others: list[_When]) -> _When:

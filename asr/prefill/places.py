@@ -14,6 +14,7 @@ from asr.lexicon import PlaceKind
 from asr.prefill.gazetteer import PlaceHit
 from asr.prefill.mentions import STOPS, Detail, Span, Where, spans_of, spot_pattern
 from asr.prefill.questions import ASKS_PLACE, READS_BACK
+from asr.prefill.readbacks import read_back
 from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
 
@@ -61,12 +62,13 @@ class _Mention:
         return self.said.evidence(self.span.start, self.span.head_end)
 
 
-def suggest_place(talk: Talk) -> list[Suggestion]:
+def suggest_place(talk: Talk, subject: str = "") -> list[Suggestion]:
+    """``subject`` is whom it is about, which is no part of the address."""
     mentions = [
         _judged(said, span) for said in talk.all if said.by_caller or said.by_agent for span in spans_of(said.reading)
     ]
     main = _main(talk, mentions)
-    found = [] if main is None else [_address(talk, mentions, main)]
+    found = [] if main is None else [_address(talk, mentions, main, subject)]
     return found + _region(talk, mentions, main)
 
 
@@ -118,7 +120,7 @@ def _weight(talk: Talk, mention: _Mention, order: int) -> float:
 
 
 # its wording ----------------------------------------------------------------------------------------------------------
-def _address(talk: Talk, mentions: Sequence[_Mention], main: Where) -> Suggestion:
+def _address(talk: Talk, mentions: Sequence[_Mention], main: Where, subject: str) -> Suggestion:
     named = [m for m in mentions if m.where is not None and m.where.name == main.name and not m.negated]
     mine = [m for m in mentions if m in named or (m.where is None and _belongs(talk, m)) or _short_of(m, main)]
     first = next((mention for mention in named if mention.said.by_caller), named[0])
@@ -138,10 +140,23 @@ def _address(talk: Talk, mentions: Sequence[_Mention], main: Where) -> Suggestio
         for said, start, end, words in _near_by(talk, main):
             value += words
             evidence.append(said.evidence(start, end))
+    heard = read_back(talk, main.name, subject)
+    if heard is not None and _fits(talk, mine, heard, value, [detail.shown for detail, _ in doors.values()]):
+        value = heard[0]
+        evidence.append(heard[1].evidence(heard[2], heard[3]))
     value = _as_written(talk, value)
     return Suggestion(
         field="address", value=value, confidence=_confidence(talk, named, main), evidence=tuple(dict.fromkeys(evidence))
     )
+
+
+def _fits(
+    talk: Talk, mine: Sequence[_Mention], heard: tuple[str, Said, int, int], value: str, doors: Sequence[str]
+) -> bool:
+    """The operator's wording has every door number, says more than ours, and the caller corrected nothing after it."""
+    words, said = heard[0], heard[1]
+    corrected = any(mention.corrected or mention.negated for mention in mine if mention.said.index > said.index)
+    return not corrected and all(shown in words for shown in doors) and (len(words) > len(value) or value not in words)
 
 
 _AREA = re.compile(r"在(?P<area>[\u4e00-\u9fff]{2,8}?)(?:那片|那块|那儿|那边|这片|这块|一带|跟前)")

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from asr.lexicon import Lexicon
-from asr.prefill.keywords import keyword_hits
+from asr.lexicon import Category, Lexicon
+from asr.prefill.clerk import written
+from asr.prefill.keywords import EMERGENCY, keyword_hits
 from asr.prefill.questions import ASKS_CONFIDENTIAL, ASKS_DEMAND, ASKS_NAME, ASKS_PHONE
 from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
@@ -49,8 +50,32 @@ _DEFAULT_DEMAND = {
     "求助": "尽快帮助解决",
     "建议": "采纳建议",
 }
-_EMERGENCY_DEMAND = {"9001": "出警处置", "9002": "紧急救援", "9003": "紧急救治", "9004": "事故处置", "9005": "排除险情"}
-_VERBS = {"咨询": "咨询", "求助": "求助", "投诉": "投诉", "举报": "举报", "建议": "建议", "表扬": "表扬"}
+_VERBS = {"咨询": "咨询", "举报": "举报", "建议": "建议", "表扬": "表扬"}
+_ASIDE = re.compile(
+    r"^(?:我)?(?:说|反映|问|举报|投诉)(?:个|一个|一下)?事儿?$|^(?:你|您)(?:先|们?听|说|看|帮|记|给我)|我跟(?:你|您)说|说句实话"
+    r"|^.{0,4}[\u4e00-\u9fff]{1,3}的[\u4e00-\u9fff]$|偏旁|耳朵旁|字底下|走之底|那个音|字不好写|先记拼音|求求|快点|^(?:同志|喂)"
+    r"|^(?:他|她)?(?:说得清|接不着)|打不通再打|响两声|能接$"
+)
+"""Said to the operator, and no part of the matter."""
+_TAKEN_BACK = re.compile(r"^(?:哎|哦|呃|啊)?(?:不是|不对|错了|说错了|记错了)")
+_RESTATED = re.compile(r"(?:^|[，。])(?:您)?(?:的)?(?:要求|诉求是|希望|想要|主要是想)(?P<words>[^，。？！]{4,30})")
+"""The operator puts the demand in a clerk's words: …，要求23点以后停止外摆，对吗？"""
+_NOT_A_MATTER = re.compile(
+    r"[您我你请吗呢啥]|登记|转(?:给|到|派|交|接|[\u4e00-\u9fff]{2,4}部门)|核对|联系|工单|备注|受理|12345|回访|反映过"
+)
+_TOPICS = (
+    (re.compile(r"(?:咋|怎么|怎样|如何)(?:个)?(?:办理?|弄|搞|操作|申请|走手续)?$"), "办理方式"),
+    (
+        re.compile(r"(?:要|需要|得)?(?:拿|带|准备|提供|交)?(?:些|点)?(?:啥|什么|哪些)(?:手续|材料|证件|证明|东西)?$"),
+        "所需材料",
+    ),
+    (re.compile(r"(?:得|要)?(?:交|花)?多少钱?$"), "费用标准"),
+    (re.compile(r"(?:去|到|上|在)?(?:哪儿|哪里|哪|什么地方)(?:办|领|交|登记|开|打|查)?$"), "办理地点"),
+    (re.compile(r"(?:什么|啥)时候(?:能|可以)?[\u4e00-\u9fff]{0,3}$|几点.{0,2}$"), "时间"),
+    (re.compile(r"(?:什么|啥)条件$"), "条件"),
+    (re.compile(r"(?:能不能|可不可以|行不行|能|可以)(?P<verb>[\u4e00-\u9fff]{1,6}?)(?:吗|不|么)?$"), ""),
+)
+"""What a question asks for, as the subject of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +96,18 @@ class _Clause:
 def suggest_wording(talk: Talk, known: Mapping[str, Suggestion]) -> list[Suggestion]:
     """``known`` are the other fields' suggestions by field."""
     clauses = [clause for said in talk.caller for clause in _clauses(said, known)]
+    clauses = [clause for number, clause in enumerate(clauses) if not _retracted(clauses, number)]
     found = (_description(clauses, known), _title(talk, clauses, known), _demand(talk, clauses, known))
     return [suggestion for suggestion in found if suggestion is not None]
+
+
+def _retracted(clauses: Sequence[_Clause], number: int) -> bool:
+    """六点半，哎不是，七点: what is taken back in the next breath is not written down, nor the taking back."""
+    clause = clauses[number]
+    if len(clause.words) <= 6 and _TAKEN_BACK.search(clause.words):
+        return True
+    behind = clause.said.text[clause.end : clause.end + 8].lstrip("，,。.…、 ")
+    return len(clause.words) <= 10 and _TAKEN_BACK.match(behind) is not None
 
 
 def _clauses(said: Said, known: Mapping[str, Suggestion]) -> Iterator[_Clause]:
@@ -85,7 +120,7 @@ def _clauses(said: Said, known: Mapping[str, Suggestion]) -> Iterator[_Clause]:
         opening = _leading(reading.lexicon).match(reading.text, first, end)
         start = opening.end() if opening is not None else first
         words = reading.text[start:end]
-        if len(words) < 3 or words in cues.small_talk or _AIMLESS.search(words):
+        if len(words) < 3 or words in cues.small_talk or _AIMLESS.search(words) or _ASIDE.search(words):
             continue
         whole = said.evidence(start, end)
         touched = any(item.start < whole.end and whole.start < item.end for item in private)
@@ -108,15 +143,22 @@ def _description(clauses: Sequence[_Clause], known: Mapping[str, Suggestion]) ->
         return None
     text, used = "", list[_Clause]()
     for clause in clauses:
-        if len(text) + len(clause.words) > _LONGEST:
+        words = written(clause.words, first=not used)
+        if len(text) + len(words) > _LONGEST:
             break
+        if not words or words in text:
+            continue
         pause = "" if not used else "，" if used[-1].said is clause.said else "。"
-        text += pause + clause.words
+        text += pause + words
         used.append(clause)
     verb = _VERBS.get(known["appeal_type"].value if "appeal_type" in known else "", "反映")
+    who = "匿名" if "anonymous" in known and known["anonymous"].value == "true" else "来电人"
+    facts = [known[name].value for name, floor in (("address", 0.6), ("subject", 0.7)) if _shown(known, name, floor)]
+    facts += [known["occur_time"].value] if _shown(known, "occur_time", 0.6) else []
+    lead = "，".join(dict.fromkeys(fact for fact in facts if fact not in text))
     return Suggestion(
         field="description",
-        value=f"来电人{verb}：{text}。",
+        value=f"{who}{verb}：{lead}{'。' if lead and text else ''}{text}。",
         confidence=0.8 if len(text) >= 12 else 0.55,
         evidence=_by_turn(clause.evidence for clause in used),
     )
@@ -142,7 +184,9 @@ def _title(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggestio
     head = ""
     for suggestion in named:
         head += suggestion.value if suggestion.value not in head else ""
-    what = _matter(core, named) if core is not None and (core.weight > 0 or category is None) else ""
+    what = _asked_for(core) if core is not None and kind == "咨询" else _restated_matter(talk, known, named)
+    if not what and core is not None and (core.weight > 0 or category is None):
+        what = written(_matter(core, named), first=True)
     if not what and category is not None and kind != "表扬":
         what = category.level2 if kind in ("咨询", "建议") else f"{category.level2}问题"
     if not what and not head and core is not None:
@@ -154,6 +198,42 @@ def _title(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggestio
     return Suggestion(
         field="title", value=value, confidence=0.78 if sure else 0.6, evidence=tuple(dict.fromkeys(evidence))
     )
+
+
+def _restated_matter(talk: Talk, known: Mapping[str, Suggestion], named: Sequence[Suggestion]) -> str:
+    """What the operator called it, unless the caller objected: 夜间猜拳喧哗."""
+    code = known["category_code"].value if "category_code" in known else ""
+    best, most = "", 0.0
+    for said in talk.agent:
+        if not talk.confirmed(said):
+            continue
+        for start, end in said.reading.clauses:
+            words = said.reading.shown(start, end)
+            for suggestion in named:
+                words = words.replace(suggestion.value, "")
+            words = re.sub(r"^(?:好的?|的|那|就是)+", "", words)
+            weight = sum(
+                hit.weight for hit in keyword_hits(said.reading) if hit.code == code and start <= hit.start < end
+            )
+            asked = said.text[end : end + 1] in "？?" and said.text[end : end + 1] != ""
+            if weight > most and 4 <= len(words) <= _CORE_LENGTH and not asked and not _NOT_A_MATTER.search(words):
+                best, most = words, weight
+    return best
+
+
+def _asked_for(core: _Clause) -> str:
+    """异地就医备案咋办: 异地就医备案办理方式."""
+    words = _QUESTION_TAIL.sub("", _ASKED.sub("", _LEAD.sub("", core.words, count=1)))
+    for pattern, topic in _TOPICS:
+        match = pattern.search(words)
+        if match is not None and len(words[: match.start()]) >= 2:
+            verb = match.groupdict().get("verb") or ""
+            words = written(words[: match.start()], first=True) + (f"能否{verb}" if verb else topic)
+            break
+    return words if 4 <= len(words) <= _CORE_LENGTH + 6 else ""
+
+
+_QUESTION_TAIL = re.compile(r"(?:呢|啊|呀|了|来着|来|吧)+$")
 
 
 def _core(clauses: Sequence[_Clause]) -> _Clause | None:
@@ -218,12 +298,17 @@ def _demand(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggesti
     chosen = [clause for clause in answers or wishes if not _NO_WISH.search(clause.words)]
     core = _core(clauses)
     kind = known["appeal_type"].value if "appeal_type" in known else ""
-    if not chosen and core is not None and core.weight > 0 and kind == "咨询":
-        words = _ASKED.sub("", _LEAD.sub("", core.words, count=1))
+    category = talk.lexicon.category(known["category_code"].value) if "category_code" in known else None
+    if core is not None and kind == "咨询":
+        words = _asked_for(core) or (f"{category.level2}有关政策和办理方式" if category is not None else core.words)
         return Suggestion(field="demand", value=f"了解{words}", confidence=0.6, evidence=(core.evidence,))
-    code = known["category_code"].value if "category_code" in known else ""
-    if code in _EMERGENCY_DEMAND or not chosen:
-        value = _EMERGENCY_DEMAND.get(code) or _DEFAULT_DEMAND.get(kind)
+    restated = _restated_demand(talk)
+    if restated is not None:
+        return restated
+    if (category is not None and category.code.startswith(EMERGENCY)) or not chosen:
+        value = _DEFAULT_DEMAND.get(kind)
+        if category is not None and category.demand and kind not in ("举报", "表扬", "建议"):
+            value = category.demand
         if value is None or core is None:
             return None
         return Suggestion(field="demand", value=value, confidence=0.52, evidence=(core.evidence,))
@@ -233,16 +318,35 @@ def _demand(talk: Talk, clauses: Sequence[_Clause], known: Mapping[str, Suggesti
     chosen = chosen[:5]
     return Suggestion(
         field="demand",
-        value="，".join(dict.fromkeys(_wish(clause.words) for clause in chosen))[:160],
+        value=_with_remedy("，".join(dict.fromkeys(_wish(clause.words) for clause in chosen))[:160], category, kind),
         confidence=0.8 if answers else 0.64,
         evidence=_by_turn(clause.evidence for clause in chosen),
     )
 
 
+def _restated_demand(talk: Talk) -> Suggestion | None:
+    for said in reversed(talk.agent):
+        match = _RESTATED.search(said.text) if talk.agreed(said) else None
+        if match is not None and not re.search(r"您|怎么|什么", match.group("words")):
+            words = said.reading.shown(*match.span("words"))
+            return Suggestion(
+                field="demand", value=words, confidence=0.76, evidence=(said.evidence(*match.span("words")),)
+            )
+    return None
+
+
+def _with_remedy(wishes: str, category: Category | None, kind: str) -> str:
+    """A short wish (管管吧) is completed by what a clerk asks for in such matters."""
+    if len(wishes) >= _SHORT_WISH or category is None or kind in ("表扬", "建议") or not category.demand:
+        return wishes
+    return f"{wishes}；{category.demand}"
+
+
+_SHORT_WISH = 12
 _ASKED = re.compile(r"^(?:问(?:一下|问)?|咨询)?(?:那个|这个)?")
 
 
 def _wish(words: str) -> str:
     """As a clerk notes it: without what only leads up to it or softens it."""
     short = _WISH_TRAIL.sub("", _WISH_LEAD.sub("", words))
-    return short if len(short) >= 3 else words
+    return written(short if len(short) >= 3 else words, first=True)

@@ -1,0 +1,64 @@
+"""The place as the operator read it back, unless the caller objected: already in a clerk's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from asr.lexicon import PlaceKind
+from asr.numerals import with_digits
+from asr.prefill.mentions import spot_pattern, suffix_pattern
+from asr.prefill.reading import Said, Talk
+
+_LEAD = re.compile(
+    r"(?:好的?|嗯|那|就是|是|在|也就是|您说的是|我?(?:跟您|和您)?(?:核对|确认|重复)(?:一下|一遍)?|更正为?|改为|地址是?|位置是?|地点是?)+"
+)
+_TAIL = re.compile(r"(?:对吗|对吧|是吗|是吧|是不是|没错吧|吗|呢|那边|那儿)+$")
+_MATTER = re.compile(
+    r"[我您他她谁吗请给让把被将会要没不都也还已了着过]|(?:反映|投诉|举报|咨询|登记|转给|核实|联系|处理|问题|情况|漏水|停水|停电|扰民|噪音|油烟|垃圾)"
+)
+_MOST, _MOST_MORE = 24, 14
+
+
+def read_back(talk: Talk, name: str, subject: str) -> tuple[str, Said, int, int] | None:
+    """What the operator said of the place ``name`` last, without district, town and subject; the said and the span."""
+    found = None
+    for said in talk.agent:
+        if talk.confirmed(said):
+            found = next(_of(said, name, subject, talk), found)
+    return found
+
+
+def _of(said: Said, name: str, subject: str, talk: Talk) -> Iterator[tuple[str, Said, int, int]]:
+    clauses = said.reading.clauses
+    for number, (start, end) in enumerate(clauses):
+        words = _place_only(said, start, end)
+        if words is not None and subject and subject not in name:
+            words = words.replace(subject, "")
+        if words is None or name not in with_digits(words) or "？" in said.text[end : end + 1]:
+            continue
+        value = words
+        for more_start, more_end in clauses[number + 1 : number + 2]:
+            more = said.text[more_start:more_end]
+            if said.text[end:more_start] in ("，", ",", "、") and _goes_on(more, talk):
+                value, end = f"{value}{_TAIL.sub('', more)}", more_end
+        yield with_digits(value).replace("的", ""), said, start, end
+
+
+def _place_only(said: Said, start: int, end: int) -> str | None:
+    """The clause from the name of the place on; None if it says more than where."""
+    for hit in said.reading.places:
+        if hit.place.kind in (PlaceKind.DISTRICT, PlaceKind.TOWN) and start <= hit.start < end:
+            start = max(start, hit.end)
+    lead = _LEAD.match(said.text, start, end)
+    words = _TAIL.sub("", said.text[lead.end() if lead is not None else start : end])
+    return None if len(words) > _MOST or _MATTER.search(words) else words
+
+
+def _goes_on(words: str, talk: Talk) -> bool:
+    """The next clause names where it is more closely, and nothing else."""
+    words = _TAIL.sub("", words)
+    if len(words) > _MOST_MORE or _MATTER.search(words):
+        return False
+    patterns = (suffix_pattern(talk.lexicon), spot_pattern(talk.lexicon))
+    return any(match.end() == len(words) for pattern in patterns for match in pattern.finditer(words))
