@@ -28,7 +28,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 
@@ -234,13 +234,18 @@ ANSWERS: Mapping[type[Exception], Answer] = {
 _OUR_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 """A name in an error's place that may be repeated; a sender can put anything there as the name of a field."""
 
+ONLY_READS = "25006"
+"""PostgreSQL's read_only_sql_transaction: a standby not promoted yet, or a server that takes no writes."""
+
 UNEXPECTED = Answer(status=500, code="internal", detail="an unexpected error; it has been logged")
 
 HTTP_CODES: Mapping[int, str] = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "media_type"}
 
 
 def answer_to(error: Exception) -> Answer:
-    """The row of the table for this error."""
+    """The row of the table for this error. A database that only reads says so by a code of its own."""
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == ONLY_READS:
+        return ANSWERS[OperationalError]
     for kind in type(error).__mro__:
         if kind in ANSWERS:
             return ANSWERS[kind]
@@ -264,7 +269,7 @@ def body_of_validation(errors: list[Mapping[str, Any]] | list[Any]) -> dict[str,
 
 def install(app: FastAPI) -> None:
     """Answer every error of this server in one shape."""
-    for kind in (*ANSWERS, telephony.TelephonyError, ServerError, Exception):
+    for kind in (*ANSWERS, telephony.TelephonyError, ServerError, DBAPIError, Exception):
         app.add_exception_handler(kind, _respond)
     app.add_exception_handler(RequestValidationError, _respond_invalid)
     app.add_exception_handler(HTTPException, _respond_http)

@@ -72,6 +72,7 @@ async def handled_today(store: Store, zone: ZoneInfo, now: datetime) -> tuple[tu
             select(CallRecord.answered_by, CallRecord.talk_s).where(
                 CallRecord.answered_at >= midnight,
                 CallRecord.answered_at < midnight + timedelta(days=1),
+                CallRecord.direction == "inbound",
                 CallRecord.answered_by.is_not(None),
                 CallRecord.agent_left_at.is_not(None),
             )

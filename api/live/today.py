@@ -1,4 +1,4 @@
-"""What an operator has done since midnight in Shanghai: calls answered, and the mean time a call took (pure)."""
+"""What an operator has done since midnight in Shanghai: calls that came in, and the mean time one took (pure)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from api.live.messages import Today
 from telephony.events import AgentEvent, AgentStatus, AgentStatusChanged, CallAnswered, Event
 from telephony.ids import AgentId
+from telephony.outbound import placed_by_us
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -42,7 +43,7 @@ class DayCounts:
     def apply(self, event: Event) -> AgentId | None:
         """The agent whose figures may have changed."""
         if isinstance(event, CallAnswered):
-            if event.returned:
+            if event.returned or placed_by_us(event.call_id):
                 return None
             self._turn(event.at)
             count = self._of(event.agent_id)

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.errors import ONLY_READS
 from api.store.engine import Store, insert_into
 from api.store.journaled import Codec
 from api.store.spool import Spool
@@ -46,8 +47,6 @@ IN_MEMORY = 5_000
 AT_ONCE = 500
 TOGETHER = 50
 """Of items that wait, so many share a transaction."""
-ONLY_READS = "25006"
-"""PostgreSQL's read_only_sql_transaction: a standby not promoted yet, or a server that takes no writes."""
 
 
 @dataclass(slots=True, eq=False)
