@@ -19,6 +19,9 @@ SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
     "talk_s": CallRecord.talk_s,
 }
 
+NO_TICKET = "closed"
+"""The state of a draft of which no ticket comes, in the words of its table."""
+
 CallWithTicket = Row[CallRecord, str | None, str | None]
 """The record, the id of the ticket that came of it, the state of its draft."""
 

@@ -20,7 +20,6 @@ from api.auth.shared import Shared, shared
 from api.calls import queries, service
 from api.calls.queries import CallWithTicket
 from api.errors import NotFound, documented
-from api.tickets.draft import DraftStatus
 from telephony.commands import OutcomeKind
 from telephony.events import CallOutcome
 from telephony.media.encoders import MEDIA_TYPES
@@ -147,7 +146,7 @@ def _row(found: CallWithTicket) -> dict[str, Any]:
         "talk_s": call.talk_s,
         "ticket_id": ticket_id,
         "direction": call.direction,
-        "no_ticket": draft == DraftStatus.CLOSED,
+        "no_ticket": draft == queries.NO_TICKET,
     }
 
 
