@@ -23,12 +23,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import audit
 from api.recordings.events import DiskWatched, RecordingFlawed
+from api.recordings.pauses import pauses_of
 from api.store.engine import Store, insert_into
 from api.store.tables import CallEventRecord, CallRecord, LegalHold, RecordingRecord
 from telephony.events import CallArrived, MessageLeft, TransferStepped
 from telephony.ids import CallId
 from telephony.media.encoders import PLAIN, Encoder, EncodingFailed
-from telephony.media.recordings import Recordings, is_incomplete, sha256
+from telephony.media.recordings import Pause, Recordings, is_incomplete, sha256
 from telephony.targets import TargetKind
 
 log = structlog.get_logger(__name__)
@@ -183,10 +184,11 @@ class RecordingKeeper:
             if row is None:
                 return False
             call = await session.get(CallRecord, row.call_id)
+            still = await pauses_of(session, row.call_id)
         talk_s = call.talk_s if call is not None else row.talk_s
         answered = call is not None and call.answered_at is not None
         try:
-            outcome = await self._in_thread(self._make, row, talk_s, answered)
+            outcome = await self._in_thread(self._make, row, talk_s, answered, still)
         except (OSError, EncodingFailed) as error:
             log.warning("recording not finished", call_id=row.call_id, error_type=type(error).__name__)
             await self._try_again(row)
@@ -194,13 +196,13 @@ class RecordingKeeper:
             await self._store_outcome(row, talk_s, outcome)
         return True
 
-    def _make(self, row: RecordingRecord, talk_s: float | None, answered: bool) -> Outcome:
+    def _make(self, row: RecordingRecord, talk_s: float | None, answered: bool, still: tuple[Pause, ...]) -> Outcome:
         call_id = CallId(row.call_id)
         if row.kind == Kind.MESSAGE.value and (message := self._recordings.message(call_id)) is not None:
             size = message.stat().st_size
             return Outcome(state=State.READY, media_type=PLAIN.media_type, bytes=size, sha256=sha256(message))
         encoder = self.encoder or PLAIN
-        made = self._recordings.finish(call_id, PLAIN if row.attempts >= PLAIN_FROM else encoder)
+        made = self._recordings.finish(call_id, PLAIN if row.attempts >= PLAIN_FROM else encoder, still)
         if made is None:
             expected = answered and (talk_s is None or talk_s > SHORTEST_S)
             return Outcome(state=State.MISSING if expected else State.NONE, flawed=expected)

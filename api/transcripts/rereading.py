@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.recordings.pauses import in_talk_s, pauses_of
 from api.store.behind import WriteBehind
 from api.store.engine import Store, insert_into
 from api.store.tables import CallRecord, Segment, TranscriptRecord
@@ -31,6 +32,7 @@ from asr.recognizer import EngineUnavailable, Recognizer
 from asr.soundfiles import SoundFileError, read
 from asr.transcript import Speaker, Turn
 from asr.voice import VoiceDetector, silero
+from telephony.media.recordings import Pause
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +74,23 @@ class LegFiles(Protocol):
 
 class Later(Exception):
     """Not now: there is no engine, no room, or no finished recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """A recording's own seconds as those of its talk, which it is behind after each pause."""
+
+    still: Sequence[Pause]
+    talk_s: float
+
+    def placed(self, segment: SpokenSegment) -> SpokenSegment:
+        middle_s = (segment.start_s + segment.end_s) / 2
+        behind_s = in_talk_s(middle_s, self.still) - middle_s
+        return replace(segment, start_s=segment.start_s + behind_s, end_s=segment.end_s + behind_s)
+
+    def unexplained_s(self, recorded_s: float) -> float:
+        """By how much it is shorter than the talk, beyond the pauses."""
+        return max(0.0, self.talk_s - recorded_s - sum(pause.length_s for pause in self.still))
 
 
 class Rereading:
@@ -207,6 +226,7 @@ class Rereading:
         async with self._store.read() as session:
             call = await session.get(CallRecord, call_id)
             turns = await turns_of(session, call_id)
+            still = await pauses_of(session, call_id)
         found = False
         state = State.REREAD
         new: list[Turn] = []
@@ -216,8 +236,9 @@ class Rereading:
                 continue
             found = True
             own = [turn for turn in turns if turn.speaker is speaker]
+            clock = _Clock(still, _talk_s(call))
             try:
-                new += [turn async for turn in self._new_turns(recognizer, call_id, path, speaker, own, _talk_s(call))]
+                new += [turn async for turn in self._new_turns(recognizer, call_id, path, speaker, own, clock)]
             except SoundFileError as error:
                 log.warning("recording is no sound", call_id=call_id, error_type=type(error).__name__)
                 state = State.UNREADABLE
@@ -233,7 +254,7 @@ class Rereading:
         return state, sum(turn.end_s - turn.start_s for turn in kept)
 
     async def _new_turns(
-        self, recognizer: Recognizer, call_id: str, path: Path, speaker: Speaker, own: Sequence[Turn], talk_s: float
+        self, recognizer: Recognizer, call_id: str, path: Path, speaker: Speaker, own: Sequence[Turn], clock: _Clock
     ) -> AsyncIterator[Turn]:
         """Raises SoundFileError, and Later where no engine answers."""
 
@@ -241,10 +262,10 @@ class Rereading:
             sound = read(path)
             rules = rules_for(whole_segments=recognizer.capabilities.whole_segments)
             spoken = spoken_segments(sound.channels[0], sound.rate, self._detector(), rules)
-            return sound.seconds, missing(spoken, own)
+            return sound.seconds, missing([clock.placed(segment) for segment in spoken], own)
 
         recorded_s, segments = await asyncio.to_thread(cut)
-        skipped_s = max(0.0, talk_s - recorded_s)
+        skipped_s = clock.unexplained_s(recorded_s)
         try:
             if not segments:
                 return

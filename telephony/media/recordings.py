@@ -15,6 +15,7 @@ import os
 import re
 import tempfile
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -66,6 +67,14 @@ class Finished:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A while in which nothing was recorded, in seconds from the answer: the citizen heard music alone."""
+
+    start_s: float
+    length_s: float
+
+
 _LEGS = (RecordedLeg.CALLER, RecordedLeg.OPERATOR)
 
 
@@ -107,10 +116,11 @@ class Recordings:
         paths = (self._path(call_id, RecordedLeg.BOTH, ending) for ending in _ENDINGS)
         return next((path for path in paths if path is not None and path.is_file()), None)
 
-    def finish(self, call_id: CallId, encoder: Encoder) -> Finished | None:
+    def finish(self, call_id: CallId, encoder: Encoder, pauses: Sequence[Pause] = ()) -> Finished | None:
         """Both legs joined, evened and encoded, with their peaks; None without two legs and any sound. Blocks.
 
-        It may be asked for again: each file appears whole or not at all. Raises EncodingFailed, OSError.
+        ``pauses`` become silence, so that each moment of the file is that moment of the talk. It may be asked for
+        again: each file appears whole or not at all. Raises EncodingFailed, OSError.
         """
         caller, operator = (self.find(call_id, leg) for leg in _LEGS)
         target = self._path(call_id, RecordedLeg.BOTH, f".{encoder.extension}")
@@ -118,7 +128,7 @@ class Recordings:
             return None
         with tempfile.TemporaryDirectory(dir=self._root, prefix=".finishing-") as place:
             stereo, encoded, levels = (Path(place) / name for name in ("stereo.wav", target.name, "peaks.json"))
-            length_s = _join(caller.path, operator.path, stereo)
+            length_s = _join(caller.path, operator.path, stereo, pauses)
             levels.write_text(json.dumps({"length_s": round(length_s, 3), "channels": peaks(stereo)}), "ascii")
             encoder.encode(stereo, encoded)
             digest = sha256(encoded)
@@ -183,7 +193,7 @@ def _age(recording: Recording) -> float:
     return -recording.path.stat().st_mtime
 
 
-def _join(left: Path, right: Path, target: Path) -> float:
+def _join(left: Path, right: Path, target: Path, pauses: Sequence[Pause] = ()) -> float:
     """Both legs, each evened, as one stereo file that appears whole; its length in seconds."""
     from pydub import AudioSegment
 
@@ -201,6 +211,8 @@ def _join(left: Path, right: Path, target: Path) -> float:
     longest = max(leg.frame_count() for leg in legs)
     same = [leg._spawn(leg.raw_data + bytes(round(longest - leg.frame_count()) * leg.frame_width)) for leg in legs]
     stereo = AudioSegment.from_mono_audiosegments(*same)
+    frame_bytes, rate = stereo.frame_width, stereo.frame_rate
+    stereo = stereo._spawn(with_silence(stereo.raw_data, pauses, frame_bytes=frame_bytes, rate=rate))
     descriptor, scratch = tempfile.mkstemp(dir=target.parent, prefix=".joining-", suffix=".wav")
     os.close(descriptor)
     try:
@@ -209,6 +221,15 @@ def _join(left: Path, right: Path, target: Path) -> float:
     finally:
         Path(scratch).unlink(missing_ok=True)
     return float(stereo.frame_count() / stereo.frame_rate)
+
+
+def with_silence(sound: bytes, pauses: Sequence[Pause], *, frame_bytes: int, rate: int) -> bytes:
+    """With each pause at its place. One that would begin behind the end is no part of the recording."""
+    for pause in pauses:
+        place = round(pause.start_s * rate) * frame_bytes
+        if 0 <= place < len(sound):
+            sound = sound[:place] + bytes(round(pause.length_s * rate) * frame_bytes) + sound[place:]
+    return sound
 
 
 def gain_db(samples: np.ndarray[Any, np.dtype[np.int16]]) -> float:

@@ -35,6 +35,7 @@ from tests.api.test_calls import (
     story_of_an_answered_call,
     what_else_may_happen,
 )
+from tests.api.test_pauses import parked_talk
 
 DAYS = {"call": 10, "emergency": 30, "message": 10}
 
@@ -130,6 +131,16 @@ async def test_a_recording_that_is_too_short_or_not_there_is_marked_and_told(
     kept = await row(store, ANSWERED)
     assert (kept.state, kept.incomplete) == (state, True)
     assert keeping.said == [RecordingFlawed(call_id=ANSWERED, length_s=seconds, talk_s=76.0)]
+
+
+async def test_a_word_while_the_citizen_hears_music_is_no_flaw_and_keeps_the_file_in_time(
+    store: Store, keeping: Keeping
+) -> None:
+    await happened(store, *story_of_an_answered_call(), *parked_talk(ANSWERED, at(24), parked_s=10, back_s=40))
+    sound(keeping.folder, ANSWERED, seconds=46.0)
+    await keeping.at(at(140)).look()
+    kept = await row(store, ANSWERED)
+    assert (kept.incomplete, kept.length_s, keeping.said) == (False, 76.0, [])
 
 
 async def test_a_call_that_nobody_answered_has_none_unless_a_message_was_left(store: Store, keeping: Keeping) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from api.calls.recorder import record
 from api.store.engine import Store
 from api.store.tables import CallRecord, TranscriptRecord
 from api.transcripts.queries import turns_of
@@ -23,6 +24,7 @@ from asr.pool import LimitedRecognizer
 from asr.recognizer import Recognizer
 from asr.transcript import Speaker, Turn
 from asr.voice import LevelDetector
+from tests.api.test_pauses import parked_talk
 from tests.asr.wavs import write
 
 CALL = "1795297638.32"
@@ -179,6 +181,24 @@ async def test_the_same_words_are_not_written_twice_where_the_recordings_clock_d
     await stage.over(with_gap())
     assert await stage.rereading.once()
     assert await stage.turns() == [(SAID[0].text, False)]
+
+
+async def test_what_was_said_after_the_citizen_was_parked_stands_at_its_time(stage: Stage) -> None:
+    """The recording stood still for 17 s between the first sentence and the second."""
+    await stage.call()
+    answered_at = NOW - timedelta(minutes=4)
+    async with stage.store.write() as session:
+        for event in parked_talk(CALL, answered_at, parked_s=4.5, back_s=21.5):
+            await record(session, stage.store.keyring, event)
+    later = [replace(line, start_s=line.start_s + 17, end_s=line.end_s + 17) for line in SAID[1:]]
+    await stage.heard(live(1, SAID[0]), live(2, later[1]))
+    stage.records(Speaker.CALLER, SAID)
+    stage.engine[0] = ScriptedRecognizer({"*": [SAID[1]]})
+    await stage.over(with_gap())
+    assert await stage.rereading.once()
+    assert [turn.text for turn in stage.told] == [SAID[1].text]
+    assert stage.told[0].start_s == pytest.approx(23.0, abs=0.5)
+    assert await stage.turns() == [(SAID[0].text, False), (SAID[1].text, True), (SAID[2].text, False)]
 
 
 async def test_without_room_it_waits_and_without_end_it_does_not(stage: Stage) -> None:

@@ -16,7 +16,7 @@ from telephony.errors import InvalidValue
 from telephony.ids import CallId
 from telephony.media import encoders
 from telephony.media.encoders import PLAIN, Encoder
-from telephony.media.recordings import RecordedLeg, Recordings, gain_db, is_incomplete, peaks, sha256
+from telephony.media.recordings import Pause, RecordedLeg, Recordings, gain_db, is_incomplete, peaks, sha256
 
 CALL = CallId("1795297638.32")
 
@@ -186,6 +186,20 @@ def test_both_legs_become_one_even_stereo_file_with_its_peaks(tmp_path: Path, en
     assert left == pytest.approx(right, rel=0.1), "both sides are as loud as each other now"
     assert max(levels["channels"][0][700:]) == 0.0, "the shorter leg is filled up with silence"
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_what_was_not_recorded_becomes_silence_at_its_place(tmp_path: Path) -> None:
+    for leg in ("caller", "operator"):
+        record(tmp_path / f"{CALL}-{leg}.wav", seconds=4, level=900)
+    made = Recordings(tmp_path).finish(CALL, PLAIN, (Pause(1.0, 2.0), Pause(5.0, 1.5), Pause(7.5, 60.0)))
+    assert made is not None
+    assert made.length_s == 7.5, "the citizen's last waiting is no part of it"
+    left, right = json.loads((tmp_path / f"{CALL}-peaks.json").read_text())["channels"]
+    loud = [level > 0 for level in left]
+    assert left == right
+    silent = [(place / 1000 * 7.5) for place, sounds in enumerate(loud) if not sounds]
+    assert (min(silent), max(silent)) == (pytest.approx(1.0, abs=0.02), pytest.approx(6.5, abs=0.02))
+    assert [place for place in silent if 3.02 < place < 4.98] == []
 
 
 @pytest.mark.parametrize("encoder", [one for one in ENCODERS if one.values[0] is not PLAIN])
