@@ -35,6 +35,8 @@ SETTLES = timedelta(milliseconds=300)
 """Two legs that end together are told of in any order: so long is waited for the other before a conclusion."""
 ASKS_AGAIN = timedelta(seconds=1)
 """A leg that is to be hung up and still lives is hung up again."""
+COMES_BACK_WITHIN = timedelta(seconds=2)
+"""A citizen who is called out of the music has come in by then, or must be fetched."""
 LATE = timedelta(seconds=2)
 """The switch itself ends a leg that rings too long; we do it so much later, in case it did not."""
 
@@ -61,6 +63,8 @@ class Case:
     others: frozenset[ChannelId] = frozenset()
     """Legs that were in the call before a blind transfer began."""
     leaving: bool = False
+    leaves_by: datetime | None = None
+    """The operator wants to leave, and waits for the citizen to come back in, but no longer than until then."""
     silent: set[ChannelId] = field(default_factory=set)
     """Legs that the dialplan dialled, and of which nothing was heard."""
     unwanted: dict[ChannelId, datetime] = field(default_factory=dict)
@@ -132,6 +136,13 @@ class Case:
             self._see_leg(ledger, legs, leg, at, news)
         if self.transfer.state in OPEN:
             self._see_ends(ledger, legs, leg, at, news)
+        if self.leaves_by is not None and self.transfer.state is not TransferState.PRIVATE:
+            self.let_operator_go(news)
+
+    def let_operator_go(self, news: News) -> None:
+        self.leaves_by = None
+        if self.transfer.state in TALKING:
+            news.orders.append(RedirectChannel(channel=self.operator, context="leave", exten="s"))
 
     def _see_operator_back(self, ledger: Ledger, at: datetime, news: News) -> None:
         talking = ledger.connected
@@ -252,6 +263,8 @@ class Case:
                 self.drop(self.way.leg, news, now)
         if self.transfer.state is TransferState.HANDED_OVER:
             self._wait_for_end(ledger, legs, leg, now, news)
+        if self.leaves_by is not None and now >= self.leaves_by:
+            self.let_operator_go(news)
         self._hang_up_again(legs, now, news)
 
     def _wait_for_leg(self, ledger: Ledger, legs: Legs, leg: Track | None, now: datetime, news: News) -> None:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from telephony import facts
 from telephony.agents import Agents
 from telephony.calls import Calls, channels_of
-from telephony.cases import Case, News, guest_of, pair
+from telephony.cases import COMES_BACK_WITHIN, Case, News, guest_of, pair
 from telephony.centres import Reach, Route
 from telephony.channels import PARKED
 from telephony.commands import BringTogether, CallTarget, Command, DropTarget, GoPrivate, LeaveCall
@@ -254,8 +254,10 @@ class Transfers:
             case LeaveCall():
                 case.leaving = True
                 if case.transfer.state is TransferState.PRIVATE:
+                    case.leaves_by = now + COMES_BACK_WITHIN
                     news.orders.append(RedirectChannel(channel=ledger.citizen, context="room", exten="back"))
-                news.orders.append(RedirectChannel(channel=case.operator, context="leave", exten="s"))
+                else:
+                    case.let_operator_go(news)
             case DropTarget():
                 case.step(TransferSignal.CANCELLED, now, news)
                 case.forget_leg(ledger, legs, news)

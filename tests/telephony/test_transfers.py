@@ -280,6 +280,31 @@ def test_a_restart_finds_out_whether_the_music_plays(scene: Scene, application: 
     assert scene.transfer.state is TransferState.PRIVATE
 
 
+def test_an_operator_who_leaves_in_private_stays_until_the_citizen_is_back(scene: Scene) -> None:
+    scene.reach(TransferState.PRIVATE)
+    citizen, operator = scene.parties.citizen, scene.parties.operator
+    back = RedirectChannel(channel=citizen, context="room", exten="back")
+    scene.stage.ask(LeaveCall(call_id=scene.parties.story.call_id, agent_id=ME))
+    assert scene.stage.orders == [back]
+    scene._settle()
+    assert scene.steps[-3:] == [TransferStep.PRIVATE, TransferStep.JOINED, TransferStep.HANDED_OVER]
+    assert RedirectChannel(channel=operator, context="leave", exten="s") in scene.stage.told_orders
+    assert scene.parties.with_whom(citizen) == {scene.parties.target}
+
+
+def test_an_operator_who_leaves_in_private_does_not_wait_for_ever(scene: Scene) -> None:
+    scene.reach(TransferState.PRIVATE)
+    operator, scene.parties.deaf = scene.parties.operator, True
+    scene.command(LeaveCall)
+    leaves = RedirectChannel(channel=operator, context="leave", exten="s")
+    scene.wait(1.5)
+    assert leaves not in scene.stage.told_orders
+    scene.wait(1.0)
+    assert scene.stage.told_orders.count(leaves) == 1
+    scene.wait(3.0)
+    assert scene.stage.told_orders.count(leaves) == 1
+
+
 def test_a_consultation_begins_in_private(scene: Scene) -> None:
     scene.call(mode=TransferMode.CONSULT)
     scene.do(scene.parties.rings())

@@ -1,0 +1,87 @@
+"""Moves of a transfer that overtake each other on a real switch: the citizen ends with somebody all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from api.demo.switch import Source
+from telephony.commands import GoPrivate, LeaveCall
+from telephony.ids import ChannelId
+from telephony.orders import Order, RedirectChannel
+from telephony.transfers import TransferState
+from tests.system.parties import Conversation, Parties, in_one_bridge, parties, plan, reach
+from tests.system.switch import _factory
+
+pytestmark = pytest.mark.asterisk
+
+APART_S = (0.0, 0.05, 0.2, 0.45, 0.48, 0.5, 0.52, 0.55, 0.8)
+"""Around the half second after which a target that is alone seeks the citizen."""
+
+
+@pytest.fixture(scope="module")
+def made(switch_source: Source, built_prompts: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    maker = _factory(switch_source, built_prompts, tmp_path_factory)
+    yield next(maker)(plan=plan())
+    maker.close()
+
+
+@pytest.fixture
+async def everybody(made: Any) -> AsyncIterator[Parties]:
+    async with parties(made) as all_:
+        yield all_
+
+
+def back(talk: Conversation) -> Order:
+    return RedirectChannel(channel=ChannelId(talk.call_id), context="room", exten="back")
+
+
+async def in_private(everybody: Parties) -> tuple[Conversation, ChannelId]:
+    """And the operator's channel."""
+    talk = await everybody.talk()
+    await reach(talk, TransferState.PRIVATE)
+    [operator] = [leg.channel for leg in talk.call.legs if leg.agent_id == talk.agent and leg.ended_at is None]
+    return talk, operator
+
+
+@pytest.mark.parametrize("citizen_first", [True, False], ids=["citizen first", "operator first"])
+async def test_a_citizen_who_is_called_in_while_the_operator_goes_ends_with_the_target(
+    everybody: Parties, citizen_first: bool
+) -> None:
+    async def race(apart_s: float) -> Conversation:
+        talk, operator = await in_private(everybody)
+        orders = [back(talk), RedirectChannel(channel=operator, context="leave", exten="s")]
+        first, second = orders if citizen_first else reversed(orders)
+        await everybody.process.gateway.execute(first)
+        await asyncio.sleep(apart_s)
+        await everybody.process.gateway.execute(second)
+        await talk.until(lambda: talk.transfer.state is TransferState.HANDED_OVER)
+        await asyncio.sleep(1.0)  # whoever was alone for a moment has looked for the other by then
+        await talk.until(lambda: in_one_bridge(talk, "centre"), 5)
+        assert talk.transfer.state is TransferState.HANDED_OVER
+        return talk
+
+    async with asyncio.TaskGroup() as group:
+        races = [group.create_task(race(apart_s)) for apart_s in APART_S]
+    for each in races:
+        await everybody.clear(each.result())
+
+
+async def test_an_operator_may_leave_the_moment_the_private_word_began(everybody: Parties) -> None:
+    async def leave() -> Conversation:
+        talk = await everybody.talk()
+        await reach(talk, TransferState.JOINED)
+        own = {"call_id": talk.call_id, "agent_id": talk.agent}
+        await everybody.ask(GoPrivate(**own))
+        await everybody.ask(LeaveCall(**own))
+        await talk.until(lambda: talk.transfer.state is TransferState.HANDED_OVER)
+        await talk.until(lambda: in_one_bridge(talk, "centre"))
+        return talk
+
+    async with asyncio.TaskGroup() as group:
+        talks = [group.create_task(leave()) for _ in range(8)]
+    for each in talks:
+        await everybody.clear(each.result())
