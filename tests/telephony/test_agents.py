@@ -26,6 +26,7 @@ from telephony.events import AgentSignedIn, AgentSignedOut, AgentStatus, AgentSt
 from telephony.facts import ContactStatus, DeviceStateChange, Fact
 from telephony.ids import AgentId, QueueName, SeatId
 from telephony.orders import AddMember, PauseMember, RemoveMember
+from telephony.targets import SeatKind
 from tests.fakes.stories import HOTLINE, Story
 from tests.telephony.stage import Stage, member
 
@@ -490,3 +491,41 @@ def test_who_was_to_be_signed_out_when_we_went_away_is_signed_out_when_we_are_ba
     stage.wait(0.3)
     assert ME not in stage.board.agents
     assert [event.forced for event in stage.of_kind(AgentSignedOut)] == [True]
+
+
+# desk phones ----------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def at_a_desk_phone(stage: Stage) -> Stage:
+    stage.tell([DeviceStateChange(at=stage.now, device="PJSIP/8101", state="NOT_INUSE")])
+    stage.ask(SignIn(agent_id=ME, seat=SeatId("8101"), kind=SeatKind.DESK_PHONE, queues=(HOTLINE,)))
+    assert stage.agent(ME).status is AgentStatus.READY
+    return stage
+
+
+def says(stage: Stage, fact: type[ContactStatus | DeviceStateChange], word: str) -> frozenset[PauseReason]:
+    stage.wait(1)
+    if fact is ContactStatus:
+        stage.tell([ContactStatus(at=stage.now, endpoint="8101", status=word)])
+    else:
+        stage.tell([DeviceStateChange(at=stage.now, device="PJSIP/8101", state=word)])
+    return stage.agent(ME).reasons
+
+
+def test_a_desk_phone_that_gives_no_sign_of_life_is_gone_whatever_it_is_in(at_a_desk_phone: Stage) -> None:
+    lost = {PauseReason.DEVICE_LOST}
+    assert says(at_a_desk_phone, ContactStatus, "Unreachable") == lost
+    for word in ("INUSE", "ONHOLD", "RINGING"):
+        assert says(at_a_desk_phone, DeviceStateChange, word) == lost, "a talk keeps it in use"
+    assert says(at_a_desk_phone, ContactStatus, "Reachable") == frozenset()
+    assert says(at_a_desk_phone, DeviceStateChange, "INUSE") == frozenset()
+
+
+def test_a_desk_phone_that_is_idle_again_is_there(at_a_desk_phone: Stage) -> None:
+    says(at_a_desk_phone, ContactStatus, "Unreachable")
+    assert says(at_a_desk_phone, DeviceStateChange, "NOT_INUSE") == frozenset()
+
+
+def test_of_a_softphone_an_unreachable_contact_says_nothing(stage: Stage) -> None:
+    stage.sign_in()
+    stage.tell([ContactStatus(at=stage.now, endpoint="8001", status="Unreachable")])
+    assert stage.agent().status is AgentStatus.READY

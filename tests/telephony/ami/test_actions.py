@@ -208,6 +208,15 @@ def test_a_leg_is_dialled_under_a_name_of_ours() -> None:
     }
 
 
+@pytest.mark.parametrize("sign", ["X-Hotline-Outbound", "X-Hotline-Recover", "X-Hotline-Supervise"])
+def test_what_a_page_answers_by_itself_a_desk_phone_is_asked_to(sign: str) -> None:
+    written = actions.headers(replace(_leg(), variables={sign: "1"}))["Variable"]
+    assert "PJSIP_HEADER(add,Call-Info)=<sip:hotline.invalid>;answer-after=0" in written
+    assert "PJSIP_HEADER(add,Alert-Info)=<http://hotline.invalid>;info=alert-autoanswer;delay=0" in written
+    by_hand = actions.headers(replace(_leg(), variables={"X-Hotline-Call-Id": "1795297515.0"}))["Variable"]
+    assert "answer-after" not in by_hand
+
+
 @pytest.mark.parametrize("name", ["CHANNEL(musicclass)", "SHELL(id)", "GLOBAL(HOTLINE_ALIVE)", "hotline_queue", "A,B"])
 def test_no_other_variable_is_set(name: str) -> None:
     with pytest.raises(InvalidValue):

@@ -116,6 +116,7 @@ async def test_each_mode_is_heard_by_those_for_whom_it_is(switch: RunningSwitch)
         both = {"supervisor": {"citizen", "operator"}}
         await on.supervise(SpyMode.LISTEN)
         assert on.supervisor.talk.header("X-Hotline-Supervise") == "1"
+        assert on.supervisor.talk.header("Call-Info").endswith(";answer-after=0")
         assert await on.heard_by() == talking | both
         await on.supervise(SpyMode.WHISPER)
         assert await on.heard_by() == {"citizen": {"operator"}, "operator": {"citizen", "supervisor"}} | both
