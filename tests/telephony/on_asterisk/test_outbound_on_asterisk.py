@@ -17,12 +17,14 @@ from telephony.events import AgentStatus, CallAnswered, CallEnded, CallOffered, 
 from telephony.ids import CallId, LineNumber
 from telephony.outbound import new_call_id
 from tests.fakes.sip_phones import Behaviour, SipPhone, Talk, answering, busy_in_sound, refusing, ringing, silent
-from tests.system.switch import CITIZENS, DESKS, RunningSwitch, StartSwitch, topology
+from tests.system.switch import CITIZENS, DESKS, RunningSwitch, topology
 from tests.telephony.on_asterisk.test_runner_on_asterisk import ME, SIGN_IN, Process, process
 
 pytestmark = pytest.mark.asterisk
 
 NUMBER = "13800000001"
+PLAN = topology()
+PLAN = PLAN.model_copy(update={"numbers": Numbers(trunk=PLAN.trunks[0].name, ring_s=5)})
 
 
 @asynccontextmanager
@@ -119,10 +121,7 @@ async def test_what_became_of_it_is_told_apart(switch: RunningSwitch, citizen: B
 
 
 @pytest.mark.parametrize("citizen", [ringing, busy_in_sound, silent], ids=["rings", "busy tone", "says nothing"])
-async def test_a_phone_that_is_not_picked_up_is_let_go_in_time(start_switch: StartSwitch, citizen: Behaviour) -> None:
-    plan = topology()
-    trunk = plan.trunks[0].name
-    switch = start_switch(plan=plan.model_copy(update={"numbers": Numbers(trunk=trunk, ring_s=5)}))
+async def test_a_phone_that_is_not_picked_up_is_let_go_in_time(switch: RunningSwitch, citizen: Behaviour) -> None:
     async with process(switch) as one, phones(switch, citizen):
         await signed_in(one)
         await place(one)
