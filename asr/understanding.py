@@ -279,7 +279,7 @@ def _disposition(
         return "三方通话" if several else "转接"
     if transfer_to:
         return "转接"
-    if flags["is_repeat"] and "不满意" in heard and (text["previous_ticket_no"] or "重新" in told):
+    if flags["is_repeat"] and "不满意" in heard + told and (text["previous_ticket_no"] or "重新" in told):
         return "退回重办"
     if _REFUSED.search(told) and not re.search(r"登记|转(?:给|到)|派", told):
         return "不予受理"

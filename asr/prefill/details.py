@@ -54,7 +54,7 @@ _WANTS_REPLY = re.compile(
 _ASKS_REPLY = re.compile(r"(?:回复|回电|告诉您|回访|通知您|答复您|联系您)[^，。]{0,8}(?:吗|么|？|\?)")
 
 _AGAIN = re.compile(
-    r"又来了|又打|(?:第[二三四五六七八九十0-9]+|头一|上一|前[几两])[次回遍趟](?!发|修|去|瞅|看|见|碰|遇|打|来|听|用|坐|买)|反映过|投诉过|举报过|打过.{0,4}(?:12345|你们|热线|电话|[一二两三四五六七八九十几好0-9]+[次回遍])"
+    r"又来了|又打|(?:第[二三四五六七八九十0-9]+|头一|上一|前[几两])[次回遍趟](?!发|修|去|瞅|看|见|碰|遇|打|来|听|用|坐|买)|(?<!没)反映过|(?<!没)投诉过|(?<!没)举报过|打过.{0,4}(?:12345|你们|热线|电话|[一二两三四五六七八九十几好0-9]+[次回遍])"
     r"|(?:之前|以前|上次|上回|前几天|上个月|去年)(?:我)?(?:也|就|已经)?(?:打|反映|投诉|说)(?:过|的|了)|不满意|给你们打|你们(?:又|也)?转(?:到|给)|工单(?:号|编号)|上次(?:那个)?(?:答复|回复)|办结了"
 )
 _NOT_US = re.compile(
@@ -86,8 +86,11 @@ def _one(name: str, value: object, confidence: float, *evidence: Evidence) -> Su
 def _amount(talk: Talk) -> Suggestion | None:
     """What was paid, asked or lost; a sum named as the whole wins, what the other side offers is not it."""
     best: tuple[float, int, Evidence] | None = None
+    agents = (said for said in talk.agent if talk.confirmed(said))
+    echoed = {numeral.digits for said in agents for numeral in said.reading.numerals}
     for said in talk.caller:
-        for worth, value, evidence in _sums(said):
+        for plain, value, evidence in _sums(said):
+            worth = plain + 0.7 * (str(value) in echoed)
             if best is None or worth > best[0]:
                 best = (worth, value, evidence)
     return None if best is None else _one("amount_yuan", best[1], 0.62 + 0.12 * min(2.0, best[0]), best[2])

@@ -16,6 +16,9 @@ from asr.prefill.reading import Said, Talk, read
 from asr.prefill.suggestions import Evidence, Suggestion
 from asr.transcript import Turn
 
+_A_MATTER, BEHIND_MATTER = 2.0, 1.0
+"""Who complains of how it was handled has a matter still; in a call-back all the more."""
+_CALLED_BACK = re.compile(r"回访")
 LIKE = 0.4
 """What a log-odds of likeness is worth beside a keyword's weight."""
 NOT_ALIKE = -0.4
@@ -125,6 +128,8 @@ def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Eviden
     logits |= {code: score + NOT_ALIKE for code, score in scores.items() if code not in alike}
     if not logits:
         return [], evidence
+    if REPEAT in logits and any(score >= _A_MATTER for code, score in scores.items() if code != REPEAT):
+        logits[REPEAT] -= BEHIND_MATTER * (1 + 2 * (_CALLED_BACK.search(talk.all[0].text) is not None))
     top = max(logits.values())
     raised = {code: math.exp(value - top) for code, value in logits.items()}
     total = sum(raised.values())

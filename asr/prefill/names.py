@@ -50,11 +50,16 @@ _XING = re.compile(
 )
 _DENIED = re.compile(r"(?:不是|不叫|不读)(?:那个|这个)?$")
 _RETRACTED = re.compile(r"(?:不是|不叫|不姓|别写|没说)(?:我)?$")
+_PARENT = r"(?:我|俺)(?:是|就是)(?:孩子|娃|他|她)?(?:他|她)?"
 _WOMAN = re.compile(
-    r"我(?:是个?|一个)?(?:女的|女同志|孕妇|老太太|老太婆|女人|妇女|宝妈)"
+    rf"{_PARENT}(?:妈|妈妈|母亲|奶奶|姥姥)(?=[，,。！]|$)"
+    r"|我(?:是个?|一个)?(?:女的|女同志|孕妇|老太太|老太婆|女人|妇女|宝妈)"
     r"|我(?:现在)?怀(?:着)?孕|我(?:刚)?生(?:完)?(?:孩子|宝宝)|我(?:休|在休)?产假"
 )
-_MAN = re.compile(r"我(?:是个?|一个)?(?:男的|男同志|大老爷们|老头|大男人|爷们)|我当兵")
+_MAN = re.compile(
+    rf"{_PARENT}(?:爸|爸爸|父亲|爷爷|姥爷)(?=[，,。！]|$)"
+    r"|我(?:是个?|一个)?(?:男的|男同志|大老爷们|老头|大男人|爷们)|我当兵"
+)
 _WIFE = re.compile(r"[我俺](?:老婆|媳妇|妻子|婆娘|丈母娘|岳父|岳母)")
 _HUSBAND = re.compile(r"[我俺](?:老公|丈夫|婆婆|公公|男人|当家的)")
 _ADDRESSED = re.compile(
@@ -95,7 +100,7 @@ def suggest_caller(talk: Talk, privacy: Privacy) -> list[Suggestion]:
 
 def _claims(talk: Talk) -> Iterator[_Claim]:
     for said in talk.caller:
-        spoken = [*_surname_said(said), *_full_said(said), *_titled(said)]
+        spoken = list(_parts_said(said)) or [*_surname_said(said), *_full_said(said), *_titled(said)]
         spoken += list(_misheard(said)) or list(_bare_answer(said)) if not spoken else []
         for claim in spoken:
             yield _spelled_right(talk, claim)
@@ -157,6 +162,19 @@ def _surname_said(said: Said) -> Iterator[_Claim]:
             evidence = [said.evidence(match.start("any"), end)]
         sure = 0.88 if own or asked else 0.72
         yield _Claim(name, surname, sure, said, tuple(evidence), corrected=said.reading.corrected_at(match.start()))
+
+
+def _parts_said(said: Said) -> Iterator[_Claim]:
+    """我是弓长张，张弛: the surname by its parts, the whole name in a clause of its own."""
+    for parts, surname in said.reading.lexicon.cues.surname_parts.items():
+        match = re.search(rf"(?:我是|我姓|我|^|，)(?:的)?{re.escape(parts)}(?:的)?{re.escape(surname)}", said.text)
+        if match is None or not (ASKS_NAME.search(said.asked) and not ASKS_OTHER_NAME.search(said.asked)):
+            continue
+        if "不是" in said.text[max(0, match.start() - 3) : match.end()] or "老师" in said.text[: match.start()][-6:]:
+            continue
+        name, end = _whole_after(said, surname, match.end())
+        start = match.end() - len(surname)
+        yield _Claim(name, surname, 0.88, said, (said.evidence(start, max(end, match.end())),))
 
 
 def _full_said(said: Said) -> Iterator[_Claim]:
@@ -249,6 +267,8 @@ def _addressed(talk: Talk) -> Iterator[_Claim]:
     for said in talk.agent:
         for match in _patterns(talk.lexicon)["vocative"].finditer(said.text):
             surname, given, title = match.group("surname", "given", "title")
+            if surname == "那" and title == "师傅":
+                continue
             if title in ("总", "经理", "医生") or _renamed(talk, said, surname):
                 continue
             after = said.text[match.end() : match.end() + 2]
@@ -441,8 +461,8 @@ def _gender(talk: Talk, claim: _Claim | None, addressed: list[_Claim]) -> Sugges
     shown: list[tuple[str, float, Evidence]] = []
     for said in talk.caller:
         for value, pattern, sure in (
-            ("女", _WOMAN, 0.85),
-            ("男", _MAN, 0.85),
+            ("女", _WOMAN, 0.95),
+            ("男", _MAN, 0.95),
             ("男", _WIFE, 0.5),
             ("女", _HUSBAND, 0.4),
         ):

@@ -14,7 +14,7 @@ from asr.prefill.suggestions import Suggestion
 _N = r"[零〇一二两三四五六七八九十百0-9]{1,4}"
 _DAY = (
     rf"{_N}月份?(?:一直)?[干做住拖闹]?[到至]{_N}月份?|(?:去|前|今)年[春夏秋冬]天?"
-    rf"|{_N}月份?{_N}[号日]|(?:上个?月|这个?月|本月){_N}[号日]|{_N}[号日](?!楼|院|线|窗|公馆)"
+    rf"|{_N}月份?{_N}[号日]|{_N}月(?:份|初|中旬|底)|(?:上个?月|这个?月|本月){_N}[号日]|{_N}[号日](?!楼|院|线|窗|公馆)"
     r"|(?:上上?个?|这个?|本|就这个?)?(?:周|星期|礼拜)[一二三四五六日天末](?![到至])"
     r"|大?前天|昨[天日晚儿]|今[天日晚早儿]|今儿(?:个)?|昨儿(?:个)?|夜来(?:黑来)?|刚才|刚刚"
     r"|这会儿|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|最近|国庆(?:节|期间"
@@ -39,7 +39,7 @@ _TOKEN = re.compile(
     rf"|(?P<lasted>{_LASTED})"
 )
 _VAGUE = re.compile(
-    r"去年|前年|今年|最近|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|国庆.*"
+    r"这会儿|去年|前年|今年|最近|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|国庆.*"
     r"|春节.*|五一.*"
 )
 _LASTED_LEAD = re.compile(r"^(?:都|已经|有|快|得有|停了|漏了|持续|拖了|等了|断了|欠了)")
@@ -52,7 +52,7 @@ _NEAR = re.compile(
     r"|一直|闹到|，)*$"
 )
 _CONTACT = re.compile(
-    r"^(?:[以之]?[后前]|左右|的时候|再|都|给我|我)*[，,]?(?:再|别|还不|要是不?|再不"
+    r"^(?:[以之往]?[后前]|左右|的时候|再|都|给我|我)*[，,]?(?:再|别|还不|要是不?|再不"
     r"|不来)?(?:打|联系|来水|来电|来人|来电|回电|给我打|我才|接|要是|还不来|不来|有空|方便"
     r"|上课|上班|下班)"
 )
@@ -175,14 +175,12 @@ def _plausible_clock(text: str) -> bool:
     return hour is not None and 0 <= hour <= 24
 
 
+_NUMBERED = re.compile(r"[楼院线车路店桌窗机床厅出人门井杆]|正门|大门|业主|村民|工人|居民|[\u4e00-\u9fff]?单元|门面")
+
+
 def _no_date(said: Said, match: re.Match[str]) -> bool:
     number = _number(match.group()[:-1])
-    followed = (
-        re.match(
-            r"[楼院线车路店桌窗机床厅出人]|业主|村民|工人|居民|[\u4e00-\u9fff]?单元|门面", said.text[match.end() :]
-        )
-        is not None
-    )
+    followed = _NUMBERED.match(said.text[match.end() :]) is not None
     return number is None or not 1 <= number <= 31 or followed
 
 
@@ -217,11 +215,22 @@ def _merge(best: _When, others: list[_When]) -> _When:
         )
         if other is not None:
             merged.slots |= {key: text for key, text in other.slots.items() if key in ("part", "clock")}
+    if "often" in merged.slots and "day" not in merged.slots:
+        since = next((when for when in others if "day" in when.slots and _SINCE.search(_before(when))), None)
+        if since is not None:
+            merged.slots["since"] = f"自{_plain_day(since.slots['day'])}起"
     if "lasted" not in merged.slots:
         lasted = next((when.slots["lasted"] for when in others if "lasted" in when.slots), None)
         if lasted is not None and ("often" in merged.slots or not ({"day", "clock"} & merged.slots.keys())):
             merged.slots["lasted"] = lasted
     return merged
+
+
+_SINCE = re.compile(r"(?:从|打|自)(?:这个?|本)?$")
+
+
+def _before(when: _When) -> str:
+    return when.said.text[max(0, when.start - 4) : when.start]
 
 
 def _wording(slots: dict[str, str]) -> str:
@@ -232,9 +241,8 @@ def _wording(slots: dict[str, str]) -> str:
     clock = _clock(slots["clock"], part or slots.get("day", "") + often) if "clock" in slots else part
     when = f"{day}{often}{clock}" if clock not in ("一上午", "一下午", "一整天") or day else f"当天{clock[1:]}"
     lasted = with_digits(_LASTED_LEAD.sub("", slots.get("lasted", "")))
-    return "，".join(
-        piece for piece in (when, f"已{lasted}" if lasted and not lasted.startswith("已") else lasted) if piece
-    )
+    lasted = f"已{lasted}" if lasted and not lasted.startswith("已") else lasted
+    return "，".join(piece for piece in (slots.get("since", ""), when, lasted) if piece)
 
 
 def _plain_day(day: str) -> str:

@@ -92,7 +92,8 @@ def _main(talk: Talk, mentions: Sequence[_Mention]) -> Where | None:
             continue
         if where.name not in wheres or where.score > wheres[where.name].score:
             wheres[where.name] = where
-        if mention.said.by_caller or (talk.confirmed if where.place is not None else talk.agreed)(mention.said):
+        heard = talk.confirmed if where.place is not None else talk.agreed
+        if mention.said.by_caller or heard(mention.said) or _only_doors_refused(talk, mention):
             spoken.add(where.name)
         scores[where.name] = scores.get(where.name, 0.0) + _weight(talk, mention, order)
     for name, where in wheres.items():
@@ -101,6 +102,15 @@ def _main(talk: Talk, mentions: Sequence[_Mention]) -> Where | None:
             scores[longer[0]] += max(0.0, scores[name]) + 0.1
     best = max(spoken, key=lambda name: (scores[name], name), default=None)
     return wheres[best] if best is not None and scores[best] > 0.3 else None
+
+
+def _only_doors_refused(talk: Talk, mention: _Mention) -> bool:
+    """怡景苑五号楼三单元，对吗？ 错了，我家是二单元: the number is wrong, the place is not."""
+    if mention.said.by_caller or mention.where is None or mention.where.place is None or not mention.doors:
+        return False
+    reply = next((other for other in talk.after(mention.said) if other.by_caller), None)
+    spans = spans_of(reply.reading) if reply is not None else ()
+    return any(span.details for span in spans) and not any(span.where is not None for span in spans)
 
 
 def _weight(talk: Talk, mention: _Mention, order: int) -> float:
@@ -112,7 +122,7 @@ def _weight(talk: Talk, mention: _Mention, order: int) -> float:
     weight += 0.25 * len(mention.span.details)
     if mention.said.by_agent:
         if not talk.confirmed(mention.said):
-            return 0.0
+            return 0.6 if _only_doors_refused(talk, mention) else 0.0
         weight = 0.8 * weight + (0.5 if READS_BACK.search(mention.said.text) else 0.0)
     weight += 0.9 * mention.asked + 1.5 * mention.corrected - 0.7 * mention.elsewhere
     weight += 0.2 * bool(_INCIDENT.search(mention.said.text[max(0, mention.span.start - 6) : mention.span.start]))
@@ -226,6 +236,8 @@ def _doors(talk: Talk, mine: Sequence[_Mention]) -> _Chosen:
     chosen: _Chosen = {}
     for mention in mine:
         if mention.negated or (mention.elsewhere and mention.where is None):
+            continue
+        if mention.said.by_agent and not talk.confirmed(mention.said):
             continue
         for detail in mention.doors:
             if (detail.slot, detail.shown) in taken_back and not mention.corrected:
