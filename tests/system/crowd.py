@@ -26,9 +26,12 @@ from sqlalchemy import make_url
 from api.auth.permissions import Role
 from api.calls.completion import parse
 from api.demo.children import Child
+from api.store.engine import Store
+from api.store.sealing import Keyring
 from tests.api.postgres import Cluster
 from tests.api.serving import Browser
 from tests.system.hotline import Account, Hotline
+from tests.system.reckoning import Citizen, Reckoning, books, reckon, written_down
 from tests.system.switch import DESKS, RunningSwitch
 
 STAYS_S = (3.0, 5.0, 8.0)
@@ -64,6 +67,7 @@ class Crowd:
                 *("-i", phones.host, "-p", str(switch.ports.base + 40 + number)),
                 *("-mi", phones.host, "-mp", str(phones.media_port + 200 + 8 * number)),
                 *("-trace_err", "-error_file", str(phones.run_dir / f"crowd-{number}.err")),
+                *("-trace_logs", "-log_file", str(phones.run_dir / f"crowd-{number}.log")),
             ]
             self._children.append(Child(f"crowd-{number}", argv, run_dir=phones.run_dir, cwd=phones.run_dir))
 
@@ -89,6 +93,11 @@ class Crowd:
                 toll.notes += errors.read_text("utf-8", "replace").splitlines()[:12]
         return toll
 
+    def citizens(self) -> list[Citizen]:
+        """Everybody who has called so far, as SIPp wrote it down."""
+        logs = [child.output.with_name(f"{child.name}.log") for child in self._children]
+        return [citizen for log in logs if log.exists() for citizen in written_down(log.read_text("utf-8", "replace"))]
+
     def stop(self) -> None:
         for child in self._children:
             child.stop(grace_s=1)
@@ -104,7 +113,7 @@ def _scenario(number: int, stay_s: float) -> str:
     text = resources.files("api.demo").joinpath("scenarios/citizen.xml").read_text("utf-8")
     filled = Template(text).safe_substitute(
         line="12345",
-        number=f"139{number}00[call_number]",
+        number=_number(number),
         display="",
         headers="",
         press="",
@@ -115,7 +124,22 @@ def _scenario(number: int, stay_s: float) -> str:
     filled = re.sub(r"  <nop>.*?</nop>\n", "", filled, flags=re.S)
     filled = filled.replace("[rtpstream_audio_port]", "[media_port]")
     filled = filled.replace('<recv request="UPDATE" optional="true"', '<recv request="UPDATE"')
+    for place, step in _STEPS.items():
+        filled = filled.replace(place, f"{place}\n  {_noted(step, number)}")
     return re.sub(r'  <recv request="BYE".*?/>\n', "", filled)
+
+
+_STEPS = {'<scenario name="citizen">': "called", '<label id="told"/>': "told", '<label id="tired"/>': "over"}
+"""What SIPp writes down where."""
+
+
+def _number(crowd: int) -> str:
+    """One of its own for each citizen, in SIPp's words."""
+    return f"139{crowd}00[call_number]"
+
+
+def _noted(step: str, crowd: int) -> str:
+    return f'<nop><action><log message="{step}|{_number(crowd)}|[timestamp]"/></action></nop>'
 
 
 # operators ------------------------------------------------------------------------------------------------------------
@@ -161,14 +185,19 @@ class Verdict:
     logged: Counter[str]
     """The switch's own word on the same calls: answered or abandoned."""
     drift: int
+    """Corrections of the model from what the switch said when it was asked."""
+    left: int
+    """Channels that the switch still has when everybody has hung up."""
     live_again_s: list[float]
+    reckoning: Reckoning
 
     def __str__(self) -> str:
         slowest = max(self.live_again_s, default=0.0)
         return (
             f"{self.kills} kills, {self.toll.calls} calls: {self.toll.dropped} dropped; {self.recorded} records, "
             f"{self.still_open} open, {self.doubled} doubled; recorded {dict(self.outcomes)}, "
-            f"switch's log {dict(self.logged)}; drift {self.drift}; live again after at most {slowest:.1f} s"
+            f"switch's log {dict(self.logged)}; drift {self.drift}, {self.left} channels left; "
+            f"live again after at most {slowest:.1f} s; {self.reckoning}"
         )
 
 
@@ -228,13 +257,26 @@ class Scene:
         """Until the records say as much as they should, or the time is up; on a busy machine they come later."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
-            [[ended]] = await asyncio.to_thread(self.ask, "SELECT count(*) FROM calls WHERE ended_at IS NOT NULL")
-            if ended >= toll.calls:
+            if await asyncio.to_thread(self._is_told, toll):
                 break
             await asyncio.sleep(0.5)
         await asyncio.sleep(2)
 
-    def verdict(self, toll: Toll, live_again_s: list[float]) -> Verdict:
+    def _is_told(self, toll: Toll) -> bool:
+        [[ended]] = self.ask("SELECT count(*) FROM calls WHERE ended_at IS NOT NULL")
+        [[missed]] = self.ask("SELECT count(*) FROM calls WHERE outcome IN ('abandoned', 'lost')")
+        [[counted]] = self.ask("SELECT count(*) FROM callback_calls")
+        return bool(ended >= toll.calls and counted >= missed)
+
+    async def verdict(self, crowd: Crowd, toll: Toll, live_again_s: list[float]) -> Verdict:
+        store = Store(self.hotline.settings.database, Keyring.load(self.hotline.settings.keys_dir))
+        try:
+            reckoning = reckon(crowd.citizens(), await books(store), store)
+        finally:
+            await store.close()
+        return await asyncio.to_thread(self._verdict, toll, live_again_s, reckoning)
+
+    def _verdict(self, toll: Toll, live_again_s: list[float], reckoning: Reckoning) -> Verdict:
         outcomes = Counter(dict(self.ask("SELECT outcome, count(*) FROM calls GROUP BY outcome")))
         [[recorded]] = self.ask("SELECT count(*) FROM calls")
         [[still_open]] = self.ask("SELECT count(*) FROM calls WHERE ended_at IS NULL")
@@ -251,8 +293,14 @@ class Scene:
             outcomes=outcomes,
             logged=_logged(self.home / "switch" / "log" / "queue_log"),
             drift=sum(text.count("drift repaired") for text in [*self._output, self.hotline.output()]),
+            left=self._left(),
             live_again_s=live_again_s,
+            reckoning=reckoning,
         )
+
+    def _left(self) -> int:
+        with self.switch.ami() as ami:
+            return len(ami.listed("Status", "Status"))
 
 
 def _logged(path: Path) -> Counter[str]:
@@ -268,9 +316,11 @@ def _logged(path: Path) -> Counter[str]:
     return Counter(ends.values())
 
 
-async def under_fire(switch: RunningSwitch, *, kills: int, chance: random.Random, rate: float = RATE) -> Verdict:
+async def under_fire(
+    switch: RunningSwitch, *, kills: int, chance: random.Random, rate: float = RATE, **settings: object
+) -> Verdict:
     """Kill the server so many times at random moments while the citizens call, then wait for the last of them."""
-    scene = await asyncio.to_thread(Scene, switch)
+    scene = await asyncio.to_thread(lambda: Scene(switch, **settings))  # type: ignore[arg-type]
     live_again_s = []
     async with scene.playing():
         async with calling(switch, rate) as crowd:
@@ -280,7 +330,7 @@ async def under_fire(switch: RunningSwitch, *, kills: int, chance: random.Random
             await asyncio.sleep(2)
             toll = await asyncio.to_thread(crowd.finish)
         await scene.settle(toll)
-    return scene.verdict(toll, live_again_s)
+    return await scene.verdict(crowd, toll, live_again_s)
 
 
 @asynccontextmanager
@@ -315,7 +365,7 @@ async def without_database(scene: Scene, away: AbstractAsyncContextManager[None]
             parts = await asyncio.to_thread(scene.hotline.parts)
         caught_up_s = time.monotonic() - back
         await scene.settle(toll)
-    return Outage(verdict=scene.verdict(toll, []), states=states, caught_up_s=caught_up_s)
+    return Outage(verdict=await scene.verdict(crowd, toll, []), states=states, caught_up_s=caught_up_s)
 
 
 @asynccontextmanager
