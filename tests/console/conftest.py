@@ -45,6 +45,8 @@ UNPLUG = """{
     };
     addEventListener("test:unplug", () => given.splice(0).forEach(track => track.dispatchEvent(new Event("ended"))));
 }"""
+expect.set_options(timeout=15_000)
+"""Whatever else this machine does meanwhile."""
 SMALLEST = {"width": 1366, "height": 768}
 
 

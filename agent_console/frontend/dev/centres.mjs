@@ -125,16 +125,16 @@ export function others({ CALL, call, me, set, setAgent, person }) {
   // ---- the wall -----------------------------------------------------------------------------------------------------------
 
   const STATES = ["talking", "ready", "talking", "wrapping_up", "paused", "talking", "ready", "paused"];
-  const wall = { agents: [], calls: [], queues: {}, kpi: { answered: 1180, arrived: 1204, abandoned: 19, within_15s: 1096, longest_wait_s: 102, lines: {} }, alarms: [], drift: { count: 0, last_at: null, last_kind: "" } };
+  const wall = { agents: [], calls: [], queues: {}, kpi: { answered: 1180, arrived: 1204, abandoned: 19, within_15s: 1096, longest_wait_s: 102, lines: {} }, alarms: [], drift: { count: 0, last_at: null, last_kind: "" }, surge: { state: "quiet", by: null, reason: "", since: null, until: null, arrivals: 6, waiting: 3, arrivals_limit: 40, waiting_limit: 10 } };
   function shift(size) {
     wall.agents = Array.from({ length: size }, (_, i) => {
       const status = i === 0 ? "talking" : STATES[i % STATES.length];
       const talking = status === "talking";
       const reasons = status !== "paused" ? [] : i % 16 === 4 ? ["device_lost"] : [["meal", "rest", "training"][i % 3]];
-      return { id: String(8001 + i), display_name: `座席${8001 + i}`, seat: String(8001 + i), status, reasons, since: now() - ((i * 37_000) % 1_100_000) - 9000, call_id: talking ? (i === 0 ? CALL : `1795297${i}.1`) : null, next_reason: null, wrap_up_until: null, line: talking ? "12345" : null, call_since: talking ? now() - 60_000 : null };
+      return { id: String(8001 + i), display_name: `座席${8001 + i}`, seat: String(8001 + i), status, reasons, since: now() - ((i * 37_000) % 1_100_000) - 9000, call_id: talking ? (i === 0 ? CALL : `1795297${i}.1`) : null, next_reason: null, wrap_up_until: null, seat_kind: i % 9 === 2 ? "desk_phone" : "softphone", line: talking ? "12345" : null, call_since: talking ? now() - 60_000 : null };
     });
-    wall.calls = wall.agents.filter((each) => each.call_id).map((each) => ({ id: each.call_id, phase: "talking", line: "12345", agent_id: each.id, since: each.since, number: "138****0000", transfer: null, direction: "inbound", centre: "", keep_line: false, supervision: null }));
-    wall.queues = { hotline: { count: 3, longest_since: now() - 62_000, waiting: [62, 31, 8].map((s, i) => ({ call_id: `9.${i}`, since: now() - s * 1000, number: `13${i}****880${i}` })) } };
+    wall.calls = wall.agents.filter((each) => each.call_id).map((each) => ({ id: each.call_id, phase: "talking", line: "12345", agent_id: each.id, since: each.since, number: "138****0000", transfer: null, direction: "inbound", centre: "", keep_line: false, supervision: null, priority_reason: null }));
+    wall.queues = { hotline: { count: 3, longest_since: now() - 62_000, waiting: [62, 31, 8].map((s, i) => ({ call_id: `9.${i}`, since: now() - s * 1000, number: `13${i}****880${i}`, priority_reason: i === 2 ? "cut_off" : null })) } };
     const busy = wall.calls[2];
     if (busy) busy.transfer = { id: "x-t1", target: { kind: "centre", value: "120", label: "急救" }, mode: "three_way", state: "joined", outcome: null, reason: null, route: 1, routes: 2, started_at: now() - 90_000, ringing_at: now() - 89_000, joined_at: now() - 88_000, steps: [], handoff_id: null, handoff_number: null };
     wall.alarms = [{ id: "device_lost:8005", kind: "device_lost", at: now() - 20_000, text_code: "device_lost", data: { agent_id: "8005" } }, { id: "handoff_failed:1", kind: "handoff_failed", at: now() - 300_000, text_code: "handoff_failed", data: { agent_id: "8007", centre: "122", reason: "no_answer", call_id: CALL } }];
@@ -150,7 +150,7 @@ export function others({ CALL, call, me, set, setAgent, person }) {
   }
   const seat = (id, change) => { set("wall", "agents", wall.agents.map((each) => (each.id === id ? { ...each, ...change(each), since: now() } : each))); return [202, { outcome: "done" }]; };
 
-  const cue = (id, targets_, action, seg, start, end, text) => ({ id, call_id: CALL, targets: targets_, action, seg, start, end, text, at: now(), state: "open", reason: null });
+  const cue = (id, targets_, action, seg, start, end, text) => ({ id, call_id: CALL, targets: targets_, action, seg, start, end, text, at: now(), state: "open", reason: null, notices: [] });
 
   return {
     roots: { wall, emergency: { handoffs: [] }, tasks: { callbacks: callbacks.slice(0, 20).map(head), counts: { open: 26, overdue: 3 } } },
@@ -165,6 +165,8 @@ export function others({ CALL, call, me, set, setAgent, person }) {
       "from-centre"() { Object.assign(call.call, { centre: "110", summary: "城区驿后小区3号楼邻里噪声纠纷，已现场劝解，请转社区跟进" }); },
       cue() { set(ch, "cues", [cue("q1", ["120", "110"], "transfer_now", 1, 10, 21, "垃圾池常年臭味难闻")]); },
       cues() { set(ch, "cues", [cue("q1", ["120", "110"], "transfer_now", 1, 10, 21, "垃圾池常年臭味难闻"), cue("q2", ["110"], "keep_line", 3, 0, 4, "不想活了"), cue("q3", ["12366"], "offer", 5, 0, 4, "退税")]); },
+      "soft-alert"() { set(ch, "cues", [cue("q9", [], "soft_alert", 1, 21, 32, "再不管我就去跳楼了")]); },
+      "cue-notices"() { set(ch, "cues", [{ ...cue("q8", ["119"], "transfer_now", 1, 10, 21, "煤气味很大"), notices: ["燃气企业", "物业"] }]); },
       supervised() { set(ch, "supervision", { agent_id: "9001", mode: "listen" }); },
       "wall-300"() { shift(300); set("wall", "agents", wall.agents); set("wall", "calls", wall.calls); },
       "forced-pause"() { setAgent({ status: "paused", reasons: ["supervisor"] }); },

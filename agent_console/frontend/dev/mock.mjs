@@ -10,6 +10,7 @@ import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { WebSocketServer } from "ws";
 import { others } from "./centres.mjs";
+import { records } from "./records.mjs";
 
 const PORT = Number(process.argv[2] ?? 12345);
 const STATIC = process.env.HOTLINE_STATIC ?? join(import.meta.dirname, "../../static");
@@ -21,7 +22,7 @@ const field = (value = null, origin = "empty", suggestion = null) => ({ value, o
 const suggestion = (value, confidence, seg, start, end, status = "filled", label = value) => ({ value, label, confidence, evidence: seg === null ? [] : [{ seg, start, end }], status });
 
 const me = {
-  agent: { id: "8001", display_name: "座席8001", seat: "8001", status: "signed_out", reasons: [], since: now(), call_id: null, next_reason: null, wrap_up_until: null },
+  agent: { id: "8001", display_name: "座席8001", seat: "8001", status: "signed_out", reasons: [], since: now(), call_id: null, next_reason: null, wrap_up_until: null, seat_kind: "softphone" },
   call: null,
   links: { switch: { state: "live", reason: "" }, speech: { state: "ok", reason: "", engine: "vosk-model-small-cn-0.22" }, database: { state: "ok", reason: "" } },
   today: { answered: 46, handle_s: 221 },
@@ -49,7 +50,7 @@ const draft = {
   missing: [],
 };
 const call = {
-  call: { id: CALL, phase: "offered", caller: { number: "138****0000", name: "", repeat_7d: 3, open_tickets: 1 }, line: "12345", queue: "hotline", arrived_at: now(), queued_at: now(), offered_at: now(), ring_s: 15, answered_at: null, held_since: null, agent_left_at: null, ended_at: null, ended_by: null, outcome: null, answered_by: null, direction: "inbound", centre: "", summary: "", keep_line: false, recording_paused_until: null },
+  call: { id: CALL, phase: "offered", caller: { number: "138****0000", name: "", repeat_7d: 3, open_tickets: 1 }, line: "12345", queue: "hotline", arrived_at: now(), queued_at: now(), offered_at: now(), ring_s: 15, answered_at: null, held_since: null, agent_left_at: null, ended_at: null, ended_by: null, outcome: null, answered_by: null, direction: "inbound", centre: "", summary: "", keep_line: false, recording_paused_until: null, priority_reason: null },
   speech: { state: "ok", reason: "", engine: "vosk-model-small-cn-0.22" }, transcript: [], draft: null, transfer: null, parties: [], supervision: null, cues: [],
 };
 const LINES = [
@@ -63,7 +64,7 @@ const LINES = [
   ["caller", "那大概几天能有"],
 ];
 const history = ["路灯不亮多日未修", "垃圾池异味（不满意）", "楼道堆放杂物", "停水咨询", "夜间施工噪音", "公交站台破损", "井盖松动", "占道经营"].map((title, i) => ({ id: `t-${i}`, ticket_no: `GD20261121${String(i + 1).padStart(4, "0")}`, title, appeal_type: i % 3 ? "投诉" : "咨询", category: "环境卫生/垃圾收运", status: i % 2 ? "answered" : "to_dispatch", open: i % 2 === 0, call_id: CALL, created_at: new Date(now() - i * 9e7).toISOString(), district: "城区", urgency: "一般", contact_phone: "138****0000", confidential: false }));
-const calls = Array.from({ length: 43 }, (_, i) => ({ id: `17952${i}.1`, caller_number: `13${i % 10}****${String(1000 + i)}`, line: "12345", queue: "hotline", outcome: i % 4 ? "answered" : "abandoned", ended_by: "caller", answered_by: i % 4 ? "8001" : null, arrived_at: new Date(now() - i * 4e6).toISOString(), queued_at: null, answered_at: null, ended_at: new Date(now() - i * 4e6 + 2e5).toISOString(), wait_s: 5 + (i * 7) % 60, talk_s: i % 4 ? 60 + i * 11 : null, ticket_id: i % 4 ? `t-${i % 8}` : null }));
+const calls = Array.from({ length: 43 }, (_, i) => ({ id: `17952${i}.1`, caller_number: `13${i % 10}****${String(1000 + i)}`, line: "12345", queue: "hotline", outcome: i % 4 ? "answered" : "abandoned", ended_by: "caller", answered_by: i % 4 ? "8001" : null, arrived_at: new Date(now() - i * 4e6).toISOString(), queued_at: null, answered_at: null, ended_at: new Date(now() - i * 4e6 + 2e5).toISOString(), wait_s: 5 + (i * 7) % 60, talk_s: i % 4 ? 60 + i * 11 : null, ticket_id: i % 4 && i % 5 ? `t-${i % 8}` : null, direction: i % 7 === 3 ? "outbound" : "inbound", no_ticket: i % 4 > 0 && i % 5 === 0 }));
 const reference = { urgencies: ["一般", "紧急", "特急"], genders: ["男", "女", "未知"], appeal_types: ["咨询", "求助", "投诉", "举报", "建议", "表扬", "其他"], categories: [{ code: "0101", level1: "环境卫生", level2: "道路清扫" }, { code: "0102", level1: "环境卫生", level2: "垃圾收运" }, { code: "0201", level1: "市政设施", level2: "路灯照明" }], departments: ["城区环卫中心", "住房和城乡建设局", "城市管理局"], pause_reasons: [], dispositions: [] };
 
 // ---- the live stream ------------------------------------------------------------------------------------------------
@@ -93,14 +94,16 @@ function say(seg, who, text, final, t0, t1, rev) {
   push(`call/${CALL}`, ["app", "transcript", turn]);
 }
 
+const told = records({ CALL, call, me, calls, set, setAgent, root: (ch) => cast.roots[ch] });
 const cast = others({ CALL, call, me, set, setAgent, person: () => person });
 const story = {
   ...cast.story,
+  ...told.story,
   ring() {
     cast.stop();
     Object.assign(call.call, { phase: "offered", queued_at: now() - 18000, offered_at: now(), answered_at: null, agent_left_at: null, ended_at: null });
     Object.assign(call, { transcript: [], draft: null, transfer: null, parties: [], supervision: null, cues: [] });
-    Object.assign(call.call, { direction: "inbound", keep_line: false, recording_paused_until: null });
+    Object.assign(call.call, { direction: "inbound", keep_line: false, recording_paused_until: null, priority_reason: null });
     Object.assign(draft, { status: "open" });
     set("me", "call", CALL);
     setAgent({ status: "ringing", call_id: CALL });
@@ -150,8 +153,9 @@ if (signedIn) me.agent.status = "ready";
 // ---- HTTP -------------------------------------------------------------------------------------------------------------
 
 let person = "8001";
-const MAY = ["shift.use", "call.list", "draft.write", "ticket.list", "callback.read", "callback.work", "handoff.read", "handoff.write", "call.transfer", "outbound.place"];
-const session = () => ({ user: { id: Number(person), username: person, display_name: cast.supervisor() ? "班长9001" : "座席8001", role: cast.supervisor() ? "supervisor" : "operator", agent_id: person, seat: "8001" }, permissions: cast.supervisor() ? [...MAY, "call.supervise", "agent.list", "agent.control", "wall.read"] : MAY, csrf: "c" });
+const MAY = ["shift.use", "call.read", "number.reveal", "caller_history.read", "call.list", "draft.write", "ticket.list", "callback.read", "callback.work", "handoff.read", "handoff.write", "call.transfer", "outbound.place"];
+const REVISITS = ["shift.use", "call.list", "call.read", "call.hang_up", "ticket.list", "callback.read", "callback.work", "outbound.place"];
+const session = () => ({ user: { id: Number(person), username: person, display_name: cast.supervisor() ? "班长9001" : person === "7001" ? "回访7001" : "座席8001", role: cast.supervisor() ? "supervisor" : person === "7001" ? "revisit" : "operator", agent_id: person, seat: "8001" }, permissions: cast.supervisor() ? [...MAY, "call.supervise", "agent.list", "agent.control", "wall.read", "shift_log.read_any", "surge.control", "priority_numbers.keep"] : person === "7001" ? REVISITS : MAY, csrf: "c" });
 const page = (items, query) => {
   if (broken) return [500, { error: "internal", detail: "", field: null }];
   if (empty) items = [];
@@ -172,17 +176,19 @@ const routes = [
   ["POST", /^\/session$/, (_, body) => (body.password === "wrong" ? [401, { error: "sign_in_refused", detail: "", field: null }] : ((signedIn = true), (person = body.username), person === "9001" && Object.assign(me.agent, { id: "9001", display_name: "班长9001" }), session()))],
   ["DELETE", /^\/session$/, () => ((signedIn = false), [204])],
   ["POST", /^\/ws-ticket$/, () => (!signedIn ? [401, { error: "not_signed_in", detail: "", field: null }] : refuse ? [503, {}] : { ticket: "t", expires_in_s: 30 })],
-  ["POST", /^\/shift\/sign-in$/, () => { if (me.agent.status === "signed_out") setAgent({ status: "ready" }); return { agent_id: "8001", seat: "8001", sip: { uri: "sip:8001@127.0.0.1", ws_url: `ws://127.0.0.1:${PORT}/ws`, password: "x", realm: "asterisk" }, agent: me.agent }; }],
+  ["POST", /^\/shift\/sign-in$/, (_, body) => { const desk = (body.seat ?? me.agent.seat) === "8101"; if (me.agent.status === "signed_out") setAgent({ status: "ready", seat: desk ? "8101" : "8001", seat_kind: desk ? "desk_phone" : "softphone" }); return { agent_id: "8001", seat: me.agent.seat, seat_kind: me.agent.seat_kind, sip: desk ? null : { uri: "sip:8001@127.0.0.1", ws_url: `ws://127.0.0.1:${PORT}/ws`, password: "x", realm: "asterisk" }, agent: me.agent }; }],
   ["POST", /^\/shift\/recover$/, () => ({ outcome: "done", agent: me.agent })],
-  ["POST", /^\/shift\/sign-out$/, () => (setAgent({ status: "signed_out" }), [204])],
+  ["POST", /^\/shift\/sign-out$/, () => (setAgent({ status: "signed_out", seat: "8001", seat_kind: "softphone" }), [204])],
   ["POST", /^\/shift\/status$/, (_, body) => { if (me.agent.status === "talking") set("me", "agent/next_reason", body.reason); else if (body.status === "ready") story.ready(); else setAgent({ status: "paused", reasons: [body.reason] }); return { outcome: "done", agent: me.agent }; }],
   ["POST", /^\/shift\/wrap-up\/extend$/, () => { set("me", "agent/wrap_up_until", me.agent.wrap_up_until + 60000); return { outcome: "done", agent: me.agent }; }],
   ["POST", /^\/shift\/wrap-up\/finish$/, () => (story.ready(), { outcome: "done", agent: me.agent })],
-  ["GET", /^\/calls$/, (_, __, query) => page(query.has("missed") ? calls.filter((each) => (each.outcome === "abandoned") === (query.get("missed") === "true")) : calls, query)],
+  ["GET", /^\/calls$/, (_, __, query) => page(calls.filter((each) => (!query.has("missed") || (each.outcome === "abandoned") === (query.get("missed") === "true")) && (!query.has("direction") || each.direction === query.get("direction"))), query)],
   ["GET", /^\/calls\/[^/]+\/caller-history$/, (_, __, query) => page(history, query)],
   ["GET", /^\/calls\/[^/]+\/transcript$/, () => ({ call_id: CALL, turns: call.transcript })],
   ["POST", /^\/calls\/[^/]+\/reveal-number$/, () => ({ number: "13800000000" })],
   ["POST", /^\/calls\/[^/]+\/draft$/, () => draft],
+  ["POST", /^\/drafts\/[^/]+\/close$/, () => (conflictNext ? [409, { error: "version_conflict", detail: "", field: null, current: draft }] : touched(() => { draft.status = "closed"; }))],
+  ["POST", /^\/drafts\/[^/]+\/reopen$/, () => touched(() => { draft.status = "open"; })],
   ["GET", /^\/drafts$/, (_, __, query) => page([{ id: "d-1", call_id: CALL, updated_at: draft.updated_at, status: "open", title: "路灯不亮多日未修", caller_number: "138****0000" }], query)],
   ["GET", /^\/drafts\/[^/]+$/, () => draft],
   ["PATCH", /^\/drafts\/[^/]+$/, (_, body) => {
@@ -202,6 +208,7 @@ const routes = [
   ["GET", /^\/tickets$/, (_, __, query) => page(history.filter((each) => each.title.includes(query.get("q") ?? "")), query)],
   ["GET", /^\/tickets\/[^/]+$/, () => ({ ...history[0], version: 1, updated_at: "", disposition: "dispatch", summary: "反映垃圾池异味", author: "座席8001", agent_id: "8001", fields: { title: "垃圾池异味", category_code: "0102", anonymous: false } })],
   ["GET", /^\/reference$/, () => reference],
+  ...told.routes,
   ...cast.routes,
 ];
 

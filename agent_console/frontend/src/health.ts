@@ -52,9 +52,12 @@ export interface Known {
 export function lights({ link, attempt, phone, me }: Known): Light[] {
   const data = DATA[link] === "busy" && attempt > 0 ? "down" : DATA[link];
   const known = data === "ok" && me !== null;
+  const agent = me?.agent ?? null;
+  const byDeskPhone = agent?.seat_kind === "desk_phone" && agent.status !== "signed_out";
+  const desk: LightState = !known ? "unknown" : agent?.reasons.includes("device_lost") ? "down" : "ok";
   return [
     { name: "data", state: data, detail: "" },
-    { name: "phone", state: PHONE[phone], detail: "" },
+    { name: "phone", state: byDeskPhone ? desk : PHONE[phone], detail: byDeskPhone ? (agent?.seat ?? "") : "" },
     {
       name: "speech",
       state: known ? serverState(me.links.speech.state) : "unknown",

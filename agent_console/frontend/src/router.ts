@@ -12,6 +12,7 @@ export const router = createRouter({
       component: () => import("./shell/ConsoleShell.vue"),
       children: [
         { path: "desk", component: () => import("./desks/operator/OperatorDesk.vue") },
+        { path: "log", component: () => import("./desks/log/LogDesk.vue") },
         { path: "supervisor", component: () => import("./desks/supervisor/SupervisorDesk.vue") },
       ],
     },

@@ -18,6 +18,7 @@ import {
   type WallData,
 } from "./wire";
 import type { Alert, CallbackHead, Cue, HandoffHead, Party, Transfer, WallAgent, WallCall } from "./wire_calls";
+import type { Surge } from "./wire_desk";
 
 const schema = JSON.parse(
   readFileSync(join(import.meta.dirname, "../../../tests/contract/hotline_v1.schema.json"), "utf8"),
@@ -44,6 +45,7 @@ const me: Required<MeData> = {
     call_id: null,
     next_reason: "busy",
     wrap_up_until: null,
+    seat_kind: "desk_phone",
   },
   call: "1.1",
   links,
@@ -68,7 +70,7 @@ const transfer: Required<Transfer> = {
   handoff_number: "n",
 };
 const party: Required<Party> = { role: "operator", label: "8001", agent_id: "8001", state: "music", since: null };
-const cue: Required<Cue> = {
+const cue: Cue = {
   id: "c1",
   call_id: "1.1",
   targets: ["120"],
@@ -104,6 +106,7 @@ const call: Required<CallData> = {
     summary: "x",
     keep_line: true,
     recording_paused_until: 1,
+    priority_reason: "elder",
   },
   speech: { ...links.speech, complete: 0.8 },
   transcript: [{ seg: 1, rev: 1, who: "caller", text: "x", t0: 0, t1: 1, final: false }],
@@ -114,7 +117,7 @@ const call: Required<CallData> = {
   cues: [cue],
 };
 const queue: Required<QueueData> = {
-  queues: { hotline: { waiting: [{ call_id: "1.1", since: 1, number: "138****0000" }], count: 1, longest_since: 1 } },
+  queues: { hotline: { waiting: [{ call_id: "1.1", since: 1, number: "138****0000", priority_reason: "repeat" }], count: 1, longest_since: 1 } },
   agents: { ready: 1, talking: 0, wrapping_up: 0, paused: 0, signed_in: 1 },
 };
 const wallAgent: Required<WallAgent> = { ...(me.agent as Required<Agent>), line: "12345", call_since: 1 };
@@ -130,10 +133,13 @@ const wallCall: Required<WallCall> = {
   centre: "",
   keep_line: false,
   supervision: null,
+  priority_reason: null,
 };
 const alarm: Required<Alert> = { id: "device_lost:8001", kind: "device_lost", at: 1, text_code: "device_lost", data: { agent_id: "8001" } };
 const figures: Required<LineFigures> = { answered: 1, arrived: 2, abandoned: 1, within_15s: 1, longest_wait_s: 2.5 };
+const surge: Required<Surge> = { state: "announced", by: "person", reason: "x", since: 1, until: 2, arrivals: 3, waiting: 4, arrivals_limit: 0, waiting_limit: 5 };
 const wall: Required<WallData> = {
+  surge,
   agents: [wallAgent],
   calls: [wallCall],
   queues: queue.queues,

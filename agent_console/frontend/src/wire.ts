@@ -15,6 +15,7 @@ import type {
   WallAgent,
   WallCall,
 } from "./wire_calls";
+import type { PriorityReason, SeatKind, Surge } from "./wire_desk";
 
 // ---- words of the models -------------------------------------------------------------------------------------------
 
@@ -61,6 +62,7 @@ export interface Agent {
   call_id: string | null;
   next_reason: PauseReason | null;
   wrap_up_until: number | null;
+  seat_kind: SeatKind;
 }
 
 export interface LinkHealth {
@@ -109,6 +111,8 @@ export interface CallView {
   /** The citizen must not be handed on. */
   keep_line: boolean;
   recording_paused_until: number | null;
+  /** Why this caller stood in front of others. */
+  priority_reason: PriorityReason | null;
 }
 
 export interface Turn {
@@ -135,7 +139,7 @@ export interface CallData {
 
 export interface QueueLine {
   /** Absent for roles that see only the figures. */
-  waiting?: { call_id: string; since: number; number: string }[];
+  waiting?: { call_id: string; since: number; number: string; priority_reason: PriorityReason | null }[];
   count: number;
   longest_since: number | null;
 }
@@ -162,6 +166,7 @@ export interface WallData {
   kpi: LineFigures & { /** By the number that citizens dialled. */ lines: Record<string, LineFigures> };
   alarms: Alert[];
   drift: { count: number; last_at: number | null; last_kind: string };
+  surge: Surge;
 }
 
 /** Matters at centres that are not settled: one's own, all for supervisors. */
@@ -272,7 +277,9 @@ export interface SipAccount {
 export interface ShiftSignIn {
   agent_id: string;
   seat: string;
-  sip: SipAccount;
+  /** Null where the calls ring at a desk phone. */
+  sip: SipAccount | null;
+  seat_kind?: SeatKind;
   /** Null until the switch has taken the sign-in. */
   agent: Agent | null;
 }
@@ -339,7 +346,8 @@ export interface Draft {
   call_id: string;
   version: number;
   updated_at: string;
-  status: "open" | "submitted";
+  /** Closed: no ticket comes of the call. */
+  status: "open" | "submitted" | "closed";
   fields: Partial<Record<FieldName, Field>>;
   missing: string[];
 }
@@ -387,6 +395,9 @@ export interface CallRow {
   wait_s: number | null;
   talk_s: number | null;
   ticket_id: string | null;
+  direction: "inbound" | "outbound";
+  /** It was said that none is needed. */
+  no_ticket: boolean;
 }
 
 export interface DraftRow {

@@ -1,5 +1,6 @@
 /** Shapes of what becomes of a call beyond answer and hang-up: transfers, handoffs, cues, callbacks, supervision. */
 import type { Agent, AgentStatus, CallPhase } from "./wire";
+import type { PriorityReason } from "./wire_desk";
 
 // ---- bringing somebody else in -------------------------------------------------------------------------------------
 
@@ -113,7 +114,8 @@ export interface Supervision {
 
 // ---- cues ----------------------------------------------------------------------------------------------------------
 
-export type CueAction = "transfer_now" | "conference" | "keep_line" | "offer";
+/** The last: said in anger, nothing to transfer. */
+export type CueAction = "transfer_now" | "conference" | "keep_line" | "offer" | "soft_alert";
 
 export interface Cue {
   id: string;
@@ -128,6 +130,8 @@ export interface Cue {
   at: number;
   state: "open" | "acted" | "dismissed" | "cleared";
   reason: string | null;
+  /** Who else should hear of it. */
+  notices?: string[];
 }
 
 // ---- the ledger of matters exchanged with centres --------------------------------------------------------------------
@@ -277,6 +281,7 @@ export interface WallCall {
   centre: string;
   keep_line: boolean;
   supervision: Supervision | null;
+  priority_reason: PriorityReason | null;
 }
 
 export interface Alert {

@@ -29,6 +29,16 @@ import type {
   TransferTarget,
   TransferTargets,
 } from "../wire_calls";
+import type {
+  CallRecord,
+  ClosedWithout,
+  DayTrend,
+  PriorityNumber,
+  SeatChoice,
+  ShiftLogRow,
+  Surge,
+  TicketCallPreview,
+} from "../wire_desk";
 import { HttpClient } from "./client";
 
 export const http = new HttpClient();
@@ -47,7 +57,10 @@ export const api = {
   signOut: () => http.delete("/session"),
   liveTicket: () => http.post<{ ticket: string; expires_in_s: number }>("/ws-ticket"),
 
-  shiftSignIn: () => http.post<ShiftSignIn>("/shift/sign-in"),
+  shiftSignIn: (seat: string | null) => http.post<ShiftSignIn>("/shift/sign-in", seat === null ? {} : { seat }),
+  seats: () => http.get<SeatChoice[]>("/shift/seats"),
+  shiftLog: (listing: Listing, agentId: string | null, day: string) =>
+    http.get<Page<ShiftLogRow>>("/shifts/log", { ...listing, agent_id: agentId, day }),
   shiftSignOut: () => http.post<void>("/shift/sign-out"),
   shiftStatus: (status: "ready" | "paused", reason: PauseReason | null) =>
     http.post<StatusAnswer>("/shift/status", { status, reason }),
@@ -56,7 +69,9 @@ export const api = {
   finishWrapUp: () => http.post<StatusAnswer>("/shift/wrap-up/finish"),
   extendWrapUp: (seconds: number) => http.post<StatusAnswer>("/shift/wrap-up/extend", { seconds }),
 
-  calls: (listing: Listing, missed: boolean | null) => http.get<Page<CallRow>>("/calls", { ...listing, missed }),
+  calls: (listing: Listing, missed: boolean | null, direction: CallRow["direction"] | null = null) =>
+    http.get<Page<CallRow>>("/calls", { ...listing, missed, direction }),
+  call: (callId: string) => http.get<CallRecord>(`/calls/${at(callId)}`),
   hangUp: (callId: string) => http.post<void>(`/calls/${at(callId)}/hang-up`),
   revealNumber: (callId: string, reason: string) =>
     http.post<{ number: string }>(`/calls/${at(callId)}/reveal-number`, { reason }),
@@ -75,6 +90,9 @@ export const api = {
   acceptAll: (id: string) => http.post<Draft>(`/drafts/${at(id)}/accept-all`),
   submitDraft: (id: string, version: number, disposition: Disposition, summary: string) =>
     http.post<Ticket>(`/drafts/${at(id)}/submit`, { version, disposition, summary }),
+
+  closeDraft: (id: string, version: number, reason: ClosedWithout) => http.post<Draft>(`/drafts/${at(id)}/close`, { version, reason }),
+  reopenDraft: (id: string) => http.post<Draft>(`/drafts/${at(id)}/reopen`),
 
   reportDevice: (works: boolean) => http.post<void>("/shift/device", { works }),
 
@@ -109,6 +127,19 @@ export const api = {
   dialCallback: (id: string) => http.post<{ call_id: string; outcome: "done" | "unknown" }>(`/callbacks/${at(id)}/dial`),
   closeCallback: (id: string, result: CallbackResult, note: string) =>
     http.post<Callback>(`/callbacks/${at(id)}/outcome`, { result, note }),
+
+  previewTicketCall: (ticketId: string) => http.get<TicketCallPreview>(`/outbound/tickets/${at(ticketId)}`),
+  callAboutTicket: (ticketId: string) =>
+    http.post<{ call_id: string; outcome: "done" | "unknown" }>("/outbound", { kind: "ticket", id: ticketId }),
+
+  trend: (day: string | null) => http.get<DayTrend>("/stats/calls-by-quarter", { day }),
+  surge: () => http.get<Surge>("/surge"),
+  setSurge: (on: boolean, reason: string, minutes: number | null) =>
+    http.post<Surge>("/surge", minutes === null ? { on, reason } : { on, reason, minutes }),
+  priorityNumbers: (listing: Listing) => http.get<Page<PriorityNumber>>("/priority-numbers", { ...listing }),
+  addPriorityNumber: (number: string, note: string, expiresOn: string | null) =>
+    http.post<PriorityNumber>("/priority-numbers", { number, note, expires_on: expiresOn }),
+  removePriorityNumber: (id: string) => http.delete(`/priority-numbers/${at(id)}`),
 
   supervise: (callId: string, mode: SpyMode) => http.post<{ outcome: string }>(`/calls/${at(callId)}/supervision`, { mode }),
   endSupervision: (callId: string) => http.delete(`/calls/${at(callId)}/supervision`),

@@ -9,8 +9,10 @@ import { notice } from "../notices";
 import type { MicrophoneState } from "../phone/microphone";
 import { underWay } from "../transfers/steps";
 import { words } from "../words/zh-CN";
+import { useAbout } from "./about";
 import { useLive } from "./live";
 import { usePhone } from "./phone";
+import { useSession } from "./session";
 import { useSupervision } from "./supervision";
 import { useShift } from "./shift";
 import { useTicket } from "./ticket";
@@ -34,6 +36,8 @@ export const useDesk = defineStore("desk", () => {
   const phone = usePhone();
   const ticket = useTicket();
   const shift = useShift();
+  const session = useSession();
+  const about = useAbout();
   const recovering = ref(false);
   const guard = new HangUpGuard();
   /** Until when a second press on "hang up" counts. */
@@ -53,7 +57,13 @@ export const useDesk = defineStore("desk", () => {
   const signedIn = computed(() => live.agent !== null && live.agent.status !== "signed_out");
   const own = computed(() => (supervising.value ? null : phone.call));
   /** Talked on by this operator, and this page's phone is not in it: after a reload, or a dead leg. */
-  const orphaned = computed(() => live.isLive && live.agent?.status === "talking" && own.value === null && !supervising.value);
+  /** The calls ring at a telephone on the desk: this page has no phone of its own. */
+  const byDeskPhone = computed(() => live.agent?.seat_kind === "desk_phone");
+  const orphaned = computed(
+    () => live.isLive && live.agent?.status === "talking" && own.value === null && !supervising.value && !byDeskPhone.value,
+  );
+  /** The last seat was a desk phone. */
+  const sat = ref(false);
   const recoveredCall = ref<string | null>(null);
   /** The call this page's phone last talked on, to tell "hung up" from "never connected" while the stream is down. */
   const lastTalked = ref<string | null>(null);
@@ -74,6 +84,8 @@ export const useDesk = defineStore("desk", () => {
       (own.value?.state === "answering" && live.agent?.status !== "talking" && !expected.value) ||
       (live.agent?.status === "ringing" && !phoneTalks.value && !expected.value),
   );
+  /** One's own desk phone rings for a call that was asked for: nobody but the person lifts it. */
+  const pickUp = computed(() => byDeskPhone.value && live.agent?.status === "ringing" && expected.value && !supervising.value);
   const mode = computed<DeskMode>(() => {
     if (phoneTalks.value && own.value?.state !== "answering") return "call";
     const status = live.agent?.status ?? "signed_out";
@@ -156,9 +168,10 @@ export const useDesk = defineStore("desk", () => {
   function start(): void {
     watch(callId, (id) => live.watchCall(id), { immediate: true });
     watch(
-      () => ({ id: callId.value, talking: mode.value === "call" || mode.value === "wrap" }),
-      ({ id, talking }, before) => {
-        if (talking && id !== null && (id !== before?.id || !before.talking) && ticket.callId !== id) void ticket.openForCall(id);
+      () => ({ id: callId.value, talking: mode.value === "call" || mode.value === "wrap", wanted: wantsDraft(callId.value) }),
+      ({ id, talking, wanted }, before) => {
+        const news = id !== before?.id || !before.talking || !before.wanted;
+        if (talking && id !== null && wanted && news && ticket.callId !== id) void ticket.openForCall(id);
       },
       { immediate: true },
     );
@@ -198,7 +211,7 @@ export const useDesk = defineStore("desk", () => {
     // A workplace without a microphone gets no calls: the server is told at once, and again when it is back.
     watch(
       () => {
-        if (live.agent === null || live.agent.status === "signed_out" || !live.isLive) return null;
+        if (live.agent === null || live.agent.status === "signed_out" || !live.isLive || byDeskPhone.value) return null;
         return phone.microphoneState === "open" ? true : BROKEN.has(phone.microphoneState) ? false : null;
       },
       (works) => {
@@ -210,7 +223,7 @@ export const useDesk = defineStore("desk", () => {
     );
     // A reload in mid-shift: the first snapshot finds us signed in, and this page has no phone yet.
     watch(
-      () => live.agent !== null && live.agent.status !== "signed_out" && phone.line === "off" && live.isLive,
+      () => live.agent !== null && live.agent.status !== "signed_out" && phone.line === "off" && live.isLive && !byDeskPhone.value,
       (homeless) => {
         if (homeless && !shift.busy) void shift.resume();
       },
@@ -222,7 +235,10 @@ export const useDesk = defineStore("desk", () => {
       () => (live.isLive && !phoneTalks.value && live.me?.links.switch.state === "live" ? signedIn.value : null),
       (is) => {
         clearTimeout(dismissed);
-        if (is === true) seated = true;
+        if (is === true) {
+          seated = true;
+          sat.value = byDeskPhone.value;
+        }
         else if (is === false && seated && !shift.busy) dismissed = setTimeout(dismiss, DISMISSED_GRACE_MS);
       },
       { immediate: true },
@@ -261,9 +277,14 @@ export const useDesk = defineStore("desk", () => {
     });
   }
 
+  /** A call about a ticket makes no other one unless somebody asks for it; not everybody writes tickets. */
+  const wantsDraft = (id: string | null): boolean => session.may("draft.write") && !about.isAbout(id);
+
   function dismiss(): void {
+    const phoneless = phone.line === "off" && !sat.value;
     seated = false;
-    if (phone.line === "off") return;
+    sat.value = false;
+    if (phoneless) return;
     phone.signOff();
     notice.warn(words.shift.dismissed);
   }
@@ -283,6 +304,8 @@ export const useDesk = defineStore("desk", () => {
     ringLeftMs,
     ringMs,
     orphaned,
+    byDeskPhone,
+    pickUp,
     supervising,
     recovering,
     recover,

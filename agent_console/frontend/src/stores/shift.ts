@@ -4,12 +4,18 @@ import { ref } from "vue";
 import { api } from "../http/api";
 import { notice } from "../notices";
 import type { PauseReason, StatusAnswer } from "../wire";
+import type { SeatChoice } from "../wire_desk";
 import { words } from "../words/zh-CN";
 import { usePhone } from "./phone";
+
+/** The seat one chose last, in this browser. */
+const SEAT = "hotline.seat";
 
 export const useShift = defineStore("shift", () => {
   const phone = usePhone();
   const busy = ref(false);
+  const seats = ref<SeatChoice[]>([]);
+  const seat = ref<string | null>(null);
 
   async function guarded(failure: string, act: () => Promise<void>): Promise<boolean> {
     if (busy.value) return false;
@@ -28,17 +34,39 @@ export const useShift = defineStore("shift", () => {
   /** A click starts this: it opens the microphone, which also lets the page ring. */
   function signIn(): Promise<boolean> {
     return guarded(words.shift.signInFailed, async () => {
-      if (!(await phone.openMicrophone())) return;
+      const wanted = seats.value.find((each) => each.seat === seat.value) ?? null;
+      const byDeskPhone = wanted?.kind === "desk_phone";
+      if (!byDeskPhone && !(await phone.openMicrophone())) return;
       if ("Notification" in window && Notification.permission === "default") void Notification.requestPermission();
-      phone.register((await api.shiftSignIn()).sip);
+      const { sip } = await api.shiftSignIn(wanted === null || wanted.own ? null : wanted.seat);
+      if (sip !== null) phone.register(sip);
     });
+  }
+
+  /** Where one may sit. Who has but one seat is asked nothing. */
+  async function loadSeats(): Promise<void> {
+    try {
+      seats.value = await api.seats();
+      const kept = seats.value.find((each) => each.seat === localStorage.getItem(SEAT) && each.taken_by === null);
+      seat.value = (kept ?? seats.value[0])?.seat ?? null;
+    } catch {
+      seats.value = [];
+      seat.value = null;
+    }
+  }
+
+  function sitAt(chosen: string): void {
+    seat.value = chosen;
+    localStorage.setItem(SEAT, chosen);
   }
 
   /** After a reload in mid-shift: the server still has us signed in, this page has no phone. */
   function resume(): Promise<boolean> {
     return guarded(words.shift.resumeFailed, async () => {
+      const { sip } = await api.shiftSignIn(null);
+      if (sip === null) return;
       await phone.openMicrophone();
-      phone.register((await api.shiftSignIn()).sip);
+      phone.register(sip);
     });
   }
 
@@ -75,5 +103,5 @@ export const useShift = defineStore("shift", () => {
     });
   }
 
-  return { busy, signIn, resume, signOut, setStatus, finishWrapUp, extendWrapUp };
+  return { busy, seats, seat, loadSeats, sitAt, signIn, resume, signOut, setStatus, finishWrapUp, extendWrapUp };
 });

@@ -8,6 +8,7 @@ import { notice } from "../notices";
 import * as copy from "../tickets/local_copy";
 import { DraftKeeper } from "../tickets/saving";
 import type { Disposition, Draft, Evidence, FieldName, FieldValue, Ticket, Turn } from "../wire";
+import type { ClosedWithout } from "../wire_desk";
 import { words } from "../words/zh-CN";
 
 const SAVE_EVERY_MS = 2000;
@@ -144,6 +145,31 @@ export const useTicket = defineStore("ticket", () => {
     }
   }
 
+  /** No ticket comes of this call. What is typed is saved first; nothing of it is lost. */
+  async function closeWithout(reason: ClosedWithout): Promise<boolean> {
+    const current = keeper.value;
+    if (current === null || submitting.value) return false;
+    submitting.value = true;
+    try {
+      if (!(await current.save())) return false;
+      const { id, version } = current.editing.draft;
+      current.receive(await api.closeDraft(id, version, reason));
+      return true;
+    } finally {
+      submitting.value = false;
+    }
+  }
+
+  async function reopen(): Promise<void> {
+    const current = keeper.value;
+    if (current === null) return;
+    try {
+      current.receive(await api.reopenDraft(current.editing.draft.id));
+    } catch (error) {
+      notice.fail(words.noTicket.reopenFailed, error);
+    }
+  }
+
   const decide = (name: FieldName, action: "accept" | "dismiss" | "undo"): Promise<void> =>
     decided(() => keeper.value?.decide(name, action));
   const acceptAll = (): Promise<void> => decided(() => keeper.value?.acceptAll());
@@ -176,6 +202,8 @@ export const useTicket = defineStore("ticket", () => {
     close,
     typeInto,
     submit,
+    closeWithout,
+    reopen,
     decide,
     acceptAll,
   };

@@ -9,6 +9,7 @@ import { allowed, calling, mark, together, underWay } from "../transfers/steps";
 import type { Cue, TransferMode, TransferTarget, TransferTargets } from "../wire_calls";
 import { words } from "../words/zh-CN";
 import { useLive } from "./live";
+import { useSession } from "./session";
 
 export type Asked = "start" | "private" | "together" | "leave" | "cancel" | "send_back" | "keep_line" | "recording";
 
@@ -29,6 +30,7 @@ const wasRefused = (error: unknown): boolean =>
 
 export const useTransfer = defineStore("transfer", () => {
   const live = useLive();
+  const session = useSession();
   const targets = shallowRef<TransferTargets | null>(null);
   const targetsFailed = ref(false);
   const layer = ref<"emergency" | "picker" | null>(null);
@@ -100,7 +102,7 @@ export const useTransfer = defineStore("transfer", () => {
       layer.value = null;
       dismissed.value = null;
       lastAsked.value = null;
-      if (id !== null) void loadTargets(); // there before the key is pressed
+      if (id !== null && session.may("call.transfer")) void loadTargets(); // there before the key is pressed
     },
     { immediate: true },
   );
@@ -116,7 +118,7 @@ export const useTransfer = defineStore("transfer", () => {
 
   /** Ctrl+E, or a cue: an open cue's first target stands chosen already. */
   function openEmergency(centre: string | null = null, cue: Cue | null = null): void {
-    if (live.callId === null || active.value) return;
+    if (live.callId === null || active.value || !session.may("call.transfer")) return;
     because.value = cue ?? openCues.value.find((each) => each.targets.length > 0) ?? null;
     chosen.value = centre ?? because.value?.targets[0] ?? null;
     layer.value = "emergency";
@@ -124,7 +126,7 @@ export const useTransfer = defineStore("transfer", () => {
   }
 
   function openPicker(): void {
-    if (live.callId === null || active.value) return;
+    if (live.callId === null || active.value || !session.may("call.transfer")) return;
     layer.value = "picker";
     void loadTargets();
   }

@@ -1,21 +1,24 @@
 /** Rates of the day and waiting callers, from what the wall says (pure). Unknown is null, never a guessed nought. */
 import type { LineFigures, QueueLine } from "../wire";
+import type { PriorityReason } from "../wire_desk";
 
 export interface WaitingCaller {
   queue: string;
   call_id: string;
   number: string;
   since: number | null;
+  priority_reason: PriorityReason | null;
 }
 
 export const rate = (part: number, whole: number): number | null => (whole <= 0 ? null : Math.min(1, Math.max(0, part / whole)));
 
 export const percent = (share: number | null): string => (share === null ? "—" : `${(share * 100).toFixed(1)}%`);
 
+/** Those who stand in front of others first, then whoever has waited longest. */
 export function waiting(queues: Record<string, QueueLine>): WaitingCaller[] {
   return Object.entries(queues)
     .flatMap(([queue, line]) => (line.waiting ?? []).map((each) => ({ queue, ...each })))
-    .sort((a, b) => (a.since ?? Infinity) - (b.since ?? Infinity));
+    .sort((a, b) => Number(!a.priority_reason) - Number(!b.priority_reason) || (a.since ?? Infinity) - (b.since ?? Infinity));
 }
 
 export function waitingNow(queues: Record<string, QueueLine>): { count: number; since: number | null } {

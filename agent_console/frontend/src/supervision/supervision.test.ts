@@ -13,7 +13,7 @@ const agent = (id: string, status: AgentStatus, since: number, reasons: PauseRea
   since,
   call_id: null,
   next_reason: null,
-  wrap_up_until: null,
+  wrap_up_until: null, seat_kind: "softphone",
   line: null,
   call_since: null,
 });
@@ -55,7 +55,7 @@ describe("the figures", () => {
   const line = (count: number, ...since: number[]) => ({
     count,
     longest_since: since[0] ?? null,
-    waiting: since.map((at, index) => ({ call_id: `${at}.${index}`, since: at, number: "1****2" })),
+    waiting: since.map((at, index) => ({ call_id: `${at}.${index}`, since: at, number: "1****2", priority_reason: null })),
   });
 
   it("are unknown while nobody has called, and never above one", () => {

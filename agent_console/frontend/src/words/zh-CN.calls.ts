@@ -96,6 +96,7 @@ const cueAction: Record<CueAction, string> = {
   conference: "情况不明，先三方核实",
   keep_line: "不得转离，由班长另线报警",
   offer: "征得同意后转接",
+  soft_alert: "言辞激动，留意情绪",
 };
 
 export const callWords = {
@@ -432,7 +433,7 @@ export const callWords = {
     noTranscript: "还没有文字",
     drift: (count: number, kind: string) => `与话务平台比对修正 ${count} 次${kind === "" ? "" : `，最近：${kind}`}`,
     transferTo: (name: string, state: string) => `${name} ${state}`,
-    openLedger: "联动台账",
+    more: "台账与趋势",
     refresh: "刷新",
   },
 

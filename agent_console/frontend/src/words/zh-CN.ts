@@ -8,6 +8,7 @@ import type {
   Speaker,
 } from "../wire";
 import { callWords } from "./zh-CN.calls";
+import { deskWords } from "./zh-CN.desk";
 
 const status: Record<AgentStatus, string> = {
   signed_out: "已签出",
@@ -73,6 +74,7 @@ const who: Record<Speaker, string> = { caller: "市民", agent: "座席", centre
 
 export const words = {
   ...callWords,
+  ...deskWords,
   brand: "12345热线",
   product: "12345政务服务便民热线",
   title: (text: string) => `${text} · 12345热线`,
@@ -368,7 +370,6 @@ export const words = {
     pause: "暂停滚动",
     follow: "恢复滚动",
     newer: "有新内容 ↓",
-    incomplete: (percent: string) => `文字不全 ${percent}`,
     partial: "识别中…",
     quiet: "还没有识别到说话",
     none: "本次通话没有转写文字",

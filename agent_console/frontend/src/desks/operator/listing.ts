@@ -21,10 +21,12 @@ export function useListing<T>(ask: (listing: Listing, q: string) => Promise<Page
   const pages = computed(() => Math.max(1, Math.ceil(total.value / size)));
   let asked = 0;
 
+  const sortText = (): string | undefined => (sort.value === null ? undefined : `${sort.value.down ? "-" : ""}${sort.value.by}`);
+
   async function reload(): Promise<void> {
     const mine = ++asked;
     if (state.value !== "ready") state.value = "loading";
-    const by = sort.value === null ? undefined : `${sort.value.down ? "-" : ""}${sort.value.by}`;
+    const by = sortText();
     try {
       const answer = await ask({ page: page.value, size, sort: by }, q.value);
       if (mine !== asked) return;
@@ -53,5 +55,5 @@ export function useListing<T>(ask: (listing: Listing, q: string) => Promise<Page
     void reload();
   }
 
-  return reactive({ items, total, page, pages, state, q, sort, reload, go, sortBy, search });
+  return reactive({ items, total, page, pages, state, q, sort, reload, go, sortBy, search, sortText });
 }
