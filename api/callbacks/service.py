@@ -1,7 +1,8 @@
 """What people do with callbacks: take one, call, write down what came of it. Whoever holds the lease, and no other.
 
 The lease and the call that is being placed stand in the database and are taken by one conditional update each, so that
-two operators, two servers, or one that crashed in between never ring a citizen twice.
+two operators, two servers, or one that crashed in between never ring a citizen twice. For the same reason nobody dials
+while the database is away (503), though calls that go on can be controlled.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A call to a citizen or department, bound to what it is about before anybody's phone rings."""
+"""A call to a citizen or department, bound to what it is about before anybody's phone rings; so nobody dials while the
+database is away (503)."""
 
 from __future__ import annotations
 
