@@ -291,26 +291,46 @@ class WriteBehind(Generic[T]):
         async with self._turn:
             line = self._tail if self._backlog else self._front
             new = [one for one in line if not one.kept and self._codec.takes(one.item)]
-            if not new:
-                return True
-            texts = [(one.seq, self._codec.text(one.item)) for one in new]
-            try:
-                await self._in_thread(spool.append, texts)
-            except OSError as error:
-                self._has_problem(error)
+            kept = await self._append(spool, new)
+            if kept:
+                await self._settle_kept(spool, line, kept[0])
+            if len(kept) < len(new) or (self.problem and not await self._has_room(spool)):
                 return False
-            for one in new:
-                one.kept = True
-            if line is self._tail:
-                self._drop_kept_of(self._tail)
-            elif len(self._front) > self._in_memory and new[0] in islice(self._front, 1, None):
-                self._shorten_front(new[0])
-            else:
-                await self._in_thread(spool.pass_over)
         if self.problem:
             self.problem = ""
             log.info("the spool takes records again", writer=self._name)
         return True
+
+    async def _append(self, spool: Spool, new: list[_Waiting[T]]) -> list[_Waiting[T]]:
+        """Those that are on the disk now: on one that fills up, as many as fit."""
+        kept: list[_Waiting[T]] = []
+        try:
+            for start in range(0, len(new), TOGETHER):
+                some = new[start : start + TOGETHER]
+                await self._in_thread(spool.append, [(one.seq, self._codec.text(one.item)) for one in some])
+                for one in some:
+                    one.kept = True
+                kept += some
+        except OSError as error:
+            self._has_problem(error)
+        return kept
+
+    async def _has_room(self, spool: Spool) -> bool:
+        """Also asked when the database has taken everything meanwhile: what was said of the disk holds no longer."""
+        try:
+            await self._in_thread(spool.check_room)
+        except OSError:
+            return False
+        return True
+
+    async def _settle_kept(self, spool: Spool, line: deque[_Waiting[T]], first: _Waiting[T]) -> None:
+        """What is kept from ``first`` on is read back later, or need not be."""
+        if line is self._tail:
+            self._drop_kept_of(self._tail)
+        elif len(self._front) > self._in_memory and first in islice(self._front, 1, None):
+            self._shorten_front(first)
+        else:
+            await self._in_thread(spool.pass_over)
 
     def _drop_kept_of(self, line: deque[_Waiting[T]]) -> None:
         while line and line[0].kept:

@@ -34,6 +34,7 @@ SEGMENT_BYTES = 4 << 20
 MOST_BYTES = 256 << 20
 
 _HEAD = struct.Struct(">II")
+_ROOM_BYTES = 4096
 _SEQ = struct.Struct(">Q")
 _NAME = re.compile(r"([0-9]{8}-[0-9a-f]{8})-([0-9]{6})\.spool")
 
@@ -142,6 +143,11 @@ class Spool:
         os.fsync(self._file)
         segment.end += len(data)
         segment.last_seq, segment.records = items[-1][0], segment.records + len(items)
+
+    def check_room(self) -> None:
+        """Raises OSError where a short record could not be written; what it writes means nothing."""
+        assert self._file is not None
+        self._write(self._file, bytes(_ROOM_BYTES), self._segments[-1].end)
 
     def read(self, most: int) -> list[Kept]:
         """The next records, in order; fewer than ``most`` only where there are no more."""
