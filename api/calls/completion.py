@@ -102,6 +102,8 @@ class Course:
     call_id: CallId
     line: str = ""
     number: str = ""
+    centre: str = ""
+    """Of the partner whose trunk it came on."""
     queued: Entry | None = None
     answered: Entry | None = None
     answers: int = 0
@@ -137,6 +139,9 @@ def courses(entries: Iterable[Entry]) -> dict[CallId, Course]:
 
 def _heed(course: Course, entry: Entry) -> None:
     match entry.event:
+        case "ARRIVED":
+            course.line, course.number = _number(entry.value(0)), _number(entry.value(1))
+            course.centre = _number(entry.value(2))
         case "ENTERQUEUE":
             course.queued = course.queued or entry
             course.number = course.number or _number(entry.value(1))
@@ -179,6 +184,7 @@ def _history(course: Course, known: Known) -> Iterable[CallEvent]:
             caller_name="",
             line=LineNumber(course.line),
             channel=ChannelId(call_id),
+            centre=course.centre,
             rebuilt=True,
         )
     if course.queued is not None and known.waiting_since is None:

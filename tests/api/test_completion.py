@@ -162,6 +162,25 @@ async def test_who_pressed_1_unseen_is_to_be_called_back(store: Store, log: Path
     assert (ended.outcome, ended.ended_by, ended.wait_s) == ("abandoned", "switch", 30.0)
 
 
+@pytest.mark.parametrize(("dialled", "centre"), [("12329", ""), ("12345", "110")])
+async def test_which_line_was_dialled_unseen_and_which_centre_sent_the_call_is_known(
+    store: Store, log: Path, dialled: str, centre: str
+) -> None:
+    one = call_at(0)
+    write(log, line(0, one, "NONE", "ARRIVED", dialled, NUMBER, *([centre] if centre else [])))
+    write(log, line(1, one, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(9, one, "NONE", "ABANDON", 1, 1, 8))
+    await taken_up(store, log)
+    kept = await call(store, one)
+    assert (kept.line, kept.caller_number, kept.centre or "", kept.outcome) == (dialled, NUMBER, centre, "abandoned")
+
+
+async def test_who_has_only_arrived_is_not_over(store: Store, log: Path) -> None:
+    write(log, line(0, call_at(0), "NONE", "ARRIVED", "12345", NUMBER))
+    assert await taken_up(store, log) == []
+    async with store.read() as session:
+        assert (await session.scalars(select(CallRecord))).all() == []
+
+
 async def test_whom_a_duty_phone_took_was_answered(store: Store, log: Path) -> None:
     one = call_at(0)
     write(log, line(1, one, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(31, one, "NONE", "FALLBACK", "12345", NUMBER))
