@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from telephony import facts
 from telephony.ami import messages, schemas
@@ -69,6 +71,17 @@ def test_a_channel_is_described_whole() -> None:
             exten="12345",
         ),
     )
+
+
+@given(st.integers(10**9, 10**10 - 1), st.integers(0, 999_999))
+def test_a_time_is_taken_to_the_microsecond(seconds: int, micros: int) -> None:
+    told = messages.stated_at(Frame({"Timestamp": f"{seconds}.{micros:06}"}))
+    assert told == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds, microseconds=micros)
+
+
+@pytest.mark.parametrize("stamp", ["", "nan", "1e9", "1795297515", "1795297515.", "-1.5", "\uff11.5", "1" * 400 + ".0"])
+def test_what_is_no_time_is_none(stamp: str) -> None:
+    assert messages.stated_at(Frame({"Timestamp": stamp})) is None
 
 
 def test_unknown_values_and_unset_variables_are_empty() -> None:
