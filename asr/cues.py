@@ -2,7 +2,8 @@
 
 Each caller turn, partial or final, is searched for events and matters by their words and by their sound. What is
 denied, past, supposed, figurative, asked about or complained of counts less or not at all; what happens now counts
-more. A later turn raises what an earlier one left low, and takes back what it says was wrong or is over.
+more. Beside the phrases the gist of the sentence has its say in emergencies. A later turn raises what an earlier one
+left low, and takes back what it says was wrong or is over.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import lru_cache
 
 from pypinyin.phrases_dict import phrases_dict
 
+from asr.gist import HEADS, Gist, together
 from asr.lexicon import Lexicon
 from asr.lexicon.phrases import Found, Phrases
 from asr.lexicon.urgency import Concern, Urgency
@@ -32,9 +34,22 @@ _BY_SOUND = {2: 0.55, 3: 0.85, 4: 0.95}
 _IN_SCENE = 0.85
 """Of something heard by its sound where more of the sentence is about the same."""
 _COMPANY = 0.35
+_MOST = 1.3
+"""More than this the phrases do not say, however many there are."""
+_DECIDED = -0.5
+"""So much phrases and gist have to say together for a cue, and by each beyond it a cue is surer by ``_PACE``."""
+_PACE = 0.25
+_BESIDE = 0.1
+"""Where one line is certain another may fall short by so much."""
+_CLAUSE = re.compile(r"[^，。！？!?,…；;]+")
+_FEW = 4
+"""Of so few characters no gist is taken."""
 _UNSURE_ORDER = 9
 _BONUS = {"now": 0.25, "help": 0.25, "own": 0.1}
 _NO_TARGET = "none"
+GIST = "gist"
+"""The concern of a cue that no phrase names."""
+_NONE = Phrases([])
 _DENIED = re.compile(
     r"(?<!是)(?<!还)(?:不是|没有?|并没有?|不会|没啥|也没|从没|不算|并非|别|不叫|没说)"
     r"(?:什么|啥|有人|有|人|真|再|说|发生|出现|闻到|发现|看见|看到|被|在|敢|去)?$"
@@ -50,6 +65,10 @@ _STILL_NOT = re.compile(
     r"(?:到|直到)?(?:现在|今天|这会儿)(?:还|都|也)?(?:没|不|到哪|什么情况|咋样|怎么样|进展|处理|好了|没事)"
 )
 """到现在没下来 says nothing of now."""
+_INTERRUPTED = re.compile(
+    r"…|(?:^|[，。！？、])(?:哎+|唉|哎[呀哟]|啊|坏了|糟了|不好了?|我的?[妈天]|天[哪呐]|等[等下会]|别挂|[快你]?看)"
+)
+"""What was asked or complained of before is not what happens after it."""
 _EVERYDAY = frozenset(
     "是的了一不我你他有在就都也这那个们到去来上下没要会说还又很太吗呢吧啊二三四五六七八九十零两次年月号点走看听做开给让把被和"
     "跟拿放吃喝买卖家里外前后边自己人什么谁怎哪多少大小好坏时候天今明昨事情用能可以得对过起出进回住问叫想知道办找从再才刚先"
@@ -104,6 +123,8 @@ class _Sensed:
     gone: tuple[Concern, ...]
     all_gone: bool
     soft: tuple[int, int] | None
+    since: int
+    """Where what counts begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +152,8 @@ def hear(turns: Sequence[Turn], lexicon: Lexicon, urgency: Urgency) -> tuple[Cue
             standing.clear()
             rests.clear()
         for concern in sensed.gone:
-            if concern.target in standing and standing[concern.target].hit.concern is concern:
+            known = standing.get(concern.target)
+            if known is not None and known.hit.concern.name in (concern.name, GIST):
                 del standing[concern.target]
         if sensed.soft is not None:
             soft = _cue(_NO_TARGET, Action.SOFT_ALERT, "figurative", turn, reading, *sensed.soft, RAISES)
@@ -151,21 +173,78 @@ def _raise(
 ) -> dict[str, float]:
     """Take in one turn; returns what of it was too little for a cue."""
     left = {target: rest * KEPT for target, rest in rests.items()}
-    for target in dict.fromkeys(hit.concern.target for hit in sensed.hits):
-        hits = sorted((hit for hit in sensed.hits if hit.concern.target == target), key=lambda hit: -hit.weight)
-        best = hits[0]
-        others = {hit.concern.name + str(hit.start): hit for hit in hits[1:] if not _overlap(hit, best)}
-        score = best.weight + _COMPANY * sum(hit.weight for hit in list(others.values())[:3])
-        if target in EMERGENCIES:
-            score += _bonus(reading.text, urgency) * min(1.0, best.weight / 0.4)
+    ruled = _ruled(sensed.hits, reading.text, urgency)
+    agreed = _with_gist(ruled, reading.text[sensed.since :])
+    for target, score in agreed.items():
         score += left.get(target, 0.0)
         if score >= RAISES:
             known = standing.get(target)
             if known is None or score > known.score + 0.2:
+                best = _best(sensed.hits, target) or _of_gist(target, reading.text, sensed.since)
                 standing[target] = _Standing(best, turn, reading, score)
-        else:
-            left[target] = max(left.get(target, 0.0), score * KEPT)
+        elif target in ruled:
+            left[target] = max(left.get(target, 0.0), min(score, ruled[target]) * KEPT)
     return left
+
+
+def by_rule(text: str, lexicon: Lexicon, urgency: Urgency) -> dict[str, float]:
+    """What the phrases alone say of each line in a turn by itself, without the gist."""
+    reading = reading_of(text, lexicon)
+    sensed = _sense(reading.text, urgency, _words(lexicon))
+    return _ruled(sensed.hits, reading.text, urgency)
+
+
+def _ruled(hits: Sequence[_Hit], text: str, urgency: Urgency) -> dict[str, float]:
+    scores: dict[str, float] = {}
+    also = set[str]()
+    for target in dict.fromkeys(hit.concern.target for hit in hits):
+        best = _best(hits, target)
+        assert best is not None
+        others = {
+            hit.concern.name + str(hit.start): hit
+            for hit in sorted(hits, key=lambda hit: -hit.weight)
+            if hit.concern.target == target and hit is not best and not _overlap(hit, best)
+        }
+        score = best.weight + _COMPANY * sum(hit.weight for hit in list(others.values())[:3])
+        if target in EMERGENCIES:
+            score += _bonus(text, urgency) * min(1.0, best.weight / 0.4)
+            score = min(score, _MOST)
+            if score >= RAISES and best.strong:
+                also.update(best.concern.also)
+        scores[target] = score
+    return scores | {target: max(scores.get(target, 0.0), RAISES) for target in also if target in EMERGENCIES}
+
+
+def _best(hits: Sequence[_Hit], target: str) -> _Hit | None:
+    return max((hit for hit in hits if hit.concern.target == target), key=lambda hit: hit.weight, default=None)
+
+
+def _with_gist(ruled: Mapping[str, float], text: str) -> dict[str, float]:
+    """Of each line what phrases and gist say together, on the scale of the phrases."""
+    if len(text) < _FEW:
+        return dict(ruled)
+    weighed = Gist.load().weigh(text)
+    scores = {line: score for line, score in ruled.items() if line not in EMERGENCIES}
+    for line in EMERGENCIES:
+        rule = ruled.get(line, 0.0)
+        scores[line] = RAISES + _PACE * (together(rule, rule >= RAISES, weighed, line) - _DECIDED)
+    if max(scores[line] for line in EMERGENCIES) >= RAISES:
+        scores |= {line: RAISES for line in EMERGENCIES if RAISES - _BESIDE <= scores[line] < RAISES}
+    return scores
+
+
+def _of_gist(target: str, text: str, since: int) -> _Hit:
+    """The clause that says it most, where no phrase does."""
+    gist, line = Gist.load(), HEADS.index(target)
+    clauses = [found.span() for found in _CLAUSE.finditer(text, since)] or [(since, len(text))]
+    start, end = max(clauses, key=lambda span: gist.weigh(text[span[0] : span[1]]).whole[line])
+    return _Hit(
+        Concern(name=GIST, target=target, strong=_NONE, weak=_NONE, unless=_NONE, over=_NONE, scene=_NONE),
+        start,
+        end,
+        RAISES,
+        False,
+    )
 
 
 def _overlap(one: _Hit, other: _Hit) -> bool:
@@ -191,10 +270,11 @@ def _sense(text: str, urgency: Urgency, known: frozenset[str]) -> _Sensed:
     gone: list[Concern] = []
     soft: tuple[int, int] | None = None
     for concern in urgency.events:
-        if any(concern.over.read(text)):
+        over = max((found.end for found in concern.over.read(text)), default=-1)
+        if over >= 0:
             gone.append(concern)
         for found, weight, strong in _found(text, concern, known):
-            if found.start < taken_back:
+            if found.start < max(taken_back, over):
                 continue
             if _denied(text, found):
                 gone.append(concern)
@@ -206,9 +286,14 @@ def _sense(text: str, urgency: Urgency, known: frozenset[str]) -> _Sensed:
                 hits.append(_Hit(concern, found.start, found.end, weight * factor, strong))
     for line in urgency.lines:
         for found, weight, strong in _found(text, line, known):
-            if not _near(line.unless, text, found):
+            if not _near(line.unless, text, found) and not _is_a_place(text, found, urgency):
                 hits.append(_Hit(line, found.start, found.end, weight, strong))
-    return _Sensed(tuple(hits), tuple(gone), taken_back >= 0, soft)
+    return _Sensed(tuple(hits), tuple(gone), taken_back >= 0, soft, max(taken_back, 0))
+
+
+def _is_a_place(text: str, found: Found, urgency: Urgency) -> bool:
+    """It only says where: 税务局旁边."""
+    return any(place.start <= 2 for place in urgency.suppress["elsewhere"].read(text[found.end : found.end + 8]))
 
 
 def _found(text: str, concern: Concern, known: frozenset[str]) -> Iterator[tuple[Found, float, bool]]:
@@ -263,9 +348,10 @@ def _standing_factor(text: str, found: Found, concern: Concern, urgency: Urgency
         factor *= 0.1
     if any(suppress["past"].read(lead)) and not now and not concern.past_counts:
         factor *= 0.2
-    if any(suppress["asking"].read(text)):
+    since = max((each.end() for each in _INTERRUPTED.finditer(text, 0, found.start)), default=0)
+    if any(suppress["asking"].read(text[since:])):
         factor *= 0.8 if now else 0.45
-    if any(suppress["complaint"].read(text)):
+    if any(suppress["complaint"].read(text[since:])):
         factor *= 0.7 if now else 0.45
     return factor, False
 

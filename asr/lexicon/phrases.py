@@ -20,6 +20,7 @@ _WIDE_GAP = "[^。！？!?]{0,8}?"
 _NARROW_GAP = "[^，。！？!?…、；]{0,3}?"
 _WIDE_TOKENS = r"(?:[^\s。！？!?]=\S+ ){0,8}?"
 _NARROW_TOKENS = r"(?:[^\s，。！？!?…、；]=\S+ ){0,3}?"
+_AT_TOKEN = r"(?<!\S)"
 _READINGS = {
     "着": ("zhe", "zhao", "zhuo"), "血": ("xue", "xie"), "了": ("le", "liao"), "没": ("mei", "mo"),
     "得": ("de", "dei"), "地": ("di", "de"), "卡": ("ka", "qia"), "撞": ("zhuang",), "漂": ("piao",),
@@ -56,7 +57,11 @@ class Phrases:
         for one in parsed:
             if one.least >= 2:
                 by_count.setdefault(min(one.least, 4), []).extend(one.heard)
-        self._heard = tuple((count, _either(patterns)) for count, patterns in sorted(by_count.items(), reverse=True))
+        self._heard = tuple(
+            (count, re.compile(rf"{_AT_TOKEN}(?:{'|'.join(patterns)})"))
+            for count, patterns in sorted(by_count.items(), reverse=True)
+            if patterns
+        )
 
     def read(self, text: str) -> Iterator[Found]:
         if self._read is not None:
@@ -68,8 +73,6 @@ class Phrases:
         """Where it sounds like one of the phrases; the characters' own places are among them."""
         line = _line(text)
         for count, pattern in self._heard:
-            if pattern is None:
-                continue
             for match in pattern.finditer(line):
                 if match.end() > match.start():
                     ends = [*match.span(), *match.span(match.lastindex or 0)]

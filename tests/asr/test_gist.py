@@ -1,0 +1,77 @@
+"""What a sentence is about on the whole: ideas, weights, and how they are taught."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asr import gist as gists
+from asr.gist import DANGER, HEADS, Gist, GistError, Ideas, ideas_of, neighbours, save, together
+from asr.teaching import teach
+
+EXAMPLES = [
+    {"text": "屋里着火了全是烟", "label": "positive", "expect": ["119"]},
+    {"text": "楼上烧起来了快来人", "label": "positive", "expect": ["119"]},
+    {"text": "我爸叫不醒了", "label": "positive", "expect": ["120"]},
+    {"text": "个税怎么申报", "label": "positive", "expect": ["12366"]},
+    {"text": "路灯不亮没人修", "label": "negative", "expect": []},
+    {"text": "物业费太贵了", "label": "negative", "expect": []},
+]
+
+
+def test_an_idea_is_met_by_any_of_its_words_and_across_a_gap() -> None:
+    ideas = ideas_of('{"fire": ["着火", "火苗"], "as if": ["跟…一样"]}')
+    assert ideas.within("火苗窜上来了") == ["fire"]
+    assert ideas.within("热得跟着火一样") == ["as if", "fire"]
+    assert ideas.within("路灯不亮") == []
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", "{}", '{"fire": []}', '{"fire": [""]}', '{"fire": "着火"}'])
+def test_ideas_that_are_not_lists_of_words_are_refused(broken: str) -> None:
+    with pytest.raises(GistError):
+        ideas_of(broken)
+
+
+def test_the_same_examples_teach_the_same_weights_and_danger_is_told_from_the_rest() -> None:
+    one, other = teach(EXAMPLES), teach(EXAMPLES)
+    assert np.array_equal(one.weights, other.weights)
+    fire, lamp = one.weigh("仓库着火了"), one.weigh("路灯坏了没人修")
+    danger, line = HEADS.index(DANGER), HEADS.index("119")
+    assert fire.whole[danger] > lamp.whole[danger]
+    assert together(0.0, False, fire, "119") > together(0.0, False, lamp, "119")
+    assert together(1.0, True, lamp, "119") > together(0.0, False, lamp, "119")
+    assert fire.whole[line] == pytest.approx(fire.most[line])
+
+
+def test_of_a_longer_telling_neighbouring_clauses_are_weighed_as_well() -> None:
+    assert neighbours("着火了，快来") == []
+    assert neighbours("你好，我问个事，哎着火了") == ["你好，我问个事", "我问个事，哎着火了"]
+    packaged = Gist.load()
+    weighed = packaged.weigh("我想问一下食堂涨价的事，原来六块现在八块，哎老张你咋了，他倒地上叫不醒了")
+    assert (weighed.most >= weighed.whole).all()
+    assert weighed.most[HEADS.index(DANGER)] > weighed.whole[HEADS.index(DANGER)]
+
+
+def test_weights_are_written_as_arrays_and_others_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taught = teach(EXAMPLES)
+    place = tmp_path / "asr.lexicon" / "data"
+    place.mkdir(parents=True)
+    save(taught, place / gists.WEIGHTS_FILE)
+    (place / gists.IDEAS_FILE).write_bytes((Path(gists.__file__).parent / "lexicon/data/ideas.json").read_bytes())
+    monkeypatch.setattr(resources, "files", lambda name: tmp_path / name)
+    read = Gist.load.__wrapped__()
+    assert np.allclose(read.weights, taught.weights, atol=1e-2)
+    np.savez(place / gists.WEIGHTS_FILE, format=np.int64(1), weights=np.zeros((2, 2)), bias=np.zeros(2))
+    with pytest.raises(GistError):
+        Gist.load.__wrapped__()
+    (place / gists.WEIGHTS_FILE).write_bytes(b"no weights")
+    with pytest.raises(GistError):
+        Gist.load.__wrapped__()
+
+
+def test_the_packaged_ideas_and_weights_are_there() -> None:
+    assert "child" in Ideas.load().within("孩子掉井里了")
+    assert Gist.load().weights.shape == (len(HEADS), gists.BUCKETS)
