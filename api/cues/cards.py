@@ -1,4 +1,4 @@
-"""Cards made of the cues that stand: one for all emergency lines together, one for each service line (pure)."""
+"""Cards made of the cues that stand: one for all emergency lines, one for each service line, a quiet one (pure)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 from asr.cues import EMERGENCIES, Action, Cue
 
-URGENT = "urgent"
+URGENT, QUIET = "urgent", "quiet"
 _NAMES = uuid.UUID("6b0f3c52-6f1c-4a53-9d0a-3d1c2f7a9e11")
-_SHOWN = (Action.TRANSFER_NOW, Action.CONFERENCE, Action.KEEP_LINE, Action.OFFER)
+_SHOWN = (Action.TRANSFER_NOW, Action.CONFERENCE, Action.KEEP_LINE, Action.OFFER, Action.SOFT_ALERT)
 
 
 class CardState(StrEnum):
@@ -26,7 +26,11 @@ class CardState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Card:
-    """``kind`` is URGENT or a service line. ``text`` are the words of the turn ``seg`` from ``start`` to ``end``."""
+    """``text`` are the words of the turn ``seg`` from ``start`` to ``end``.
+
+    ``kind`` is URGENT, a service line, or QUIET: something was said in anger, nobody has to be called. ``notices`` are
+    firms that should hear of a danger too; they are told of again whenever the words are read, and not written down.
+    """
 
     id: str
     call_id: str
@@ -41,6 +45,7 @@ class Card:
     at: datetime
     state: CardState = CardState.OPEN
     reason: str | None = None
+    notices: tuple[str, ...] = ()
 
 
 def follow(cards: Sequence[Card], cues: Sequence[Cue], call_id: str, now: datetime) -> tuple[Card, ...]:
@@ -49,17 +54,26 @@ def follow(cards: Sequence[Card], cues: Sequence[Cue], call_id: str, now: dateti
     shown = [cue for cue in cues if cue.action in _SHOWN]
     groups: dict[str, list[Cue]] = {}
     for cue in shown:
-        groups.setdefault(URGENT if cue.target in EMERGENCIES else cue.target, []).append(cue)
+        groups.setdefault(_kind(cue), []).append(cue)
     for kind, group in groups.items():
         _take(result, kind, group, call_id, now)
+    notices = tuple(dict.fromkeys(cue.target for cue in cues if cue.action is Action.NOTIFY))
     for number, card in enumerate(result):
         if card.state is CardState.OPEN and card.kind not in groups:
             result[number] = replace(card, state=CardState.CLEARED)
+        elif card.kind == URGENT:
+            result[number] = replace(card, notices=notices or card.notices)
     return tuple(result)
 
 
 def decided(card: Card, state: CardState, reason: str | None) -> Card:
     return replace(card, state=state, reason=reason)
+
+
+def _kind(cue: Cue) -> str:
+    if cue.action is Action.SOFT_ALERT:
+        return QUIET
+    return URGENT if cue.target in EMERGENCIES else cue.target
 
 
 def _take(cards: list[Card], kind: str, group: Sequence[Cue], call_id: str, now: datetime) -> None:

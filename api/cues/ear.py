@@ -41,7 +41,7 @@ class Ear:
         self._news: dict[CallId, Sequence[Turn]] = {}
         self._cards: dict[CallId, tuple[Card, ...]] = {}
         self._wake = asyncio.Event()
-        self.behind: WriteBehind[Card] = WriteBehind(store, ledger.write, name="cues")
+        self.behind: WriteBehind[Card] = WriteBehind(store, ledger.write, name="cues", keeps=(Card,))
 
     def heard(self, call_id: CallId, turns: Sequence[Turn]) -> None:
         """Never waits. Of news that come faster than they are read only the last are."""
@@ -111,7 +111,7 @@ def view(card: Card) -> CueData:
         {
             "id": card.id,
             "call_id": card.call_id,
-            "targets": list(card.targets),
+            "targets": [] if card.action is Action.SOFT_ALERT else list(card.targets),
             "action": "offer" if card.action is Action.OFFER else card.action.value,
             "seg": card.seg,
             "start": card.start,
@@ -120,5 +120,6 @@ def view(card: Card) -> CueData:
             "at": round(card.at.timestamp() * 1000),
             "state": card.state.value,
             "reason": card.reason,
+            "notices": list(card.notices),
         }
     )

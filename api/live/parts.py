@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from telephony.events import TransferReason, TransferStep
 from telephony.targets import SpyMode, TargetKind, TransferMode
@@ -74,7 +74,10 @@ class SupervisionData(Part):
 
 
 class CueData(Part):
-    """A danger in the citizen's words. It suggests; a person decides."""
+    """A danger in the citizen's words. It suggests; a person decides.
+
+    ``soft_alert``: said in anger or hearsay, no line to call, ``targets`` is empty. ``notices``: firms to tell as well.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -93,6 +96,7 @@ class CueData(Part):
                     "at": 1795297638000,
                     "state": "open",
                     "reason": None,
+                    "notices": ["燃气企业"],
                 }
             ]
         },
@@ -101,7 +105,7 @@ class CueData(Part):
     id: str
     call_id: str
     targets: list[str]
-    action: Literal["transfer_now", "conference", "keep_line", "offer"]
+    action: Literal["transfer_now", "conference", "keep_line", "offer", "soft_alert"]
     seg: int
     start: int
     end: int
@@ -109,6 +113,7 @@ class CueData(Part):
     at: int
     state: Literal["open", "acted", "dismissed", "cleared"]
     reason: str | None
+    notices: list[str] = Field(default_factory=list)
 
 
 class Alert(Part):

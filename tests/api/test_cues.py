@@ -10,10 +10,11 @@ from api.auth.audit import verify_chain
 from api.auth.permissions import Role
 from api.cues import ledger
 from api.cues.cards import Card, CardState, decided, follow
-from api.cues.ear import Ear
+from api.cues.ear import Ear, view
 from api.cues.events import CueDecided
 from api.live.parts import CueData
 from api.store.engine import Store
+from api.store.journaled import Codec
 from asr.cues import Action, Cue
 from asr.transcript import Speaker, Turn
 from telephony.ids import CallId
@@ -61,8 +62,26 @@ def test_a_decided_card_stays_and_something_new_gets_a_card_of_its_own() -> None
     assert cards([FIRE, HURT], before=acted)[1].targets == ("120",)
 
 
-def test_a_soft_alert_and_a_notice_make_no_card() -> None:
-    assert cards([replace(FIRE, action=Action.SOFT_ALERT), replace(FIRE, action=Action.NOTIFY)]) == ()
+def test_a_firm_that_should_hear_of_it_stands_on_the_card_and_alone_makes_none() -> None:
+    firm = replace(FIRE, target="燃气企业", action=Action.NOTIFY)
+    assert cards([firm]) == ()
+    [card] = cards([FIRE, firm], [FIRE])
+    assert (card.targets, view(card).notices) == (("119",), ["燃气企业"])
+
+
+def test_what_is_said_in_anger_is_a_quiet_card_until_something_real_is_heard() -> None:
+    angry = replace(FIRE, target="none", action=Action.SOFT_ALERT, concern="figurative")
+    [card] = cards([angry])
+    assert (view(card).action, view(card).targets, view(card).state) == ("soft_alert", [], "open")
+    assert [each.state for each in cards([angry], [FIRE])] == [CardState.CLEARED, CardState.OPEN]
+    dismissed = (decided(card, CardState.DISMISSED, None),)
+    assert cards([angry], before=dismissed) == dismissed
+
+
+def test_a_card_survives_in_the_spool_as_it_was() -> None:
+    codec: Codec[Card] = Codec((Card,))
+    [card] = cards([FIRE])
+    assert codec.item(codec.text(card)) == card
 
 
 def turn(text: str) -> Turn:
