@@ -14,7 +14,7 @@ from asr.cues import Cue, hear
 from asr.learning import Learnt
 from asr.lexicon import Lexicon, LexiconError
 from asr.lexicon.urgency import Urgency
-from asr.prefill import Suggestion
+from asr.prefill import Suggestion, prepare
 from asr.transcript import Turn
 from asr.understanding import understand
 
@@ -32,6 +32,7 @@ class Understanding:
 
     async def load(self) -> None:
         self._lexicon = await asyncio.get_running_loop().run_in_executor(self._pool, _lexicon_of, self._home)
+        self._pool.submit(prepare, self._lexicon)
 
     async def suggest(self, turns: Sequence[Turn], caller_number: str) -> Sequence[Suggestion]:
         work = partial(_suggest, turns, caller_number, self._home, self._learnt())

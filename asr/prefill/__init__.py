@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from asr.lexicon import Lexicon
 from asr.prefill.details import suggest_details
+from asr.prefill.likeness import likeness_of
 from asr.prefill.matters import rank_categories, suggest_matter
 from asr.prefill.names import suggest_caller
 from asr.prefill.occurrence import suggest_time
@@ -18,7 +19,12 @@ from asr.prefill.suggestions import Evidence, Suggestion
 from asr.prefill.wording import suggest_wording
 from asr.transcript import Turn
 
-__all__ = ["Evidence", "Suggestion", "rank_categories", "suggest"]
+__all__ = ["Evidence", "Suggestion", "prepare", "rank_categories", "suggest"]
+
+
+def prepare(lexicon: Lexicon) -> None:
+    """What the first call would wait for: how people put each matter is learnt, about a second's work."""
+    likeness_of(lexicon)
 
 
 def suggest(turns: Sequence[Turn], *, caller_number: str, lexicon: Lexicon) -> tuple[Suggestion, ...]:

@@ -166,15 +166,20 @@ def _surname_said(said: Said) -> Iterator[_Claim]:
 
 def _parts_said(said: Said) -> Iterator[_Claim]:
     """我是弓长张，张弛: the surname by its parts, the whole name in a clause of its own."""
-    for parts, surname in said.reading.lexicon.cues.surname_parts.items():
-        match = re.search(rf"(?:我是|我姓|我|^|，)(?:的)?{re.escape(parts)}(?:的)?{re.escape(surname)}", said.text)
-        if match is None or not (ASKS_NAME.search(said.asked) and not ASKS_OTHER_NAME.search(said.asked)):
-            continue
-        if "不是" in said.text[max(0, match.start() - 3) : match.end()] or "老师" in said.text[: match.start()][-6:]:
+    if not ASKS_NAME.search(said.asked) or ASKS_OTHER_NAME.search(said.asked):
+        return
+    for match in _parts(said.reading.lexicon).finditer(said.text):
+        surname = said.reading.lexicon.cues.surname_parts[match.group("parts")]
+        if match.group("after") != surname or said.text[: match.start()].endswith("不是"):
             continue
         name, end = _whole_after(said, surname, match.end())
-        start = match.end() - len(surname)
-        yield _Claim(name, surname, 0.88, said, (said.evidence(start, max(end, match.end())),))
+        yield _Claim(name, surname, 0.88, said, (said.evidence(match.end() - 1, max(end, match.end())),))
+
+
+@lru_cache(maxsize=8)
+def _parts(lexicon: Lexicon) -> re.Pattern[str]:
+    words = "|".join(map(re.escape, sorted(lexicon.cues.surname_parts, key=len, reverse=True)))
+    return re.compile(rf"(?:我是|我姓|^|(?<=，))(?P<parts>{words})的?(?P<after>[\u4e00-\u9fff])")
 
 
 def _full_said(said: Said) -> Iterator[_Claim]:
