@@ -2,21 +2,31 @@
 
     python -m tests.benchmarks.ring [calls a second] [seconds] [consoles ...]
 
-Beside it, in the same run, a bare socket to the manager interface that does nothing but split frames.
+Beside it, in the same run, a bare socket to the manager interface that does nothing but split frames. The operators'
+consoles are measured; the others are sockets of supervisors that read the queue and the wall, in a process of their
+own, so that what they cost the reader does not count as the server's.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import multiprocessing
+import os
 import sys
 import tempfile
 import threading
 import time
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+import uvloop
+from websockets.asyncio.client import connect
 
 from api.auth.permissions import Role
-from tests.api.serving import Browser, LiveConsole
+from tests.api.serving import Browser, LiveConsole, eventually
 from tests.system.crowd import Scene, calling
 from tests.system.switch import Ami, RunningSwitch, starting
 
@@ -48,7 +58,7 @@ class Stamps:
         self._thread.join()
         ami: Ami = self._ami
         ami.close()
-        found = {}
+        found: dict[tuple[str, str], tuple[float, float]] = {}
         for number, at in self._heard:
             frame = ami.events[number]
             if frame.get("Event") == "AgentCalled":
@@ -75,6 +85,57 @@ async def watch(url: str, username: str, password: str, shown: dict[tuple[str, s
                 shown[call, username] = time.time()
 
 
+async def idle_console(url: str, ticket: str, let_in: Any, read: Any) -> None:
+    address = url.replace("http", "ws", 1) + "/api/v1/live"
+    async with connect(address, origin=url, subprotocols=["hotline.v1"], proxy=None, max_size=None) as socket:  # type: ignore[arg-type, list-item]
+        subs = [{"ch": "queue"}, {"ch": "wall"}]
+        await socket.send(json.dumps({"t": "hello", "v": 1, "ticket": ticket, "tab": ticket[:8], "subs": subs}))
+        beat_s = time.monotonic()
+        await socket.recv()  # the welcome
+        let_in.value += 1
+        async for _ in socket:
+            read.value += 1
+            if time.monotonic() - beat_s > 4:
+                beat_s = time.monotonic()
+                await socket.send(json.dumps({"t": "hb", "now": round(1000 * time.time())}))
+
+
+def idle_consoles(url: str, tickets: Any, let_in: Any, read: Any) -> None:
+    """Until it is killed."""
+
+    async def main() -> None:
+        async with asyncio.TaskGroup() as group:
+            while (ticket := await asyncio.to_thread(tickets.get)) is not None:
+                group.create_task(idle_console(url, ticket, let_in, read))
+
+    uvloop.run(main())
+
+
+@asynccontextmanager
+async def looking_on(browser: Browser, number: int) -> AsyncIterator[Any]:
+    """So many more consoles; what comes out counts the messages that they have read from now on."""
+    context = multiprocessing.get_context("spawn")
+    tickets, let_in, read = context.Queue(), context.Value("q", 0), context.Value("q", 0)
+    process = context.Process(target=idle_consoles, args=(browser.url, tickets, let_in, read), daemon=True)
+    process.start()
+    began = time.monotonic()
+    try:
+        for asked in range(number):
+            while process.is_alive() and asked > let_in.value + 2:  # noqa: ASYNC110 - few tickets are good at a time
+                await asyncio.sleep(0.02)
+            tickets.put(await browser.ticket())
+        tickets.put(None)
+        await eventually(lambda: let_in.value == number, 60)
+        print(f"{number} more consoles are open after {time.monotonic() - began:.0f} s")
+        assert process.is_alive(), "a console was not let in"
+        read.value = 0
+        yield read
+        assert process.is_alive(), "a console was put out"
+    finally:
+        process.kill()
+        process.join()
+
+
 async def measure(switch: RunningSwitch, consoles: int, rate: float, seconds: float) -> None:
     scene = await asyncio.to_thread(lambda: Scene(switch, ring_s=1.0))
     supervisor = await asyncio.to_thread(scene.hotline.account, f"watcher{consoles}", Role.SUPERVISOR)
@@ -82,11 +143,7 @@ async def measure(switch: RunningSwitch, consoles: int, rate: float, seconds: fl
     async with scene.playing(), AsyncExitStack() as stack:
         browser = await stack.enter_async_context(Browser(scene.hotline.url))
         await browser.sign_in(supervisor.username, supervisor.password)
-        for number in range(consoles - len(scene.accounts)):
-            ticket = await browser.ticket()
-            await stack.enter_async_context(
-                LiveConsole.open(scene.hotline.url, ticket, "queue", "wall", tab=f"tab-{number}")
-            )
+        others = await stack.enter_async_context(looking_on(browser, consoles - len(scene.accounts)))
         watchers = [
             asyncio.create_task(watch(scene.hotline.url, one.username, one.password, shown)) for one in scene.accounts
         ]
@@ -98,10 +155,12 @@ async def measure(switch: RunningSwitch, consoles: int, rate: float, seconds: fl
         for task in watchers:
             task.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
+    load = f"{os.getloadavg()[0]:.1f}"
     both = rings.keys() & shown.keys()
     ours = sorted(1000 * (shown[key] - rings[key][0]) for key in both)
     bare = sorted(1000 * (rings[key][1] - rings[key][0]) for key in both)
-    print(f"{consoles} consoles, {rate:g} calls/s: {len(both)} of {len(rings)} rings seen")
+    print(f"{consoles} consoles, {rate:g} calls/s, load {load}: {len(both)} of {len(rings)} rings seen")
+    print(f"  the other consoles read {others.value / seconds:,.0f} messages/s")
     for name, values in (("console", ours), ("bare socket", bare)):
         if values:
             print(f"  {name:12} p50 {_part(values, 0.5):7.1f} ms   p99 {_part(values, 0.99):7.1f} ms")
