@@ -1,6 +1,6 @@
 """How well tickets fill themselves from the recorded dialogues, against bare keywords, and how long it takes.
 
-``python -m tests.benchmarks.prefill [DIALOGUES.json ...]``. A dialogue file is a list of
+``python -m tests.benchmarks.prefill [DIALOGUES.json ...]``, without files those recorded. A dialogue file is a list of
 ``{id, caller_number, turns: [[speaker, text], ...], ticket: {field: value}}``; more files are scored one by one (the
 same dialogues as a recogniser heard them, say).
 """
@@ -28,6 +28,8 @@ from asr.transcript import Speaker, Turn
 from asr.understanding import Understood, ticket_of, understand
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "dialogues.json"
+OURS = RECORDED.with_name("dialogues_ours.json")
+MATTERS = RECORDED.with_name("matters_ours.json")
 FILLS = 0.75
 EXACT = ("caller_name", "caller_gender", "contact_phone", "district", "town")
 ALIKE = {"address": 80.0, "occur_time": 60.0, "subject": 60.0}
@@ -208,6 +210,19 @@ def timing(dialogues: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
     return statistics.median(taken), taken[int(len(taken) * 0.95)], whole
 
 
+def single_matters(matters: Sequence[dict[str, str]]) -> str:
+    """One sentence each, put without the category's keywords: how often its category comes first, and of three."""
+    lexicon = Lexicon.load()
+    first, among = 0, 0
+    for matter in matters:
+        turn = Turn(seg=0, rev=1, speaker=Speaker.CALLER, text=matter["text"], start_s=0.0, end_s=1.0, final=True)
+        codes = [code for code, _ in rank_categories([turn], lexicon)[:3]]
+        first += codes[:1] == [matter["category_code"]]
+        among += matter["category_code"] in codes
+    count = len(matters)
+    return f"{count} sentences without keywords: category first {first}/{count}, among three {among}/{count}"
+
+
 def report(dialogues: Sequence[dict[str, Any]]) -> None:
     columns = {
         "offered": score(dialogues, prefill, 0.0),
@@ -233,7 +248,9 @@ def report(dialogues: Sequence[dict[str, Any]]) -> None:
     print(f"wording shared with the clerk's: title {coverage(dialogues, 'title'):.2f}, ", end="")
     print(f"description {coverage(dialogues, 'description'):.2f}, demand {coverage(dialogues, 'demand'):.2f}")
     print("exactly the clerk's: " + ", ".join(whole_tickets(dialogues)))
-    print("confidence said -> right: " + ", ".join(_reliability(columns["offered"].sure)))
+    print("confidence said -> right:")
+    for line in _reliability(columns["offered"].sure):
+        print(f"  {line}")
 
 
 def _reliability(sure: Iterable[tuple[float, bool]]) -> Iterable[str]:
@@ -241,11 +258,13 @@ def _reliability(sure: Iterable[tuple[float, bool]]) -> Iterable[str]:
     for low, high in ((0.0, 0.5), (0.5, 0.65), (0.65, 0.75), (0.75, 0.85), (0.85, 0.92), (0.92, 1.01)):
         inside = [right for confidence, right in rows if low <= confidence < high]
         if inside:
-            yield f"{low:.2f}-{min(high, 1):.2f}: {sum(inside)}/{len(inside)} = {sum(inside) / len(inside):.2f}"
+            share = sum(inside) / len(inside)
+            bar = "#" * round(30 * share)
+            yield f"{low:.2f}-{min(high, 1):.2f} {bar:<30} {share:.2f} of {len(inside)}"
 
 
 def main(paths: Sequence[str]) -> None:
-    for path in paths or [str(RECORDED)]:
+    for path in paths or [str(RECORDED), str(OURS)]:
         dialogues = json.loads(Path(path).read_text(encoding="utf-8"))
         print(f"== {Path(path).name}")
         report(dialogues)
@@ -253,6 +272,8 @@ def main(paths: Sequence[str]) -> None:
         print(
             f"ms per call, after each final: median {median:.1f}, 95 % {p95:.1f}; 40 unseen turns at once {whole:.1f}"
         )
+    if not paths:
+        print(single_matters(json.loads(MATTERS.read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":
