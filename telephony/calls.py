@@ -1,4 +1,4 @@
-"""Every conversation and its legs, from the ring to the last hang-up: facts are taken down, and compared with lists."""
+"""Every conversation and its legs, from the ring to the last hang-up: what the testimony about it amounts to."""
 
 from __future__ import annotations
 
@@ -6,42 +6,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 
-from telephony import announcements, facts
-from telephony.channels import LONG_AGO, Channels, Track, earlier
+from telephony import announcements
+from telephony.channels import LONG_AGO, earlier
 from telephony.errors import Refused, UnknownCall
 from telephony.events import CallEnded, CallEvent, CallOutcome, CallPlaced
-from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
-from telephony.handovers import summary_of
-from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
-from telephony.ledgers import SUPERVISORS_LEG, Attempt, Ledger, Legs, Standing, standing
-from telephony.orders import RECOVER
-from telephony.outbound import APPEARS_WITHIN, Placed, placed_by_us
+from telephony.facts import Fact, Snapshot
+from telephony.ids import AgentId, CallId, ChannelId
+from telephony.ledgers import Ledger, Legs, Standing, standing
+from telephony.outbound import APPEARS_WITHIN, Placed
 from telephony.phases import TRANSITIONS, CallPhase, CallSignal, signals
 from telephony.tables import Failure, Machine, Unlisted
+from telephony.testimony import Testimony
 from telephony.views import Call, Leg, LegRole, view
-from telephony.ways import is_way_back, serial_of
 
-__all__ = ["TRANSITIONS", "Call", "CallPhase", "CallSignal", "Calls", "Leg", "LegRole", "channels_of"]
+__all__ = ["TRANSITIONS", "Call", "CallPhase", "CallSignal", "Calls", "Leg", "LegRole"]
 
 KEPT = timedelta(minutes=10)
 """How long an ended call stays, so that late facts about its channels fall on something that cannot come back."""
-ARRIVED_EVENT = "HotlineArrived"
-"""The user event by which the dialplan announces a citizen, with the fields CallId and Line."""
-CALLBACK_EVENT = "HotlineCallback"
-"""A waiting caller pressed 1: fields Queue and Number."""
-MESSAGE_EVENT = "HotlineMessageLeft"
-"""The fallback has taken a voice message: field File."""
-PARKED_EVENT = "HotlineParked"
-"""The citizen hears music, and may be fetched."""
 FORGETS_EVERY = timedelta(seconds=10)
-AGE_ERROR = timedelta(seconds=2)
-"""Ages of channels come in whole seconds."""
-WHILE_PARKED = frozenset({"MusicOnHold", "GotoIf"})
-"""What a channel runs that hears music and may be fetched."""
-SIGNS_OF_LIFE = frozenset({"RINGING", "PROGRESS"})
-"""States of a phone that is called: it rings, or sends sound before an answer. PROCEEDING is a machine's word."""
 SETTLES = timedelta(seconds=1)
 """How long to wait for the word why a phone fell silent before taking the ring as cancelled, and for a caller who left
 the queue to join it again: waiting in rounds is one waiting."""
@@ -53,36 +36,18 @@ class Calls:
     """Every call of the last minutes. Facts may come in any order, and twice; ``apply`` says what is new."""
 
     def __init__(self) -> None:
-        self._channels = Channels()
-        self._ledgers: dict[CallId, Ledger] = {}
+        self._said = Testimony()
+        self._channels = self._said.channels
+        self._ledgers = self._said.ledgers
+        self._expected = self._said.expected
+        self._legs = self._said.legs
         self._phases: dict[CallId, CallPhase] = {}
         self._standings: dict[CallId, Standing] = {}
         self._calls: dict[CallId, Call] = {}
         self._stale: dict[CallId, None] = {}
         self._machine: Machine[CallPhase, CallSignal] = Machine("call", TRANSITIONS)
-        self._malformed: list[Unlisted] = []
-        self._switch_started_at: datetime | None = None
-        self._expected: dict[CallId, tuple[Placed, datetime]] = {}
         self._forgets_at = LONG_AGO
         self._failures: list[Failure] = []
-        self._readers: Mapping[type[Fact], Callable[[Any], None]] = {
-            facts.Hangup: self._read_hangup,
-            facts.HangupRequest: self._read_hangup_request,
-            facts.BridgeEnter: self._read_bridge_enter,
-            facts.BridgeLeave: self._read_bridge_leave,
-            facts.DialBegin: self._read_dial_begin,
-            facts.DialState: self._read_dial_state,
-            facts.DialEnd: self._read_dial_end,
-            facts.QueueCallerJoin: self._read_join,
-            facts.QueueCallerLeave: self._read_leave,
-            facts.QueueCallerAbandon: self._read_leave,
-            facts.AgentCalled: self._read_called,
-            facts.AgentConnect: self._read_connect,
-            facts.AgentRingNoAnswer: self._read_no_answer,
-            facts.Hold: self._read_hold,
-            facts.Unhold: self._read_hold,
-            facts.UserEvent: self._read_user_event,
-        }
 
     @property
     def all(self) -> Mapping[CallId, Call]:
@@ -94,9 +59,7 @@ class Calls:
         return MappingProxyType(self._calls)
 
     def take_unlisted(self) -> tuple[Unlisted, ...]:
-        taken = (*self._machine.take_unlisted(), *self._malformed)
-        self._malformed.clear()
-        return taken
+        return (*self._machine.take_unlisted(), *self._said.take_malformed())
 
     def take_failures(self) -> tuple[Failure, ...]:
         taken, self._failures = tuple(self._failures), []
@@ -104,16 +67,7 @@ class Calls:
 
     def apply(self, fact: Fact) -> list[CallEvent]:
         """Take down one fact of the switch; the events that follow from it."""
-        seen = channels_of(fact)
-        for channel in seen:
-            self._channels.observe(channel, fact.at)
-        if len(seen) == 2:
-            self._channels.tie(seen[0].id, seen[1].id)
-        reader = self._readers.get(type(fact))
-        if reader is not None:
-            reader(fact)
-        touched = {self._channels.call_of(channel.id) for channel in seen}
-        return self._settle((call_id for call_id in touched if call_id is not None), fact.at)
+        return self._settle(self._said.take(fact), fact.at)
 
     def tick(self, now: datetime) -> list[CallEvent]:
         """Conclude what only silence tells, and forget what ended long ago."""
@@ -134,15 +88,7 @@ class Calls:
 
         What comes back is every difference: nothing, if no fact was missed.
         """
-        restarted = self._switch_started_at not in (None, snapshot.started_at)
-        self._switch_started_at = snapshot.started_at
-        for live in snapshot.channels:
-            self._see_channel(live, snapshot.at)
-        for entry in snapshot.entries:
-            self._see_waiting(entry, snapshot.at)
-        self._end_unlisted(snapshot, restarted=restarted)
-        for ledger in self._open():
-            self._find_operators(ledger, seats)
+        self._said.compare(snapshot, seats, self._is_over)
         return self._settle([ledger.id for ledger in self._open()], snapshot.at)
 
     def is_live(self, channel: ChannelId) -> bool:
@@ -245,119 +191,9 @@ class Calls:
         """By this leg the operator comes back to a citizen with whom others are."""
         self._ledgers[call_id].expect_back(leg, agent_id, now)
 
-    # reading one fact -------------------------------------------------------------------------------------------------
-
-    def _read_hangup(self, fact: facts.Hangup) -> None:
-        self._track(fact.channel).end(fact.at, fact.cause)
-
-    def _read_hangup_request(self, fact: facts.HangupRequest) -> None:
-        track = self._track(fact.channel)
-        track.asked_to_end_at = earlier(track.asked_to_end_at, fact.at)
-
-    def _read_bridge_enter(self, fact: facts.BridgeEnter) -> None:
-        self._channels.enter(fact.channel.id, fact.bridge, fact.at)
-        call_id = self._channels.call_of(fact.channel.id)
-        back = self._ledger(call_id).recalls.get(fact.channel.id) if call_id and is_way_back(fact.channel.id) else None
-        if back is not None:
-            back.connected_at, back.guessed = earlier(back.connected_at, fact.at), False
-
-    def _read_bridge_leave(self, fact: facts.BridgeLeave) -> None:
-        self._channels.leave(fact.channel.id, fact.bridge, fact.at)
-
-    def _read_dial_begin(self, fact: facts.DialBegin) -> None:
-        self._recall(fact)
-
-    def _read_dial_state(self, fact: facts.DialState) -> None:
-        if fact.status in SIGNS_OF_LIFE:
-            track = self._track(fact.dest)
-            track.rung_at = earlier(track.rung_at, fact.at)
-
-    def _read_dial_end(self, fact: facts.DialEnd) -> None:
-        if fact.channel is not None and placed_by_us(CallId(fact.channel.id)):
-            ledger = self._caller(fact.channel)
-            ledger.dial_status = min(ledger.dial_status, (fact.at, fact.status))
-            if fact.status == "ANSWER":
-                ledger.reached_at = earlier(ledger.reached_at, fact.at)
-        recall = self._recall(fact)
-        if recall is not None and fact.status == "ANSWER":
-            recall.connected_at, recall.guessed = earlier(recall.connected_at, fact.at), False
-
-    def _read_join(self, fact: facts.QueueCallerJoin) -> None:
-        self._caller(fact.channel).join(fact.queue, fact.position, fact.at)
-
-    def _read_leave(self, fact: facts.QueueCallerLeave | facts.QueueCallerAbandon) -> None:
-        self._caller(fact.channel).leave(fact.at)
-
-    def _read_called(self, fact: facts.AgentCalled) -> None:
-        self._attempt(fact)
-
-    def _read_connect(self, fact: facts.AgentConnect) -> None:
-        attempt = self._attempt(fact)
-        attempt.connected_at, attempt.guessed = fact.at, False
-
-    def _read_no_answer(self, fact: facts.AgentRingNoAnswer) -> None:
-        self._attempt(fact).ring_ms = fact.ring_ms
-
-    def _read_hold(self, fact: facts.Hold | facts.Unhold) -> None:
-        self._track(fact.channel).on_hold.put(isinstance(fact, facts.Hold), fact.at)
-
-    def _read_user_event(self, fact: facts.UserEvent) -> None:
-        if fact.channel is None:
-            return
-        if fact.name == ARRIVED_EVENT:
-            ledger = self._caller(fact.channel)
-            ledger.line = LineNumber(fact.fields.get("Line", ""))
-            ledger.caller = fact.channel
-            ledger.centre = fact.fields.get("Centre", "")
-            ledger.summary = self._summary(fact.fields.get("Summary", "")) if ledger.centre else ""
-        elif fact.name == CALLBACK_EVENT:
-            asked = (QueueName(fact.fields.get("Queue", "")), fact.fields.get("Number", ""))
-            self._caller(fact.channel).callback = asked
-        elif fact.name == MESSAGE_EVENT:
-            self._caller(fact.channel).message = fact.fields.get("File", "")
-        elif fact.name == PARKED_EVENT:
-            track = self._track(fact.channel)
-            track.parked_at = max(track.parked_at, fact.at)
-
-    def _summary(self, header: str) -> str:
-        summary = summary_of(header) if header else ""
-        if summary is None:
-            self._malformed.append(Unlisted(machine="handover", state="summary", signal="malformed"))
-        return summary or ""
-
-    def _track(self, channel: Channel) -> Track:
-        track = self._channels.get(channel.id)
-        assert track is not None, "observed before it is read"
-        return track
-
-    def _caller(self, channel: Channel) -> Ledger:
-        """The ledger of a channel that is a caller's: it begins the call if nothing else has."""
-        self._channels.claim(channel.id, channel.call_id or CallId(channel.id))
-        call_id = self._channels.call_of(channel.id)
-        assert call_id is not None, "claimed just now"
-        return self._ledger(call_id)
-
-    def _ledger(self, call_id: CallId) -> Ledger:
-        ledger = self._ledgers.get(call_id)
-        if ledger is None:
-            placed, _ = self._expected.pop(call_id, (None, None))
-            ledger = self._ledgers[call_id] = Ledger(id=call_id, placed=placed)
-        return ledger
-
     def _give_up_expected(self, before: datetime) -> list[CallEvent]:
         late = [call_id for call_id, (_, since) in self._expected.items() if since < before]
         return [event for call_id in late for event in self.not_placed(call_id, before + APPEARS_WITHIN)]
-
-    def _attempt(self, fact: facts.AgentCalled | facts.AgentConnect | facts.AgentRingNoAnswer) -> Attempt:
-        ledger = self._caller(fact.channel)
-        ledger.queue = ledger.queue or fact.queue
-        return ledger.attempt(fact.dest.id, AgentId(fact.member), fact.queue, fact.at)
-
-    def _recall(self, fact: facts.DialBegin | facts.DialEnd) -> Attempt | None:
-        """The row of this ring, if it is one by which the dialplan brings an operator back."""
-        if fact.channel is None or fact.channel.context != RECOVER:
-            return None
-        return self._caller(fact.channel).recall(fact.dest.id, fact.at)
 
     def _conclude(self, ledger: Ledger, before: datetime) -> bool:
         """Nobody says why a phone fell silent, or the caller has not joined a queue again."""
@@ -372,95 +208,18 @@ class Calls:
         ledger.gone_at = absent if absent and gone else ledger.gone_at
         return gone or bool(silent)
 
-    # comparing with a snapshot ----------------------------------------------------------------------------------------
-
-    def _see_channel(self, live: LiveChannel, at: datetime) -> None:
-        known = live.channel.id in self._channels
-        track = self._channels.observe(live.channel, at)
-        born = at - timedelta(seconds=live.age_s)
-        missed = not known or born < track.first_at - AGE_ERROR
-        if missed:
-            track.first_at = born
-            track.up_at = born if track.up_at else None
-        if not track.live:
-            return
-        if live.bridge is None:
-            track.bridge.put(None, at)
-            if live.application in WHILE_PARKED:
-                track.parked_at = max(track.parked_at, at)
-        else:
-            self._channels.enter(track.id, live.bridge, at)
-        call_id = self._channels.call_of(track.id)
-        if call_id is not None:
-            ledger = self._ledger(call_id)
-            ledger.rebuilt = ledger.rebuilt or (missed and track.id == ChannelId(call_id))
-            ledger.recall_arrival(live.variables, track.id)
-            ledger.recall_wishes(live.variables, track.id)
-
-    def _see_waiting(self, entry: QueueEntry, at: datetime) -> None:
-        track = self._channels.get(entry.channel_id)
-        if track is None or not track.live:
-            return
-        new = self._channels.call_of(track.id) is None
-        ledger = self._caller(track.latest.value)
-        ledger.rebuilt = ledger.rebuilt or new
-        if not ledger.joins or (ledger.absent_since and ledger.left_at < at):
-            ledger.join(entry.queue, entry.position, max(at - timedelta(seconds=entry.wait_s), track.first_at))
-
-    def _end_unlisted(self, snapshot: Snapshot, *, restarted: bool) -> None:
-        listed = {live.channel.id for live in snapshot.channels}
-        waiting = {entry.channel_id for entry in snapshot.entries}
-        for track in self._channels:
-            if track.live and track.id not in listed and track.last_at < snapshot.at:
-                track.vanish(snapshot.at)
-        for ledger in self._open():
-            ledger.lost_to = "switch" if restarted else "unknown"
-            joined = max(ledger.joined_at, ledger.queued_at or ledger.joined_at)
-            if not ledger.connected and ledger.citizen not in waiting and LONG_AGO < joined < snapshot.at:
-                ledger.leave(ledger.absent_since or snapshot.at)
-                ledger.gone_at = ledger.left_at
-
-    def _find_operators(self, ledger: Ledger, seats: Mapping[str, AgentId]) -> None:
-        legs = self._legs(ledger)
-        ledger.adopt(legs)
-        citizen = legs.get(ledger.citizen)
-        talks_on = ledger.operator is not None and ledger.operator in legs and legs[ledger.operator].live
-        guests = {leg for leg in legs if talks_on and serial_of(leg) is not None}
-        others = (
-            leg for leg in legs.values() if leg is not citizen and leg.live and not SUPERVISORS_LEG.search(leg.id)
-        )
-        if any(leg.latest.value.endpoint in seats for leg in others):  # who barged in is there beside the operator
-            guests |= {leg for leg in legs if SUPERVISORS_LEG.search(leg)}
-        for leg in legs.values():
-            agent_id = seats.get(leg.latest.value.endpoint)
-            if leg is citizen or agent_id is None or not leg.live or leg.id in guests:
-                continue
-            queue = ledger.queue or QueueName("")
-            attempt = ledger.attempts.get(leg.id) or ledger.recalls.get(leg.id)
-            attempt = attempt or ledger.attempt(leg.id, agent_id, queue, leg.first_at)
-            attempt.agent_id = attempt.agent_id or agent_id
-            together = citizen is not None and leg.bridge.value is not None and leg.bridge.value == citizen.bridge.value
-            together = together or leg.id == ledger.operator
-            if together and not attempt.connected_at:
-                attempt.connected_at = max(leg.up_at or leg.first_at, ledger.joined_at)
-                attempt.guessed = True
-
     # telling what is new ----------------------------------------------------------------------------------------------
 
-    def _open(self) -> list[Ledger]:
-        return [one for one in self._ledgers.values() if self._phases.get(one.id) is not CallPhase.ENDED]
+    def _is_over(self, call_id: CallId) -> bool:
+        return self._phases.get(call_id) is CallPhase.ENDED
 
-    def _legs(self, ledger: Ledger) -> dict[ChannelId, Track]:
-        legs = {track.id: track for track in self._channels.legs(ledger.id) if ledger.concerns(track)}
-        for dest in ledger.attempts:
-            if dest not in legs and (stranger := self._channels.get(dest)) is not None:
-                legs[dest] = stranger
-        return legs
+    def _open(self) -> list[Ledger]:
+        return [one for one in self._ledgers.values() if not self._is_over(one.id)]
 
     def _settle(self, call_ids: Iterable[CallId], at: datetime) -> list[CallEvent]:
         events: list[CallEvent] = []
         for call_id in call_ids:
-            ledger = self._ledger(call_id)
+            ledger = self._said.ledger(call_id)
             legs = self._legs(ledger)
             if news := list(self._news(ledger, legs, at)):
                 events += sorted(news, key=lambda event: announcements.ORDER.index(type(event)))
@@ -510,12 +269,3 @@ _ANNOUNCE: Mapping[CallSignal, Callable[[Ledger, Legs, datetime], CallEvent]] = 
     CallSignal.ENDED: announcements.ended,
 }
 """Rings, and an operator who leaves, are told row by row: there may be several."""
-
-
-def channels_of(fact: Fact) -> tuple[Channel, ...]:
-    """The one or two channels that a fact describes; none, for a fact about something else."""
-    channel, dest = getattr(fact, "channel", None), getattr(fact, "dest", None)
-    if channel is None or dest is None:
-        only = channel or dest
-        return (only,) if only is not None else ()
-    return channel, dest

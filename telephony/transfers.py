@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from telephony import facts
 from telephony.agents import Agents
-from telephony.calls import Calls, channels_of
+from telephony.calls import Calls
 from telephony.cases import COMES_BACK_WITHIN, Case, News, guest_of, pair
 from telephony.centres import Reach, Route
 from telephony.channels import PARKED
@@ -37,6 +37,7 @@ from telephony.stages import (
 )
 from telephony.tables import Failure, Machine, Unlisted
 from telephony.targets import Target, TargetKind, TransferMode
+from telephony.testimony import channels_of
 from telephony.ways import Parcel, Way, is_way_back, leg_of, next_serial, parcel_of, serial_of, way_back
 
 __all__ = ["TRANSITIONS", "StepTaken", "Transfer", "TransferOutcome", "TransferState", "Transfers"]
