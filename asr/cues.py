@@ -177,6 +177,8 @@ def _raise(
     agreed = _with_gist(ruled, reading.text[sensed.since :])
     for target, score in agreed.items():
         score += left.get(target, 0.0)
+        if any(hit.concern.certain and hit.weight >= _STRONG for hit in sensed.hits if hit.concern.target == target):
+            score = max(score, RAISES)
         if score >= RAISES:
             known = standing.get(target)
             if known is None or score > known.score + 0.2:

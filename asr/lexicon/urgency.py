@@ -37,6 +37,7 @@ class Concern:
     ``also`` are lines that should hear of it too, ``notices`` firms. ``mode`` is how it is passed on if not warm.
     ``order``: what happened is told before what came of it, the lower the earlier. ``needs_now``: only while it can
     still be stopped. ``supposed_counts``: a threat is not less for its condition.
+    ``certain``: a strong phrase that nothing speaks against stands, whatever the rest of the sentence sounds like.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Concern:
     needs_now: bool = False
     supposed_counts: bool = False
     past_counts: bool = False
+    certain: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -130,7 +132,7 @@ def _spelled(where: str, phrase: str, classes: Mapping[str, str]) -> str:
 
 def _concern(entry: Any, number: int, classes: Mapping[str, str]) -> Concern:
     where = str(entry.get("name", f"entry {number}")) if isinstance(entry, dict) else f"entry {number}"
-    flags = ("needs_now", "supposed_counts", "past_counts")
+    flags = ("needs_now", "supposed_counts", "past_counts", "certain")
     known = {"name", "target", "mode", "order", "also", "notices", "frames", *flags, *_LISTS}
     if not isinstance(entry, dict) or not set(entry) <= known:
         raise UrgencyError(where, f"is no object of {', '.join(sorted(known))}")
@@ -149,6 +151,7 @@ def _concern(entry: Any, number: int, classes: Mapping[str, str]) -> Concern:
         needs_now=entry.get("needs_now") is True,
         supposed_counts=entry.get("supposed_counts") is True,
         past_counts=entry.get("past_counts") is True,
+        certain=entry.get("certain") is True,
         **lists,
     )
 

@@ -112,6 +112,11 @@ def test_somebody_elses_suicide_is_passed_on_while_ones_own_keeps_the_line() -> 
     assert cues("我站在楼顶上，不想活了")[0].action is Action.KEEP_LINE
 
 
+def test_an_own_suicide_stands_however_quiet_the_words_around_it_are() -> None:
+    assert cues("你好我跟你说个什么我不打算活了")[0].action is Action.KEEP_LINE
+    assert cues("你好我跟你说个什么我不打赞活了")[0].action is Action.KEEP_LINE
+
+
 def test_a_suicide_keeps_the_line_and_anger_is_only_a_soft_alert() -> None:
     found = cues("我不想活了，我在楼顶上站着呢")
     assert (found[0].target, found[0].action) == ("110", Action.KEEP_LINE)
