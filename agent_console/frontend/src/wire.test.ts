@@ -70,7 +70,7 @@ const transfer: Required<Transfer> = {
   handoff_number: "n",
 };
 const party: Required<Party> = { role: "operator", label: "8001", agent_id: "8001", state: "music", since: null };
-const cue: Cue = {
+const cue: Required<Cue> = {
   id: "c1",
   call_id: "1.1",
   targets: ["120"],
@@ -82,6 +82,7 @@ const cue: Cue = {
   at: 1,
   state: "open",
   reason: null,
+  notices: ["x"],
 };
 const call: Required<CallData> = {
   call: {

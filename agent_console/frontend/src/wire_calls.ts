@@ -131,7 +131,7 @@ export interface Cue {
   state: "open" | "acted" | "dismissed" | "cleared";
   reason: string | null;
   /** Who else should hear of it. */
-  notices?: string[];
+  notices: string[];
 }
 
 // ---- the ledger of matters exchanged with centres --------------------------------------------------------------------

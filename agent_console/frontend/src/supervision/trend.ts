@@ -31,6 +31,8 @@ export interface Drawing {
 
 const STEPS = [1, 2, 5];
 const GAP = 0.18;
+/** A label needs so much room to its right. */
+const LABEL = 44;
 const QUARTERS_AN_HOUR = 4;
 
 /** The first of 4, 8, 20, 40, 80 … that holds the value: four equal steps of whole calls. */
@@ -62,7 +64,8 @@ export function draw(rows: readonly Quarter[], box: Box): Drawing {
       dot: { x: x + slot / 2, y: y(row.waiting) },
     };
   });
-  const hours = rows.flatMap((row, index) => (index % hourStep(rows.length) === 0 ? [{ x: box.left + index * slot, at: row.at }] : []));
+  const step = hourStep(rows.length);
+  const hours = rows.flatMap((row, index) => (index % step === 0 ? [{ x: box.left + index * slot, at: row.at }] : [])).filter((each) => each.x <= box.width - LABEL || each.x === box.left);
   return {
     bars,
     line: bars.map((bar, index) => `${index === 0 ? "M" : "L"}${round(bar.dot.x)} ${round(bar.dot.y)}`).join(" "),

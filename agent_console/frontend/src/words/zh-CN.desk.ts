@@ -210,6 +210,7 @@ export const deskWords = {
     failed: "名单未能更新",
     hint: "名单上的号码来电时排在普通来电之前",
     badNumber: "号码只能是数字",
+    close: "关闭",
   },
 
   trend: {
