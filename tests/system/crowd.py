@@ -253,7 +253,7 @@ class Scene:
         with psycopg.connect(plain) as session:
             return session.execute(sql.encode()).fetchall()
 
-    async def settle(self, toll: Toll, timeout_s: float = 60) -> None:
+    async def settle(self, toll: Toll, timeout_s: float = 180) -> None:
         """Until the records say as much as they should, or the time is up; on a busy machine they come later."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
