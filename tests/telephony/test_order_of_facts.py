@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telephony import agents, calls
+from telephony import agents
 from telephony.calls import Call, CallPhase
 from telephony.commands import Command, ExtendWrapUp, FinishWrapUp, Pause, Ready, SignIn, SignOut
 from telephony.errors import TelephonyError
 from telephony.events import AgentStatus, PauseReason
 from telephony.facts import DeviceStateChange, Fact, Hangup
 from telephony.ids import AgentId, SeatId
+from telephony.testimony import channels_of
 from tests.fakes.stories import HOTLINE, Story
 from tests.telephony.ami.recordings import NAMES
 from tests.telephony.stage import Stage, recorded_facts
@@ -156,7 +157,7 @@ def test_recorded_calls_end_the_same_in_every_order(name: str) -> None:
 def test_hang_ups_in_any_order_at_any_moment_end_the_call_in_a_legal_state(cut: int, chance: random.Random) -> None:
     story = Story()
     facts = answered(story)[:cut]
-    channels = {channel.id: channel for fact in facts for channel in calls.channels_of(fact)}
+    channels = {channel.id: channel for fact in facts for channel in channels_of(fact)}
     ends: list[Fact] = [Hangup(at=story.now, channel=channel, cause=16) for channel in channels.values()]
     chance.shuffle(ends)
     [*known], _ = end_of([*facts, *ends])
