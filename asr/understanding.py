@@ -22,6 +22,9 @@ KEEPS_MATTER = 0.3
 """A ticket needs a category and a department: the likeliest is put down, ``category_options`` beside it."""
 _MATTER = ("category_code", "department")
 _FACILITY = "9005"
+_BY_GIST = "gist"
+"""The concern of a cue that no rule named."""
+_CLEAR = 0.3
 _OF_TARGET = {"110": "9001", "119": "9002", "120": "9003", "122": "9004"}
 _OF_CONCERN = {"powerline": _FACILITY, "manhole": _FACILITY}
 _OF_LINE = {"12366": "1301", "12329": "0104", "12333": "08"}
@@ -76,7 +79,7 @@ def _with_emergency(
 ) -> list[Suggestion]:
     """What is happening now is the matter of the call, whatever words were counted; without a cue it is not."""
     urgent = [cue for cue in cues if cue.target in EMERGENCIES and cue.action is not Action.NOTIFY]
-    if not urgent:
+    if not urgent or (all(cue.concern == _BY_GIST for cue in urgent) and _matter_is_clear(turns, lexicon)):
         return _without_emergency(found, turns, lexicon)
     order = {turn.seg: number for number, turn in enumerate(turns)}
     first = min(urgent, key=lambda cue: (order.get(cue.seg, 0), urgent.index(cue)))
@@ -95,6 +98,12 @@ def _with_emergency(
     if not any(one.field == "occur_time" for one in kept):
         kept.append(Suggestion(field="occur_time", value="刚刚", confidence=0.7, evidence=proof))
     return kept
+
+
+def _matter_is_clear(turns: Sequence[Turn], lexicon: Lexicon) -> bool:
+    """A card is raised for what only resembles an emergency, but the ticket's matter is what the talk is about."""
+    ranked = rank_categories(turns, lexicon)
+    return bool(ranked) and ranked[0][1] >= _CLEAR and ranked[0][0] not in _OF_TARGET.values()
 
 
 def _with_line(
