@@ -104,6 +104,7 @@ def idle_consoles(url: str, tickets: Any, let_in: Any, read: Any) -> None:
     """Until it is killed."""
 
     async def main() -> None:
+        let_in.value = 0
         async with asyncio.TaskGroup() as group:
             while (ticket := await asyncio.to_thread(tickets.get)) is not None:
                 group.create_task(idle_console(url, ticket, let_in, read))
@@ -115,11 +116,12 @@ def idle_consoles(url: str, tickets: Any, let_in: Any, read: Any) -> None:
 async def looking_on(browser: Browser, number: int) -> AsyncIterator[Any]:
     """So many more consoles; what comes out counts the messages that they have read from now on."""
     context = multiprocessing.get_context("spawn")
-    tickets, let_in, read = context.Queue(), context.Value("q", 0), context.Value("q", 0)
+    tickets, let_in, read = context.Queue(), context.Value("q", -1), context.Value("q", 0)
     process = context.Process(target=idle_consoles, args=(browser.url, tickets, let_in, read), daemon=True)
     process.start()
-    began = time.monotonic()
     try:
+        await eventually(lambda: let_in.value == 0, 60)  # a ticket is good for half a minute
+        began = time.monotonic()
         for asked in range(number):
             while process.is_alive() and asked > let_in.value + 2:  # noqa: ASYNC110 - few tickets are good at a time
                 await asyncio.sleep(0.02)
