@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -34,6 +34,7 @@ from telephony.ids import CallId
 from telephony.outbound import placed_by_us
 from telephony.targets import Target, TargetKind
 
+SEEN_LATE_S, OLDEST_S = 2.0, 86_400.0
 PERSONAL = frozenset({"caller_number", "caller_name", "number", "summary"})
 """Numbers, names and words of people: kept in sealed columns and nowhere else."""
 
@@ -164,14 +165,22 @@ def _plain(value: Any) -> Any:
 # what each kind changes -----------------------------------------------------------------------------------------------
 def _arrived(event: CallArrived, keyring: Keyring) -> dict[str, Any]:
     return {
-        "line": event.line,
+        "line": event.line if event.line.isdecimal() else "",  # first seen at its end, it is anywhere in the dialplan
         "caller_number": event.caller_number,
         "caller_name": event.caller_name,
         "phone_hash": keyring.phone_hash(event.caller_number),
-        "arrived_at": event.at,
+        "arrived_at": _began(event),
         "centre": event.centre or None,
         "summary": event.summary or None,
     }
+
+
+def _began(event: CallArrived) -> datetime:
+    """Of a call that was there before anybody looked: the second in which the switch made it, as its id says."""
+    made_s = event.call_id.partition(".")[0]
+    if made_s.isdecimal() and SEEN_LATE_S < event.at.timestamp() - int(made_s) < OLDEST_S:
+        return datetime.fromtimestamp(int(made_s), UTC)
+    return event.at
 
 
 def _placed(event: CallPlaced, keyring: Keyring) -> dict[str, Any]:

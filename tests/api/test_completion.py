@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -172,6 +173,15 @@ async def test_which_line_was_dialled_unseen_and_which_centre_sent_the_call_is_k
     await taken_up(store, log)
     kept = await call(store, one)
     assert (kept.line, kept.caller_number, kept.centre or "", kept.outcome) == (dialled, NUMBER, centre, "abandoned")
+
+
+async def test_a_call_first_seen_at_its_end_arrived_when_the_switch_made_it(store: Store) -> None:
+    """Between our log-in and what the switch lists of its channels, calls end that nobody has seen before."""
+    one = call_at(0)
+    [seen, *_] = arrived(one, 8.0)
+    await recorded(store, replace(seen, line=LineNumber("s")))  # type: ignore[arg-type]
+    kept = await call(store, one)
+    assert (kept.arrived_at, kept.line) == (at(0), "")
 
 
 async def test_who_has_only_arrived_is_not_over(store: Store, log: Path) -> None:
