@@ -39,6 +39,8 @@ _MOST = 1.3
 _DECIDED = -0.5
 """So much phrases and gist have to say together for a cue, and by each beyond it a cue is surer by ``_PACE``."""
 _PACE = 0.25
+_UNSAID = 0.3
+"""So much surer the gist has to be of a line that no phrase names: most turns of most calls are about no danger."""
 _BESIDE = 0.1
 """Where one line is certain another may fall short by so much."""
 _CLAUSE = re.compile(r"[^，。！？!?,…；;]+")
@@ -230,6 +232,8 @@ def _with_gist(ruled: Mapping[str, float], text: str) -> dict[str, float]:
     for line in EMERGENCIES:
         rule = ruled.get(line, 0.0)
         scores[line] = RAISES + _PACE * (together(rule, rule >= RAISES, weighed, line) - _DECIDED)
+        if not rule:
+            scores[line] -= _UNSAID
     if max(scores[line] for line in EMERGENCIES) >= RAISES:
         scores |= {line: RAISES for line in EMERGENCIES if RAISES - _BESIDE <= scores[line] < RAISES}
     return scores
