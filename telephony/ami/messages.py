@@ -64,7 +64,8 @@ def stated_at(frame: Frame) -> datetime | None:
     stamp = frame.headers.get("Timestamp")
     if stamp is None or not _STAMP.fullmatch(stamp):
         return None
-    return datetime.fromtimestamp(float(stamp), UTC)  # exact: a float holds ten digits and six decimals
+    seconds, _, fraction = stamp.partition(".")
+    return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(fraction.ljust(6, "0")))
 
 
 def live_channel(frame: Frame) -> LiveChannel | None:
