@@ -20,16 +20,13 @@ from api.auth.shared import Shared
 from api.bus import Bus
 from api.callbacks.events import CallbackChanged
 from api.callbacks.recorder import CallbackRecorder
-from api.calls.completion import complete, remember
 from api.calls.recorder import CallRecorder
-from api.calls.service import close_lost, lost_call
-from api.calls.shifts import open_shifts
 from api.cues.ear import Ear
 from api.cues.events import CueDecided
+from api.gap import DRAIN_S, Gap
 from api.handoffs.events import HandoffChanged, ReceiptGiven
 from api.handoffs.push import Pusher
 from api.handoffs.recorder import HandoffRecorder
-from api.handoffs.unseen import ended_unseen
 from api.learning import Learning
 from api.live.hub import Hub
 from api.live.lookups import Callers, handled_today, taken_today
@@ -39,11 +36,12 @@ from api.live.viewers import Viewer
 from api.live.worklists import Worklists
 from api.priorities.usher import Usher
 from api.recordings.events import DiskWatched, RecordingFlawed
+from api.recordings.folder import RecordingFolder
 from api.recordings.keeping import RecordingKeeper
 from api.settings import Settings
 from api.shifts.log import ShiftLog
 from api.shifts.presence import Presence
-from api.shifts.service import Phones, SeatLeft, lock, resumed
+from api.shifts.service import Phones, SeatLeft, lock
 from api.speech import Speech, engine_config
 from api.store.behind import trouble_of
 from api.store.engine import Store
@@ -51,25 +49,21 @@ from api.store.sealing import Keyring
 from api.streams import Streams
 from api.surges.service import Surges
 from api.tasks import Tasks
+from api.texts import CallTexts
 from api.tickets.events import DraftChanged
-from api.tickets.service import apply_suggestions, draft_of_call
 from api.tickets.views import draft_view
-from api.transcripts.queries import turns_of
 from api.transcripts.recorder import TranscriptRecorder
 from api.transcripts.rereading import Rereading
 from api.transfers.targets import labels_of
 from api.understanding.reader import Understanding
 from api.understanding.wrapup import AfterCall
-from asr.coverage import Coverage
 from asr.engines.choose import EngineConfig
-from asr.prefill import Suggestion
 from asr.transcript import Speaker, Turn
 from telephony.ami.gateway import Gateway
 from telephony.ari.seats import SeatPasswords
 from telephony.dialplan import topology
 from telephony.dialplan.reach import reach_of
 from telephony.dialplan.render import Secrets
-from telephony.errors import TelephonyError
 from telephony.events import CallEnded, DriftRepaired, Event, LinkChanged, LinkState
 from telephony.ids import CallId, QueueName, SeatId
 from telephony.media.recordings import RecordedLeg, Recordings
@@ -85,8 +79,6 @@ DATABASE_EVERY_S = 2.0
 DATABASE_ANSWER_S = 3.0
 SESSIONS_EVERY_S = 10.0
 TIDY_EVERY_S = 3600.0
-DRAIN_S = 5.0
-SHIFTS_AGAIN_S = 2.0
 
 
 def utc_now() -> datetime:
@@ -194,6 +186,14 @@ class Parts:
             suggest=self.understanding.suggest,
             listen=self.ear.heard,
         )
+        self.gap = Gap(
+            common=self.shared,
+            runner=self.runner,
+            switchboard=self.switchboard,
+            recording_files=self.recording_files,
+            calls=self.call_recorder,
+            handoffs=self.handoff_recorder,
+        )
         self.database = DatabaseState(state="degraded", reason="not asked yet")
         self._tasks = Tasks("server")
         self._subscribe()
@@ -244,7 +244,10 @@ class Parts:
     def _on_link(self, event: LinkChanged) -> None:
         if event.state is LinkState.LIVE:
             self.hub.look_everywhere()
-            self._tasks.start(self._take_up(), "take up after a gap")
+            for call_id in tuple(self.switchboard.calls):
+                self.callers.look(call_id)
+            self._tasks.start(self.gap.seat_everybody(), "seats after a gap")
+            self._tasks.start(self.gap.close_unseen(), "calls that ended unseen")
 
     def _dismissed(self, seat: SeatId) -> None:
         self._tasks.start(lock(self.shared, self.phones, seat), "lock a seat")
@@ -398,131 +401,6 @@ class Parts:
         now = utc_now()
         self.hub.today.seed(await handled_today(self.store, self.settings.zone, now), now)
         self.hub.kpi.seed(await taken_today(self.store, self.settings.zone, now), now)
-
-    async def _take_up(self) -> None:
-        """The link has come up: seat everybody again whose shift goes on, and close what ended unseen."""
-        for call_id in tuple(self.switchboard.calls):
-            self.callers.look(call_id)
-        self._tasks.start(self._close_unseen(), "calls that ended unseen")
-        while self.runner.link is LinkState.LIVE:
-            try:
-                await self.shared.standby.records.caught_up(DRAIN_S)  # ends of shifts may be among them
-                async with self.store.read() as session:
-                    shifts = await resumed(
-                        session, await open_shifts(session), self.settings.queue, self.shared.topology
-                    )
-                break
-            except Exception as error:
-                log.warning("shifts not read", error_type=type(error).__name__)
-                await asyncio.sleep(SHIFTS_AGAIN_S)
-        else:
-            return
-        for sign_in in shifts:
-            if sign_in.agent_id in self.switchboard.agents:
-                continue
-            try:
-                await self.runner.request(sign_in)
-            except TelephonyError as error:
-                log.warning("shift not taken up", agent_id=sign_in.agent_id, error_type=type(error).__name__)
-        if self.runner.link is LinkState.LIVE:
-            self.switchboard.seated_everybody()
-
-    async def _close_unseen(self) -> None:
-        """What ended while nobody was here: from the switch's own log, and what nobody knows an end of is lost.
-
-        Only when all that was seen is recorded, also by an earlier run, do the records show what is missing.
-        """
-        while self.runner.link is LinkState.LIVE:
-            try:
-                if await self._recorded() and await self._complete():
-                    calls = self.switchboard.calls  # a view: a call that arrives meanwhile is in it
-                    lost = await close_lost(self.store, calls, utc_now())
-                    break
-            except Exception as error:
-                log.warning("calls not closed", error_type=type(error).__name__)
-        Of transfers too, of which no leg is left in a call that goes on.
-
-            await asyncio.sleep(SHIFTS_AGAIN_S)
-        else:
-            return
-        if lost:
-            log.warning("calls ended unseen", calls=len(lost))
-        for call_id in lost:
-            self.bus.publish(lost_call(call_id, utc_now()))
-                    async with self.store.read() as session:
-                        ends = await ended_unseen(session, calls, self.switchboard.transfers, utc_now())
-
-    async def _complete(self) -> bool:
-        """The switch's log is read on once what it told is recorded; False where that takes too long."""
-        told = await complete(self.store, self.settings.queue_log_file, self.recording_files, self.switchboard.calls)
-        if told is None:
-            return True
-        for event in told.history:
-            self.call_recorder.put(event)
-        for event in told.news:
-            self.bus.publish(event)
-        for end in ends:
-            log.warning("a transfer ended unseen", call_id=end.call_id, step=end.step.value)
-            self.bus.publish(end)
-
-    async def _recorded(self) -> bool:
-        return await self.call_recorder.drain(DRAIN_S) and await self.handoff_recorder.drain(DRAIN_S)
-        if told.news:
-            log.warning("calls completed from the switch's log", calls=len(told.news))
-        recorded = await self.call_recorder.drain(DRAIN_S)
-        if recorded:
-            await remember(self.store, told.place, utc_now())
-        return recorded
-
-
-class CallTexts:
-    """``streams.Records`` on the database."""
-
-    def __init__(self, shared: Shared, hub: Hub, recorder: TranscriptRecorder, rereading: Rereading) -> None:
-        self._shared = shared
-        self._hub = hub
-        self._recorder = recorder
-        self._rereading = rereading
-
-    def keep(self, call_id: CallId, turn: Turn) -> None:
-        self._recorder.put(call_id, turn)
-
-    async def restore(self, call_id: CallId) -> Sequence[Turn]:
-        """The draft is shown again as well."""
-        async with self._shared.store.read() as session:
-            turns = await turns_of(session, call_id)
-            draft = await draft_of_call(session, call_id)
-        if draft is not None:
-            self._hub.show_draft(call_id, draft_view(draft, self._shared.label).model_dump(mode="json"))
-        return turns
-
-    async def merge(self, call_id: CallId, suggestions: Sequence[Suggestion]) -> None:
-        async with self._shared.store.write() as session:
-            draft = await apply_suggestions(session, call_id, suggestions, now=self._shared.now())
-        if draft is not None:
-            self._shared.publish(DraftChanged(call_id=call_id, draft=draft))
-
-    def covered(self, call_id: CallId, coverage: Coverage) -> None:
-        self._rereading.put(call_id, coverage)
-
-
-class RecordingFolder:
-    """``shared.RecordingFiles`` on the folder the switch records into."""
-
-    def __init__(self, recordings: Recordings) -> None:
-        self._recordings = recordings
-
-    async def find(self, call_id: CallId, leg: str) -> Path | None:
-        if leg == "peaks":
-            return await asyncio.to_thread(self._recordings.peaks_file, call_id)
-        kind = RecordedLeg(leg)
-        if kind is RecordedLeg.BOTH and (made := await asyncio.to_thread(self._recordings.finished, call_id)):
-            return made
-        if kind is RecordedLeg.BOTH:
-            found = await self._recordings.both(call_id)
-        else:
-            found = await asyncio.to_thread(self._recordings.find, call_id, kind)
-        return None if found is None else found.path
 
 
 def _queues(known: topology.Topology) -> Sequence[str]:

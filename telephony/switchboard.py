@@ -130,8 +130,8 @@ class Switchboard:
         self._agents = Agents(wrap_up_s=wrap_up_s, more_time_s=more_time_s)
         self._supervisions = Supervisions(self._calls, self._agents)
         self._transfers = Transfers(self._calls, self._agents, reach)
-        self._controls = Controls(self._calls, self._transfers)
         self._branches = Branches(self._calls, reach)
+        self._controls = Controls(self._calls, self._transfers)
         self._queues = Queues()
         self._members = Members(strangers_stay=strangers_stay)
         self._link = LinkState.DOWN

@@ -1,0 +1,116 @@
+"""After a gap, of the link to the switch or of this whole server: who has a shift is seated again, and what ended
+unseen is written down."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from api.auth.shared import Shared
+from api.calls.completion import complete, remember
+from api.calls.recorder import CallRecorder
+from api.calls.service import close_lost, lost_call
+from api.calls.shifts import open_shifts
+from api.handoffs.recorder import HandoffRecorder
+from api.handoffs.unseen import ended_unseen
+from api.shifts.service import resumed
+from telephony.errors import TelephonyError
+from telephony.events import LinkState
+from telephony.media.recordings import Recordings
+from telephony.runner import Runner
+from telephony.switchboard import Switchboard
+
+log = structlog.get_logger(__name__)
+
+AGAIN_S = 2.0
+DRAIN_S = 5.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Gap:
+    """Both ways try again for as long as the link stands; the next link begins anew."""
+
+    common: Shared
+    runner: Runner
+    switchboard: Switchboard
+    recording_files: Recordings
+    calls: CallRecorder
+    handoffs: HandoffRecorder
+
+    async def seat_everybody(self) -> None:
+        """Everybody whose shift goes on and whom the switch does not know any more."""
+        common = self.common
+        while self._linked:
+            try:
+                await common.standby.records.caught_up(DRAIN_S)  # ends of shifts may be among them
+                async with common.store.read() as session:
+                    shifts = await resumed(session, await open_shifts(session), common.settings.queue, common.topology)
+                break
+            except Exception as error:
+                log.warning("shifts not read", error_type=type(error).__name__)
+                await asyncio.sleep(AGAIN_S)
+        else:
+            return
+        for sign_in in shifts:
+            if sign_in.agent_id in self.switchboard.agents:
+                continue
+            try:
+                await self.runner.request(sign_in)
+            except TelephonyError as error:
+                log.warning("shift not taken up", agent_id=sign_in.agent_id, error_type=type(error).__name__)
+        if self._linked:
+            self.switchboard.seated_everybody()
+
+    async def close_unseen(self) -> None:
+        """Calls are completed from the switch's own log; those of which nobody knows an end are lost.
+
+        Transfers too, of which no leg is left in a call that goes on. Only when all that was seen is recorded, also by
+        an earlier run, do the records show what is missing.
+        """
+        store, publish = self.common.store, self.common.publish
+        while self._linked:
+            try:
+                if await self._recorded() and await self._complete():
+                    calls = self.switchboard.calls  # a view: a call that arrives meanwhile is in it
+                    lost = await close_lost(store, calls, self.common.now())
+                    async with store.read() as session:
+                        ends = await ended_unseen(session, calls, self.switchboard.transfers, self.common.now())
+                    break
+            except Exception as error:
+                log.warning("calls not closed", error_type=type(error).__name__)
+            await asyncio.sleep(AGAIN_S)
+        else:
+            return
+        if lost:
+            log.warning("calls ended unseen", calls=len(lost))
+        for call_id in lost:
+            publish(lost_call(call_id, self.common.now()))
+        for end in ends:
+            log.warning("a transfer ended unseen", call_id=end.call_id, step=end.step.value)
+            publish(end)
+
+    @property
+    def _linked(self) -> bool:
+        return self.runner.link is LinkState.LIVE
+
+    async def _recorded(self) -> bool:
+        return await self.calls.drain(DRAIN_S) and await self.handoffs.drain(DRAIN_S)
+
+    async def _complete(self) -> bool:
+        """The switch's log is read on once what it told is recorded; False where that takes too long."""
+        store, log_file = self.common.store, self.common.settings.queue_log_file
+        told = await complete(store, log_file, self.recording_files, self.switchboard.calls)
+        if told is None:
+            return True
+        for event in told.history:
+            self.calls.put(event)
+        for event in told.news:
+            self.common.publish(event)
+        if told.news:
+            log.warning("calls completed from the switch's log", calls=len(told.news))
+        recorded = await self.calls.drain(DRAIN_S)
+        if recorded:
+            await remember(store, told.place, self.common.now())
+        return recorded
