@@ -28,6 +28,7 @@ from telephony.commands import HangUpCall
 from telephony.events import (
     AgentLegEnded,
     AgentSignedIn,
+    AheadReason,
     CallAnswered,
     CallArrived,
     CallbackAsked,
@@ -35,6 +36,7 @@ from telephony.events import (
     CallEvent,
     CallHeld,
     CallLeftQueue,
+    CallMovedAhead,
     CallOffered,
     CallOutcome,
     CallPlaced,
@@ -358,6 +360,7 @@ def what_else_may_happen() -> list[CallEvent]:
             leg=ChannelId("1.1-t1"),
             reason=TransferReason.BUSY,
         ),
+        CallMovedAhead(at=at(1), call_id=call, priority=300, reason=AheadReason.ELDER),
         LineKept(at=at(61), call_id=call, agent_id=agent, on=True),
         SupervisionChanged(at=at(62), call_id=call, agent_id=AgentId("9001"), operator=agent, mode=SpyMode.WHISPER),
         SupervisionChanged(at=at(63), call_id=call, agent_id=AgentId("9001"), operator=agent, mode=None),
