@@ -100,13 +100,27 @@ class Span:
 
 
 @lru_cache(maxsize=4096)
-def spans_of(reading: Reading) -> tuple[Span, ...]:
+def spans_of(reading: Reading, garbled: tuple[PlaceHit, ...] = ()) -> tuple[Span, ...]:
+    """``garbled``: places that are only known from the rest of the talk."""
     found: list[Span] = []
-    for where, start, end in _heads(reading):
+    for where, start, end in _heads(reading, garbled):
+        if where.place is not None and any((hit.start, hit.end) == (start, end) for hit in garbled):
+            end = _garbled_on(reading, end)
         if not any(start < span.end and span.start < end for span in found):
             found.append(Span(where, start, end, tuple(_details(reading, end, anchored=True))))
     found += _alone(reading, found)
     return tuple(sorted(found, key=lambda span: span.start))
+
+
+_ON_TO_ROOM = re.compile(
+    r"[\u4e00-\u9fff]{1,2}?(?=(?:[零〇一二三四五六七八九幺]{3,4}|[0-9]{3,4})(?![0-9零〇一二三四五六七八九幺十百]|[元块路米年天人个月斤点]))"
+)
+
+
+def _garbled_on(reading: Reading, at: int) -> int:
+    """是风国气做热二三零五 for 瑞丰国际B座2305: what stands between is lost, the room is not."""
+    lost = _ON_TO_ROOM.match(reading.text, at)
+    return at if lost is None or _door(reading, at, bare=True) is not None else lost.end()
 
 
 def _alone(reading: Reading, named: Sequence[Span]) -> Iterator[Span]:
@@ -131,10 +145,12 @@ def _alone(reading: Reading, named: Sequence[Span]) -> Iterator[Span]:
         at = row[-1].end if row else at + 1
 
 
-def _heads(reading: Reading) -> Iterator[tuple[Where, int, int]]:
+def _heads(reading: Reading, garbled: tuple[PlaceHit, ...]) -> Iterator[tuple[Where, int, int]]:
     """Crossings, then places of the gazetteer, then wordings that end like a place."""
     text = reading.text
-    hits = [hit for hit in reading.places if hit.place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD)]
+    clear = (hit for hit in reading.places if not any(hit.start < o.end and o.start < hit.end for o in garbled))
+    known = sorted((*clear, *garbled), key=lambda hit: hit.start)
+    hits = [hit for hit in known if hit.place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD)]
     spans = list(_worded(reading))
     worded = [span for span in spans if not any(a <= span[0] and span[1] <= b for a, b in spans if (a, b) != span)]
     used: set[PlaceHit] = set()
@@ -148,7 +164,7 @@ def _heads(reading: Reading) -> Iterator[tuple[Where, int, int]]:
         if hit not in used:
             name, end = _with_landmark(reading, hit, worded)
             yield Where(name, hit.place, hit.score), hit.start, end
-    taken = [(hit.start, hit.end) for hit in reading.places if hit.place.kind is not PlaceKind.DISTRICT]
+    taken = [(hit.start, hit.end) for hit in known if hit.place.kind is not PlaceKind.DISTRICT]
     for start, end in worded:
         if not any(start < b and a < end for a, b in taken):
             yield Where(with_digits(text[start:end]), None, 0.0), start, end

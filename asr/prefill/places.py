@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from asr.lexicon import PlaceKind
 from asr.prefill.gazetteer import PlaceHit
+from asr.prefill.half_heard import half_heard
 from asr.prefill.mentions import STOPS, Detail, Span, Where, spans_of, spot_pattern
 from asr.prefill.questions import ASKS_PLACE, READS_BACK
 from asr.prefill.readbacks import read_back
@@ -64,8 +65,12 @@ class _Mention:
 
 def suggest_place(talk: Talk, subject: str = "") -> list[Suggestion]:
     """``subject`` is whom it is about, which is no part of the address."""
+    garbled = half_heard(talk)
     mentions = [
-        _judged(said, span) for said in talk.all if said.by_caller or said.by_agent for span in spans_of(said.reading)
+        _judged(said, span)
+        for said in talk.all
+        if said.by_caller or said.by_agent
+        for span in spans_of(said.reading, garbled.get(said.reading, ()))
     ]
     main = _main(talk, mentions)
     found = [] if main is None else [_address(talk, mentions, main, subject)]
@@ -106,7 +111,9 @@ def _main(talk: Talk, mentions: Sequence[_Mention]) -> Where | None:
 
 def _only_doors_refused(talk: Talk, mention: _Mention) -> bool:
     """怡景苑五号楼三单元，对吗？ 错了，我家是二单元: the number is wrong, the place is not."""
-    if mention.said.by_caller or mention.where is None or mention.where.place is None or not mention.doors:
+    if mention.said.by_caller or mention.where is None or mention.where.place is None:
+        return False
+    if not mention.doors and mention.where.score >= 100:
         return False
     reply = next((other for other in talk.after(mention.said) if other.by_caller), None)
     spans = spans_of(reply.reading) if reply is not None else ()
@@ -146,6 +153,8 @@ def _address(talk: Talk, mentions: Sequence[_Mention], main: Where, subject: str
     for detail, mention in spots:
         value += detail.shown if not value.endswith(detail.shown) else ""
         evidence.append(mention.evidence(detail))
+    if not doors and not spots and main.place is not None and main.place.kind is PlaceKind.ROAD:
+        value += "站" if any(_ASKS_STOP.search(mention.said.asked) for mention in named) else ""
     if not doors and not spots:
         for said, start, end, words in _near_by(talk, main):
             value += words
@@ -172,6 +181,7 @@ def _fits(
 _AREA = re.compile(r"在(?P<area>[\u4e00-\u9fff]{2,8}?)(?:那片|那块|那儿|那边|这片|这块|一带|跟前)")
 _THERE = re.compile(r"(?:在|到|从)(?:他们|你们|人家|咱们|那个|这个|那边|那儿|里头|里面|里|的|景区|院)+")
 _SIDES = re.compile(r"(?<=[楼栋元])([东西南北])(?:边|面|头)(?![\u4e00-\u9fff])")
+_ASKS_STOP = re.compile(r"哪个站|哪一站|什么站")
 _STOP_OF_BUS = re.compile(r"(?<![车交驿油费电动岗兵检])站$")
 
 

@@ -197,6 +197,14 @@ def _put_right(text: str, lexicon: Lexicon) -> str:
     return text
 
 
+_OF_DOORS = (
+    (re.compile(r"(?<=[栋楼座])底(?:上(?=[，。！？]|$|由|油)|伤|尚)"), "底商"),
+    (re.compile(r"(?<=[一二三四五六])七(?=[一二三四五六七八九十0-9]{1,2}号楼)"), "期"),
+    (re.compile(r"(?<=从|到)向口"), "巷口"),
+)
+"""Heard beside words of doors: 三栋底上, 丹河湾二七五号楼."""
+
+
 @lru_cache(maxsize=8)
 def _mishearings(lexicon: Lexicon) -> tuple[tuple[re.Pattern[str], str], ...]:
     cues = lexicon.cues
@@ -206,7 +214,7 @@ def _mishearings(lexicon: Lexicon) -> tuple[tuple[re.Pattern[str], str], ...]:
         if heard
     ]
     anywhere = [(re.compile("|".join(map(re.escape, heard))), meant) for meant, heard in cues.misheard.items() if heard]
-    return (*anywhere, *after_number)
+    return (*anywhere, *after_number, *_OF_DOORS)
 
 
 def _latin(char: str) -> bool:

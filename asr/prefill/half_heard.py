@@ -1,0 +1,167 @@
+"""Places of the gazetteer that a recogniser garbled: taken when heard again, asked for, or followed by a door number.
+
+Only where nobody in the talk named a place clearly, and only if one name of the gazetteer fits better than the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz.distance import Indel
+
+from asr.lexicon import Lexicon, Place, PlaceKind
+from asr.lexicon.pinyin import syllables
+from asr.prefill.gazetteer import SHORT_CUTOFF, PlaceHit
+from asr.prefill.questions import ASKS_PLACE
+from asr.prefill.reading import Reading, Said, Talk
+
+_LEAST = 66.0
+_MOST = 85.0
+"""The best that a garbled name can score."""
+_GOOD = 80.0
+_ENOUGH = 0.58
+_AHEAD = 0.12
+_GENERIC = re.compile(r"(?:小区|街道|家园|花园|家属院|山庄|新城|社区|广场|[路街村镇乡巷县])$")
+_DOOR = re.compile(r"[的，]?[零一二两三四五六七八九十0-9]{1,3}(?:号|栋|单元|期)|[的]?[东西南北]门|[，的]?[楼门][下口]")
+_LEADS_IN = re.compile(r"(?:在|住|家|是|从|到|小区|街道)$")
+_INITIALS = frozenset("bpmfdtlgkjqxzcsyw")
+_ALIKE = tuple(map(frozenset, ("bp", "dt", "gk", "jqx", "zcs", "jz", "qc", "xs", "yw", "mf", "fg")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """``body``: how many syllables come before the generic word, which alone says nothing."""
+
+    sounds: tuple[str, ...]
+    body: int
+    place: Place
+
+
+_Hits = Mapping[Reading, tuple[PlaceHit, ...]]
+
+
+def half_heard(talk: Talk) -> _Hits:
+    """By reading; empty if a place was named clearly."""
+    found: dict[Reading, tuple[PlaceHit, ...]] = {}
+    spoken = [said for said in talk.all if said.by_caller or said.by_agent]
+    if any(_certain(said.reading) for said in spoken):
+        return found
+    names = tuple(dict.fromkeys(name for said in spoken for name in _candidates(said.reading)))
+    worth: dict[Place, float] = defaultdict(float)
+    shown: set[Place] = set()
+    for said in spoken:
+        best: dict[Place, float] = {}
+        for hit in _garbled(said.reading, names):
+            best[hit.place] = max(best.get(hit.place, 0.0), _worth(said, hit))
+            if hit.score >= _GOOD or _cued(said, hit):
+                shown.add(hit.place)
+        for place, value in best.items():
+            worth[place] += value
+    ranked = sorted(shown, key=lambda place: -worth[place])
+    if not ranked or worth[ranked[0]] < _ENOUGH:
+        return found
+    if len(ranked) > 1 and worth[ranked[0]] - worth[ranked[1]] < _AHEAD:
+        return found
+    for said in spoken:
+        own = tuple(hit for hit in _garbled(said.reading, names) if hit.place is ranked[0])
+        if own:
+            found[said.reading] = own
+    return found
+
+
+def _certain(reading: Reading) -> bool:
+    return any(
+        hit.place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD) and hit.score >= SHORT_CUTOFF for hit in reading.places
+    )
+
+
+def _cued(said: Said, hit: PlaceHit) -> bool:
+    asked = said.by_caller and ASKS_PLACE.search(said.asked) is not None
+    return asked or _DOOR.match(said.text, hit.end) is not None
+
+
+def _worth(said: Said, hit: PlaceHit) -> float:
+    text = said.text
+    value = (hit.score - 50) / 50 * 0.8
+    value += 0.15 * (said.by_caller and ASKS_PLACE.search(said.asked) is not None)
+    value += 0.2 * (_DOOR.match(text, hit.end) is not None)
+    return value + 0.05 * (_LEADS_IN.search(text[: hit.start]) is not None)
+
+
+@lru_cache(maxsize=2048)
+def _candidates(reading: Reading) -> tuple[_Name, ...]:
+    """Names half of whose syllables are in the turn, in the order that it takes."""
+    names, with_sound = _names(reading.lexicon)
+    sounds = syllables(reading.text)
+    shared: Counter[int] = Counter()
+    for sound in set(sounds):
+        shared.update(with_sound.get(sound, ()))
+    likely = (names[number] for number, count in shared.items() if count >= (len(names[number].sounds) + 1) // 2)
+    return tuple(name for name in likely if _best(sounds, name) is not None)
+
+
+def _garbled(reading: Reading, names: Sequence[_Name]) -> list[PlaceHit]:
+    hits = (_best(syllables(reading.text), name) for name in names)
+    return [
+        hit
+        for hit in hits
+        if hit is not None
+        and not any(
+            hit.start < other.end and other.start < hit.end and other.score >= SHORT_CUTOFF for other in reading.places
+        )
+    ]
+
+
+@lru_cache(maxsize=8)
+def _names(lexicon: Lexicon) -> tuple[Sequence[_Name], Mapping[str, frozenset[int]]]:
+    names: list[_Name] = []
+    with_sound: dict[str, set[int]] = defaultdict(set)
+    for place in lexicon.places:
+        if place.kind not in (PlaceKind.COMMUNITY, PlaceKind.ROAD):
+            continue
+        for form in dict.fromkeys((place.name, *place.aliases)):
+            if len(form) < 3:
+                continue
+            generic = _GENERIC.search(form)
+            body = generic.start() if generic is not None else len(form)
+            for sound in syllables(form):
+                with_sound[sound].add(len(names))
+            names.append(_Name(syllables(form), body, place))
+    return names, {sound: frozenset(numbers) for sound, numbers in with_sound.items()}
+
+
+@lru_cache(maxsize=16384)
+def _best(sounds: tuple[str, ...], name: _Name) -> PlaceHit | None:
+    """Windows of the name's own length: of its body two thirds must be there, of its first or last syllable much."""
+    width = len(name.sounds)
+    best: PlaceHit | None = None
+    for start in range(len(sounds) - width + 1):
+        window = sounds[start : start + width]
+        costs = [unlike(one, other) for one, other in zip(window, name.sounds, strict=True)]
+        score = min(_MOST, 100 * (1 - sum(costs) / width))
+        body = sum(costs[: name.body]) / max(1, name.body)
+        if score >= _LEAST and body <= 0.5 and (best is None or score > best.score):
+            best = PlaceHit(start=start, end=start + width, place=name.place, score=score)
+    return best
+
+
+@lru_cache(maxsize=65536)
+def unlike(one: str, other: str) -> float:
+    """0 for the same folded syllable, 1 for one that shares neither beginning nor rest."""
+    if one == other:
+        return 0.0
+    if not (one.isascii() and other.isascii() and one.isalpha() and other.isalpha()):
+        return 1.0
+    begin, begins = _begins(one), _begins(other)
+    pair = {begin, begins}
+    initial = 0.0 if len(pair) == 1 else 0.4 if any(pair <= alike for alike in _ALIKE) else 1.0
+    rest = float(Indel.normalized_distance(one[len(begin) :], other[len(begins) :]))
+    return min(1.0, 0.5 * initial + 0.6 * rest)
+
+
+def _begins(syllable: str) -> str:
+    return syllable[:1] if syllable[:1] in _INITIALS else ""
