@@ -42,7 +42,7 @@ class UserView(BaseModel):
 
 
 class SessionView(BaseModel):
-    """``csrf`` goes into the header X-CSRF-Token of every change."""
+    """``csrf`` goes into the header X-CSRF-Token of every change; ``queues``: what people call each of them."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -57,6 +57,7 @@ class SessionView(BaseModel):
                         "seat": "8001",
                     },
                     "permissions": ["session.use", "shift.use", "draft.write"],
+                    "queues": {"hotline": "综合"},
                     "csrf": "6b0c1f0a",
                 }
             ]
@@ -65,10 +66,11 @@ class SessionView(BaseModel):
 
     user: UserView
     permissions: list[Action]
+    queues: dict[str, str]
     csrf: str
 
 
-def view(me: SignedIn) -> SessionView:
+def view(me: SignedIn, common: Shared) -> SessionView:
     user = UserView(
         id=me.user_id,
         username=me.username,
@@ -77,7 +79,8 @@ def view(me: SignedIn) -> SessionView:
         agent_id=me.agent_id,
         seat=me.seat,
     )
-    return SessionView(user=user, permissions=list(actions_of(me.role)), csrf=me.csrf)
+    queues = {queue.name: queue.label or queue.name for queue in common.topology.queues}
+    return SessionView(user=user, permissions=list(actions_of(me.role)), queues=queues, csrf=me.csrf)
 
 
 @router.post("", dependencies=[Depends(anyone)], responses=documented(401, 422, 429, 503))
@@ -102,13 +105,17 @@ async def sign_in(
         settings.session_cookie, token, httponly=True, samesite="strict", secure=settings.cookie_secure, path="/"
     )
     response.headers["Cache-Control"] = "no-store"
-    return view(me)
+    return view(me, common)
 
 
 @router.get("", responses=documented(401))
-async def who_am_i(me: Annotated[SignedIn, Depends(Require(Action.SESSION))], response: Response) -> SessionView:
+async def who_am_i(
+    me: Annotated[SignedIn, Depends(Require(Action.SESSION))],
+    response: Response,
+    common: Annotated[Shared, Depends(shared)],
+) -> SessionView:
     response.headers["Cache-Control"] = "no-store"
-    return view(me)
+    return view(me, common)
 
 
 @router.delete("", status_code=204, responses=documented(401, 403))

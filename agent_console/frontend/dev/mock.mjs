@@ -155,7 +155,7 @@ if (signedIn) me.agent.status = "ready";
 let person = "8001";
 const MAY = ["shift.use", "call.read", "number.reveal", "caller_history.read", "call.list", "draft.write", "ticket.list", "callback.read", "callback.work", "handoff.read", "handoff.write", "call.transfer", "outbound.place"];
 const REVISITS = ["shift.use", "call.list", "call.read", "call.hang_up", "ticket.list", "callback.read", "callback.work", "outbound.place"];
-const session = () => ({ user: { id: Number(person), username: person, display_name: cast.supervisor() ? "班长9001" : person === "7001" ? "回访7001" : "座席8001", role: cast.supervisor() ? "supervisor" : person === "7001" ? "revisit" : "operator", agent_id: person, seat: "8001" }, permissions: cast.supervisor() ? [...MAY, "call.supervise", "agent.list", "agent.control", "wall.read", "shift_log.read_any", "surge.control", "priority_numbers.keep"] : person === "7001" ? REVISITS : MAY, csrf: "c" });
+const session = () => ({ user: { id: Number(person), username: person, display_name: cast.supervisor() ? "班长9001" : person === "7001" ? "回访7001" : "座席8001", role: cast.supervisor() ? "supervisor" : person === "7001" ? "revisit" : "operator", agent_id: person, seat: "8001" }, permissions: cast.supervisor() ? [...MAY, "call.supervise", "agent.list", "agent.control", "wall.read", "shift_log.read_any", "surge.control", "priority_numbers.keep"] : person === "7001" ? REVISITS : MAY, queues: { hotline: "政务热线" }, csrf: "c" });
 const page = (items, query) => {
   if (broken) return [500, { error: "internal", detail: "", field: null }];
   if (empty) items = [];

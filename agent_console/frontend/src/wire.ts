@@ -264,6 +264,8 @@ export interface User {
 export interface Session {
   user: User;
   permissions: string[];
+  /** What people call each queue. */
+  queues: Record<string, string>;
   csrf: string;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { nameQueues } from "../queue_names";
 import type { CallEvent } from "../wire_desk";
 import { sums, timeline } from "./timeline";
 
@@ -22,6 +23,7 @@ const STORY: CallEvent[] = [
 
 describe("what happened in a call", () => {
   it("is told line by line, with how long each thing took", () => {
+    nameQueues({ hotline: "政务热线" });
     const told = timeline(STORY);
     expect(told.map((each) => each.text)).toEqual([
       "来电接入 12345",

@@ -1,5 +1,6 @@
 /** What happened in a call, one line each, and its sums: waits, holds, legs, transfers (pure). */
 import { duration } from "../clock";
+import { queueName } from "../queue_names";
 import type { CallEvent } from "../wire_desk";
 import { words } from "../words/zh-CN";
 
@@ -27,7 +28,7 @@ const text = words.record.event;
 const str = (value: unknown): string => (typeof value === "string" ? value : "");
 const num = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
 const length = (seconds: unknown): string => (num(seconds) === null ? "" : duration((num(seconds) ?? 0) * 1000));
-const queue = (value: unknown): string => words.queues[str(value)] ?? str(value);
+const queue = (value: unknown): string => queueName(str(value));
 const joined = (parts: readonly string[]): string => parts.filter((each) => each !== "").join(words.list);
 
 function target(said: Said): string {

@@ -3,6 +3,7 @@ import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 import { api, http } from "../http/api";
 import { HttpError } from "../http/client";
+import { nameQueues } from "../queue_names";
 import { belongTo } from "../tickets/local_copy";
 import type { Session } from "../wire";
 
@@ -27,6 +28,7 @@ export const useSession = defineStore("session", () => {
   async function take(given: Session): Promise<void> {
     await belongTo(String(given.user.id)).catch(() => undefined);
     http.csrf = given.csrf;
+    nameQueues(given.queues);
     session.value = given;
     localStorage.setItem(FLAG, "1");
     sessionStorage.removeItem(ENDED);

@@ -95,7 +95,6 @@ export const words = {
   disposition,
   outcome,
   who,
-  queues: { hotline: "政务热线" } as Record<string, string>,
   held: "保持中",
   rest: "小休",
 
