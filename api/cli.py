@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from api import logs
+from api import garbage, logs
 from api.app import DISTRIBUTION, create_app, server_config, version
 from api.auth import users
 from api.auth.passwords import Passwords
@@ -87,6 +87,7 @@ def serve(
         _migrate_or_say(settings)
     config = server_config(create_app(settings), settings, host=host or settings.host, port=port or settings.web_port)
     server = uvicorn.Server(config)
+    garbage.seldom()
     server.run()
     if not server.started:
         raise typer.Exit(3)

@@ -28,6 +28,7 @@ from typing import Any
 import structlog
 from panoramisk.manager import Manager
 
+from api import garbage
 from telephony.ami.gateway import Gateway
 from telephony.calls import CallPhase
 from telephony.events import CallOutcome, LinkState
@@ -196,6 +197,7 @@ def _memory() -> float:
 def reader(kind: str, events: int, results: Any) -> None:
     """Each reader in a process of its own, so that its memory is its own."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    garbage.seldom()  # as the server does
     context = multiprocessing.get_context("spawn")
     port, start = context.Queue(), context.Event()
     process = context.Process(target=talker, args=(port, start, events), daemon=True)
