@@ -86,6 +86,8 @@ class Cues:
     """A phrase and what recognisers write for it anywhere; of the same length, so that evidence stays exact."""
     surname_parts: Mapping[str, str]
     """What a surname is taken apart into when it is spelled (木子, 弓长), and the surname."""
+    name_words: Mapping[str, str]
+    """A word that people say a character of their name is the one of (柴火, 晴天), and the character."""
     place_suffixes: tuple[str, ...]
     spots: tuple[str, ...]
     strangers: tuple[str, ...]
@@ -296,6 +298,7 @@ def _cues(data: Any) -> Cues:
         "misheard": _table_of_lists,
         "organisations": _table_of_texts,
         "surname_parts": _table_of_texts,
+        "name_words": _table_of_texts,
         "appeal_types": _table_of_lists,
         "urgency": _table_of_lists,
     }

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from asr.lexicon import Lexicon
 from asr.lexicon.pinyin import sounds_like, syllables
+from asr.prefill.half_heard import unlike
 from asr.prefill.privacy import Privacy
 from asr.prefill.questions import ASKS_NAME, ASKS_OTHER_NAME
 from asr.prefill.reading import PAUSE, Said, Talk
@@ -45,8 +46,8 @@ _OTHER_AFTER = re.compile(
     r"|工作|警|邻居|住户|家|书记|局长|科长|小伙|姑娘|同志)"
 )
 _XING = re.compile(
-    rf"(?:{PAUSE}|嗯|哦|啊|呃|哎)*(?:我|俺|免贵|暗"
-    r"|你记)?(?:[幸兴性信醒行新讯](?!什么))(?P<heard>[\u4e00-\u9fff])"
+    rf"(?:{PAUSE}|嗯|哦|啊|呃|哎)*(?:我|俺|免贵|[暗按安]"
+    r"|你记)?(?:[幸兴性信醒行新讯欣辛](?!什么))(?P<heard>[\u4e00-\u9fff])"
 )
 _DENIED = re.compile(r"(?:不是|不叫|不读)(?:那个|这个)?$")
 _RETRACTED = re.compile(r"(?:不是|不叫|不姓|别写|没说)(?:我)?$")
@@ -63,8 +64,8 @@ _MAN = re.compile(
 _WIFE = re.compile(r"[我俺](?:老婆|媳妇|妻子|婆娘|丈母娘|岳父|岳母)")
 _HUSBAND = re.compile(r"[我俺](?:老公|丈夫|婆婆|公公|男人|当家的)")
 _ADDRESSED = re.compile(
-    rf"(?:^|{PAUSE}|好的?|嗯|那)(?P<title>大娘|大爷|大妈|大姐|大哥|阿姨|叔叔|女士|先生|小姐"
-    r"|奶奶|爷爷)(?:您|你|，|,|好|别|慢)"
+    rf"(?:^|{PAUSE}|好的?|嗯|那)(?:(?P<title>大娘|大爷|大妈|大姐|大哥|阿姨|叔叔|女士|先生|小姐"
+    r"|奶奶|爷爷)(?:您|你|，|,|好|别|慢)|[\u4e00-\u9fff](?P<named>女士|先生)(?=[，,您]))"
 )
 
 
@@ -152,6 +153,7 @@ def _surname_said(said: Said) -> Iterator[_Claim]:
         if not own and not asked and not opening:
             continue
         surname = match.group("surname") or _by_spelling(said, match.group("any"), match.end())
+        surname = surname or _by_word(said, match.group("any"), match.end())
         if surname is None:
             continue
         name, end = _whole_after(said, surname, match.end())
@@ -300,16 +302,19 @@ def _surnames_by_sound(lexicon: Lexicon) -> dict[tuple[str, ...], str]:
 
 def _misheard(said: Said) -> Iterator[_Claim]:
     """幸好 for 姓郝, asked for the name: the sound of 姓, then something that sounds like a surname."""
-    if not ASKS_NAME.search(said.asked) or ASKS_OTHER_NAME.search(said.asked):
-        return
     match = _XING.match(said.text)
-    if match is None:
+    if match is None or ASKS_OTHER_NAME.search(said.asked):
         return
     at = match.start("heard")
     heard = match.group("heard")
+    if not ASKS_NAME.search(said.asked) and not (said.asked and _by_word(said, heard, at)):
+        return
     known = heard if heard in said.reading.lexicon.surnames else None
     surname = (
-        _by_spelling(said, heard, at + 1) or known or _surnames_by_sound(said.reading.lexicon).get(syllables(heard))
+        _by_spelling(said, heard, at + 1)
+        or _by_word(said, heard, at)
+        or known
+        or _surnames_by_sound(said.reading.lexicon).get(syllables(heard))
     )
     if surname is not None:
         yield _Claim(surname, surname, 0.55, said, (said.evidence(at, at + 1),))
@@ -385,6 +390,11 @@ def _given(said: Said, at: int) -> tuple[str, bool]:
             continue
         if re.match(rf"(?:{_ENDS})", rest) or re.match(_TITLE, rest):
             return "", False
+        own = said.text[at - 1] if at else ""
+        if length == 2 and rest[1] == own and re.match(rf".{own}.{{1,2}}的{own}", rest):
+            continue
+        if length == 1 and re.match(rf".{own}.{{1,2}}的{own}", rest):
+            return name, True
         if not after or re.match(rf"{PAUSE}|{_ENDS}|[吧啊呀嘛哈我就]", after):
             return name, True
         if length == 2 and re.match(r".{1,3}的", after):
@@ -412,6 +422,43 @@ def _by_spelling(said: Said, heard: str, at: int) -> str | None:
     return next((char for char in explained if char in lexicon.surnames and sounds_like(char, heard)), None)
 
 
+_NEAR_WORD, _NEAR_NAME = 0.16, 0.65
+"""How unlike the explaining word, a syllable on average, and the character it explains may sound."""
+
+
+def _by_word(said: Said, heard: str, at: int) -> str | None:
+    """信其，委屈的其: what was heard is no surname, but the word it was explained with sounds like one of 屈's."""
+    return next(
+        (meant for meant in _words_meant(said, at) if meant in said.reading.lexicon.surnames and _near(heard, meant)),
+        None,
+    )
+
+
+def _words_meant(said: Said, at: int) -> Iterator[str]:
+    """Characters whose usual word is heard before a 的, at ``at`` or up to ten further."""
+    text = said.text
+    sounds = syllables(text)
+    for match in re.finditer("的", text[at : at + 14]):
+        end = at + match.start()
+        for word, char, word_sounds in _name_words(said.reading.lexicon):
+            start = end - len(word)
+            if start < at or _DENIED.search(text[:start]):
+                continue
+            if sum(map(unlike, sounds[start:end], word_sounds)) / len(word) <= _NEAR_WORD:
+                yield char
+
+
+def _near(heard: str, meant: str) -> bool:
+    return unlike(syllables(heard)[0], syllables(meant)[0]) <= _NEAR_NAME
+
+
+@lru_cache(maxsize=8)
+def _name_words(lexicon: Lexicon) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """The longest first."""
+    words = sorted(lexicon.cues.name_words.items(), key=lambda entry: -len(entry[0]))
+    return tuple((word, char, syllables(word)) for word, char in words)
+
+
 def _spelled_right(talk: Talk, claim: _Claim) -> _Claim:
     """施工的施, 晴天的晴, 木子李: the explained character replaces one that only sounds like it."""
     name = list(claim.name)
@@ -435,6 +482,11 @@ def _corrections(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
         meant = char if char in word else next((other for other in word if sounds_like(other, char)), char)
         for position, own in enumerate(name):
             if sounds_like(own, meant) and (char == own or meant in word):
+                yield position, meant
+    first = said.text.find("".join(name))
+    for meant in _words_meant(said, first + len(name)) if first >= 0 else ():
+        for position, own in enumerate(name):
+            if (position or own not in said.reading.lexicon.surnames) and sounds_like(own, meant):
                 yield position, meant
     for parts, meant in said.reading.lexicon.cues.surname_parts.items():
         start = said.text.find(parts)
@@ -485,7 +537,10 @@ def _gender(talk: Talk, claim: _Claim | None, addressed: list[_Claim]) -> Sugges
     for said in talk.agent:
         match = _ADDRESSED.search(said.text)
         if match is not None:
-            shown.append((_TITLES[match.group("title")], 0.85, said.evidence(match.start("title"), match.end("title"))))
+            group = "title" if match.group("title") else "named"
+            if group == "named" and any(claim.said is said for claim in addressed):
+                continue
+            shown.append((_TITLES[match.group(group)], 0.85, said.evidence(*match.span(group))))
     if not shown:
         return None
     doubt = {"男": 1.0, "女": 1.0}
@@ -498,8 +553,14 @@ def _gender(talk: Talk, claim: _Claim | None, addressed: list[_Claim]) -> Sugges
     return Suggestion(field="caller_gender", value=value, confidence=round(min(0.96, confidence), 2), evidence=evidence)
 
 
+_INTRODUCED = re.compile(r"(?:就写|就叫|叫我|称呼我|写上?|留个?|登记)[\u4e00-\u9fff](?P<title>女士|先生)(?!的|那)")
+
+
 def _titles_of_caller(talk: Talk) -> Iterator[tuple[str, float, Evidence]]:
     for said in talk.caller:
+        match = _INTRODUCED.search(said.text)
+        if match is not None:
+            yield _TITLES[match.group("title")], 0.9, said.evidence(*match.span("title"))
         for claim in _titled(said):
             if claim.gender:
                 yield claim.gender, 0.93, claim.evidence[-1]
