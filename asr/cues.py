@@ -36,10 +36,10 @@ _IN_SCENE = 0.85
 _COMPANY = 0.35
 _MOST = 1.3
 """More than this the phrases do not say, however many there are."""
-_DECIDED = -0.5
+_DECIDED = -0.9
 """So much phrases and gist have to say together for a cue, and by each beyond it a cue is surer by ``_PACE``."""
 _PACE = 0.25
-_UNSAID = 0.3
+_UNSAID = 0.4
 """So much surer the gist has to be of a line that no phrase names: most turns of most calls are about no danger."""
 _BESIDE = 0.1
 """Where one line is certain another may fall short by so much."""

@@ -1,6 +1,7 @@
 """Teaches the gist which sentences call for which line; the same examples always make the same weights (numpy).
 
 ``python -m asr.teaching EXAMPLES.json...`` writes the packaged weights. Each example: ``{text, label, expect}``.
+Those of ``tests/recorded`` that teach are ``utterances``, ``utterances_ours``, ``_fresh``, ``_taught``, ``_ordinary``.
 """
 
 from __future__ import annotations

@@ -140,7 +140,9 @@ def _concern(entry: Any, number: int, classes: Mapping[str, str]) -> Concern:
         raise UrgencyError(where, "target is no number")
     said = {name: _list(f"{where}: {name}", entry.get(name, [])) for name in _LISTS}
     said["strong"] = [*said["strong"], *_framed(f"{where}: frames", entry.get("frames", []))]
-    lists: dict[str, Phrases] = {name: _phrases(f"{where}: {name}", said[name], classes) for name in _LISTS}
+    lists: dict[str, Phrases] = {
+        name: _phrases(f"{where}: {name}", said[name], classes, by_sound=name == "strong") for name in _LISTS
+    }
     return Concern(
         name=where,
         target=entry["target"],
@@ -173,12 +175,12 @@ def _table(where: str, value: Any, names: tuple[str, ...], classes: Mapping[str,
     return {name: _phrases(f"{where}: {name}", value[name], classes) for name in names}
 
 
-def _phrases(where: str, value: Any, classes: Mapping[str, str]) -> Phrases:
+def _phrases(where: str, value: Any, classes: Mapping[str, str], *, by_sound: bool = False) -> Phrases:
     phrases = _list(where, value)
     if not all(isinstance(phrase, str) and phrase for phrase in phrases):
         raise UrgencyError(where, "is not a list of phrases")
     try:
-        return Phrases([_spelled(where, phrase, classes) for phrase in phrases])
+        return Phrases([_spelled(where, phrase, classes) for phrase in phrases], by_sound=by_sound)
     except PhraseError as error:
         raise UrgencyError(where, f"{error} is not well formed") from error
 

@@ -9,6 +9,7 @@ import json
 
 import pytest
 
+from asr.cues import EMERGENCIES
 from tests.benchmarks.cues import RECORDED, heard, scores
 
 FILES = RECORDED.parent
@@ -30,3 +31,20 @@ def test_emergencies_are_heard_and_little_else_is(
     assert found.recall >= recall
     assert found.damaged >= damaged
     assert found.falsely <= falsely
+
+
+def test_ordinary_calls_hardly_ever_raise_an_emergency() -> None:
+    calls = [
+        one for name in ("dialogues", "dialogues_ours") for one in json.loads((FILES / f"{name}.json").read_text())
+    ]
+    turns = [
+        text
+        for call in calls
+        if not call["ticket"].get("transfer_to")
+        for speaker, text in call["turns"]
+        if speaker == "caller"
+    ]
+    matters = json.loads((FILES / "matters_ours.json").read_text())
+    plain = [one["text"] for one in matters if not one["category_code"].startswith("90")]
+    assert sum(bool(heard(text) & set(EMERGENCIES)) for text in turns) <= 0.02 * len(turns)
+    assert sum(bool(heard(text) & set(EMERGENCIES)) for text in plain) <= 0.05 * len(plain)
