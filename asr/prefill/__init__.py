@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from asr.lexicon import Lexicon
 from asr.prefill.details import suggest_details
+from asr.prefill.half_heard import prepare_names
 from asr.prefill.likeness import likeness_of
 from asr.prefill.matters import rank_categories, suggest_matter
 from asr.prefill.names import suggest_caller
@@ -13,7 +14,7 @@ from asr.prefill.occurrence import suggest_time
 from asr.prefill.phones import suggest_phone
 from asr.prefill.places import suggest_place
 from asr.prefill.privacy import privacy_of, suggest_privacy
-from asr.prefill.reading import read
+from asr.prefill.reading import read, reading_of
 from asr.prefill.subjects import suggest_subject
 from asr.prefill.suggestions import Evidence, Suggestion
 from asr.prefill.wording import suggest_wording
@@ -23,8 +24,10 @@ __all__ = ["Evidence", "Suggestion", "prepare", "rank_categories", "suggest"]
 
 
 def prepare(lexicon: Lexicon) -> None:
-    """What the first call would wait for: how people put each matter is learnt, about a second's work."""
+    """What the first call would wait for: how people put each matter is learnt, the places are indexed by sound."""
     likeness_of(lexicon)
+    reading_of("泽安", lexicon).places  # noqa: B018  # indexes the gazetteer
+    prepare_names(lexicon)
 
 
 def suggest(turns: Sequence[Turn], *, caller_number: str, lexicon: Lexicon) -> tuple[Suggestion, ...]:

@@ -23,8 +23,11 @@ _LEAST = 66.0
 _MOST = 85.0
 """The best that a garbled name can score."""
 _GOOD = 80.0
+_CLOSE = 5.0
 _ENOUGH = 0.58
 _AHEAD = 0.12
+_FEW = 6
+"""Names that one turn may bring up."""
 _GENERIC = re.compile(r"(?:小区|街道|家园|花园|家属院|山庄|新城|社区|广场|[路街村镇乡巷县])$")
 _DOOR = re.compile(r"[的，]?[零一二两三四五六七八九十0-9]{1,3}(?:号|栋|单元|期)|[的]?[东西南北]门|[，的]?[楼门][下口]")
 _LEADS_IN = re.compile(r"(?:在|住|家|是|从|到|小区|街道)$")
@@ -42,6 +45,10 @@ class _Name:
 
 
 _Hits = Mapping[Reading, tuple[PlaceHit, ...]]
+
+
+def prepare_names(lexicon: Lexicon) -> None:
+    _names(lexicon)
 
 
 def half_heard(talk: Talk) -> _Hits:
@@ -94,32 +101,44 @@ def _worth(said: Said, hit: PlaceHit) -> float:
 
 @lru_cache(maxsize=2048)
 def _candidates(reading: Reading) -> tuple[_Name, ...]:
-    """Names half of whose syllables are in the turn, in the order that it takes."""
+    """The few names that fit a stretch of the turn best, of those that share a telling syllable with it in place."""
     names, with_sound = _names(reading.lexicon)
     sounds = syllables(reading.text)
-    shared: Counter[int] = Counter()
-    for sound in set(sounds):
-        shared.update(with_sound.get(sound, ()))
-    likely = (names[number] for number, count in shared.items() if count >= (len(names[number].sounds) + 1) // 2)
-    return tuple(name for name in likely if _best(sounds, name) is not None)
+    aligned: dict[int, Counter[int]] = defaultdict(Counter)
+    for position, sound in enumerate(sounds):
+        for number, place in with_sound.get(sound, ()):
+            aligned[number][position - place] += 1
+    found = []
+    for number, starts in aligned.items():
+        name = names[number]
+        least = 1 if name.body < len(name.sounds) else 2
+        scores = [_score(sounds, start, name) for start, count in starts.items() if count >= least]
+        if scores and max(scores) >= _LEAST:
+            found.append((max(scores), number))
+    return tuple(names[number] for _, number in sorted(found, reverse=True)[:_FEW])
 
 
 def _garbled(reading: Reading, names: Sequence[_Name]) -> list[PlaceHit]:
-    hits = (_best(syllables(reading.text), name) for name in names)
+    """Of names for the same stretch only those about as good as the best; nothing where a place is clear."""
+    found = [hit for name in names if (hit := _best(syllables(reading.text), name)) is not None]
+    clear = [hit for hit in reading.places if hit.score >= SHORT_CUTOFF]
     return [
         hit
-        for hit in hits
-        if hit is not None
-        and not any(
-            hit.start < other.end and other.start < hit.end and other.score >= SHORT_CUTOFF for other in reading.places
-        )
+        for hit in found
+        if not any(_overlap(hit, other) for other in clear)
+        and not any(_overlap(hit, other) and other.score > hit.score + _CLOSE for other in found)
     ]
 
 
+def _overlap(one: PlaceHit, other: PlaceHit) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
 @lru_cache(maxsize=8)
-def _names(lexicon: Lexicon) -> tuple[Sequence[_Name], Mapping[str, frozenset[int]]]:
+def _names(lexicon: Lexicon) -> tuple[Sequence[_Name], Mapping[str, Sequence[tuple[int, int]]]]:
+    """The names, and for each syllable of their bodies which name has it where."""
     names: list[_Name] = []
-    with_sound: dict[str, set[int]] = defaultdict(set)
+    with_sound: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for place in lexicon.places:
         if place.kind not in (PlaceKind.COMMUNITY, PlaceKind.ROAD):
             continue
@@ -127,26 +146,33 @@ def _names(lexicon: Lexicon) -> tuple[Sequence[_Name], Mapping[str, frozenset[in
             if len(form) < 3:
                 continue
             generic = _GENERIC.search(form)
-            body = generic.start() if generic is not None else len(form)
-            for sound in syllables(form):
-                with_sound[sound].add(len(names))
-            names.append(_Name(syllables(form), body, place))
-    return names, {sound: frozenset(numbers) for sound, numbers in with_sound.items()}
+            name = _Name(syllables(form), generic.start() if generic is not None else len(form), place)
+            for position, sound in enumerate(name.sounds[: name.body]):
+                with_sound[sound].append((len(names), position))
+            names.append(name)
+    return names, with_sound
 
 
 @lru_cache(maxsize=16384)
 def _best(sounds: tuple[str, ...], name: _Name) -> PlaceHit | None:
-    """Windows of the name's own length: of its body two thirds must be there, of its first or last syllable much."""
+    """The window of the name's own length that sounds most like it."""
     width = len(name.sounds)
-    best: PlaceHit | None = None
-    for start in range(len(sounds) - width + 1):
-        window = sounds[start : start + width]
-        costs = [unlike(one, other) for one, other in zip(window, name.sounds, strict=True)]
-        score = min(_MOST, 100 * (1 - sum(costs) / width))
-        body = sum(costs[: name.body]) / max(1, name.body)
-        if score >= _LEAST and body <= 0.5 and (best is None or score > best.score):
-            best = PlaceHit(start=start, end=start + width, place=name.place, score=score)
-    return best
+    scored = [(_score(sounds, start, name), -start) for start in range(len(sounds) - width + 1)]
+    score, start = max(scored, default=(0.0, 0))
+    return PlaceHit(start=-start, end=width - start, place=name.place, score=score) if score >= _LEAST else None
+
+
+def _score(sounds: tuple[str, ...], start: int, name: _Name) -> float:
+    """0..``_MOST``; 0 where half of the body is something else, or the generic word is."""
+    if start < 0 or start + len(name.sounds) > len(sounds):
+        return 0.0
+    body = sum(unlike(sounds[start + at], name.sounds[at]) for at in range(name.body))
+    if body > 0.5 * name.body:
+        return 0.0
+    rest = sum(unlike(sounds[start + at], name.sounds[at]) for at in range(name.body, len(name.sounds)))
+    if rest > 0.6 * (len(name.sounds) - name.body):
+        return 0.0
+    return min(_MOST, 100 * (1 - (body + rest) / len(name.sounds)))
 
 
 @lru_cache(maxsize=65536)

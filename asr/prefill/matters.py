@@ -157,10 +157,10 @@ def _alike(talk: Talk) -> dict[str, float]:
 def _most_alike(talk: Talk, code: str) -> tuple[Evidence, ...]:
     """The clause that speaks for ``code`` the most."""
     likeness = likeness_of(talk.lexicon)
-    if likeness is None or code not in likeness.codes:
+    clauses = [(said, *span) for said in talk.caller for span in said.reading.clauses]
+    if likeness is None or code not in likeness.codes or not clauses:
         return (talk.caller[0].evidence(0, len(talk.caller[0].text)),)
     row = likeness.codes.index(code)
-    clauses = [(said, *span) for said in talk.caller for span in said.reading.clauses]
     said, start, end = max(
         clauses, key=lambda clause: likeness.of(clause[0].text[clause[1] : clause[2]])[row] * (clause[2] - clause[1])
     )

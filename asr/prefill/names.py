@@ -481,7 +481,12 @@ def _corrections(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
     for word, char in _spellings(said.text):
         meant = char if char in word else next((other for other in word if sounds_like(other, char)), char)
         for position, own in enumerate(name):
-            if sounds_like(own, meant) and (char == own or meant in word):
+            surnames = said.reading.lexicon.surnames
+            if (
+                sounds_like(own, meant)
+                and (char == own or meant in word)
+                and (position or meant in surnames or own not in surnames)
+            ):
                 yield position, meant
     first = said.text.find("".join(name))
     for meant in _words_meant(said, first + len(name)) if first >= 0 else ():
