@@ -1,4 +1,4 @@
-"""Who calls: full name or surname as said, put right by spelling talk, and man or woman where the words show it."""
+"""Who calls: full name or surname as said, put right by spelling talk."""
 
 from __future__ import annotations
 
@@ -9,24 +9,14 @@ from functools import lru_cache
 
 from asr.lexicon import Lexicon
 from asr.lexicon.pinyin import sounds_like, syllables
-from asr.prefill.half_heard import unlike
+from asr.prefill.genders import TITLES, Shown, suggest_gender
 from asr.prefill.privacy import Privacy
 from asr.prefill.questions import ASKS_NAME, ASKS_OTHER_NAME
 from asr.prefill.reading import PAUSE, Said, Talk
+from asr.prefill.spelling import by_spelling, by_word, spellings, surnames_by_sound, words_meant
 from asr.prefill.suggestions import Evidence, Suggestion
 
-_TITLES = {
-    **dict.fromkeys(("女士", "小姐", "大姐", "阿姨", "大娘", "大妈", "奶奶"), "女"),
-    **dict.fromkeys(("先生", "大哥", "大爷", "叔叔", "爷爷"), "男"),
-    **dict.fromkeys(("师傅", "老师", "同学", "同志", "医生", "总", "经理"), ""),
-}
-"""How people are addressed, and whether that tells a man from a woman."""
-_TITLE = "|".join(sorted(_TITLES, key=len, reverse=True))
-_SPELLED = re.compile(
-    r"(?P<word>[\u4e00-\u9fff]{2,4}?)的(?:那个|这个)?(?P<char>[\u4e00-\u9fff])(?!那边|再加"
-    r"|加个|加上|带个|旁边|上面|下面|字?旁|字头|右边|左边)(?=$|[，,、。！？…\s]|字|吧|啊|呀|嘛"
-    r"|哈|嗯|对|不是|电话|手机|[\u4e00-\u9fff])"
-)
+_TITLE = "|".join(sorted(TITLES, key=len, reverse=True))
 _ENDS = (
     "电话|手机|联系|住在|我的|我是|我住|我家|家住|号码|女士|先生|同志|就是|谢谢|今年|身份证"
     "|女的|男的|这个|那个|你们|您好|你好|不是|没有|然后|是的|就行|就可以|可以|来自|退休"
@@ -49,24 +39,7 @@ _XING = re.compile(
     rf"(?:{PAUSE}|嗯|哦|啊|呃|哎)*(?:我|俺|免贵|[暗按安]"
     r"|你记)?(?:[幸兴性信醒行新讯欣辛](?!什么))(?P<heard>[\u4e00-\u9fff])"
 )
-_DENIED = re.compile(r"(?:不是|不叫|不读)(?:那个|这个)?$")
 _RETRACTED = re.compile(r"(?:不是|不叫|不姓|别写|没说)(?:我)?$")
-_PARENT = r"(?:我|俺)(?:是|就是)(?:孩子|娃|他|她)?(?:他|她)?"
-_WOMAN = re.compile(
-    rf"{_PARENT}(?:妈|妈妈|母亲|奶奶|姥姥)(?=[，,。！]|$)"
-    r"|我(?:是个?|一个)?(?:女的|女同志|孕妇|老太太|老太婆|女人|妇女|宝妈)"
-    r"|我(?:现在)?怀(?:着)?孕|我(?:刚)?生(?:完)?(?:孩子|宝宝)|我(?:休|在休)?产假"
-)
-_MAN = re.compile(
-    rf"{_PARENT}(?:爸|爸爸|父亲|爷爷|姥爷)(?=[，,。！]|$)"
-    r"|我(?:是个?|一个)?(?:男的|男同志|大老爷们|老头|大男人|爷们)|我当兵"
-)
-_WIFE = re.compile(r"[我俺](?:老婆|媳妇|妻子|婆娘|丈母娘|岳父|岳母)")
-_HUSBAND = re.compile(r"[我俺](?:老公|丈夫|婆婆|公公|男人|当家的)")
-_ADDRESSED = re.compile(
-    rf"(?:^|{PAUSE}|好的?|嗯|那)(?:(?P<title>大娘|大爷|大妈|大姐|大哥|阿姨|叔叔|女士|先生|小姐"
-    r"|奶奶|爷爷)(?:您|你|，|,|好|别|慢)|[\u4e00-\u9fff](?P<named>女士|先生)(?=[，,您]))"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +68,24 @@ def suggest_caller(talk: Talk, privacy: Privacy) -> list[Suggestion]:
         suggestions.append(
             Suggestion(field="caller_name", value=claim.name, confidence=round(claim.sure, 2), evidence=claim.evidence)
         )
-    gender = _gender(talk, claim, addressed)
+    named = frozenset(each.said.index for each in addressed)
+    gender = suggest_gender(talk, tuple(_shown(talk, claim, addressed)), named)
     return suggestions if gender is None else [*suggestions, gender]
+
+
+def _shown(talk: Talk, claim: _Claim | None, addressed: list[_Claim]) -> Iterator[Shown]:
+    """What titles say of the caller: claimed, said to be written down, heard from the operator."""
+    if claim is not None and claim.gender and claim not in addressed:
+        yield Shown(claim.gender, 0.93, claim.evidence[-1])
+    for said in talk.caller:
+        for titled in _titled(said):
+            if titled.gender:
+                yield Shown(titled.gender, 0.93, titled.evidence[-1])
+    for address in addressed:
+        if address.gender:
+            yield Shown(address.gender, 0.9, address.evidence[-1])
+        elif address.said.text[address.said.text.find(address.surname) + 1 :].startswith("师傅"):
+            yield Shown("男", 0.55, address.evidence[-1])
 
 
 def _claims(talk: Talk) -> Iterator[_Claim]:
@@ -152,8 +141,8 @@ def _surname_said(said: Said) -> Iterator[_Claim]:
         opening = not text[: match.start()].strip("，,。、…嗯啊哦呃哎 ")
         if not own and not asked and not opening:
             continue
-        surname = match.group("surname") or _by_spelling(said, match.group("any"), match.end())
-        surname = surname or _by_word(said, match.group("any"), match.end())
+        surname = match.group("surname") or by_spelling(said, match.group("any"), match.end())
+        surname = surname or by_word(said, match.group("any"), match.end())
         if surname is None:
             continue
         name, end = _whole_after(said, surname, match.end())
@@ -225,7 +214,7 @@ def _titled(said: Said) -> Iterator[_Claim]:
     for match in _patterns(said.reading.lexicon)["titled"].finditer(said.text):
         title = match.group("title")
         introduced = re.match(r"叫我|写|登记|称呼|我|留|记", match.group()) is not None
-        gendered = bool(_TITLES[title])
+        gendered = bool(TITLES[title])
         if not introduced and not (asked and gendered and not said.text[: match.start()].strip("，,。 嗯啊哦就")):
             continue
         if _OTHERS.search(said.text[max(0, match.start() - 6) : match.start()]) or (
@@ -240,7 +229,7 @@ def _titled(said: Said) -> Iterator[_Claim]:
             0.86,
             said,
             (said.evidence(start, match.end()),),
-            gender=_TITLES[title],
+            gender=TITLES[title],
         )
     for match in _patterns(said.reading.lexicon)["nick"].finditer(said.text):
         surname = match.group("surname")
@@ -283,7 +272,7 @@ def _addressed(talk: Talk) -> Iterator[_Claim]:
                 continue
             start = match.start("surname")
             yield _Claim(
-                surname + given, surname, 0.78, said, (said.evidence(start, match.end()),), gender=_TITLES[title]
+                surname + given, surname, 0.78, said, (said.evidence(start, match.end()),), gender=TITLES[title]
             )
 
 
@@ -293,13 +282,6 @@ def _renamed(talk: Talk, said: Said, surname: str) -> bool:
     return reply is not None and re.search(rf"我?不姓|不是姓|我姓(?!{re.escape(surname)})", reply.text[:14]) is not None
 
 
-@lru_cache(maxsize=8)
-def _surnames_by_sound(lexicon: Lexicon) -> dict[tuple[str, ...], str]:
-    """The commonest surname of each sound; the file has them in that order."""
-    ranked = sorted(lexicon.surnames, key=lambda name: -lexicon.surnames[name])
-    return {syllables(name): name for name in ranked if len(name) == 1}
-
-
 def _misheard(said: Said) -> Iterator[_Claim]:
     """幸好 for 姓郝, asked for the name: the sound of 姓, then something that sounds like a surname."""
     match = _XING.match(said.text)
@@ -307,14 +289,14 @@ def _misheard(said: Said) -> Iterator[_Claim]:
         return
     at = match.start("heard")
     heard = match.group("heard")
-    if not ASKS_NAME.search(said.asked) and not (said.asked and _by_word(said, heard, at)):
+    if not ASKS_NAME.search(said.asked) and not (said.asked and by_word(said, heard, at)):
         return
     known = heard if heard in said.reading.lexicon.surnames else None
     surname = (
-        _by_spelling(said, heard, at + 1)
-        or _by_word(said, heard, at)
+        by_spelling(said, heard, at + 1)
+        or by_word(said, heard, at)
         or known
-        or _surnames_by_sound(said.reading.lexicon).get(syllables(heard))
+        or surnames_by_sound(said.reading.lexicon).get(syllables(heard))
     )
     if surname is not None:
         yield _Claim(surname, surname, 0.55, said, (said.evidence(at, at + 1),))
@@ -407,58 +389,6 @@ def _given(said: Said, at: int) -> tuple[str, bool]:
     )
 
 
-def _spellings(text: str) -> Iterator[tuple[str, str]]:
-    """(the word, the character it was said for); 不是陆地的陆 says what it is not."""
-    for match in _SPELLED.finditer(text):
-        if not _DENIED.search(text[: match.start()]) and not match.group("word").startswith("不是"):
-            yield match.group("word").removeprefix("是"), match.group("char")
-
-
-def _by_spelling(said: Said, heard: str, at: int) -> str | None:
-    """姓才，柴火的柴: what was heard is no surname, the word it was explained with holds one that sounds like it."""
-    lexicon = said.reading.lexicon
-    explained = [char for word, last in _spellings(said.text[at : at + 16]) for char in (last, *word)]
-    explained += [meant for parts, meant in lexicon.cues.surname_parts.items() if parts in said.text[at : at + 8]]
-    return next((char for char in explained if char in lexicon.surnames and sounds_like(char, heard)), None)
-
-
-_NEAR_WORD, _NEAR_NAME = 0.16, 0.65
-"""How unlike the explaining word, a syllable on average, and the character it explains may sound."""
-
-
-def _by_word(said: Said, heard: str, at: int) -> str | None:
-    """信其，委屈的其: what was heard is no surname, but the word it was explained with sounds like one of 屈's."""
-    return next(
-        (meant for meant in _words_meant(said, at) if meant in said.reading.lexicon.surnames and _near(heard, meant)),
-        None,
-    )
-
-
-def _words_meant(said: Said, at: int) -> Iterator[str]:
-    """Characters whose usual word is heard before a 的, at ``at`` or up to ten further."""
-    text = said.text
-    sounds = syllables(text)
-    for match in re.finditer("的", text[at : at + 14]):
-        end = at + match.start()
-        for word, char, word_sounds in _name_words(said.reading.lexicon):
-            start = end - len(word)
-            if start < at or _DENIED.search(text[:start]):
-                continue
-            if sum(map(unlike, sounds[start:end], word_sounds)) / len(word) <= _NEAR_WORD:
-                yield char
-
-
-def _near(heard: str, meant: str) -> bool:
-    return unlike(syllables(heard)[0], syllables(meant)[0]) <= _NEAR_NAME
-
-
-@lru_cache(maxsize=8)
-def _name_words(lexicon: Lexicon) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """The longest first."""
-    words = sorted(lexicon.cues.name_words.items(), key=lambda entry: -len(entry[0]))
-    return tuple((word, char, syllables(word)) for word, char in words)
-
-
 def _spelled_right(talk: Talk, claim: _Claim) -> _Claim:
     """施工的施, 晴天的晴, 木子李: the explained character replaces one that only sounds like it."""
     name = list(claim.name)
@@ -478,7 +408,7 @@ def _spelled_right(talk: Talk, claim: _Claim) -> _Claim:
 
 def _corrections(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
     """Which characters of the name this turn explains, and as what."""
-    for word, char in _spellings(said.text):
+    for word, char in spellings(said.text):
         meant = char if char in word else next((other for other in word if sounds_like(other, char)), char)
         for position, own in enumerate(name):
             surnames = said.reading.lexicon.surnames
@@ -489,7 +419,7 @@ def _corrections(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
             ):
                 yield position, meant
     first = said.text.find("".join(name))
-    for meant in _words_meant(said, first + len(name)) if first >= 0 else ():
+    for meant in words_meant(said, first + len(name)) if first >= 0 else ():
         for position, own in enumerate(name):
             if (position or own not in said.reading.lexicon.surnames) and sounds_like(own, meant):
                 yield position, meant
@@ -517,55 +447,3 @@ def _settle(claims: list[_Claim], addressed: list[_Claim]) -> _Claim | None:
     if addressed and all(syllables(claim.surname) != syllables(best.surname) for claim in addressed):
         return replace(best, sure=max(0.4, best.sure - 0.2))
     return best
-
-
-def _gender(talk: Talk, claim: _Claim | None, addressed: list[_Claim]) -> Suggestion | None:
-    shown: list[tuple[str, float, Evidence]] = []
-    for said in talk.caller:
-        for value, pattern, sure in (
-            ("女", _WOMAN, 0.95),
-            ("男", _MAN, 0.95),
-            ("男", _WIFE, 0.5),
-            ("女", _HUSBAND, 0.4),
-        ):
-            match = pattern.search(said.text)
-            if match is not None and (value, sure) not in [entry[:2] for entry in shown]:
-                shown.append((value, sure, said.evidence(*match.span())))
-    if claim is not None and claim.gender and claim not in addressed:
-        shown.append((claim.gender, 0.93, claim.evidence[-1]))
-    shown += _titles_of_caller(talk)
-    for address in addressed:
-        if address.gender:
-            shown.append((address.gender, 0.9, address.evidence[-1]))
-        elif address.said.text[address.said.text.find(address.surname) + 1 :].startswith("师傅"):
-            shown.append(("男", 0.55, address.evidence[-1]))
-    for said in talk.agent:
-        match = _ADDRESSED.search(said.text)
-        if match is not None:
-            group = "title" if match.group("title") else "named"
-            if group == "named" and any(claim.said is said for claim in addressed):
-                continue
-            shown.append((_TITLES[match.group(group)], 0.85, said.evidence(*match.span(group))))
-    if not shown:
-        return None
-    doubt = {"男": 1.0, "女": 1.0}
-    for value, sure, _ in shown:
-        doubt[value] *= 1 - sure
-    value = "男" if doubt["男"] < doubt["女"] else "女"
-    other = "女" if value == "男" else "男"
-    confidence = (1 - doubt[value]) * doubt[other]
-    evidence = tuple(dict.fromkeys(item for side, _, item in shown if side == value))
-    return Suggestion(field="caller_gender", value=value, confidence=round(min(0.96, confidence), 2), evidence=evidence)
-
-
-_INTRODUCED = re.compile(r"(?:就写|就叫|叫我|称呼我|写上?|留个?|登记)[\u4e00-\u9fff](?P<title>女士|先生)(?!的|那)")
-
-
-def _titles_of_caller(talk: Talk) -> Iterator[tuple[str, float, Evidence]]:
-    for said in talk.caller:
-        match = _INTRODUCED.search(said.text)
-        if match is not None:
-            yield _TITLES[match.group("title")], 0.9, said.evidence(*match.span("title"))
-        for claim in _titled(said):
-            if claim.gender:
-                yield claim.gender, 0.93, claim.evidence[-1]
