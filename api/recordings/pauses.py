@@ -1,4 +1,4 @@
-"""When a recording stood still: the switch writes only while the citizen is with somebody (pure).
+"""When a recording stood still: the switch writes only while the citizen is with somebody.
 
 Whoever hears music, alone or while operator and target have a word, is not recorded. A recording's own clock is behind
 the talk's by the length of all that; the events of the call say when it was.
