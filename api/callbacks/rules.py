@@ -34,6 +34,8 @@ class Result(StrEnum):
     REACHED = "reached"
     NO_ANSWER = "no_answer"
     BUSY = "busy"
+    MACHINE = "machine"
+    """A mailbox answered: the operator hears that, the switch takes it for an answer like any other."""
     REFUSED = "refused"
     WRONG_NUMBER = "wrong_number"
     UNREACHABLE = "unreachable"

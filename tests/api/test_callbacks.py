@@ -422,9 +422,9 @@ async def test_what_a_person_writes_goes_before_what_the_switch_took_it_for(desk
     callback_id = await an_item(desk)
     call_id = await dialled(desk, person, callback_id)
     await told(desk.shared.store, [Over(at=at(60), call_id=call_id, outcome="answered")], desk.shared.settings)
-    answer = await person.post(f"/callbacks/{callback_id}/outcome", {"result": "no_answer", "note": "答录机"})
+    answer = await person.post(f"/callbacks/{callback_id}/outcome", {"result": "machine", "note": "答录机"})
     assert (answer.status_code, answer.json()["status"], answer.json()["owner"]) == (200, "open", None)
-    assert [one["result"] for one in answer.json()["attempts"]] == ["no_answer"]
+    assert [one["result"] for one in answer.json()["attempts"]] == ["machine"]
 
 
 async def test_after_so_many_tries_without_an_answer_nobody_calls_any_more(desk: Desk) -> None:

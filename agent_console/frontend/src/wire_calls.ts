@@ -210,7 +210,7 @@ export interface HandoffHead {
 
 export type CallbackReason = "abandoned" | "cut_off" | "asked" | "message" | "fallback";
 
-export const CALLBACK_RESULTS = ["reached", "no_answer", "busy", "refused", "wrong_number", "unreachable"] as const;
+export const CALLBACK_RESULTS = ["reached", "no_answer", "busy", "machine", "refused", "wrong_number", "unreachable"] as const;
 export type CallbackResult = (typeof CALLBACK_RESULTS)[number];
 
 export interface CallbackAttempt {

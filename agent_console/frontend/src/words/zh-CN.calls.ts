@@ -86,6 +86,7 @@ const callbackResult: Record<CallbackResult, string> = {
   reached: "已接通",
   no_answer: "无人接听",
   busy: "占线",
+  machine: "语音信箱",
   refused: "拒接",
   wrong_number: "号码有误",
   unreachable: "无法接通",
