@@ -10,11 +10,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
+from api.demo.switch import Source
 from telephony.ami.gateway import Gateway
 from telephony.ami.timings import Timings
 from telephony.calls import Call, CallPhase
@@ -30,7 +34,7 @@ from telephony.targets import Target, TargetKind, TransferMode
 from telephony.transfers import Transfer, TransferState
 from tests.fakes.sip_phones import Behaviour, SipPhone, Talk, answering, ringing, silent
 from tests.fakes.stories import HOTLINE
-from tests.system.switch import RunningSwitch
+from tests.system.switch import RunningSwitch, _factory
 
 DESKS = tuple(str(8021 + number) for number in range(20))
 DESK_HOST = "127.0.0.11"
@@ -310,3 +314,19 @@ async def parties(switch: RunningSwitch, *, ami_port: int | None = None) -> Asyn
         finally:
             await made.process.kill()
             await asyncio.to_thread(switch.clear)
+
+
+@pytest.fixture(scope="module")
+def centres(
+    switch_source: Source, built_prompts: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningSwitch]:
+    """A switch of the file's own, with the centres of ``plan``."""
+    maker = _factory(switch_source, built_prompts, tmp_path_factory)
+    yield next(maker)(plan=plan())
+    maker.close()
+
+
+@pytest.fixture
+async def everybody(centres: RunningSwitch) -> AsyncIterator[Parties]:
+    async with parties(centres) as all_:
+        yield all_

@@ -6,12 +6,11 @@ Many conversations at once on one real switch. The parties are telephones of our
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
-from api.demo.switch import Source
 from telephony.calls import CallPhase
 from telephony.commands import (
     BringTogether,
@@ -37,13 +36,10 @@ from tests.system.parties import (
     Parties,
     centre,
     in_one_bridge,
-    parties,
-    plan,
     reach,
     transfer,
     until,
 )
-from tests.system.switch import StartSwitch, _factory
 
 pytestmark = pytest.mark.asterisk
 
@@ -58,20 +54,6 @@ OUTCOMES: dict[str, tuple[Behaviour, str]] = {
     "answers and is gone": (dropping(0.3), "dropped"),
 }
 LOST = 'Q.850;cause=41;text="media lost"'
-
-
-@pytest.fixture(scope="module")
-def made(switch_source: Source, built_prompts: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    maker = _factory(switch_source, built_prompts, tmp_path_factory)
-    start: StartSwitch = next(maker)
-    yield start(plan=plan())
-    maker.close()
-
-
-@pytest.fixture
-async def everybody(made: Any) -> AsyncIterator[Parties]:
-    async with parties(made) as all_:
-        yield all_
 
 
 async def at_once(*cases: Coroutine[Any, Any, None]) -> None:

@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
-from api.demo.switch import Source
 from telephony.commands import GoPrivate, LeaveCall
 from telephony.errors import ChannelMoves
 from telephony.ids import ChannelId
 from telephony.orders import Order, RedirectChannel
 from telephony.runner import AGAIN_S
 from telephony.transfers import TransferState
-from tests.system.parties import Conversation, Parties, in_one_bridge, parties, plan, reach
-from tests.system.switch import _factory
+from tests.system.parties import Conversation, Parties, in_one_bridge, reach
 
 pytestmark = pytest.mark.asterisk
 
 APART_S = (0.0, 0.05, 0.2, 0.45, 0.48, 0.5, 0.52, 0.55, 0.8)
 """Around the half second after which a target that is alone seeks the citizen."""
-
-
-@pytest.fixture(scope="module")
-def made(switch_source: Source, built_prompts: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    maker = _factory(switch_source, built_prompts, tmp_path_factory)
-    yield next(maker)(plan=plan())
-    maker.close()
-
-
-@pytest.fixture
-async def everybody(made: Any) -> AsyncIterator[Parties]:
-    async with parties(made) as all_:
-        yield all_
 
 
 def back(talk: Conversation) -> Order:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
-from api.demo.switch import Source
 from telephony.calls import CallPhase
 from telephony.commands import BringTogether, DropTarget, GoPrivate, LeaveCall, SignIn
 from telephony.events import DriftRepaired
 from telephony.ids import QueueName, SeatId
 from telephony.transfers import TransferOutcome, TransferState
 from tests.fakes.stories import HOTLINE
-from tests.system.parties import Conversation, Parties, in_one_bridge, parties, plan, reach
-from tests.system.switch import _factory
+from tests.system.parties import Conversation, Parties, in_one_bridge, reach
 
 pytestmark = pytest.mark.asterisk
 
@@ -28,19 +24,6 @@ AWAY = {
     "the target answers": lambda talk: talk.all_.at_centre("110", talk.number)[-1].answer(),
 }
 STATES = (TransferState.RINGING, TransferState.JOINED, TransferState.PRIVATE, TransferState.HANDED_OVER)
-
-
-@pytest.fixture(scope="module")
-def made(switch_source: Source, built_prompts: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    maker = _factory(switch_source, built_prompts, tmp_path_factory)
-    yield next(maker)(plan=plan())
-    maker.close()
-
-
-@pytest.fixture
-async def everybody(made: Any) -> AsyncIterator[Parties]:
-    async with parties(made) as all_:
-        yield all_
 
 
 def makes_sense(state: TransferState, who: str) -> bool:

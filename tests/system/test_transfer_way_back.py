@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
 
-from api.demo.switch import Source
 from telephony.commands import LeaveCall, RecoverCall
 from telephony.transfers import TransferOutcome, TransferState
-from tests.system.parties import Parties, in_one_bridge, parties, plan, reach
-from tests.system.switch import _factory
+from tests.system.parties import Parties, in_one_bridge, reach
 
 pytestmark = pytest.mark.asterisk
 
 LOST = 'Q.850;cause=41;text="media lost"'
-
-
-@pytest.fixture(scope="module")
-def made(switch_source: Source, built_prompts: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    maker = _factory(switch_source, built_prompts, tmp_path_factory)
-    yield next(maker)(plan=plan())
-    maker.close()
-
-
-@pytest.fixture
-async def everybody(made: Any) -> AsyncIterator[Parties]:
-    async with parties(made) as all_:
-        yield all_
 
 
 # whose page is lost while 110 rings leaves the citizen alone: that is for test_recovery

@@ -12,11 +12,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from api.demo.switch import Source
 from api.live.hub import Hub
 from api.streams import Streams
 from asr.coverage import Coverage
@@ -34,8 +32,8 @@ from telephony.transfers import TransferState
 from tests.fakes.rtp_sound import Sound
 from tests.fakes.sip_phones import SipPhone, Talk
 from tests.fakes.tcp_path import TcpPath
-from tests.system.parties import Conversation, Parties, centre, parties, plan, transfer, until
-from tests.system.switch import RunningSwitch, _factory
+from tests.system.parties import Conversation, Parties, centre, parties, transfer, until
+from tests.system.switch import RunningSwitch
 
 pytestmark = pytest.mark.asterisk
 
@@ -134,13 +132,6 @@ class Room:
         assert max(pauses) < longest_pause_s, f"something of {letter} is missing: {pauses}"
 
 
-@pytest.fixture(scope="module")
-def made(switch_source: Source, built_prompts: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    maker = _factory(switch_source, built_prompts, tmp_path_factory)
-    yield next(maker)(plan=plan())
-    maker.close()
-
-
 @asynccontextmanager
 async def followed(all_: Parties, path: TcpPath) -> AsyncIterator[Room]:
     """A citizen and an operator talk, and what they say is being read."""
@@ -176,9 +167,9 @@ async def followed(all_: Parties, path: TcpPath) -> AsyncIterator[Room]:
 
 
 @pytest.fixture
-async def room(made: RunningSwitch) -> AsyncIterator[Room]:
-    with TcpPath(made.ports.ami) as path:
-        async with parties(made, ami_port=path.port) as all_, followed(all_, path) as room:
+async def room(centres: RunningSwitch) -> AsyncIterator[Room]:
+    with TcpPath(centres.ports.ami) as path:
+        async with parties(centres, ami_port=path.port) as all_, followed(all_, path) as room:
             await until(lambda: room.letters(Speaker.CALLER) and room.letters(Speaker.AGENT))
             yield room
 
