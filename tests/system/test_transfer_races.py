@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from telephony.calls import CallPhase
 from telephony.commands import GoPrivate, LeaveCall
 from telephony.errors import ChannelMoves
 from telephony.ids import ChannelId
@@ -43,9 +44,12 @@ async def in_private(everybody: Parties) -> tuple[Conversation, ChannelId]:
 
 
 @pytest.mark.parametrize("citizen_first", [True, False], ids=["citizen first", "operator first"])
-async def test_a_citizen_who_is_called_in_while_the_operator_goes_ends_with_the_target(
+async def test_a_citizen_who_is_called_in_while_the_operator_goes_is_with_the_target_or_in_front(
     everybody: Parties, citizen_first: bool
 ) -> None:
+    """Forced: our server waits for the citizen to be back in before it lets the operator go. Where the two just miss
+    each other the target gives up after two seconds, and the citizen stands in front of the queue."""
+
     async def race(apart_s: float) -> Conversation:
         talk, operator = await in_private(everybody)
         orders = [back(talk), RedirectChannel(channel=operator, context="leave", exten="s")]
@@ -53,16 +57,24 @@ async def test_a_citizen_who_is_called_in_while_the_operator_goes_ends_with_the_
         await give(everybody, first)
         await asyncio.sleep(apart_s)
         await give(everybody, second)
-        await talk.until(lambda: talk.transfer.state is TransferState.HANDED_OVER)
+        await talk.until(lambda: with_target(talk) or talk.call.phase is CallPhase.QUEUED)
         await asyncio.sleep(1.0)  # whoever was alone for a moment has looked for the other by then
-        await talk.until(lambda: in_one_bridge(talk, "centre"), 5)
-        assert talk.transfer.state is TransferState.HANDED_OVER
+        await talk.until(lambda: with_target(talk) or talk.call.phase is CallPhase.QUEUED, 5)
+        assert talk.served
         return talk
 
     async with asyncio.TaskGroup() as group:
         races = [group.create_task(race(apart_s)) for apart_s in APART_S]
-    for each in races:
-        await everybody.clear(each.result())
+    talks = [each.result() for each in races]
+    met = [talk for talk in talks if with_target(talk)]
+    print(f"{len(met)} of {len(talks)} stayed with the target")
+    assert len(met) > len(talks) / 2
+    for talk in talks:
+        await everybody.clear(talk)
+
+
+def with_target(talk: Conversation) -> bool:
+    return talk.transfer.state is TransferState.HANDED_OVER and in_one_bridge(talk, "centre")
 
 
 async def test_an_operator_may_leave_the_moment_the_private_word_began(everybody: Parties) -> None:
