@@ -150,10 +150,14 @@ class Surges:
         return data
 
     def _keep(self, announcement: Announcement | None) -> None:
+        """On a full disk it holds all the same, but not beyond this process."""
         self._announced = announcement
         part = self._place.with_suffix(".part")
-        part.write_bytes(_kept.dump_json(announcement))
-        part.rename(self._place)
+        try:
+            part.write_bytes(_kept.dump_json(announcement))
+            part.rename(self._place)
+        except OSError as error:
+            log.warning("surge announcement not kept", error_type=type(error).__name__)
 
     def _read(self) -> Announcement | None:
         try:

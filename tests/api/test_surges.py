@@ -214,6 +214,13 @@ async def test_it_works_while_the_database_is_away_and_outlives_our_process(stag
     assert stage.desk.switch.asked == [ON, ON], "the switch may have forgotten it too"
 
 
+async def test_where_it_cannot_be_kept_it_holds_all_the_same(desk: Desk, tmp_path: Path) -> None:
+    stage = Stage(desk, tmp_path / "gone" / "surge.json")
+    assert (await stage.look(9)).state == "announced"
+    assert (await stage.look(9, 1)).state == "announced"
+    assert stage.desk.switch.asked == [ON]
+
+
 async def test_a_switch_that_is_away_is_told_to_the_supervisor(stage: Stage) -> None:
     boss = await boss_of(stage)
     stage.desk.switch.failure = SwitchUnavailable("down")
