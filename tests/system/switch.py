@@ -54,11 +54,14 @@ def cache_dir() -> Path:
     return Path(os.environ.get("HOTLINE_CACHE") or Path.home() / ".cache" / "hotline")
 
 
+BASES = range(14_000, 32_000, LAST_OFFSET + 1)
+"""Where blocks begin: above the product's own, below the ports that Linux hands out to whoever connects somewhere."""
+
+
 def free_port_base() -> int:
     """The base of a block whose control ports are free now. Blocks do not overlap."""
-    step = LAST_OFFSET + 1
-    for base in random.sample(range(21000, 62000, step), k=(62000 - 21000) // step):
-        if all(_free(base + offset) for offset in (*range(12), 1000, 1400)):
+    for base in random.sample(BASES, k=len(BASES)):
+        if all(_free(base + offset) for offset in (*range(12), 30, 1000, 1400)):
             return base
     raise RuntimeError("no free block of ports")
 

@@ -97,6 +97,7 @@ async def test_where_every_way_fails_the_operator_goes_on_with_the_citizen(every
         assert talk.call.phase is CallPhase.TALKING
         talk.operator.hang_up()
         await talk.until(talk.citizen.ended.is_set, 3)
+        await talk.until(lambda: talk.call.phase is CallPhase.ENDED, 3)
         assert talk.call.ended_by == "operator"
         await everybody.clear(talk)
 
