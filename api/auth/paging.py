@@ -14,10 +14,10 @@ T = TypeVar("T")
 PageNumber = Annotated[int, Query(ge=1, le=100_000, description="From 1.")]
 PageSize = Annotated[int, Query(ge=1, le=LARGEST)]
 
-CallIdPath = Annotated[
-    str,
-    Path(pattern=r"^[0-9]{1,16}\.[0-9]{1,10}$", description="The call id, as the switch minted it.", alias="call_id"),
-]
+CALL_ID = r"^[0-9]{1,12}\.[0-9]{1,10}$"
+"""As the switch mints it."""
+
+CallIdPath = Annotated[str, Path(pattern=CALL_ID, description="The call id, as the switch minted it.", alias="call_id")]
 UuidPath = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", alias="id")]
 
 

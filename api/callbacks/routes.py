@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth.access import Require
 from api.auth.idempotency import OnceRoute
-from api.auth.paging import Page, PageNumber, PageSize, UuidPath
+from api.auth.paging import CALL_ID, Page, PageNumber, PageSize, UuidPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
-from api.callbacks import queries, service
+from api.callbacks import messages, queries, service
 from api.callbacks.rules import Result
 from api.callbacks.views import CallbackView, callback_view
 from api.errors import documented
 from api.store.tables import CallbackRecord
 from telephony.commands import OutcomeKind
+from telephony.media.encoders import MEDIA_TYPES
 
 router = APIRouter(prefix="/callbacks", tags=["callbacks"], route_class=OnceRoute, responses=documented(422))
 
@@ -62,7 +64,8 @@ async def list_callbacks(
         rows, attempts, total = await queries.list_callbacks(
             session, status=status, owner=(me.agent_id or "") if mine else None, sort=sort, page=page, size=size
         )
-    items = [callback_view(row, attempts.get(row.id, ())) for row in rows]
+        left = await messages.messages_of(session, [row.id for row in rows])
+    items = [callback_view(row, attempts.get(row.id, ()), left.get(row.id, ())) for row in rows]
     return Page(items=items, total=total, page=page, size=size)
 
 
@@ -70,6 +73,32 @@ async def list_callbacks(
 async def read_callback(callback_id: UuidPath, me: Reader, common: Common) -> CallbackView:
     async with common.store.read() as session:
         return await _view(session, await service.find(session, callback_id))
+
+
+@router.get(
+    "/{id}/message",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {MEDIA_TYPES[".wav"]: {}}, "description": "The sound; ranges are served (206)"},
+        **documented(401, 403, 404),
+    },
+)
+async def message(
+    request: Request,
+    callback_id: UuidPath,
+    me: Worker,
+    common: Common,
+    call_id: Annotated[str | None, Query(pattern=CALL_ID, description="One of `messages`; the newest without.")] = None,
+) -> FileResponse:
+    """What a caller said whom nobody could answer. Every request is audited, with the range it asks for."""
+    of, path = await messages.sound(common, me, callback_id, call_id, piece=request.headers.get("range", ""))
+    return FileResponse(
+        path,
+        media_type=MEDIA_TYPES[path.suffix],
+        filename=f"{of}-message{path.suffix}",
+        content_disposition_type="inline",
+        headers={"Cache-Control": "private, no-store"},
+    )
 
 
 @router.post("/{id}/claim", responses=documented(401, 403, 404, 409))
@@ -103,4 +132,5 @@ async def write_outcome(callback_id: UuidPath, body: AttemptResult, me: Worker, 
 
 async def _view(session: AsyncSession, row: CallbackRecord) -> CallbackView:
     attempts = await queries.attempts_of(session, [row.id])
-    return callback_view(row, attempts.get(row.id, ()))
+    left = await messages.messages_of(session, [row.id])
+    return callback_view(row, attempts.get(row.id, ()), left.get(row.id, ()))

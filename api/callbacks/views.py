@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from api.auth.masking import masked_number
+from api.callbacks.messages import Message
 from api.callbacks.rules import Reason, Result
 from api.store.tables import CallbackAttempt, CallbackRecord
 
@@ -25,6 +26,8 @@ _EXAMPLE: dict[str, Any] = {
     "owner": "8001",
     "leased_until": "2026-11-21T06:10:00Z",
     "dialling": None,
+    "has_message": True,
+    "messages": [{"call_id": "1795297380.17", "at": "2026-11-21T06:04:00Z"}],
     "attempts": [{"at": "2026-11-21T06:05:00Z", "agent_id": "8001", "result": "busy", "call_id": "1795297638.9123456"}],
     "status": "open",
     "outcome": None,
@@ -42,8 +45,18 @@ class AttemptView(BaseModel):
     call_id: str | None
 
 
+class MessageHead(BaseModel):
+    """What a caller said whom nobody could answer: ``GET /callbacks/{id}/message?call_id=``."""
+
+    call_id: str
+    at: datetime
+
+
 class CallbackView(BaseModel):
-    """Whoever is ``owner`` until ``leased_until`` may dial. ``dialling`` is the call placed for it that goes on."""
+    """Whoever is ``owner`` until ``leased_until`` may dial. ``dialling`` is the call placed for it that goes on.
+
+    ``messages`` that can be heard, the newest first; ``has_message``: there is one.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -59,6 +72,8 @@ class CallbackView(BaseModel):
     owner: str | None
     leased_until: datetime | None
     dialling: str | None
+    has_message: bool
+    messages: list[MessageHead]
     attempts: list[AttemptView]
     status: Literal["open", "done"]
     outcome: str | None
@@ -66,7 +81,9 @@ class CallbackView(BaseModel):
     version: int
 
 
-def callback_view(row: CallbackRecord, attempts: Sequence[CallbackAttempt]) -> CallbackView:
+def callback_view(
+    row: CallbackRecord, attempts: Sequence[CallbackAttempt], messages: Sequence[Message]
+) -> CallbackView:
     values = {name: getattr(row, name) for name in CallbackView.model_fields if hasattr(row, name)}
     shown = [
         AttemptView(
@@ -74,6 +91,11 @@ def callback_view(row: CallbackRecord, attempts: Sequence[CallbackAttempt]) -> C
         )
         for one in attempts
     ]
-    return CallbackView(
-        **{**values, "number": masked_number(row.number), "dialable": bool(row.number), "attempts": shown}
-    )
+    values |= {
+        "number": masked_number(row.number),
+        "dialable": bool(row.number),
+        "has_message": bool(messages),
+        "messages": [MessageHead(call_id=one.call_id, at=one.at) for one in messages],
+        "attempts": shown,
+    }
+    return CallbackView(**values)

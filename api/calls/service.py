@@ -108,6 +108,13 @@ async def recording(common: Shared, me: SignedIn, call_id: str, leg: str, *, pie
     path = await common.recordings.find(call.id, leg)
     if path is None:
         raise NotFound("recording")
+    await heard(common, me, call.id, leg, piece=piece)
+    return path
+
+
+async def heard(common: Shared, me: SignedIn, call_id: str, leg: str, *, piece: str, **more: str) -> None:
+    """Audit that this person is given the sound; ``piece`` is the range that was asked for."""
+    detail = {"leg": leg, **more} | ({"range": piece[:64]} if piece else {})
     async with common.store.write() as session:
         await audit.record(
             session,
@@ -115,11 +122,10 @@ async def recording(common: Shared, me: SignedIn, call_id: str, leg: str, *, pie
             me.actor,
             "recording.listen",
             "call",
-            call.id,
+            call_id,
             now=common.now(),
-            detail={"leg": leg, "range": piece[:64]} if piece else {"leg": leg},
+            detail=detail,
         )
-    return path
 
 
 async def close_lost(store: Store, live: Collection[CallId], now: datetime) -> tuple[CallId, ...]:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 
 from api.auth.access import Require
 from api.auth.idempotency import OnceRoute
-from api.auth.paging import Page, PageNumber, PageSize, UuidPath
+from api.auth.paging import CALL_ID, Page, PageNumber, PageSize, UuidPath
 from api.auth.permissions import Action, allowed
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
@@ -88,7 +88,7 @@ async def list_handoffs(
     common: Common,
     open_: Annotated[bool | None, Query(alias="open", description="True: something is still to be done.")] = None,
     centre: Annotated[str | None, Query(pattern=CODE)] = None,
-    call_id: Annotated[str | None, Query(pattern=r"^[0-9]{1,16}\.[0-9]{1,10}$")] = None,
+    call_id: Annotated[str | None, Query(pattern=CALL_ID)] = None,
     sort: HandoffSort = "-started_at",
     page: PageNumber = 1,
     size: PageSize = 20,

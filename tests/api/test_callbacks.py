@@ -21,7 +21,7 @@ from api.calls.recorder import record as record_call
 from api.settings import Settings
 from api.store.engine import Store
 from api.store.journaled import Codec
-from api.store.tables import AuditRecord, CallbackAttempt, CallbackCall, CallbackRecord
+from api.store.tables import AuditRecord, CallbackAttempt, CallbackCall, CallbackRecord, RecordingRecord
 from telephony import errors
 from telephony.calls import Call, CallPhase
 from telephony.commands import PlaceCall
@@ -511,3 +511,86 @@ async def test_a_result_that_is_none_is_named(desk: Desk) -> None:
     callback_id = await an_item(desk)
     answer = await person.post(f"/callbacks/{callback_id}/outcome", {"result": "happy"})
     assert (answer.status_code, answer.json()["field"]) == (422, "result")
+
+
+# voice messages -------------------------------------------------------------------------------------------------------
+async def left_a_message(desk: Desk, call_id: str, seconds: float, sound: bytes | None, folder: Path) -> str:
+    """The item of this caller, whom nobody could answer."""
+    message = MessageLeft(at=at(seconds), call_id=CallId(call_id), line=LineNumber("12345"), file=f"{call_id}-message")
+    async with desk.shared.store.write() as session:
+        await record_call(session, desk.shared.store.keyring, message)
+    await told(desk.shared.store, [missed(call_id, seconds, reason=Reason.MESSAGE)], desk.shared.settings)
+    if sound is not None:
+        (folder / f"{call_id}-message.wav").write_bytes(sound)
+    return (await only(desk.shared.store)).id
+
+
+async def test_a_voice_message_is_heard_whole_and_in_pieces_by_who_calls_back(desk: Desk, tmp_path: Path) -> None:
+    person, clerk = await desk.person("8001"), await desk.person("clerk", Role.DISPATCHER, agent=False)
+    callback_id = await left_a_message(desk, "1.1", 0, bytes(range(100)), tmp_path)
+    shown = (await person.get(f"/callbacks/{callback_id}")).json()
+    (listed,) = (await person.get("/callbacks")).json()["items"]
+    assert shown == listed
+    assert (shown["has_message"], [one["call_id"] for one in shown["messages"]]) == (True, ["1.1"])
+    path = f"/callbacks/{callback_id}/message"
+    whole = await person.get(path)
+    assert (whole.status_code, whole.headers["content-type"], whole.content) == (200, "audio/wav", bytes(range(100)))
+    assert whole.headers["cache-control"] == "private, no-store"
+    piece = await person.get(path, headers={"Range": "bytes=10-19"})
+    assert (piece.status_code, piece.content) == (206, bytes(range(10, 20)))
+    assert (await clerk.get(path)).status_code == 403
+    async with desk.shared.store.read() as session:
+        heard = await session.scalars(select(AuditRecord).where(AuditRecord.action == "recording.listen"))
+        assert [(row.username, row.object_id, row.detail) for row in heard] == [
+            ("8001", "1.1", {"leg": "message", "callback_id": callback_id}),
+            ("8001", "1.1", {"leg": "message", "callback_id": callback_id, "range": "bytes=10-19"}),
+        ]
+
+
+async def test_of_several_messages_the_newest_is_played_and_each_can_be_asked_for(desk: Desk, tmp_path: Path) -> None:
+    person = await desk.person("8001")
+    await left_a_message(desk, "1.1", 0, b"first", tmp_path)
+    await told(desk.shared.store, [missed("1.2", 60)], desk.shared.settings)
+    callback_id = await left_a_message(desk, "1.3", 120, b"third", tmp_path)
+    (tmp_path / "9.9-message.wav").write_bytes(b"of somebody else")
+    shown = (await person.get(f"/callbacks/{callback_id}")).json()
+    assert [one["call_id"] for one in shown["messages"]] == ["1.3", "1.1"]
+    path = f"/callbacks/{callback_id}/message"
+    assert (await person.get(path)).content == b"third"
+    assert (await person.get(path, params={"call_id": "1.1"})).content == b"first"
+    for other in ("1.2", "9.9"):
+        assert (await person.get(path, params={"call_id": other})).status_code == 404
+    answer = await person.get(path, params={"call_id": "../9.9"})
+    assert (answer.status_code, answer.json()["field"]) == (422, "call_id")
+
+
+async def test_a_message_stays_known_where_a_stronger_reason_came_after_it(desk: Desk, tmp_path: Path) -> None:
+    person = await desk.person("8001")
+    callback_id = await left_a_message(desk, "1.1", 0, b"sound", tmp_path)
+    await told(desk.shared.store, [missed("1.1", 5, reason=Reason.CUT_OFF)], desk.shared.settings)
+    shown = (await person.get(f"/callbacks/{callback_id}")).json()
+    assert (shown["reason"], shown["has_message"]) == ("cut_off", True)
+
+
+async def test_without_a_message_or_after_its_time_there_is_nothing_to_hear(desk: Desk, tmp_path: Path) -> None:
+    person = await desk.person("8001")
+    plain = await an_item(desk)
+    assert not (await person.get(f"/callbacks/{plain}")).json()["has_message"]
+    assert (await person.get(f"/callbacks/{plain}/message")).status_code == 404
+    callback_id = await left_a_message(desk, "1.2", 60, b"sound", tmp_path)
+    async with desk.shared.store.write() as session:
+        session.add(
+            RecordingRecord(
+                call_id="1.2",
+                state="erased",
+                due_at=at(90),
+                attempts=0,
+                kind="message",
+                ended_at=at(60),
+                erase_at=at(90),
+            )
+        )
+    assert not (await person.get(f"/callbacks/{callback_id}")).json()["has_message"]
+    assert (await person.get(f"/callbacks/{callback_id}/message")).status_code == 404
+    async with desk.shared.store.read() as session:
+        assert (await session.scalars(select(AuditRecord).where(AuditRecord.action == "recording.listen"))).all() == []
