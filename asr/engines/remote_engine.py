@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import structlog
+from websockets.exceptions import ConnectionClosed
 
 from asr.engines.links import (
     BREAKS,
@@ -191,6 +192,8 @@ class RemoteStream:
         self._wake = asyncio.Event()
         self._closing = False
         self._finishing_since_s: float | None = None
+        self._resting = False
+        """The connection has nothing of the open segment, and owes nothing: its end is no fault of the server's."""
         self._said: asyncio.Queue[Hypothesis | Exception | None] = asyncio.Queue()
         self.dropped_s = 0.0
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"remote {stream_id}")
@@ -288,6 +291,9 @@ class RemoteStream:
         self._finishing_since_s = None
         if server is None:
             return
+        if self._resting and isinstance(error, ConnectionClosed) and not is_full(error):
+            self._log.info("quiet connection closed by the speech server")
+            return
         if is_full(error):
             server.busy_until_s = time.monotonic() + _BUSY_S
         else:
@@ -297,6 +303,7 @@ class RemoteStream:
     async def _converse(self, server: RemoteServer) -> None:
         """Until the stream is closed, or, with a server that knows no reset, until a segment has been answered."""
         server.streams += 1
+        self._resting = False
         try:
             await self._something_to_say(server)
             if self._closing and not self._segments:
@@ -329,6 +336,7 @@ class RemoteStream:
             self._segments.clear()
             return False
         else:
+            self._resting = segment is None or not segment.sent
             self._wake.clear()
             await self._wake.wait()
         return True
@@ -341,6 +349,7 @@ class RemoteStream:
         while segment.fed and segment.fed[0][0] <= segment.sent:
             segment.fed.popleft()
         answer = await link.hear(piece)
+        self._resting = False
         if answer.text:
             segment.parts.append(answer)
         open_text = answer.partial if answer.text is None else ""
@@ -356,6 +365,7 @@ class RemoteStream:
         self._finishing_since_s = time.monotonic()
         link.server.owing_since_s = link.server.owing_since_s or self._finishing_since_s
         last = await link.finish()
+        self._resting = False
         self._finishing_since_s = link.server.owing_since_s = None
         parts = [part for part in (*segment.parts, last) if part.text]
         known = [part.confidence for part in parts if part.confidence is not None]

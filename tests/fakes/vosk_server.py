@@ -92,7 +92,10 @@ class StockServer:
         self.breaks_after: int | None = None
         """Breaks off, once, after so many answers."""
         self.garbage = False
+        self.turns_away = False
+        """Lets everybody in and shows them the door."""
         self.url = ""
+        self._open: set[ServerConnection] = set()
 
     async def __aenter__(self) -> StockServer:
         self._server = await serve(self._recognize, "127.0.0.1", 0, compression=None, ping_interval=None)
@@ -100,12 +103,31 @@ class StockServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.leave()
+
+    async def hang_up(self) -> None:
+        """Every connection, as after a long silence. Others may come."""
+        for socket in list(self._open):
+            await socket.close(1001, "idle")
+
+    async def leave(self) -> None:
+        """Every connection ends, and nobody is let in again."""
         assert self._server is not None
         self._server.close()
         await self._server.wait_closed()
 
     async def _recognize(self, socket: ServerConnection) -> None:
+        self._open.add(socket)
+        try:
+            await self._converse(socket)
+        finally:
+            self._open.discard(socket)
+
+    async def _converse(self, socket: ServerConnection) -> None:
         self.connections += 1
+        if self.turns_away:
+            await socket.close(1008, "not you")
+            return
         rate, recognizer = self._rate, None
         async for message in socket:
             if self.hangs:

@@ -106,6 +106,47 @@ async def test_a_connection_that_breaks_is_replaced_and_the_segment_said_again(a
     assert [hypothesis.text for hypothesis in said] == ["字1 字2 字3 字4", "字1 字2"]
 
 
+async def test_a_quiet_connection_that_is_closed_is_replaced_and_no_fault_of_the_server() -> None:
+    async with StockServer() as server, remote(server) as recognizer:
+        stream = recognizer.open("x")
+        await eventually(lambda: server.connections == 2)
+        await server.hang_up()  # before the first word
+        hypotheses = stream.hypotheses()
+        for number in (1, 2):
+            say(stream, number * "x")
+            said = await anext(hypothesis async for hypothesis in hypotheses if hypothesis.final)
+            assert len(said.text.split()) == number
+            assert recognizer.servers[0].failures == 0
+            assert not recognizer.servers[0].lost.is_set(), "it was never called down"
+            await server.hang_up()  # after an answer
+        await stream.close()
+        assert server.connections == 4
+
+
+async def test_words_for_a_quiet_connection_to_a_server_that_has_gone_are_said_to_another() -> None:
+    async with StockServer() as one, StockServer() as other, remote(one, other) as recognizer:
+        stream = recognizer.open("x")
+        await eventually(lambda: one.connections + other.connections == 3)
+        gone = one if recognizer.servers[0].streams else other
+        await gone.leave()
+        (said,) = await finals(stream, "xxx")
+        assert said.text == "字1 字2 字3"
+        assert recognizer.health().level is SpeechLevel.DEGRADED
+        assert "cannot be reached" in recognizer.health().reason
+
+
+async def test_a_server_that_closes_every_connection_is_down_however_quiet_they_are() -> None:
+    async with StockServer() as server, remote(server) as recognizer:
+        server.turns_away = True
+        stream = recognizer.open("x")
+        await eventually(lambda: server.connections == 2)
+        say(stream, "xx")
+        with pytest.raises(EngineUnavailable, match="no speech server has room"):
+            await anext(stream.hypotheses())
+        assert recognizer.health().level is SpeechLevel.DOWN
+        assert "closed the connection" in recognizer.health().reason
+
+
 async def test_a_server_that_hangs_is_left_for_another_within_its_patience() -> None:
     async with StockServer() as one, StockServer() as other, remote(one, other) as recognizer:
         stream = recognizer.open("x")
