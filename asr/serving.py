@@ -10,6 +10,7 @@ import asyncio
 import ctypes
 import json
 import logging
+import math
 import os
 import resource
 import signal
@@ -28,6 +29,8 @@ from asr.recognizer import EngineUnavailable, Health, Recognizer, SpeechLevel
 from asr.worker import Worker, WorkerLimits
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+_OF_PARENT = WorkerLimits(peer_streams=math.inf, idle_s=None)
+"""Who may speak, and how long a leg may be quiet, is the parent's business."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,10 +93,6 @@ def child_config(asked: dict[str, Any]) -> EngineConfig:
     )
 
 
-def _line(text: str | None) -> Line:
-    return Line(start_s=0, end_s=1, text=text or "", hangs=text is None)
-
-
 async def _child(asked: dict[str, Any]) -> int:
     recognizer = await choose(child_config(asked))
     health: Health = recognizer.health()
@@ -101,7 +100,7 @@ async def _child(asked: dict[str, Any]) -> int:
         _tell({"error": health.reason})
         return 1
     try:
-        await run(recognizer, Serving(port=0, child=True), _tell)
+        await run(recognizer, Serving(port=0, child=True, limits=_OF_PARENT), _tell)
     except OSError as error:
         _tell({"error": error.strerror or "no port"})
         return 1

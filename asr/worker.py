@@ -11,6 +11,7 @@ import asyncio
 import http
 import itertools
 import json
+import math
 import resource
 import time
 from collections import Counter, deque
@@ -43,11 +44,11 @@ _FRESH_S = 0.05
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerLimits:
-    """``peer_streams``: connections of one address at a time. Seconds."""
+    """``peer_streams``: connections of one address at a time; None: what the recognizer carries. Seconds."""
 
-    peer_streams: int = 256
-    idle_s: float = 120.0
-    """A connection that says nothing for so long is closed."""
+    peer_streams: float | None = None
+    idle_s: float | None = 120.0
+    """A connection that says nothing for so long is closed; None: never."""
     answer_s: float = 30.0
 
 
@@ -120,8 +121,8 @@ class Worker:
 
     async def _converse(self, connection: ServerConnection) -> None:
         peer = str(connection.remote_address[0]) if connection.remote_address else ""
-        if self._peers[peer] >= self.limits.peer_streams:
-            await connection.close(1008, "too many connections")
+        if self._peers[peer] >= self._most_of_peer():
+            await connection.close(1013, "no room")
             return
         self._peers[peer] += 1
         talk = _Talk(self)
@@ -142,6 +143,13 @@ class Worker:
             self._peers[peer] -= 1
             if not self._peers[peer]:
                 del self._peers[peer]
+
+    def _most_of_peer(self) -> float:
+        """One more than there are streams: who asks how it is must be answered while all of them are taken."""
+        if self.limits.peer_streams is not None:
+            return self.limits.peer_streams
+        limit: int | None = getattr(self.recognizer, "limit", None)
+        return math.inf if limit is None else limit + 1
 
     async def _answer_all(self, connection: ServerConnection, talk: _Talk) -> None:
         while True:

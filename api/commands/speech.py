@@ -41,7 +41,9 @@ def serve(
     streams: Annotated[
         int | None, typer.Option(min=1, help="Streams at a time; measured at start when not given.")
     ] = None,
-    peer_streams: Annotated[int, typer.Option(min=1, help="Connections of one address at a time.")] = 256,
+    peer_streams: Annotated[
+        int | None, typer.Option(min=1, help="Connections of one address at a time; as many as fit when not given.")
+    ] = None,
 ) -> None:
     """Recognise speech for vosk-server clients until told to stop. GET /health tells its state."""
     try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import ClassVar
 
@@ -157,8 +158,16 @@ async def test_a_text_that_means_nothing_ends_the_connection_and_no_other(text: 
         assert "partial" in json.loads(await other.recv())
 
 
-async def test_one_peer_has_only_so_many_connections() -> None:
-    async with worker(limits=WorkerLimits(peer_streams=2)) as (_, address):
+@pytest.mark.parametrize(
+    ("engine", "limits"),
+    [
+        (ScriptedRecognizer({"*": TWO}), WorkerLimits(peer_streams=2)),
+        (LimitedRecognizer(ScriptedRecognizer({"*": TWO}), limit=1), WorkerLimits()),
+    ],
+    ids=["as it was told", "what the engine carries, and one that asks"],
+)
+async def test_one_peer_has_only_so_many_connections(engine: Recognizer, limits: WorkerLimits) -> None:
+    async with worker(engine, limits) as (_, address):
         async with connect(f"ws://{address}") as one, connect(f"ws://{address}") as two:
             for socket in (one, two):
                 await socket.send(RESET)
@@ -166,7 +175,7 @@ async def test_one_peer_has_only_so_many_connections() -> None:
             async with connect(f"ws://{address}") as third:
                 with pytest.raises(ConnectionClosed):
                     await third.recv()
-                assert third.close_code == 1008
+                assert third.close_code == 1013
         async with connect(f"ws://{address}") as again:
             await again.send(RESET)
             assert json.loads(await again.recv()) == {"text": ""}
@@ -195,6 +204,34 @@ async def test_a_connection_that_says_nothing_is_closed_and_its_stream_given_bac
                 await socket.recv()
         await eventually(lambda: not served.streams)
     assert engine.closed == 1
+
+
+async def test_a_leg_that_was_quiet_for_longer_than_the_worker_waits_is_heard_again_and_nothing_was_down() -> None:
+    async with worker(limits=WorkerLimits(idle_s=0.1)) as (served, address):
+        client = RemoteRecognizer([RemoteServer(url=f"ws://{address}")])
+        await client.start()
+        stream, texts = client.open("x"), []
+        for _ in range(2):
+            stream.feed(talk("xx"))
+            stream.flush()
+            texts.append(await anext(said.text async for said in stream.hypotheses() if said.final))
+            await eventually(lambda: not served.streams)
+            assert (client.servers[0].up, client.servers[0].failures) == (True, 0)
+        await stream.close()
+        await client.stop()
+    assert texts == ["你 好", "你 好"], "each connection is a talk of its own to the engine"
+
+
+async def test_without_a_limit_anybody_comes_and_without_patience_nobody_is_sent_away() -> None:
+    limits = WorkerLimits(peer_streams=math.inf, idle_s=None)
+    async with (
+        worker(LimitedRecognizer(ScriptedRecognizer({"*": TWO}), limit=1, enforced=False), limits) as (_, address),
+        AsyncExitStack() as held,
+    ):
+        for _ in range(4):
+            socket = await held.enter_async_context(connect(f"ws://{address}"))
+            await socket.send(talk("x"))
+            assert "partial" in json.loads(await socket.recv())
 
 
 async def test_an_engine_that_fails_ends_that_connection_only() -> None:
