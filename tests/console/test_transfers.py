@@ -176,6 +176,46 @@ def test_the_picker_takes_a_colleague_by_name_and_refuses_a_number_outside_the_r
     state(call, "private")
 
 
+def test_who_was_chosen_stays_chosen_though_the_list_moves_and_nobody_is_once_that_one_is_gone(
+    call: Page, server: StandIn
+) -> None:
+    call.keyboard.press("Control+k")
+    call.get_by_test_id("target-search").fill("座席")
+    chosen = call.get_by_test_id("target-agent-8002")
+    expect(chosen).to_have_attribute("aria-selected", "true")
+    server.tell("colleague-comes")
+    expect(call.get_by_test_id("target-agent-8000")).to_have_attribute("aria-selected", "false")
+    expect(chosen).to_have_attribute("aria-selected", "true")
+    server.tell("colleague-leaves")
+    expect(chosen).to_have_count(0)
+    expect(call.get_by_test_id("target-confirm")).to_be_disabled()
+    sent = asked(call, "/transfers")
+    call.keyboard.press("Enter")
+    assert sent == []
+    call.keyboard.press("ArrowDown")
+    with call.expect_request("**/transfers") as request:
+        call.keyboard.press("Enter")
+    assert request.value.post_data_json["target"] == {"kind": "agent", "value": "8000"}
+
+
+def test_enter_on_a_button_of_the_emergency_layer_does_what_the_button_says(desk: Page, server: StandIn) -> None:
+    server.tell("targets-away")
+    server.tell("ring")
+    server.tell("answer")
+    expect(desk.get_by_test_id("turn")).to_have_count(8)
+    desk.keyboard.press("Control+e")
+    retry = desk.get_by_test_id("emergency").get_by_role("button", name="重试")
+    expect(retry).to_be_visible()
+    server.tell("targets-back")
+    retry.focus()
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_test_id("emergency-110")).to_be_visible()
+    desk.get_by_test_id("emergency-119").click()
+    with desk.expect_request("**/transfers") as request:
+        desk.keyboard.press("Enter")
+    assert request.value.post_data_json["target"] == {"kind": "centre", "value": "119"}
+
+
 def test_the_enter_that_chooses_a_word_in_an_input_method_calls_nobody(call: Page) -> None:
     sent = asked(call, "/transfers")
     call.keyboard.press("Control+e")

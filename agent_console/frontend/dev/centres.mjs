@@ -25,6 +25,7 @@ export function others({ CALL, call, me, set, setAgent, person }) {
   /** What the next transfer meets: reasons of the ways that fail, before one answers. */
   let failing = [];
   let answers = "done";
+  let targetsAway = false;
   let timers = [];
   const later = (ms, act) => timers.push(setTimeout(act, ms));
   const stop = () => { timers.forEach(clearTimeout); timers = []; };
@@ -160,6 +161,10 @@ export function others({ CALL, call, me, set, setAgent, person }) {
       "fail-both"() { failing = ["silent", "no_answer"]; },
       "never-answers"() { answers = "never"; },
       "unknown"() { answers = "unknown"; },
+      "colleague-comes"() { targets.agents.unshift({ agent_id: "8000", display_name: "座席8000", status: "ready" }); },
+      "colleague-leaves"() { targets.agents = targets.agents.filter((each) => each.agent_id !== "8002"); },
+      "targets-away"() { targetsAway = true; },
+      "targets-back"() { targetsAway = false; },
       "known"() { answers = "done"; },
       "target-leaves"() { over("target_left", "target_left"); },
       "from-centre"() { Object.assign(call.call, { centre: "110", summary: "城区驿后小区3号楼邻里噪声纠纷，已现场劝解，请转社区跟进" }); },
@@ -172,7 +177,7 @@ export function others({ CALL, call, me, set, setAgent, person }) {
       "forced-pause"() { setAgent({ status: "paused", reasons: ["supervisor"] }); },
     },
     routes: [
-      ["GET", /^\/transfer-targets$/, () => targets],
+      ["GET", /^\/transfer-targets$/, () => (targetsAway ? [500, { error: "internal", detail: "", field: null }] : targets)],
       ["POST", /^\/calls\/[^/]+\/transfers$/, (_, body) => (call.transfer !== null && call.transfer.state !== "ended" ? [409, { error: "not_now", detail: "", field: null }] : (stop(), dial(body.target, body.mode), [202, told()]))],
       ["POST", /^\/calls\/[^/]+\/transfer\/(private|together|leave|cancel)$/, ([, what]) => steer[what]()],
       ["POST", /^\/calls\/[^/]+\/send-back$/, () => (setAgent({ status: "wrapping_up", call_id: CALL, wrap_up_until: now() + 60000 }), set(ch, "call/agent_left_at", now()), [202, { outcome: "done", transfer: null }])],

@@ -33,6 +33,9 @@ export function fitsRule(number: string, rule: string): boolean {
   }
 }
 
+/** The same one wherever the list has moved it. */
+export const keyOf = (target: TransferTarget): string => `${target.kind}/${target.value}`;
+
 /** Digits as a person types them: spaces and hyphens between groups do not count. */
 export const dialled = (text: string): string => text.replace(/[\s-]/g, "");
 
