@@ -224,6 +224,18 @@ def test_a_second_window_waits_until_a_person_takes_the_seat_over(
     expect(desk.get_by_test_id("superseded")).to_be_visible()
 
 
+def test_a_window_that_takes_the_seat_back_begins_anew(desk: Page, window: BrowserContext, server: StandIn) -> None:
+    second = window.new_page()
+    second.goto(server.url)
+    second.get_by_test_id("take-over").click()
+    expect(second.get_by_test_id("desk")).to_be_visible()
+    desk.evaluate("window.stillHere = true")
+    desk.get_by_test_id("take-over").click()
+    expect(desk.get_by_test_id("desk")).to_be_visible()
+    assert desk.evaluate("window.stillHere") is None
+    expect(second.get_by_test_id("superseded")).to_be_visible()
+
+
 def test_a_second_window_cannot_take_a_seat_that_is_in_a_call(
     call: Page, window: BrowserContext, server: StandIn
 ) -> None:
