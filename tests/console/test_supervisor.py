@@ -93,6 +93,11 @@ def test_the_grid_is_narrowed_and_walked_by_keys(wall: Page) -> None:
     expect(wall.get_by_test_id("selected-agent")).to_have_attribute("data-agent", "8003")
     wall.get_by_test_id("agent-search").fill("8031")
     expect(wall.get_by_test_id("agent-cell")).to_have_count(1)
+    # Who is selected is hidden: Tab enters the grid all the same.
+    expect(wall.get_by_test_id("agent-cell")).to_have_attribute("tabindex", "0")
+    wall.get_by_test_id("agent-sort").focus()
+    wall.keyboard.press("Tab")
+    expect(wall.get_by_test_id("agent-cell")).to_be_focused()
     wall.get_by_test_id("agent-search").fill("nobody")
     expect(wall.get_by_test_id("no-agents")).to_be_visible()
 
