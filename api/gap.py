@@ -72,7 +72,7 @@ class Gap:
         store, publish = self.common.store, self.common.publish
         while self._linked:
             try:
-                if await self._recorded() and await self._complete():
+                if self.switchboard.compared and await self._recorded() and await self._complete():
                     calls = self.switchboard.calls  # a view: a call that arrives meanwhile is in it
                     lost = await close_lost(store, calls, self.common.now())
                     async with store.read() as session:

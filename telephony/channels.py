@@ -89,6 +89,8 @@ class Track:
             self.up_at = earlier(self.up_at, at)
         self.latest.put(channel, at)
         self.last_at = max(self.last_at, at)
+        if self.ended_at is not None and not self.end_seen and at > self.ended_at:
+            self.ended_at = None  # a list that did not name it was wrong
 
     def end(self, at: datetime, cause: int) -> None:
         """The switch said so: this outdoes an end that was only inferred."""

@@ -90,8 +90,9 @@ class Members:
         self, snapshot: Snapshot, agents: Iterable[Agent], now: datetime, *, rebuild: bool
     ) -> tuple[list[Order], list[DriftRepaired]]:
         """Orders for every difference. With ``rebuild`` (just connected) differences are no drift, and strangers stay:
-        their people may be about to be signed in again."""
-        self._found = {(one.queue, seat): one for one in snapshot.members if (seat := seat_of(one.interface))}
+        their people may be about to be signed in again. Who is missing in a list with gaps is where they were."""
+        found = {(one.queue, seat): one for one in snapshot.members if (seat := seat_of(one.interface))}
+        self._found = found if snapshot.all_queues or rebuild else self._found | found
         orders: list[Order] = []
         drifts: list[DriftRepaired] = []
         agents = tuple(agents)
@@ -102,7 +103,7 @@ class Members:
                 drifts += [DriftRepaired(at=now, kind=kind, subject=agent.seat)] if kind else []
         if rebuild:
             return orders, []
-        if self.strangers_stay:
+        if self.strangers_stay or not snapshot.all_queues:
             return orders, drifts
         for queue, seat in self._found.keys() - {(queue, agent.seat) for agent in agents for queue in agent.queues}:
             orders.append(RemoveMember(queue=queue, seat=seat))

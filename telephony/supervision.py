@@ -243,7 +243,7 @@ class Supervisions:
         listed = {live.channel.id for live in snapshot.channels}
         events: list[Event] = []
         for known in tuple(self._open.values()):
-            if known.leg not in listed and known.since < snapshot.at:
+            if snapshot.all_channels and known.leg not in listed and known.since < snapshot.at:
                 events += self._gone(known, snapshot.at).events
         for live in snapshot.channels:
             mode = _mode_of(live)

@@ -179,6 +179,11 @@ class Switchboard:
     def link(self) -> LinkState:
         return self._link
 
+    @property
+    def compared(self) -> bool:
+        """Whether, since the link came up, everything has been compared: what is unknown here is not there either."""
+        return self._synced
+
     # the door ---------------------------------------------------------------------------------------------------------
 
     def receive(self, fact: Fact | LinkChanged | FrameRejected, now: datetime) -> Outcome:
@@ -287,8 +292,9 @@ class Switchboard:
         return Outcome(events=(change,), orders=(*self._alive(now), SetSurge(prompt=self._surge)))
 
     def _on_snapshot(self, snapshot: Snapshot, now: datetime) -> Outcome:
-        """The first after a connect rebuilds what the gap hid. Every difference that a later one finds is drift."""
-        rebuild, self._synced = not self._synced, True
+        """The first whole one after a connect rebuilds what the gap hid. Whatever a later one brings up is drift."""
+        rebuild = not self._synced
+        self._synced = self._synced or (snapshot.all_channels and snapshot.all_queues)
         news: list[Event] = []
         for member in snapshot.members:
             news += self._on_member(member, now)
@@ -299,7 +305,9 @@ class Switchboard:
         news += self._supervisions.reconcile(snapshot, seats)
         passed = self._transfers.reconcile(snapshot)
         news += passed.events
-        events = [*self._spread(news, now), *self._queues.compare(self._lines(snapshot), snapshot.at)]
+        events = self._spread(news, now)
+        if snapshot.all_queues:
+            events += self._queues.compare(self._lines(snapshot), snapshot.at)
         wanted = [] if rebuild else self._orders(events, now)
         mended, drifts = self._members.compare(snapshot, self.agents.values(), now, rebuild=rebuild)
         if not rebuild:

@@ -249,13 +249,20 @@ class Testimony:
             ledger.join(entry.queue, entry.position, max(at - timedelta(seconds=entry.wait_s), track.first_at))
 
     def _end_unlisted(self, snapshot: Snapshot, going: list[Ledger], *, restarted: bool) -> None:
+        """Of a list with gaps only this is certain: no channel outlives the switch that it was heard of from."""
         listed = {live.channel.id for live in snapshot.channels}
-        waiting = {entry.channel_id for entry in snapshot.entries}
+        certain = snapshot.at if snapshot.all_channels else snapshot.started_at
         for track in self.channels:
-            if track.live and track.id not in listed and track.last_at < snapshot.at:
+            if track.live and track.id not in listed and track.last_at < certain:
                 track.vanish(snapshot.at)
         for ledger in going:
             ledger.lost_to = "switch" if restarted else "unknown"
+        if snapshot.all_queues:
+            self._leave_unlisted(snapshot, going)
+
+    def _leave_unlisted(self, snapshot: Snapshot, going: list[Ledger]) -> None:
+        waiting = {entry.channel_id for entry in snapshot.entries}
+        for ledger in going:
             joined = max(ledger.joined_at, ledger.queued_at or ledger.joined_at)
             if not ledger.connected and ledger.citizen not in waiting and LONG_AGO < joined < snapshot.at:
                 ledger.leave(ledger.absent_since or snapshot.at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -186,12 +186,13 @@ class _Link(Manager):  # type: ignore[misc]
         [answer] = await self._send(headers, as_list=False, within_s=within_s)
         return answer
 
-    async def ask_list(self, headers: Headers) -> Sequence[Frame]:
-        """The items of a list. Errors as ``ask``."""
+    async def ask_list(self, headers: Headers) -> resync.Listing:
+        """Errors as ``ask``. An item that had to be refused is missing from the list, and no error of the others."""
         [_, *items, end] = await self._send(headers, as_list=True)
-        if end.headers.get("ListItems") != str(len(items)):
+        whole = end.headers.get("ListItems") == str(len(items))
+        if not whole:
             log.warning("ami.list_incomplete", action=headers["Action"], items=len(items))
-        return items
+        return resync.Listing(items, whole)
 
     async def mark(self) -> datetime:
         token = secrets.token_hex(8)

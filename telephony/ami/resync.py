@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -15,13 +16,20 @@ from telephony.facts import LiveChannel, QueueEntry, QueueMember, Snapshot
 _ZONE_STEP = timedelta(minutes=15)
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The items of a list, without the opening response and the closing event. ``whole``: as many as were sent."""
+
+    items: Sequence[Frame]
+    whole: bool
+
+
 class Switch(Protocol):
     """What a snapshot needs of a link. Every method may raise a TelephonyError."""
 
     async def ask(self, headers: Headers) -> Frame: ...
 
-    async def ask_list(self, headers: Headers) -> Sequence[Frame]:
-        """The items, without the opening response and the closing event."""
+    async def ask_list(self, headers: Headers) -> Listing: ...
 
     async def mark(self) -> datetime:
         """The server's time at a point of its stream before which everything has been read."""
@@ -41,10 +49,12 @@ async def take_snapshot(switch: Switch) -> Snapshot:
     return Snapshot(
         at=at,
         started_at=started_at(core.headers, switch.booted_at()),
-        channels=_channels(channels),
-        members=_members(queues, at),
-        entries=_entries(queues),
-        devices=_devices(devices),
+        channels=_channels(channels.items),
+        members=_members(queues.items, at),
+        entries=_entries(queues.items),
+        devices=_devices(devices.items),
+        all_channels=channels.whole,
+        all_queues=queues.whole,
     )
 
 

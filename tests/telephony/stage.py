@@ -95,6 +95,8 @@ def snapshot(
     entries: Iterable[QueueEntry] = (),
     devices: Mapping[str, str] | None = None,
     started_at: datetime = BOOTED,
+    all_channels: bool = True,
+    all_queues: bool = True,
 ) -> Snapshot:
     return Snapshot(
         at=at,
@@ -103,6 +105,8 @@ def snapshot(
         members=tuple(members),
         entries=tuple(entries),
         devices=devices or {},
+        all_channels=all_channels,
+        all_queues=all_queues,
     )
 
 

@@ -58,6 +58,8 @@ async def test_the_link_comes_up_with_a_snapshot_before_it_is_live() -> None:
     assert [(member.member, member.paused) for member in snapshot.members] == [("8001", True)]
     assert [live.channel.call_id for live in snapshot.channels] == ["1.4"]
     assert snapshot.devices == {"PJSIP/8001": "NOT_INUSE"}
+    assert snapshot.all_channels
+    assert snapshot.all_queues
 
 
 async def test_a_login_before_the_modules_are_up_waits_for_fully_booted() -> None:
@@ -471,6 +473,7 @@ async def test_a_hostile_caller_in_a_list_does_not_keep_the_link_from_coming_up(
         await session.until_state(LinkState.LIVE)
         [snapshot] = [item for item in session.news if isinstance(item, facts.Snapshot)]
         assert [live.channel.id for live in snapshot.channels] == ["1.5"]
+        assert (snapshot.all_channels, snapshot.all_queues) == (False, True), "one channel is there and not listed"
         assert any(isinstance(item, FrameRejected) for item in session.news)
 
 
