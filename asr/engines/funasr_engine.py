@@ -17,7 +17,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from asr.engines.links import RATE, Answer, Broken, Kind, Patience, RemoteServer
+from asr.engines.links import RATE, Answer, Broken, Kind, Patience, RemoteServer, json_object
 from asr.engines.remote_engine import RemoteRecognizer
 
 ENGINE = "funasr"
@@ -136,7 +136,7 @@ class _FunasrLink:
     async def _read(self) -> None:
         try:
             async for message in self._socket:
-                self._take(json.loads(message))
+                self._take(json_object(message))
             raise Broken("it closed the connection")
         except Exception as error:
             self._problem = error

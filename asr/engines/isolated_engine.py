@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 import structlog
 
-from asr.engines.links import BREAKS, RATE, Patience, RemoteServer, is_full
+from asr.engines.links import BREAKS, RATE, Patience, RemoteServer, is_full, json_object
 from asr.engines.remote_engine import RemoteRecognizer, RemoteStream
 from asr.recognizer import Capabilities, EngineUnavailable, Health, SpeechLevel
 
@@ -139,32 +139,39 @@ class IsolatedRecognizer:
 
     async def _begin(self, patience_s: float) -> None:
         """Raises EngineUnavailable with the child's own reason."""
-        self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "asr.serving",
-            json.dumps(self._asked()),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._process = process = await self._spawn()
         assert process.stdout is not None
-        try:
+        said: dict[str, Any] = {}
+        with suppress(TimeoutError, ValueError):
             async with asyncio.timeout(patience_s):
-                said = json.loads(await process.stdout.readline() or b"{}")
-        except (TimeoutError, ValueError):
-            said = {}
-        if "port" not in said:
+                said = json_object(await process.stdout.readline())
+        if not isinstance(said.get("port"), int):
             await self._end()
             reason = said.get("error") or f"the speech process did not start ({_ended(process.returncode)})"
-            raise EngineUnavailable(self.isolation.engine, reason)
+            raise EngineUnavailable(self.isolation.engine, str(reason))
         self._facts = said
         self._server.url = f"ws://127.0.0.1:{said['port']}"
         self._problem = ""
         self._server.owing_since_s = None
         self._server.answered()
-        log.info("speech process started", engine=said["engine"], streams=said["limit"])
+        log.info("speech process started", engine=said.get("engine"), streams=said.get("limit"))
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        """Raises EngineUnavailable: no memory, too many processes."""
+        try:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "asr.serving",
+                json.dumps(self._asked()),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            reason = f"the speech process did not start ({error.strerror or 'no process'})"
+            raise EngineUnavailable(self.isolation.engine, reason) from error
 
     def _asked(self) -> dict[str, Any]:
         wanted = self.isolation
@@ -195,21 +202,29 @@ class IsolatedRecognizer:
     async def _watch(self) -> None:
         async with httpx.AsyncClient(timeout=self._watchfulness.answer_s, trust_env=False) as client:
             while True:
-                problem = await self._wait_for_trouble(client)
-                self._problem = f"the speech process {problem}; it is being started again"
-                self._server.failed(self._problem)
-                log.error("speech process lost", problem=problem)
-                await self._end()
-                await self._begin_again()
+                try:
+                    await self._look_after(client)
+                except Exception:
+                    log.exception("speech process not looked after")
+                    await asyncio.sleep(self._watchfulness.look_every_s)
 
-    async def _wait_for_trouble(self, client: httpx.AsyncClient) -> str:
+    async def _look_after(self, client: httpx.AsyncClient) -> None:
+        """Until it had to be replaced once."""
+        if self._process is not None:
+            problem = await self._wait_for_trouble(self._process, client)
+            self._problem = f"the speech process {problem}; it is being started again"
+            self._server.failed(self._problem)
+            log.error("speech process lost", problem=problem)
+            await self._end()
+        await self._begin_again()
+
+    async def _wait_for_trouble(self, process: asyncio.subprocess.Process, client: httpx.AsyncClient) -> str:
         misses = 0
         while True:
-            assert self._process is not None
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._watchfulness.look_every_s):
-                    return f"ended ({_ended(await self._process.wait())})"
-            if resident_mib(self._process.pid) > self.isolation.memory_mib:
+                    return f"ended ({_ended(await process.wait())})"
+            if resident_mib(process.pid) > self.isolation.memory_mib:
                 return "holds too much memory"
             misses = 0 if await self._answers(client) else misses + 1
             if misses >= self._watchfulness.misses:
@@ -258,7 +273,8 @@ class IsolatedRecognizer:
 
 def _ended(code: int | None) -> str:
     if code is not None and code < 0:
-        return signal.Signals(-code).name
+        known = {each.value: each.name for each in signal.Signals}
+        return known.get(-code, f"signal {-code}")
     return "no answer" if code is None else f"code {code}"
 
 

@@ -121,9 +121,13 @@ class Answer:
     @classmethod
     def parse(cls, data: str | bytes) -> Answer:
         """Raises ValueError. Every key may be missing: before any sound even a partial result is called ``text``."""
-        said = json.loads(data)
-        if not isinstance(said, dict):
-            raise ValueError
+        try:
+            return cls._of(json_object(data))
+        except (TypeError, AttributeError) as error:
+            raise ValueError("no result") from error
+
+    @classmethod
+    def _of(cls, said: dict[str, Any]) -> Answer:
         if "alternatives" in said:
             first: dict[str, Any] = next(iter(said["alternatives"]), {})
             said = {"text": first.get("text", ""), "result": first.get("result", [])}
@@ -147,6 +151,17 @@ class Answer:
             confidence=float(confidence) if isinstance(confidence, int | float) else None,
             words=words,
         )
+
+
+def json_object(data: str | bytes) -> dict[str, Any]:
+    """Raises ValueError, whatever a stranger sent."""
+    try:
+        said = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
+    if not isinstance(said, dict):
+        raise ValueError("no object")
+    return said
 
 
 class Link(Protocol):
@@ -209,9 +224,9 @@ class VoskLink:
             )
         response = socket.response
         said = response.headers.get(FACTS_HEADER, "{}") if response is not None else "{}"
+        server.facts = {}
         with suppress(ValueError):
-            facts = json.loads(said)
-            server.facts = facts if isinstance(facts, dict) else {}
+            server.facts = json_object(said)
         link = cls(server, socket, patience)
         if server.kind is not Kind.BARE:
             await link._configure()
@@ -229,7 +244,7 @@ class VoskLink:
         await self._socket.send(RESET)
         try:
             async with asyncio.timeout(self._patience.answer_s):
-                said = json.loads(await self._socket.recv())
+                said = json_object(await self._socket.recv())
         except ConnectionClosed as error:
             if is_full(error) or not self._after_a_crash(error):
                 raise

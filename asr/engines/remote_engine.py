@@ -136,7 +136,11 @@ class RemoteRecognizer:
                         await server.lost.wait()
             if not server.up:
                 await asyncio.sleep(_pause_s(self._patience, server.failures - 1))
-            await self._probe(server)
+            try:
+                await self._probe(server)
+            except Exception:
+                log.exception("speech server not looked at")
+                server.failed("it could not be looked at")
 
     async def _probe(self, server: RemoteServer) -> None:
         try:

@@ -22,6 +22,8 @@ class FunasrServer:
         self._server: Server | None = None
         self.hellos: list[dict[str, Any]] = []
         self.breaks = False
+        self.garbage: str | None = None
+        """Its answer to sound."""
         self.url = ""
 
     async def __aenter__(self) -> FunasrServer:
@@ -46,6 +48,9 @@ class FunasrServer:
                 if not speaking:
                     await self._correct(socket, syllables, speaking=False)
                     syllables = unsaid = 0
+                continue
+            if self.garbage is not None:
+                await socket.send(self.garbage)
                 continue
             if self.breaks:
                 socket.transport.abort()

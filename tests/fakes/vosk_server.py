@@ -91,7 +91,8 @@ class StockServer:
         """Takes everything and answers nothing, as a stopped process does."""
         self.breaks_after: int | None = None
         """Breaks off, once, after so many answers."""
-        self.garbage = False
+        self.garbage: str | None = None
+        """Its answer to everything."""
         self.turns_away = False
         """Lets everybody in and shows them the door."""
         self.url = ""
@@ -139,7 +140,7 @@ class StockServer:
                 continue
             recognizer = recognizer or self._kaldi(rate)
             answer, stop = self._chunk(recognizer, message)
-            await socket.send("no json" if self.garbage else answer)
+            await socket.send(answer if self.garbage is None else self.garbage)
             if self.breaks_after is not None:
                 self.breaks_after -= 1
                 if self.breaks_after < 0:

@@ -125,6 +125,16 @@ async def test_a_server_that_breaks_off_is_a_reason_and_not_an_empty_text() -> N
         await recognizer.stop()
 
 
+@pytest.mark.parametrize("answer", ["5", "no json", "[" * 100_000], ids=lambda answer: answer[:32])
+async def test_what_is_no_result_is_the_servers_fault_and_tells_so(answer: str) -> None:
+    async with FunasrServer() as server:
+        recognizer = await running(server)
+        server.garbage = answer
+        with pytest.raises(EngineUnavailable, match=r"no speech server has room|no result"):
+            await heard(recognizer, "xxxxxx")
+        await recognizer.stop()
+
+
 async def test_one_that_is_away_is_down() -> None:
     recognizer = FunasrRecognizer(["ws://127.0.0.1:9"], patience=QUICK)
     await recognizer.start()

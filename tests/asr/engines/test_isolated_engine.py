@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import time
@@ -10,9 +11,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from asr.engines import isolated_engine
 from asr.engines.isolated_engine import IsolatedRecognizer, Isolation, Watchfulness, resident_mib
 from asr.engines.links import Patience
 from asr.engines.remote_engine import RemoteStream
@@ -123,6 +126,56 @@ async def test_a_child_that_was_only_slow_once_is_kept() -> None:
 async def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="no acoustic model"):
         await IsolatedRecognizer(Isolation(engine="vosk", model=tmp_path)).start()
+
+
+async def test_a_machine_without_room_for_a_process_is_asked_again_until_it_has_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    full = True
+    spawn = asyncio.create_subprocess_exec
+
+    async def crowded(*arguments: Any, **more: Any) -> asyncio.subprocess.Process:
+        if full:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return await spawn(*arguments, **more)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", crowded)
+    with pytest.raises(EngineUnavailable, match="Resource temporarily unavailable"):
+        await IsolatedRecognizer(SCRIPT).start()
+    full = False
+    async with isolated() as recognizer:
+        full = True
+        assert recognizer.pid is not None
+        os.kill(recognizer.pid, signal.SIGKILL)
+        await eventually(lambda: "Resource temporarily unavailable" in recognizer.health().reason)
+        full = False
+        await eventually(lambda: recognizer.health().level is SpeechLevel.OK, timeout_s=RESTART_S)
+
+
+async def test_whoever_looks_after_the_child_goes_on_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    def odd(pid: int) -> float:
+        looks.append(pid)
+        if len(looks) == 1:
+            raise RuntimeError
+        return 0.0
+
+    async with isolated() as recognizer:
+        monkeypatch.setattr(isolated_engine, "resident_mib", odd)
+        pid = recognizer.pid
+        assert pid is not None
+        await eventually(lambda: len(looks) > 2)
+        assert (recognizer.pid, recognizer.restarts) == (pid, 0)
+        os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: recognizer.pid not in (None, pid), timeout_s=RESTART_S)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(-9, "SIGKILL"), (-40, "signal 40"), (-200, "signal 200"), (3, "code 3"), (None, "no answer")]
+)
+def test_how_a_child_ended_is_told_whatever_it_was(code: int | None, said: str) -> None:
+    assert isolated_engine._ended(code) == said
 
 
 async def test_it_leaves_with_its_standard_input() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
-from asr.engines.links import Kind, Patience, RemoteServer
+from asr.engines.links import Answer, Kind, Link, Patience, RemoteServer, VoskLink
 from asr.engines.remote_engine import RemoteRecognizer, RemoteStream
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.api.serving import eventually
@@ -160,13 +161,51 @@ async def test_a_server_that_hangs_is_left_for_another_within_its_patience() -> 
         assert "does not answer in time" in recognizer.health().reason
 
 
-async def test_answers_that_are_no_results_are_a_failure_of_the_server() -> None:
+NO_RESULTS = [
+    "no json", "5", "[]", "null", "[" * 100_000, '{"alternatives": 5}', '{"alternatives": ["x"]}',
+    '{"text": "x", "result": [{"word": "x", "start": null, "end": 1}]}',
+    '{"text": "x", "result": [{"word": "x", "start": "early", "end": 1}]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", NO_RESULTS, ids=lambda answer: answer[:32])
+async def test_answers_that_are_no_results_are_a_failure_of_the_server(answer: str) -> None:
+    with pytest.raises(ValueError, match="JSON|Expecting|no object|no result|too deep|could not convert"):
+        Answer.parse(answer)
     async with StockServer() as one, remote(one, patience=QUICK) as recognizer:
-        one.garbage = True
+        one.garbage = answer
         stream = recognizer.open("x")
         say(stream, "xx")
         with pytest.raises(EngineUnavailable, match=r"no speech server has room|no result"):
             await anext(stream.hypotheses())
+
+
+@pytest.mark.parametrize("answer", ["5", "[]", "[" * 100_000], ids=lambda answer: answer[:32])
+async def test_a_server_that_answers_nonsense_when_it_is_asked_is_down_until_it_does_not(answer: str) -> None:
+    async with StockServer() as one:
+        one.garbage = answer
+        async with remote(one) as recognizer:
+            assert recognizer.health().reason.endswith("its answer is no result")
+            one.garbage = None
+            await eventually(lambda: recognizer.health().level is SpeechLevel.OK)
+
+
+async def test_whoever_looks_after_a_server_goes_on_whatever_happens() -> None:
+    async with StockServer() as one:
+        calls = 0
+
+        async def dial(server: RemoteServer, patience: Patience) -> Link:
+            nonlocal calls
+            calls += 1
+            if calls == 2:
+                raise RuntimeError
+            return await VoskLink.open(server, patience)
+
+        patience = replace(QUICK, probe_every_s=0.02)
+        recognizer = RemoteRecognizer([RemoteServer(url=one.url)], patience=patience, dial=dial)
+        await recognizer.start()
+        await eventually(lambda: calls > 4 and recognizer.health().level is SpeechLevel.OK)
+        await recognizer.stop()
 
 
 async def test_streams_go_where_fewest_are() -> None:
