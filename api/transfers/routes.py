@@ -73,6 +73,15 @@ class NumberTarget(BaseModel):
     number: str
 
 
+class LineTarget(BaseModel):
+    """A number that citizens dial beside the hotline's own, and who takes its calls: ``centre``, else ``queue``."""
+
+    number: str
+    label: str
+    queue: str
+    centre: str | None
+
+
 class TargetsView(BaseModel):
     """``number_rule``: what all of a free number must match; empty where none may be dialled."""
 
@@ -84,6 +93,7 @@ class TargetsView(BaseModel):
                     "agents": [{"agent_id": "8002", "display_name": "座席8002", "status": "ready"}],
                     "queues": [{"name": "hotline", "label": "综合"}],
                     "numbers": [],
+                    "lines": [{"number": "12329", "label": "住房公积金", "queue": "housing", "centre": None}],
                     "number_rule": "",
                 }
             ]
@@ -94,6 +104,7 @@ class TargetsView(BaseModel):
     agents: list[AgentTarget]
     queues: list[QueueTarget]
     numbers: list[NumberTarget]
+    lines: list[LineTarget]
     number_rule: str
 
 
@@ -178,6 +189,11 @@ async def transfer_targets(me: Me, common: Common) -> TargetsView:
         ],
         queues=[QueueTarget(name=queue.name, label=queue.label or queue.name) for queue in topology.queues],
         numbers=[NumberTarget(name=one.name, number=one.number) for one in numbers.named] if numbers else [],
+        lines=[
+            LineTarget(number=one.number, label=one.label, queue=one.queue, centre=one.centre)
+            for one in topology.lines
+            if one.mode != "main"
+        ],
         number_rule=numbers.pattern if numbers else "",
     )
 

@@ -170,6 +170,11 @@ async def test_targets_are_those_of_the_topology_and_who_is_signed_in(desk: Desk
     assert {"110", "119", "120", "122", "12366"} <= {one["code"] for one in targets["centres"]}
     assert all(one["mode"] == "trunk" for one in targets["centres"])
     assert "hotline" in {one["name"] for one in targets["queues"]}
+    assert {one["number"]: (one["queue"], one["centre"]) for one in targets["lines"]} == {
+        "12369": ("hotline", None),
+        "12329": ("housing", None),
+        "12366": ("hotline", "12366"),
+    }
 
 
 def test_whom_the_topology_names_has_a_label_and_may_be_called() -> None:

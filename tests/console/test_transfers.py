@@ -257,6 +257,33 @@ def test_a_cue_that_is_none_goes_with_a_reason(call: Page, server: StandIn) -> N
     expect(call.get_by_test_id("cue")).to_have_count(1)
 
 
+def test_a_service_line_is_reached_by_its_queue_else_told_to_the_caller_and_each_card_is_acted_on(
+    call: Page, server: StandIn
+) -> None:
+    server.tell("service-cues")
+    expect(call.get_by_test_id("cue")).to_have_count(3)
+    with call.expect_request("**/cues/q5") as told:
+        call.get_by_test_id("cue-act-12333").click()
+    assert told.value.post_data_json == {"action": "act", "reason": "已告知来电人拨打12333"}
+    with call.expect_request("**/cues/q6") as here:
+        call.get_by_test_id("cue-act-12369").click()
+    assert here.value.post_data_json == {"action": "act", "reason": "12369由本席直接受理"}
+    expect(call.get_by_test_id("cue")).to_have_count(1)
+    call.keyboard.press("Control+e")
+    expect(call.get_by_test_id("emergency")).to_have_attribute("data-chosen", "")
+    call.keyboard.press("Escape")
+    call.get_by_test_id("cue-act-12329").click()
+    expect(call.get_by_test_id("target-queue-funds")).to_have_attribute("aria-selected", "true")
+    expect(call.get_by_test_id("target-picker")).to_contain_text("公积金提取")
+    with (
+        call.expect_request("**/cues/q4") as acted,
+        call.expect_request("**/transfers") as request,
+    ):
+        call.keyboard.press("Enter")
+    assert request.value.post_data_json == {"target": {"kind": "queue", "value": "funds"}, "mode": "blind"}
+    assert acted.value.post_data_json == {"action": "act", "reason": ""}
+
+
 def test_a_card_number_is_not_recorded_and_the_recording_comes_back(call: Page) -> None:
     call.get_by_test_id("call-more").click()
     call.get_by_test_id("recording-pause").click()

@@ -15,6 +15,7 @@ export function others({ CALL, call, me, set, setAgent, person }) {
     agents: [["8002", "ready"], ["8003", "talking"], ["8004", "paused"], ["8001", "talking"]].map(([agent_id, status]) => ({ agent_id, display_name: `座席${agent_id}`, status })),
     queues: [{ name: "hotline", label: "综合" }, { name: "funds", label: "公积金专席" }],
     numbers: [{ name: "城区环卫中心", number: "03105550100" }, { name: "供水抢修", number: "03105550111" }],
+    lines: [{ number: "12329", label: "住房公积金", queue: "funds", centre: null }, { number: "12369", label: "环保举报", queue: "hotline", centre: null }],
     number_rule: "0[0-9]{9,11}|1[3-9][0-9]{9}",
   };
 
@@ -170,6 +171,7 @@ export function others({ CALL, call, me, set, setAgent, person }) {
       "from-centre"() { Object.assign(call.call, { centre: "110", summary: "城区驿后小区3号楼邻里噪声纠纷，已现场劝解，请转社区跟进" }); },
       cue() { set(ch, "cues", [cue("q1", ["120", "110"], "transfer_now", 1, 10, 21, "垃圾池常年臭味难闻")]); },
       cues() { set(ch, "cues", [cue("q1", ["120", "110"], "transfer_now", 1, 10, 21, "垃圾池常年臭味难闻"), cue("q2", ["110"], "keep_line", 3, 0, 4, "不想活了"), cue("q3", ["12366"], "offer", 5, 0, 4, "退税")]); },
+      "service-cues"() { set(ch, "cues", [cue("q4", ["12329"], "offer", 1, 10, 21, "公积金提取"), cue("q5", ["12333"], "offer", 3, 0, 4, "社保卡"), cue("q6", ["12369"], "offer", 5, 0, 4, "冒黑烟")]); },
       "soft-alert"() { set(ch, "cues", [cue("q9", [], "soft_alert", 1, 21, 32, "再不管我就去跳楼了")]); },
       "cue-notices"() { set(ch, "cues", [{ ...cue("q8", ["119"], "transfer_now", 1, 10, 21, "煤气味很大"), notices: ["燃气企业", "物业"] }]); },
       supervised() { set(ch, "supervision", { agent_id: "9001", mode: "listen" }); },

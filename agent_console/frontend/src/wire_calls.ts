@@ -91,6 +91,8 @@ export interface TransferTargets {
   agents: { agent_id: string; display_name: string; status: AgentStatus }[];
   queues: { name: string; label: string }[];
   numbers: { name: string; number: string }[];
+  /** Numbers that citizens dial beside the hotline's own, and who takes their calls: the centre, else the queue. */
+  lines: { number: string; label: string; queue: string; centre: string | null }[];
   /** What a free number must look like; empty when none is allowed. */
   number_rule: string;
 }

@@ -6,6 +6,7 @@ import { api } from "../http/api";
 import { HttpError } from "../http/client";
 import { notice } from "../notices";
 import { allowed, calling, mark, together, underWay } from "../transfers/steps";
+import { type Reach, keyOf, reaching } from "../transfers/targets";
 import type { Cue, TransferMode, TransferTarget, TransferTargets } from "../wire_calls";
 import { words } from "../words/zh-CN";
 import { useLive } from "./live";
@@ -34,8 +35,11 @@ export const useTransfer = defineStore("transfer", () => {
   const targets = shallowRef<TransferTargets | null>(null);
   const targetsFailed = ref(false);
   const layer = ref<"emergency" | "picker" | null>(null);
-  /** The centre chosen in the emergency layer, and the cue that asked for it. */
+  /** The centre chosen in the emergency layer. */
   const chosen = ref<string | null>(null);
+  /** Whom the picker is opened for. */
+  const wanted = shallowRef<TransferTarget | null>(null);
+  /** The cue that opened either layer. */
   const because = shallowRef<Cue | null>(null);
   const pending = shallowRef<Pending | null>(null);
   /** As it was asked for: the live stream masks a number. */
@@ -116,19 +120,51 @@ export const useTransfer = defineStore("transfer", () => {
     }
   }
 
-  /** Ctrl+E, or a cue: an open cue's first target stands chosen already. */
+  /** Null while nobody knows who can be called. */
+  const reach = (code: string): Reach | null =>
+    targets.value === null ? null : reaching(targets.value, code, live.call?.call.queue ?? null);
+
+  /** The centre on the operator's keys that this cue asks for. */
+  const keyed = (cue: Cue): string | null => {
+    for (const code of cue.targets) {
+      const found = reach(code);
+      if (found?.by === "emergency") return found.code;
+    }
+    return targets.value === null ? (cue.targets[0] ?? null) : null;
+  };
+  const serves = (cue: Cue, target: TransferTarget): boolean =>
+    cue.targets.some((code) => {
+      const found = reach(code);
+      if (found?.by === "picker") return keyOf(found.target) === keyOf(target);
+      return target.kind === "centre" && target.value === (found?.by === "emergency" ? found.code : code);
+    });
+
+  const mayOpen = (): boolean => live.callId !== null && !active.value && session.may("call.transfer");
+
+  /** Ctrl+E, or a cue: what an open cue asks for stands chosen already. */
   function openEmergency(centre: string | null = null, cue: Cue | null = null): void {
-    if (live.callId === null || active.value || !session.may("call.transfer")) return;
-    because.value = cue ?? openCues.value.find((each) => each.targets.length > 0) ?? null;
-    chosen.value = centre ?? because.value?.targets[0] ?? null;
+    if (!mayOpen()) return;
+    because.value = cue ?? openCues.value.find((each) => keyed(each) !== null) ?? null;
+    chosen.value = centre ?? (because.value === null ? null : keyed(because.value));
     layer.value = "emergency";
     void loadTargets();
   }
 
-  function openPicker(): void {
-    if (live.callId === null || active.value || !session.may("call.transfer")) return;
+  function openPicker(target: TransferTarget | null = null, cue: Cue | null = null): void {
+    if (!mayOpen()) return;
+    because.value = cue;
+    wanted.value = target;
     layer.value = "picker";
     void loadTargets();
+  }
+
+  /** A cue's target: by whichever layer reaches it. Where nobody can be called, saying so to the caller is the act. */
+  async function actOn(code: string, cue: Cue): Promise<void> {
+    if (targets.value === null) await loadTargets();
+    const found = reach(code);
+    if (found === null || found.by === "emergency") openEmergency(found?.code ?? code, cue);
+    else if (found.by === "picker") openPicker(found.target, cue);
+    else await decideCue(cue, "act", words.cues.done[found.by](code));
   }
 
   const onCall = (act: (id: string) => Promise<boolean>): Promise<boolean> => (live.callId === null ? Promise.resolve(false) : act(live.callId));
@@ -143,10 +179,11 @@ export const useTransfer = defineStore("transfer", () => {
     return onCall((id) => ask("start", words.transfer.startFailed, () => api.transfer(id, target, mode)));
   }
 
-  async function startEmergency(centre: string): Promise<void> {
-    const cue = because.value;
-    const began = await start({ kind: "centre", value: centre }, "three_way");
-    if (began && cue !== null && cue.targets.includes(centre)) await decideCue(cue, "act", "");
+  /** Chosen in a layer: the card that asked for it is acted on. */
+  async function startChosen(target: TransferTarget, mode: TransferMode): Promise<void> {
+    const cue = [because.value, ...openCues.value].find((each) => each !== null && serves(each, target)) ?? null;
+    const began = await start(target, mode);
+    if (began && cue !== null) await decideCue(cue, "act", "");
   }
 
   async function again(): Promise<void> {
@@ -182,6 +219,7 @@ export const useTransfer = defineStore("transfer", () => {
     layer,
     chosen,
     because,
+    wanted,
     pending,
     dismissed,
     current,
@@ -200,7 +238,10 @@ export const useTransfer = defineStore("transfer", () => {
     start,
     again,
     lastAsked,
-    startEmergency,
+    startChosen,
+    reach,
+    keyed,
+    actOn,
     steer,
     sendBack,
     setKeepLine,

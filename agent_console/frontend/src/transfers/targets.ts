@@ -99,6 +99,21 @@ export function choices(targets: TransferTargets, text: string, me: string | nul
   return found;
 }
 
+/** What can be done about a number that was spoken of: call it by its key, choose it in the picker, nothing but say it. */
+export type Reach = { by: "emergency"; code: string } | { by: "picker"; target: TransferTarget } | { by: "here" } | { by: "word" };
+
+/** `queue`: the one from which the citizen comes; a line whose calls land there is answered by whoever talks already. */
+export function reaching(targets: TransferTargets, code: string, queue: string | null): Reach {
+  const line = targets.lines.find((each) => each.number === code);
+  const centre = targets.centres.find((each) => each.code === code || each.code === line?.centre);
+  if (centre !== undefined) {
+    return centre.key === null ? { by: "picker", target: { kind: "centre", value: centre.code } } : { by: "emergency", code: centre.code };
+  }
+  if (line !== undefined) return line.queue === queue ? { by: "here" } : { by: "picker", target: { kind: "queue", value: line.queue } };
+  const dialable = targets.numbers.some((each) => each.number === code) || fitsRule(code, targets.number_rule);
+  return dialable ? { by: "picker", target: { kind: "number", value: code } } : { by: "word" };
+}
+
 /** Something like a number was typed, it is nobody's, and the rule does not allow it. */
 export function refusedNumber(targets: TransferTargets, text: string, me: string | null): boolean {
   const number = dialled(text);

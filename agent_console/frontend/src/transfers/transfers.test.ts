@@ -3,7 +3,7 @@ import type { FieldName, FieldValue } from "../wire";
 import type { Transfer, TransferTargets } from "../wire_calls";
 import { told } from "./script";
 import { allowed, failedWays, mark, stepsOf, underWay } from "./steps";
-import { choices, fitsRule, refusedNumber } from "./targets";
+import { choices, fitsRule, reaching, refusedNumber } from "./targets";
 
 const transfer = (part: Partial<Transfer> = {}): Transfer => ({
   id: "1.1-t1",
@@ -84,6 +84,11 @@ const TARGETS: TransferTargets = {
   ],
   queues: [{ name: "tax", label: "tax desk" }],
   numbers: [{ name: "water works", number: "5550100" }],
+  lines: [
+    { number: "12366", label: "tax", queue: "hotline", centre: "t1" },
+    { number: "12329", label: "funds", queue: "housing", centre: null },
+    { number: "12369", label: "waste", queue: "hotline", centre: null },
+  ],
   number_rule: "0?1[3-9][0-9]{9}",
 };
 
@@ -109,6 +114,28 @@ describe("the picker", () => {
     expect(refusedNumber(TARGETS, "no digits", null)).toBe(false);
     expect(fitsRule("1", "(")).toBe(false);
     expect(fitsRule("13800000000", "")).toBe(false);
+  });
+});
+
+describe("a number that was spoken of", () => {
+  const reach = (code: string, queue: string | null = "hotline") => reaching(TARGETS, code, queue);
+
+  it("is a centre by its key, a centre without one in the picker, also under its line's number", () => {
+    expect(reach("110")).toEqual({ by: "emergency", code: "110" });
+    const unkeyed = { ...TARGETS, centres: [...TARGETS.centres, { code: "t1", name: "tax", key: null }] };
+    expect(reaching(unkeyed, "12366", "hotline")).toEqual({ by: "picker", target: { kind: "centre", value: "t1" } });
+  });
+
+  it("is a queue of its own, or here already", () => {
+    expect(reach("12329")).toEqual({ by: "picker", target: { kind: "queue", value: "housing" } });
+    expect(reach("12369")).toEqual({ by: "here" });
+    expect(reach("12369", "housing")).toMatchObject({ by: "picker", target: { value: "hotline" } });
+  });
+
+  it("is dialled where that is allowed, and else told to the caller", () => {
+    expect(reach("5550100")).toEqual({ by: "picker", target: { kind: "number", value: "5550100" } });
+    expect(reach("12333")).toEqual({ by: "word" });
+    expect(reaching({ ...TARGETS, number_rule: "123\\d\\d" }, "12333", null)).toMatchObject({ by: "picker", target: { kind: "number" } });
   });
 });
 

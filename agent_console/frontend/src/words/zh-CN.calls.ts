@@ -254,6 +254,11 @@ export const callWords = {
     keepLine: "可能处于危险",
     act: (target: string) => `联动${target}`,
     actOffer: (target: string) => `转${target}`,
+    /** The act where nobody is called: said to the caller, or answered by whoever talks already. */
+    done: {
+      word: (target: string) => `已告知来电人拨打${target}`,
+      here: (target: string) => `${target}由本席直接受理`,
+    },
     action: cueAction,
     dismiss: "不是紧急",
     why: "不是紧急，原因",
