@@ -15,6 +15,9 @@ from asr.recognizer import Recognizer, SpeechLevel
 
 PROBE = Path(str(resources.files("api.demo") / "speech" / "kitchen-smoke.wav"))
 """Mandarin, by which it is measured what an engine costs here."""
+LOOK_S = 1.0
+AGAIN_S = 180.0
+"""Without an engine it is looked for one anew: somebody may have followed the hint."""
 
 
 def engine_config(settings: Settings, *, hotwords: Sequence[str] = ()) -> EngineConfig:
@@ -45,7 +48,7 @@ class Speech:
 
     @property
     def recognizer(self) -> Recognizer | None:
-        """None while there is none, or for good where this machine cannot recognise speech."""
+        """None while there is none."""
         return None if isinstance(self._chosen, NoText) else self._chosen
 
     async def run(self) -> None:
@@ -55,10 +58,16 @@ class Speech:
         def report(progress: Progress) -> None:
             loop.call_soon_threadsafe(self._report, progress)
 
-        self._chosen = await choose(self._config, report=report)
         while True:
-            self._look()
-            await asyncio.sleep(1.0)
+            self._chosen = await choose(self._config, report=report)
+            again_at_s = loop.time() + AGAIN_S
+            while self._settled or loop.time() < again_at_s:
+                self._look()
+                await asyncio.sleep(LOOK_S)
+
+    @property
+    def _settled(self) -> bool:
+        return not isinstance(self._chosen, NoText) or self._chosen.wanted
 
     async def stop(self) -> None:
         if self._chosen is not None:
@@ -70,7 +79,7 @@ class Speech:
         self._become(SpeechState(state=health.level, reason=health.reason, engine=self._chosen.capabilities.engine))
 
     def _report(self, progress: Progress) -> None:
-        if self._chosen is None:
+        if self.recognizer is None:
             share = round(100 * progress.done / max(1, progress.total))
             self._become(SpeechState(state=SpeechLevel.DOWN, reason=f"{progress.step} of the speech model: {share} %"))
 

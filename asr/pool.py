@@ -122,19 +122,26 @@ class LimitedRecognizer:
     """
 
     def __init__(
-        self, recognizer: Recognizer, *, limit: int, urgent: Callable[[str], bool] = _never, enforced: bool = True
+        self,
+        recognizer: Recognizer,
+        *,
+        limit: int | Callable[[], int],
+        urgent: Callable[[str], bool] = _never,
+        enforced: bool = True,
     ) -> None:
-        """``urgent`` is asked with a stream's id, ``<call>/<leg>``. Not ``enforced``, it only tells the limit: who
-        opens the streams keeps to it, and knows which calls are urgent."""
+        """``limit`` may change from one moment to the next: servers come and go. ``urgent`` is asked with a stream's
+        id, ``<call>/<leg>``. Not ``enforced``, it only tells the limit: who opens the streams keeps to it, and knows
+        which calls are urgent."""
         self._recognizer = recognizer
         self._urgent = urgent
         self._enforced = enforced
         self._open: dict[_CountedStream, None] = {}
-        self._most = limit
+        self._most: Callable[[], int] = limit if callable(limit) else lambda: limit
+        self._eased: int | None = None
+        """Fewer than that, because so many proved too many."""
         self._next_look: asyncio.TimerHandle | None = None
         self._strained_looks = self._calm_looks = 0
         self._turned_away_at: float | None = None
-        self.limit = limit
         self.refused = 0
         self.shed = 0
         """Streams that were ended for others' sake."""
@@ -164,9 +171,9 @@ class LimitedRecognizer:
         return len(self._open)
 
     @property
-    def load(self) -> float:
-        """Share of the places that are taken, 0..1."""
-        return len(self._open) / max(1, self.limit)
+    def limit(self) -> int:
+        """Streams that fit now."""
+        return self._most() if self._eased is None else min(self._eased, self._most())
 
     async def start(self) -> None:
         await self._recognizer.start()
@@ -185,7 +192,7 @@ class LimitedRecognizer:
         return health
 
     def open(self, stream_id: str) -> RecognizerStream:
-        full = self._enforced and len(self._open) >= self.limit
+        full = self._enforced and 0 < self.limit <= len(self._open)  # without any room the engine itself says why
         if full and not (self._urgent(stream_id) and self._shed_newest(besides=stream_id)):
             self.refused += 1
             self._turned_away_at = time.monotonic()
@@ -222,7 +229,7 @@ class LimitedRecognizer:
         """Once a second while streams are open: do they keep pace?"""
         self._next_look = None
         if not self._open:
-            self.limit = self._most
+            self._eased = None
             self._strained_looks = self._calm_looks = 0
             return
         self._look_later()
@@ -233,10 +240,10 @@ class LimitedRecognizer:
             self._strained_looks, self._calm_looks = 0, self._calm_looks + 1
         if self._strained_looks >= _STRAINED_LOOKS and len(self._open) > 2 and self._shed_newest():
             self._strained_looks = 0
-            self.limit = max(2, len(self._open))
-        if self._calm_looks >= _CALM_LOOKS and self.limit < self._most:
+            self._eased = max(2, len(self._open))
+        if self._calm_looks >= _CALM_LOOKS and self._eased is not None:
             self._calm_looks = 0
-            self.limit += 1
+            self._eased = self._eased + 1 if self._eased + 1 < self._most() else None
 
 
 def _call(stream_id: str) -> str:

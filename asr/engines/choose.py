@@ -40,9 +40,6 @@ from asr.models import (
 from asr.pool import LimitedRecognizer
 from asr.recognizer import Capabilities, EngineUnavailable, Health, Recognizer, RecognizerStream, SpeechLevel
 
-_STREAMS_OF_A_SERVER = 16
-"""Where a server does not say how many it can carry."""
-
 log = structlog.get_logger(__name__)
 
 
@@ -93,11 +90,15 @@ class EngineConfig:
 
 
 class NoText:
-    """Speech is not recognised on this machine. Every stream is refused with the reason."""
+    """Speech is not recognised on this machine. Every stream is refused with the reason.
 
-    def __init__(self, reason: str, hint: str = "") -> None:
+    Unless it was ``wanted`` so, choose again later: a model may have been put in place, or a disk have been cleared.
+    """
+
+    def __init__(self, reason: str, hint: str = "", *, wanted: bool = False) -> None:
         self.reason = reason
         self.hint = hint
+        self.wanted = wanted
         self.capabilities = Capabilities(engine="none", model="", languages=(), streaming=False)
 
     async def start(self) -> None:
@@ -119,7 +120,7 @@ async def choose(config: EngineConfig, *, report: Report | None = None) -> Recog
     ``report`` hears of a download's progress, from another thread.
     """
     if config.engine is Engine.NONE:
-        return NoText("speech recognition is switched off")
+        return NoText("speech recognition is switched off", wanted=True)
     if config.engine is Engine.SCRIPTED:
         return _scripted(config)
     try:
@@ -153,11 +154,7 @@ def _with_stand_in(first: Recognizer, config: EngineConfig) -> Recognizer:
 
 async def _limited(recognizer: Recognizer, config: EngineConfig) -> Recognizer:
     """An engine elsewhere, or in its own process, knows its limit; one in this process is measured."""
-    limit = config.max_streams
-    if limit is None and isinstance(recognizer, IsolatedRecognizer | RemoteRecognizer):
-        limit = recognizer.room or _STREAMS_OF_A_SERVER * len(config.servers)
-    if limit is None and isinstance(recognizer, FunasrRecognizer):
-        limit = _STREAMS_OF_A_SERVER * len(config.servers)
+    limit = _limit(recognizer, config)
     if limit is not None:
         return LimitedRecognizer(recognizer, limit=limit, urgent=config.urgent, enforced=config.limited)
     try:
@@ -169,10 +166,17 @@ async def _limited(recognizer: Recognizer, config: EngineConfig) -> Recognizer:
         raise
 
 
+def _limit(recognizer: Recognizer, config: EngineConfig) -> int | Callable[[], int] | None:
+    """None: it must be measured. Servers come and go, and with them their room."""
+    if config.max_streams is None and isinstance(recognizer, IsolatedRecognizer | RemoteRecognizer):
+        return lambda: recognizer.room
+    return config.max_streams
+
+
 def _scripted(config: EngineConfig) -> Recognizer:
     """Invented text must never reach a real ticket: only a test that hands over a script gets it."""
     if not config.script:
-        return NoText("the scripted engine is for tests", "choose another engine")
+        return NoText("the scripted engine is for tests", "choose another engine", wanted=True)
     return ScriptedRecognizer(config.script)
 
 

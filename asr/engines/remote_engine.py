@@ -43,6 +43,8 @@ _BITE_BYTES = 25_600
 _KEPT_BYTES = 30 * 2 * RATE
 """Sound without an answer that is kept; beyond it the oldest goes."""
 _BUSY_S = 5.0
+_UNTOLD_ROOM = 16
+"""Streams of a server that does not say how many it can carry."""
 
 
 class RemoteRecognizer:
@@ -76,10 +78,10 @@ class RemoteRecognizer:
         )
 
     @property
-    def room(self) -> int | None:
-        """Streams that the servers which are up can carry together; None where one of them does not say."""
+    def room(self) -> int:
+        """Streams that the servers which are up can carry together."""
         rooms = [server.room for server in self.servers if server.up]
-        return None if not rooms or None in rooms else sum(room for room in rooms if room is not None)
+        return sum(_UNTOLD_ROOM if room is None else room for room in rooms)
 
     async def start(self) -> None:
         """Asks every server once; one that is away is asked again for ever. Raises for an address that is none."""
@@ -125,7 +127,7 @@ class RemoteRecognizer:
             for server in self.servers
             if server.up and server.busy_until_s <= now_s and (server.room is None or server.streams < server.room)
         ]
-        return min(fit, key=lambda server: server.streams / (server.room or 16), default=None)
+        return min(fit, key=lambda server: server.streams / (server.room or _UNTOLD_ROOM), default=None)
 
     async def _watch(self, server: RemoteServer) -> None:
         while True:

@@ -145,6 +145,40 @@ def test_streams_that_fall_behind_for_seconds_lose_the_newest_call_and_the_limit
     assert limits == [2, 3, 4, 5, 6]
 
 
+def test_the_limit_follows_what_there_is_now_and_never_lies_above_it() -> None:
+    async def story() -> None:
+        engine, room = ScriptedRecognizer(SCRIPT), 1
+        pool = LimitedRecognizer(engine, limit=lambda: room)
+        pool.open("a/1")
+        with pytest.raises(EngineUnavailable, match="all 1 streams"):
+            pool.open("b/1")
+        room = 6  # another server has come
+        for name in ("b/1", "b/2", "c/1"):
+            pool.open(name)
+        assert (pool.limit, pool.open_streams) == (6, 4)
+        engine.lateness = 5.0
+        await asyncio.sleep(3.5)
+        engine.lateness = 0.0
+        assert pool.limit == 3, "the newest call had one leg"
+        room = 2  # and gone
+        assert pool.limit == 2
+        room = 6
+        await asyncio.sleep(31.0)
+        assert pool.limit == 4
+
+    in_virtual_time(story())
+
+
+def test_without_any_room_the_engine_itself_says_why() -> None:
+    class Away(ScriptedRecognizer):
+        def open(self, stream_id: str) -> ScriptedStream:
+            raise EngineUnavailable("servers", "no speech server answers")
+
+    pool = LimitedRecognizer(Away(SCRIPT), limit=lambda: 0)
+    with pytest.raises(EngineUnavailable, match="no speech server answers"):
+        pool.open("a/1")
+
+
 def test_a_moment_of_lateness_sheds_nobody() -> None:
     async def story() -> int:
         engine = ScriptedRecognizer(SCRIPT)

@@ -13,10 +13,11 @@ from asr.engines import choose as choose_module
 from asr.engines import remote_engine
 from asr.engines.choose import Engine, EngineConfig, NoText, choose
 from asr.engines.isolated_engine import Isolation
-from asr.engines.links import Patience
+from asr.engines.links import Patience, RemoteServer
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
 from asr.fallback import FallbackRecognizer
 from asr.models import Archive, Report, Unreachable
+from asr.pool import LimitedRecognizer
 from asr.recognizer import EngineUnavailable, SpeechLevel
 from asr.sessions import SpeechSession
 from tests.api.serving import eventually
@@ -200,6 +201,21 @@ async def test_servers_are_used_and_this_machines_engine_stands_in_while_they_ar
     assert isinstance(played, Played)
     assert played.path == path
     await recognizer.stop()
+
+
+async def test_the_limit_grows_with_servers_that_come_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_engine, "Patience", lambda: Patience(first_pause_s=0.02, longest_pause_s=0.1))
+    absent = RemoteServer(url="ws://127.0.0.1:9")
+    monkeypatch.setattr(choose_module, "_server", lambda url: absent if url == "late" else RemoteServer(url=url))
+    async with StockServer() as one, StockServer() as other:
+        servers = (one.url, "late")
+        configured = config(tmp_path, engine=Engine.VOSK_SERVER, servers=servers, max_streams=None, fallback=False)
+        recognizer = await choose(configured)
+        assert isinstance(recognizer, LimitedRecognizer)
+        assert recognizer.limit == 16
+        absent.url = other.url
+        await eventually(lambda: recognizer.limit == 32)
+        await recognizer.stop()
 
 
 async def test_without_a_fallback_the_servers_are_all_there_is(tmp_path: Path) -> None:

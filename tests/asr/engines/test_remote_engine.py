@@ -170,7 +170,7 @@ NO_RESULTS = [
 
 @pytest.mark.parametrize("answer", NO_RESULTS, ids=lambda answer: answer[:32])
 async def test_answers_that_are_no_results_are_a_failure_of_the_server(answer: str) -> None:
-    with pytest.raises(ValueError, match="JSON|Expecting|no object|no result|too deep|could not convert"):
+    with pytest.raises(ValueError, match=r"JSON|Expecting|no object|no result|too deep|could not convert"):
         Answer.parse(answer)
     async with StockServer() as one, remote(one, patience=QUICK) as recognizer:
         one.garbage = answer
