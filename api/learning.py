@@ -49,6 +49,7 @@ class Learning:
         try:
             self.learnt = await asyncio.to_thread(self._shelf.load)
         except LearningError as error:
+            self.learnt = None
             log.error("learnt weights not used", problem=error.problem)
 
     async def learn_now(self) -> Learnt:

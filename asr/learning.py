@@ -163,6 +163,10 @@ def _shares(text: str, labels: Sequence[str], weights: Floats) -> dict[str, floa
     return {label: float(share) for label, share in zip(labels, shares, strict=True)}
 
 
+def _is_whole(weights: Floats, labels: Sequence[str]) -> bool:
+    return weights.shape == (len(labels), BUCKETS) and bool(np.isfinite(weights).all())
+
+
 # versions on disk -----------------------------------------------------------------------------------------------------
 class Shelf:
     """The folder of versions. Nothing here keeps weights in memory."""
@@ -221,7 +225,7 @@ class Shelf:
         if version is None:
             return None
         try:
-            with np.load(self._path(version), allow_pickle=False) as stored:
+            with self._path(version).open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 about: dict[str, Any] = json.loads(str(stored["about"]))
                 if about.get("format") != _FORMAT or about.get("buckets") != BUCKETS:
                     raise LearningError("the weights are of another format")
@@ -233,9 +237,14 @@ class Shelf:
                     departments=tuple(map(str, stored["departments"])),
                     department_weights=stored["department_weights"].astype(np.float32),
                 )
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except LearningError:
+            raise
+        except Exception as error:  # a file cut short or overwritten: zip, zlib and numpy each have errors of their own
             raise LearningError(f"version {version} cannot be read ({type(error).__name__})") from error
-        if learnt.category_weights.shape != (len(learnt.categories), BUCKETS):
+        if not (
+            _is_whole(learnt.category_weights, learnt.categories)
+            and _is_whole(learnt.department_weights, learnt.departments)
+        ):
             raise LearningError(f"version {version} is not whole")
         return learnt
 

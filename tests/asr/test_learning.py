@@ -67,6 +67,55 @@ def test_weights_that_are_broken_or_hold_objects_are_refused(tmp_path: Path) -> 
         shelf.load()
 
 
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.9, 0.999])
+def test_weights_whose_file_was_cut_short_are_refused(tmp_path: Path, share: float) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.put(learn(EXAMPLES, version="20261101-020000"))
+    path = tmp_path / "20261101-020000.npz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: round(share * len(whole))])
+    with pytest.raises(LearningError, match="cannot be read"):
+        shelf.load()
+
+
+def test_weights_whose_file_was_overwritten_in_the_middle_are_refused_or_the_same(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.put(learn(EXAMPLES, version="20261101-020000"))
+    before = shelf.load()
+    assert before is not None
+    path = tmp_path / "20261101-020000.npz"
+    whole = path.read_bytes()
+    refused = 0
+    for at in range(0, len(whole) - 16, max(1, len(whole) // 60)):
+        path.write_bytes(whole[:at] + b"\xff" * 16 + whole[at + 16 :])
+        try:
+            after = shelf.load()
+        except LearningError:
+            refused += 1
+        else:
+            assert after is not None
+            assert np.array_equal(after.category_weights, before.category_weights)
+    assert refused > 30
+
+
+@pytest.mark.parametrize("table", ["category_weights", "department_weights"])
+@pytest.mark.parametrize("spoilt", ["short", "narrow", "infinite"])
+def test_tables_of_another_shape_or_without_numbers_are_refused(tmp_path: Path, table: str, spoilt: str) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.put(learn(EXAMPLES, version="20261101-020000"))
+    path = tmp_path / "20261101-020000.npz"
+    with np.load(path) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    arrays[table] = {
+        "short": arrays[table][:-1],
+        "narrow": arrays[table][:, :-1],
+        "infinite": np.full_like(arrays[table], np.inf),
+    }[spoilt]
+    np.savez(path, **arrays)
+    with pytest.raises(LearningError, match="not whole"):
+        shelf.load()
+
+
 def test_rolling_back_the_only_version_leaves_the_keywords_alone(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
     shelf.put(learn(EXAMPLES, version="20261101-020000"))
