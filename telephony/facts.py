@@ -272,8 +272,8 @@ class Snapshot(Fact):
     """Everything the switch knows, asked in one go (``at`` = server time just *before* asking).
 
     Newer facts win over it; a channel of ours that it does not list and whose last fact is older has ended.
-    ``all_channels``, ``all_queues``: False where a part of that list was refused or lost on its way: what is not in it may
-    be there all the same.
+    ``all_channels``, ``all_queues``: False where a part of that list was refused or lost on its way; what is not in it
+    may be there all the same.
     """
 
     started_at: datetime

@@ -23,6 +23,7 @@ from telephony.errors import Refused, UnknownCall
 from telephony.events import AgentLegEnded, CallEnded, CallEvent, Event, SupervisionChanged
 from telephony.facts import Fact, LiveChannel, Snapshot
 from telephony.ids import AgentId, CallId, ChannelId
+from telephony.members import IN_FLIGHT
 from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel
 from telephony.tables import Machine, Unlisted
 from telephony.targets import SpyMode
@@ -51,6 +52,8 @@ class SupervisionSignal(StrEnum):
     TAKES_OVER = "takes_over"
     JOINED = "joined"
     """In the citizen's bridge: from here on the supervisor is the operator of the call."""
+    REFUSED = "refused"
+    """The switch did not move the leg: it is where it was."""
     GONE = "gone"
 
 
@@ -66,6 +69,7 @@ TRANSITIONS: Mapping[SupervisionState, Mapping[SupervisionSignal, SupervisionSta
     },
     SupervisionState.TAKING_OVER: {
         SupervisionSignal.JOINED: SupervisionState.ENDED,
+        SupervisionSignal.REFUSED: SupervisionState.WATCHING,
         SupervisionSignal.GONE: SupervisionState.ENDED,
     },
     SupervisionState.ENDED: {},
@@ -92,11 +96,24 @@ class Supervision:
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """The last order to move a supervisor's leg, and what is true where the switch refuses it."""
+
+    order: RedirectChannel
+    before: Supervision
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Steps:
     """What happened, and what is to be done."""
 
     events: list[Event] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
+
+    def extend(self, more: Steps) -> None:
+        self.events.extend(more.events)
+        self.orders.extend(more.orders)
 
 
 class Supervisions:
@@ -106,6 +123,9 @@ class Supervisions:
         self._calls = calls
         self._agents = agents
         self._open: dict[CallId, Supervision] = {}
+        self._asked: dict[CallId, _Asked] = {}
+        self._untold: set[CallId] = set()
+        """Supervisions whose mode is another one than was told."""
         self._machine: Machine[SupervisionState, SupervisionSignal] = Machine("supervision", TRANSITIONS)
 
     @property
@@ -168,7 +188,7 @@ class Supervisions:
         if not self._machine.allows(known.state, SupervisionSignal.TAKES_OVER):
             raise Refused(command="TakeOver", state=known.state, reason="the supervisor is not in the call yet")
         self._step(known, SupervisionSignal.TAKES_OVER)
-        return Steps(orders=[RedirectChannel(channel=known.leg, context=JOIN, exten="s")])
+        return Steps(orders=[self._move(RedirectChannel(channel=known.leg, context=JOIN, exten="s"), known, now)])
 
     def _change(self, known: Supervision, mode: SpyMode, now: datetime) -> Steps:
         """While the phone still rings the new mode is taken up after the answer."""
@@ -181,7 +201,12 @@ class Supervisions:
         self._open[known.call_id] = changed = replace(known, mode=mode, joined=known.joined and joins)
         if known.state is SupervisionState.DIALLING:
             return Steps()
-        return Steps([_told(changed, now, mode)] if known.mode is not mode else [], [to_mode])
+        told = [_told(changed, now, mode)] if known.mode is not mode else []
+        return Steps(list(told), [self._move(to_mode, known, now)])
+
+    def _move(self, order: RedirectChannel, before: Supervision, now: datetime) -> RedirectChannel:
+        self._asked[before.call_id] = _Asked(order, before, now)
+        return order
 
     def _own(self, call_id: CallId, agent_id: AgentId, command: str) -> Supervision:
         known = self._open.get(call_id)
@@ -227,29 +252,66 @@ class Supervisions:
         return [HangUpChannel(channel=known.leg)] if over else []
 
     def failed(self, order: Order) -> None:
-        """The supervisor's phone was not even rung; the next tick tells."""
-        known = self._of_leg(order.leg) if isinstance(order, DialLeg) else None
-        if known is not None:
-            self._open[known.call_id] = replace(known, since=LONG_AGO)
+        """The supervisor's phone was not even rung, or stays in the mode that it was in; the next tick tells."""
+        if isinstance(order, DialLeg):
+            known = self._of_leg(order.leg)
+            if known is not None:
+                self._open[known.call_id] = replace(known, since=LONG_AGO)
+        elif isinstance(order, RedirectChannel):
+            known = self._of_leg(order.channel)
+            asked = self._asked.get(known.call_id) if known else None
+            if known is not None and asked is not None and asked.order == order:
+                self._restore(known, asked.before)
+
+    def _restore(self, known: Supervision, before: Supervision) -> None:
+        del self._asked[known.call_id]
+        if known.state is SupervisionState.TAKING_OVER:
+            self._step(known, SupervisionSignal.REFUSED)
+        back = self._open[known.call_id]
+        self._open[known.call_id] = replace(back, mode=before.mode, joined=before.joined)
+        if known.mode is not before.mode:
+            self._untold.add(known.call_id)
 
     def tick(self, now: datetime) -> list[Event]:
-        """Give up phones of which nothing more is heard."""
+        """Give up phones of which nothing more is heard, and tell what an order that failed has not changed."""
         dialling = (one for one in self._open.values() if one.state is SupervisionState.DIALLING)
         late = [one for one in dialling if one.since < now - GIVEN_UP]
-        return [event for one in late for event in self._gone(one, now).events]
+        events = [event for one in late for event in self._gone(one, now).events]
+        events += [_told(one, now, one.mode) for one in self._open.values() if one.call_id in self._untold]
+        self._untold.clear()
+        return events
 
-    def reconcile(self, snapshot: Snapshot, seats: Mapping[str, AgentId]) -> list[Event]:
-        """What a restart of ours, or a gap, hid: legs that listen without our knowing, and legs that are gone."""
-        listed = {live.channel.id for live in snapshot.channels}
-        events: list[Event] = []
+    def reconcile(self, snapshot: Snapshot, seats: Mapping[str, AgentId], now: datetime) -> Steps:
+        """What a restart of ours, or a gap, hid: legs that listen without our knowing, legs that are gone, and where
+        those that we know of really are."""
+        listed = {live.channel.id: live for live in snapshot.channels}
+        steps = Steps()
         for known in tuple(self._open.values()):
-            if snapshot.all_channels and known.leg not in listed and known.since < snapshot.at:
-                events += self._gone(known, snapshot.at).events
+            live = listed.get(known.leg)
+            if live is not None:
+                steps.extend(self._compared(known, live, snapshot.at, now))
+            elif snapshot.all_channels and known.since < snapshot.at:
+                steps.extend(self._gone(known, snapshot.at))
         for live in snapshot.channels:
             mode = _mode_of(live)
             if mode is not None:
-                events += self._found(live, mode, seats, snapshot.at)
-        return events
+                steps.events.extend(self._found(live, mode, seats, snapshot.at))
+        return steps
+
+    def _compared(self, known: Supervision, live: LiveChannel, at: datetime, now: datetime) -> Steps:
+        """An answer or an arrival in the bridge that was missed; and the mode, whatever we had asked for."""
+        if known.state is SupervisionState.DIALLING:
+            return self._answered(known, at) if live.channel.state == "Up" else Steps()
+        mode, asked = _mode_of(live), self._asked.get(known.call_id)
+        if mode is None or (asked is not None and abs(now - asked.at) < IN_FLIGHT):
+            return Steps()
+        joined = live.channel.context == JOIN
+        if known.state is SupervisionState.TAKING_OVER:
+            if joined:
+                return self._joined(known, at) if live.bridge is not None else Steps()
+            self._step(known, SupervisionSignal.REFUSED)
+        self._open[known.call_id] = found = replace(self._open[known.call_id], mode=mode, joined=joined)
+        return Steps([_told(found, at, mode)] if mode is not known.mode else [])
 
     def _found(self, live: LiveChannel, mode: SpyMode, seats: Mapping[str, AgentId], at: datetime) -> list[Event]:
         call_id = live.channel.call_id
@@ -283,8 +345,11 @@ class Supervisions:
         self._open[known.call_id] = changed
         call = self._calls.all.get(known.call_id)
         wanted = _place(known.leg, known.mode, call) if call else None
-        late = wanted is not None and (wanted.context, wanted.exten) != known.bound_for
-        return Steps([_told(changed, at, known.mode)], [wanted] if wanted and late else [])
+        if wanted is None or (wanted.context, wanted.exten) == known.bound_for:
+            return Steps([_told(changed, at, known.mode)])
+        context, exten = known.bound_for
+        there = replace(changed, mode=SpyMode.BARGE if context == JOIN else SpyMode(exten))
+        return Steps([_told(changed, at, known.mode)], [self._move(wanted, there, at)])
 
     def _joined(self, known: Supervision | None, at: datetime) -> Steps:
         if known is None:
@@ -309,6 +374,8 @@ class Supervisions:
         state = self._machine.step(known.state, signal)
         if state is SupervisionState.ENDED:
             del self._open[known.call_id]
+            self._asked.pop(known.call_id, None)
+            self._untold.discard(known.call_id)
         elif state is not None:
             self._open[known.call_id] = replace(known, state=state)
 

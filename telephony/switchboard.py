@@ -302,7 +302,8 @@ class Switchboard:
             news += self._on_device(device, state, snapshot.at, now)
         seats = self._seats(snapshot)
         news += self._calls.reconcile(snapshot, seats)
-        news += self._supervisions.reconcile(snapshot, seats)
+        watched = self._supervisions.reconcile(snapshot, seats, now)
+        news += watched.events
         passed = self._transfers.reconcile(snapshot)
         news += passed.events
         events = self._spread(news, now)
@@ -312,7 +313,7 @@ class Switchboard:
         mended, drifts = self._members.compare(snapshot, self.agents.values(), now, rebuild=rebuild)
         if not rebuild:
             drifts += _drifts(events, snapshot.at)
-        orders = (*wanted, *mended, *passed.orders)
+        orders = (*wanted, *mended, *watched.orders, *passed.orders)
         return Outcome(events=(*drifts, *events), orders=orders, unlisted=self._take_unlisted())
 
     def _seats(self, snapshot: Snapshot) -> dict[str, AgentId]:

@@ -278,6 +278,66 @@ def test_a_supervisor_who_is_signed_out_meanwhile_is_gone_after_it(stage: Stage,
     assert stage.of_kind(AgentSignedOut)[-1].forced
 
 
+# what the switch does not do ------------------------------------------------------------------------------------------
+
+
+def refused(stage: Stage) -> RedirectChannel:
+    """The switch does not carry out the last order."""
+    order = stage.take_orders()[-1]
+    assert isinstance(order, RedirectChannel)
+    stage.board.failed(order)
+    return order
+
+
+def test_a_mode_that_the_switch_refuses_is_told_to_be_the_one_before(stage: Stage, story: Story) -> None:
+    phone = watching(stage, story)
+    supervise(stage, story, SpyMode.WHISPER)
+    refused(stage)
+    stage.wait(0.3)
+    assert stage.board.supervisions[story.call_id].mode is SpyMode.LISTEN
+    assert told(stage) == [SpyMode.LISTEN, SpyMode.WHISPER, SpyMode.LISTEN]
+    supervise(stage, story, SpyMode.WHISPER)
+    assert stage.take_orders() == [RedirectChannel(channel=phone.channel.id, context="supervise", exten="whisper")]
+    stage.wait(0.3)
+    assert told(stage)[-1] is SpyMode.WHISPER
+
+
+def test_an_old_order_that_fails_undoes_no_newer_one(stage: Stage, story: Story) -> None:
+    watching(stage, story)
+    supervise(stage, story, SpyMode.WHISPER)
+    [old] = stage.take_orders()
+    supervise(stage, story, SpyMode.BARGE)
+    stage.board.failed(old)
+    stage.wait(0.3)
+    assert told(stage)[-1] is SpyMode.BARGE
+
+
+def test_a_mode_that_came_too_late_for_the_answer_and_is_refused_is_the_one_the_phone_went_to(
+    stage: Stage, story: Story
+) -> None:
+    supervise(stage, story)
+    phone = Phone(stage, story)
+    stage.tell(phone.ring())
+    supervise(stage, story, SpyMode.BARGE)
+    stage.tell(phone.answer())
+    refused(stage)
+    stage.wait(0.3)
+    assert told(stage) == [SpyMode.BARGE, SpyMode.LISTEN]
+
+
+def test_a_refused_takeover_can_be_tried_again_or_be_left(stage: Stage, story: Story) -> None:
+    phone = watching(stage, story, SpyMode.WHISPER)
+    stage.ask(TakeOver(call_id=story.call_id, agent_id=BOSS))
+    assert refused(stage).context == "join"
+    stage.wait(0.3)
+    assert (stage.board.supervisions[story.call_id].mode, told(stage)) == (SpyMode.WHISPER, [SpyMode.WHISPER])
+    supervise(stage, story, SpyMode.LISTEN)
+    stage.ask(TakeOver(call_id=story.call_id, agent_id=BOSS))
+    stage.tell(phone.join())
+    assert stage.call().answered_by == BOSS
+    assert stage.unlisted == []
+
+
 # what is refused ------------------------------------------------------------------------------------------------------
 
 
@@ -382,6 +442,69 @@ def test_a_listener_whose_end_was_missed_is_gone_with_the_next_comparison(stage:
     stage.tell([snapshot(at, channels=story.listed(at), members=seats)])
     assert (stage.board.supervisions, stage.agent(BOSS).status) == ({}, AgentStatus.READY)
     assert "ghost_leg" not in {event.kind for event in stage.of_kind(DriftRepaired)}
+
+
+def compared(stage: Stage, story: Story, phone: Phone, *, joined: bool = False) -> None:
+    """The switch lists the supervisor's leg where ``phone`` says it is."""
+    listed = live(phone.channel)
+    if joined:
+        listed = replace(listed, bridge=story.bridge, application="BridgeAdd")
+    seats = [member("8001", stage.now, status=2)]
+    stage.tell([snapshot(stage.now, channels=[*story.listed(stage.now), listed], members=seats)])
+
+
+@pytest.mark.parametrize("after_s", [2.0, 30.0])
+def test_the_switch_knows_the_mode_better_once_an_order_has_had_its_time(
+    stage: Stage, story: Story, after_s: float
+) -> None:
+    phone = watching(stage, story)
+    supervise(stage, story, SpyMode.WHISPER)
+    stage.wait(after_s)
+    compared(stage, story, phone)
+    in_time = after_s < 5
+    assert stage.board.supervisions[story.call_id].mode is (SpyMode.WHISPER if in_time else SpyMode.LISTEN)
+    assert told(stage)[2:] == ([] if in_time else [SpyMode.LISTEN])
+
+
+def test_a_mode_that_is_as_it_was_asked_for_is_no_news(stage: Stage, story: Story) -> None:
+    phone = watching(stage, story)
+    supervise(stage, story, SpyMode.WHISPER)
+    phone.channel = replace(phone.channel, exten="whisper")
+    stage.wait(30.0)
+    compared(stage, story, phone)
+    assert told(stage) == [SpyMode.LISTEN, SpyMode.WHISPER]
+    assert stage.of_kind(DriftRepaired) == []
+
+
+def test_a_takeover_of_which_nothing_came_is_over_with_the_next_comparison(stage: Stage, story: Story) -> None:
+    phone = watching(stage, story)
+    stage.ask(TakeOver(call_id=story.call_id, agent_id=BOSS))
+    stage.wait(30.0)
+    compared(stage, story, phone)
+    supervise(stage, story, SpyMode.BARGE)
+    assert told(stage) == [SpyMode.LISTEN, SpyMode.BARGE]
+
+
+def test_a_takeover_whose_joining_was_missed_is_made_good(stage: Stage, story: Story) -> None:
+    phone = watching(stage, story)
+    stage.ask(TakeOver(call_id=story.call_id, agent_id=BOSS))
+    phone.channel = replace(phone.channel, context="join", exten="s")
+    stage.take_orders()
+    stage.wait(30.0)
+    compared(stage, story, phone, joined=True)
+    assert story.seat is not None
+    assert RedirectChannel(channel=story.seat.id, context="leave", exten="s") in stage.take_orders()
+    assert (stage.call().answered_by, told(stage)[-1]) == (BOSS, None)
+
+
+def test_an_answer_that_was_missed_is_found_in_the_list(stage: Stage, story: Story) -> None:
+    supervise(stage, story)
+    phone = Phone(stage, story)
+    stage.tell(phone.ring())
+    phone.answer()
+    stage.wait(3.0)
+    compared(stage, story, phone)
+    assert (told(stage), stage.agent(BOSS).status) == ([SpyMode.LISTEN], AgentStatus.TALKING)
 
 
 def live(channel: Channel) -> LiveChannel:
