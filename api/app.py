@@ -33,6 +33,7 @@ from api.settings import Settings
 from api.shifts.log_routes import router as shift_log_router
 from api.shifts.routes import router as shifts_router
 from api.shifts.service import Phones
+from api.shifts.skill_routes import router as skills_router
 from api.stats.routes import router as stats_router
 from api.supervision.routes import router as supervision_router
 from api.surges.routes import router as surges_router
@@ -123,6 +124,7 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settin
     ):
         app.include_router(router, prefix=PREFIX, responses=errors.documented(422, 503))
     app.include_router(health.router)
+        skills_router,
     app.include_router(console_router())
     errors.install(app)
     return app

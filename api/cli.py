@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import socket
-import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 import uvicorn
 from pydantic import ValidationError
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from api import garbage, logs
 from api.app import DISTRIBUTION, create_app, server_config, version
-from api.auth import users
-from api.auth.passwords import Passwords
-from api.auth.permissions import Role
 from api.commands.learn import learn_command
+from api.commands.people import user_app
 from api.commands.speech import asr_app
+from api.commands.terminal import err, make_home, open_store, out, read_settings, wrong_settings
 from api.commands.transcribe import transcribe_files
 from api.commands.understand import understand_file
-from api.errors import ServerError
 from api.settings import Settings
-from api.store.engine import Store
 from api.store.migrate import migrate as migrate_database
-from api.store.sealing import KeyFileUnusable, Keyring
-from api.store.tables import User
+from api.store.sealing import KeyFileUnusable
 from asr import models
 from telephony.dialplan import topology
 from telephony.dialplan.ports import Ports
@@ -44,7 +36,6 @@ PACKAGES = ("telephony", "asr", "agent_console", "api")
 """Our four top-level names: another distribution that owns one of them would be imported in our place, or we in its."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A 12345 government service hotline.")
-user_app = typer.Typer(no_args_is_help=True, help="Accounts of the people who work here.")
 models_app = typer.Typer(no_args_is_help=True, help="Speech models.")
 dialplan_app = typer.Typer(no_args_is_help=True, help="The switch's configuration.")
 app.add_typer(user_app, name="user")
@@ -54,11 +45,6 @@ app.command("learn")(learn_command)
 app.add_typer(models_app, name="models")
 app.add_typer(dialplan_app, name="dialplan")
 app.add_typer(asr_app, name="asr")
-
-out = Console()
-err = Console(stderr=True)
-
-T = TypeVar("T")
 
 
 def main() -> None:
@@ -80,7 +66,7 @@ def serve(
     ),
 ) -> None:
     """Run the server until it is told to stop."""
-    settings = _settings()
+    settings = read_settings()
     logs.configure(as_json=settings.log_json)
     _refuse_foreign_packages()
     if migrations:
@@ -96,7 +82,7 @@ def serve(
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest migration."""
-    settings = _settings()
+    settings = read_settings()
     asyncio.run(migrate_database(settings.database))
     out.print("The database is up to date.")
 
@@ -135,7 +121,7 @@ def check() -> None:
     try:
         settings = Settings()
     except ValidationError as error:
-        findings.append(Finding(part="settings", ok=False, said=_wrong_settings(error), fatal=True))
+        findings.append(Finding(part="settings", ok=False, said=wrong_settings(error), fatal=True))
     else:
         findings.append(Finding(part="settings", ok=True, said=f"state in {settings.home}, web on {settings.url}"))
         findings += [_database(settings), _topology(settings), _model(settings), _switch(settings)]
@@ -173,14 +159,14 @@ def _refuse_foreign_packages() -> None:
 
 def _database(settings: Settings) -> Finding:
     async def ask() -> None:
-        store = _store(settings)
+        store = open_store(settings)
         try:
             await store.check()
         finally:
             await store.close()
 
     try:
-        _make_home(settings)
+        make_home(settings)
         asyncio.run(ask())
     except (KeyFileUnusable, OSError) as error:
         return Finding(part="database", ok=False, said=str(error), fatal=True)
@@ -218,85 +204,13 @@ def _switch(settings: Settings) -> Finding:
     return Finding(part="switch", ok=greeting.startswith("Asterisk"), said=greeting)
 
 
-# -- people ------------------------------------------------------------------------------------------------------------
-
-
-@user_app.command("add")
-def add_user(
-    username: str,
-    role: Annotated[Role, typer.Option(help="What the person may do.")] = Role.OPERATOR,
-    name: Annotated[str | None, typer.Option(help="Name on the screens; the user name unless given.")] = None,
-    agent: Annotated[str | None, typer.Option(help="Work number, for those who take calls.")] = None,
-    seat: Annotated[str | None, typer.Option(help="Phone, for those who take calls; the work number unless given.")] = (
-        None
-    ),
-    generate: Annotated[bool, typer.Option("--generate", help="Make a password and print it.")] = False,
-) -> None:
-    """Create an account."""
-    password = _new_password(generate=generate)
-
-    async def create(store: Store, passwords: Passwords) -> None:
-        await users.create_user(
-            store,
-            passwords,
-            username=username,
-            display_name=name or username,
-            role=role,
-            password=password,
-            agent_id=agent,
-            seat=seat or agent,
-            now=datetime.now(UTC),
-        )
-
-    _with_store(create)
-    out.print(f"{username} may sign in." + (f" Password: {password}" if generate else ""))
-
-
-@user_app.command("list")
-def list_users() -> None:
-    """Every account."""
-
-    async def read(store: Store, _: Passwords) -> Sequence[User]:
-        return await users.list_users(store)
-
-    table = Table("user", "name", "role", "work number", "seat", "active")
-    for user in _with_store(read):
-        active = "yes" if user.active else "no"
-        table.add_row(user.username, user.display_name, user.role, user.agent_id or "", user.seat or "", active)
-    out.print(table)
-
-
-@user_app.command("password")
-def set_password(
-    username: str,
-    generate: Annotated[bool, typer.Option("--generate", help="Make a password and print it.")] = False,
-) -> None:
-    """Give an account another password; whoever is signed in with the old one is signed out."""
-    password = _new_password(generate=generate)
-
-    async def change(store: Store, passwords: Passwords) -> None:
-        await users.set_password(store, passwords, username=username, password=password, now=datetime.now(UTC))
-
-    _with_store(change)
-    out.print(f"The password of {username} is changed." + (f" Password: {password}" if generate else ""))
-
-
-def _new_password(*, generate: bool) -> str:
-    """Made, typed twice, or a line on standard input."""
-    if generate:
-        return secrets.token_urlsafe(12)
-    if sys.stdin.isatty():
-        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-    return sys.stdin.readline().rstrip("\n")
-
-
 # -- models and dialplan -----------------------------------------------------------------------------------------------
 
 
 @models_app.command("pull")
 def pull_model() -> None:
     """Fetch the small Mandarin model; goes on where an earlier attempt broke off."""
-    settings = _settings()
+    settings = read_settings()
     archive = models.SMALL_MANDARIN
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err) as progress:
@@ -318,7 +232,7 @@ def pull_model() -> None:
 @models_app.command("list")
 def list_models() -> None:
     """Models on this machine, those that can be used first."""
-    settings = _settings()
+    settings = read_settings()
     table = Table("model", "engine", "folder")
     for folder in (settings.models_dir, settings.shared_models_dir):
         for path in sorted(folder.glob("*")) if folder.is_dir() else ():
@@ -336,8 +250,8 @@ def render_dialplan(
     ),
 ) -> None:
     """Write Asterisk's configuration from hotline.toml."""
-    settings = _settings()
-    _make_home(settings)
+    settings = read_settings()
+    make_home(settings)
     target = folder or settings.switch_dir / "etc"
     places = Places(
         config=str(target),
@@ -356,59 +270,13 @@ def render_dialplan(
         out.print(str(path), soft_wrap=True)
 
 
-# -- shared ------------------------------------------------------------------------------------------------------------
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        err.print(f"[red]{_wrong_settings(error)}")
-        raise typer.Exit(2) from error
-
-
-def _wrong_settings(error: ValidationError) -> str:
-    """Names and rules, never the values."""
-    return "; ".join(
-        f"HOTLINE_{'_'.join(str(part) for part in one['loc']).upper()}: {one['msg']}" for one in error.errors()
-    )
-
-
-def _make_home(settings: Settings) -> None:
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-
-def _store(settings: Settings) -> Store:
-    return Store(settings.database, Keyring.load(settings.keys_dir))
-
-
 def _migrate_or_say(settings: Settings) -> None:
     """A database that is away does not keep the server from coming up: it says so on its health page."""
     try:
-        _make_home(settings)
+        make_home(settings)
         asyncio.run(migrate_database(settings.database))
     except Exception as error:
         err.print(f"[yellow]The database could not be brought up to date ({type(error).__name__}).")
-
-
-def _with_store(work: Callable[[Store, Passwords], Awaitable[T]]) -> T:
-    settings = _settings()
-    _make_home(settings)
-
-    async def run() -> T:
-        await migrate_database(settings.database)
-        store, passwords = _store(settings), Passwords()
-        try:
-            return await work(store, passwords)
-        finally:
-            passwords.close()
-            await store.close()
-
-    try:
-        return asyncio.run(run())
-    except ServerError as error:
-        err.print(f"[red]{error}")
-        raise typer.Exit(1) from error
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from telephony.commands import (
     Pause,
     Ready,
     ReportDevice,
+    ServeQueues,
     SignIn,
     SignOut,
     WorkplacePart,
@@ -109,6 +110,7 @@ class Agents:
             LiftPause: self._lift_pause,
             ForceSignOut: self._force_sign_out,
             ReportDevice: self._report_device,
+            ServeQueues: self._serve_queues,
         }
         self._heed: Mapping[type[CallEvent], Callable[[Agent, Any, datetime], list[AgentEvent]]] = {
             CallOffered: self._on_offered,
@@ -242,6 +244,10 @@ class Agents:
         agent = self.signed_in(command.agent_id)
         self._forced.discard(agent.id)
         return self._put(replace(agent, reasons=agent.reasons - {PauseReason.SUPERVISOR}), now)
+
+    def _serve_queues(self, command: ServeQueues, now: datetime) -> list[AgentEvent]:
+        agent = self.signed_in(command.agent_id)
+        return self._put(replace(agent, queues=command.queues, levels=command.levels), now)
 
     def _force_sign_out(self, command: ForceSignOut, now: datetime) -> list[AgentEvent]:
         agent = self.signed_in(command.agent_id)

@@ -29,6 +29,15 @@ class SignIn(Command):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ServeQueues(Command):
+    """What somebody serves from now on, in a shift that goes on; ``levels`` as of ``SignIn``. Calls are not touched."""
+
+    agent_id: AgentId
+    queues: tuple[QueueName, ...]
+    levels: Mapping[QueueName, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SignOut(Command):
     agent_id: AgentId
 

@@ -22,7 +22,7 @@ from api.calls.shifts import open_shift
 from api.errors import Forbidden, InvalidField
 from api.store.tables import Shift, User, UserSkill
 from telephony.agents import Agent
-from telephony.commands import Command, CommandOutcome, ReportDevice, SignIn, SignOut, WorkplacePart
+from telephony.commands import Command, CommandOutcome, ReportDevice, ServeQueues, SignIn, SignOut, WorkplacePart
 from telephony.dialplan.topology import Topology
 from telephony.errors import ActionUnanswered, TelephonyError, UnknownAgent
 from telephony.events import AgentStatus
@@ -183,6 +183,11 @@ async def resumed(session: AsyncSession, shifts: Iterable[Shift], queue: str, to
         kind = kind_of(topology, row.seat)
         asked.append(_sign_in(Seat(agent_id=AgentId(row.agent_id), seat=SeatId(row.seat), kind=kind), served))
     return tuple(asked)
+
+
+def serves(sign_in: SignIn) -> ServeQueues:
+    """The same queues, for somebody who is there already."""
+    return ServeQueues(agent_id=sign_in.agent_id, queues=sign_in.queues, levels=sign_in.levels)
 
 
 async def lock(common: Shared, phones: Phones, seat: SeatId) -> None:

@@ -27,6 +27,7 @@ from api.outbound.routes import router as outbound_router
 from api.priorities.routes import router as priorities_router
 from api.recordings.routes import router as recordings_router
 from api.settings import Settings
+from api.shifts.skill_routes import router as skills_router
 from api.stats.routes import router as stats_router
 from api.store.engine import Store
 from api.store.migrate import migrate
@@ -52,6 +53,7 @@ ROUTERS = (
     callbacks_router,
     transfers_router,
     supervision_router,
+    skills_router,
     outbound_router,
     stats_router,
     priorities_router,

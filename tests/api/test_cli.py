@@ -59,6 +59,39 @@ def test_what_cannot_be_is_said_in_one_line(terminal: Terminal, words: tuple[str
     assert "Traceback" not in answer.output
 
 
+def test_skills_are_set_and_taken_away(terminal: Terminal) -> None:
+    terminal.run("user", "add", "8001", "--agent", "8001", typed="a long password\n")
+    for words, said in (
+        (("housing", "3"), "housing 3"),
+        (("hotline", "1"), "hotline 1, housing 3"),
+        (("housing", "--remove"), "8001 serves hotline 1,"),
+        (("hotline", "--remove"), "the main queue"),
+    ):
+        answer = terminal.run("user", "skill", "8001", *words)
+        assert (answer.exit_code, said in answer.output) == (0, True), answer.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("8001", "nowhere", "1"), "queue must be one of hotline, housing"),
+        (("8001", "hotline", "10"), "level must be 1 to 9"),
+        (("8001", "hotline", "--remove"), "queue must be one that this person serves"),
+        (("8001", "hotline"), "give a level or --remove"),
+        (("8001", "hotline", "1", "--remove"), "give a level or --remove"),
+        (("nobody", "hotline", "1"), "no such user"),
+        (("clerk", "hotline", "1"), "somebody who takes calls"),
+    ],
+)
+def test_what_is_no_skill_is_said_in_one_line(terminal: Terminal, words: tuple[str, ...], said: str) -> None:
+    terminal.run("user", "add", "8001", "--agent", "8001", typed="a long password\n")
+    terminal.run("user", "add", "clerk", "--role", "dispatcher", typed="a long password\n")
+    answer = terminal.run("user", "skill", *words)
+    assert answer.exit_code in (1, 2)
+    assert said in answer.output
+    assert "Traceback" not in answer.output
+
+
 def test_a_name_is_taken_once(terminal: Terminal) -> None:
     for expected in (0, 1):
         answer = terminal.run("user", "add", "9001", "--role", "supervisor", typed="a long password\n")

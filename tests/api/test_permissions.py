@@ -61,6 +61,7 @@ BODIES: dict[str, Any] = {
     "/agents/{agent_id}/pause": {"reason": "连续三次未应答"},
     "/agents/{agent_id}/lift-pause": {"reason": "已谈过"},
     "/agents/{agent_id}/sign-out": {"reason": "忘记签出"},
+    "/agents/{agent_id}/skills": {"skills": [{"queue": "hotline", "level": 1}]},
     "/priority-numbers": {"number": "13800000000", "note": "高龄独居"},
     "/outbound": {"kind": "ticket", "id": UUID},
     "/drafts/{id}/close": {"version": 1, "reason": "wrong_number"},

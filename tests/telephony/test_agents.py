@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from telephony.commands import (
     Pause,
     Ready,
     ReportDevice,
+    ServeQueues,
     SignIn,
     SignOut,
     WorkplacePart,
@@ -451,6 +453,37 @@ def test_levels_are_penalties_and_a_change_moves_the_member(stage: Stage) -> Non
     assert removed == RemoveMember(queue=HOTLINE, seat=SeatId("8001"))
     placed = [(order.queue, order.penalty) for order in added if isinstance(order, AddMember)]
     assert placed == [(HOTLINE, 3), (other, 1)]
+
+
+def test_a_shift_that_goes_on_serves_other_queues_at_once_and_its_call_stays(stage: Stage, story: Story) -> None:
+    stage.sign_in()
+    stage.ask(ReportDevice(agent_id=ME, works=False))
+    assert stage.agent().reasons == {PauseReason.DEVICE_LOST}
+    stage.take_orders()
+    other = QueueName("housing")
+    stage.ask(ServeQueues(agent_id=ME, queues=(HOTLINE, other), levels={HOTLINE: 1, other: 2}))
+    added = [(one.queue, one.penalty, one.paused) for one in stage.take_orders() if isinstance(one, AddMember)]
+    assert (other, 2, True) in added, "the microphone is still gone"
+    assert all(paused for *_, paused in added)
+    joined = member("8001", stage.now, paused=True)
+    stage.tell([joined, replace(joined, queue=other)])
+    stage.ask(ReportDevice(agent_id=ME, works=True))
+    talk(stage, story)
+    stage.take_orders()
+    stage.ask(ServeQueues(agent_id=ME, queues=(other,), levels={other: 2}))
+    orders = stage.take_orders()
+    assert [one for one in orders if isinstance(one, RemoveMember)] == [
+        RemoveMember(queue=HOTLINE, seat=SeatId("8001"))
+    ]
+    assert not any(isinstance(one, AddMember) for one in orders)
+    assert (stage.agent().status, stage.agent().call_id) == (AgentStatus.TALKING, story.call_id)
+    stage.ask(ServeQueues(agent_id=ME, queues=(other,), levels={other: 2}))
+    assert stage.take_orders() == [], "nothing changes"
+
+
+def test_who_is_not_there_serves_nothing(stage: Stage) -> None:
+    with pytest.raises(UnknownAgent):
+        stage.ask(ServeQueues(agent_id=ME, queues=(HOTLINE,)))
 
 
 # what the switch remembers --------------------------------------------------------------------------------------------

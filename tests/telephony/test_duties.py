@@ -22,6 +22,7 @@ from telephony.commands import (
     Pause,
     Ready,
     ReportDevice,
+    ServeQueues,
     SignIn,
     SignOut,
     WorkplacePart,
@@ -45,7 +46,7 @@ from telephony.events import (
     TransferStep,
     TransferStepped,
 )
-from telephony.ids import AgentId, CallId, ChannelId, LineNumber, SeatId
+from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName, SeatId
 from telephony.targets import SpyMode, Target, TargetKind, TransferMode
 from tests.fakes.stories import HOTLINE, START
 
@@ -102,6 +103,7 @@ COMMANDS: list[Command] = [
     ForcePause(agent_id=ME),
     LiftPause(agent_id=ME),
     ForceSignOut(agent_id=ME),
+    *(ServeQueues(agent_id=ME, queues=queues) for queues in ((), (HOTLINE, QueueName("housing")))),
     *(ReportDevice(agent_id=ME, works=works, part=part) for works in (True, False) for part in WorkplacePart),
 ]
 

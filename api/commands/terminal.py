@@ -1,0 +1,68 @@
+"""What the commands share: the terminal, the settings, and the database brought up to date for one piece of work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from api.auth.passwords import Passwords
+from api.errors import ServerError
+from api.settings import Settings
+from api.store.engine import Store
+from api.store.migrate import migrate
+from api.store.sealing import Keyring
+
+out = Console()
+err = Console(stderr=True)
+
+T = TypeVar("T")
+
+
+def read_settings() -> Settings:
+    """Or say what is wrong with them, and end."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        err.print(f"[red]{wrong_settings(error)}")
+        raise typer.Exit(2) from error
+
+
+def wrong_settings(error: ValidationError) -> str:
+    """Names and rules, never the values."""
+    return "; ".join(
+        f"HOTLINE_{'_'.join(str(part) for part in one['loc']).upper()}: {one['msg']}" for one in error.errors()
+    )
+
+
+def make_home(settings: Settings) -> None:
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def open_store(settings: Settings) -> Store:
+    return Store(settings.database, Keyring.load(settings.keys_dir))
+
+
+def with_store(work: Callable[[Store, Passwords], Awaitable[T]]) -> T:
+    """What the work gives; an error of ours is said in one line."""
+    settings = read_settings()
+    make_home(settings)
+
+    async def run() -> T:
+        await migrate(settings.database)
+        store, passwords = open_store(settings), Passwords()
+        try:
+            return await work(store, passwords)
+        finally:
+            passwords.close()
+            await store.close()
+
+    try:
+        return asyncio.run(run())
+    except ServerError as error:
+        err.print(f"[red]{error}")
+        raise typer.Exit(1) from error
