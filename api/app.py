@@ -118,13 +118,13 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settin
         callbacks_router,
         outbound_router,
         supervision_router,
+        skills_router,
         stats_router,
         priorities_router,
         surges_router,
     ):
         app.include_router(router, prefix=PREFIX, responses=errors.documented(422, 503))
     app.include_router(health.router)
-        skills_router,
     app.include_router(console_router())
     errors.install(app)
     return app
