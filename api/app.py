@@ -79,13 +79,19 @@ class State(TypedDict):
     parts: Parts
 
 
-def create_app(settings: Settings | None = None, *, make_parts: Callable[[Settings], Parts] | None = None) -> FastAPI:
-    """``settings`` default to the environment's. ``make_parts`` is for tests that put in parts of their own."""
+def create_app(
+    settings: Settings | None = None,
+    *,
+    migrates: bool = False,
+    make_parts: Callable[[Settings], Parts] | None = None,
+) -> FastAPI:
+    """``settings`` default to the environment's. ``migrates``: the database could not be brought up to date yet.
+    ``make_parts`` is for tests that put in parts of their own."""
     chosen = settings or Settings()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        parts = make_parts(chosen) if make_parts is not None else Parts(chosen, build=build_id())
+        parts = make_parts(chosen) if make_parts is not None else Parts(chosen, build=build_id(), migrates=migrates)
         async with running(parts):
             yield State(shared=parts.shared, live=parts.live, phones=parts.phones, surges=parts.surges, parts=parts)
 

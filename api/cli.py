@@ -69,9 +69,9 @@ def serve(
     settings = read_settings()
     logs.configure(as_json=settings.log_json)
     _refuse_foreign_packages()
-    if migrations:
-        _migrate_or_say(settings)
-    config = server_config(create_app(settings), settings, host=host or settings.host, port=port or settings.web_port)
+    behind = migrations and not _migrate_or_say(settings)
+    web = create_app(settings, migrates=behind)
+    config = server_config(web, settings, host=host or settings.host, port=port or settings.web_port)
     server = uvicorn.Server(config)
     garbage.seldom()
     server.run()
@@ -270,13 +270,15 @@ def render_dialplan(
         out.print(str(path), soft_wrap=True)
 
 
-def _migrate_or_say(settings: Settings) -> None:
-    """A database that is away does not keep the server from coming up: it says so on its health page."""
+def _migrate_or_say(settings: Settings) -> bool:
+    """A database that is away does not keep the server from coming up, which says so on its health page."""
     try:
         make_home(settings)
         asyncio.run(migrate_database(settings.database))
     except Exception as error:
-        err.print(f"[yellow]The database could not be brought up to date ({type(error).__name__}).")
+        err.print(f"[yellow]The database could not be brought up to date ({type(error).__name__}); tried again later.")
+        return False
+    return True
 
 
 if __name__ == "__main__":

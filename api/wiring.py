@@ -43,9 +43,10 @@ from api.shifts.log import ShiftLog
 from api.shifts.presence import Presence
 from api.shifts.service import Phones, SeatLeft, lock
 from api.speech import Speech, engine_config
-from api.store.behind import trouble_of
 from api.store.engine import Store
+from api.store.migrate import migrate
 from api.store.sealing import Keyring
+from api.store.writers import trouble_of
 from api.streams import Streams
 from api.surges.service import Surges
 from api.tasks import Tasks
@@ -88,8 +89,11 @@ def utc_now() -> datetime:
 class Parts:
     """Everything one server consists of. Building it opens no connection and starts no task."""
 
-    def __init__(self, settings: Settings, *, build: str = "", engine: EngineConfig | None = None) -> None:
-        """``engine`` instead of the settings' own (tests)."""
+    def __init__(
+        self, settings: Settings, *, build: str = "", engine: EngineConfig | None = None, migrates: bool = False
+    ) -> None:
+        """``engine`` instead of the settings' own (tests). ``migrates``: the database is to be brought up to date as
+        soon as it is there."""
         self.settings = settings
         _make_places(settings)
         secrets = Secrets.kept_in(settings.switch_secrets)
@@ -195,6 +199,7 @@ class Parts:
             handoffs=self.handoff_recorder,
         )
         self.database = DatabaseState(state="degraded", reason="not asked yet")
+        self._migrates = migrates
         self._tasks = Tasks("server")
         self._subscribe()
 
@@ -276,8 +281,9 @@ class Parts:
         start(self._watch_database(), "database watch")
         start(self._watch_sessions(), "session watch")
         start(self._tidy(), "tidying")
+        start(self.gap.read_on(), "the switch's log")
         start(self.keeper.run(), "recordings")
-        start(self.understanding.load(), "lexicon")
+        start(self.understanding.run(), "lexicon")
         start(self.ear.run(), "urgency ear")
         start(self.learning.run(), "learning")
         start(self._remember_today(), "today's figures")
@@ -350,6 +356,7 @@ class Parts:
 
     async def _ask_database(self) -> DatabaseState:
         try:
+            await self._migrate()
             async with asyncio.timeout(DATABASE_ANSWER_S):
                 await self.store.check()
         except Exception as error:
@@ -364,6 +371,13 @@ class Parts:
             )
         )
         return DatabaseState(state="degraded", reason=trouble) if trouble else DatabaseState(state="ok")
+
+    async def _migrate(self) -> None:
+        """Once it succeeds, never again."""
+        if self._migrates:
+            await migrate(self.settings.database)
+            self._migrates = False
+            log.info("the database is up to date")
 
     async def _watch_sessions(self) -> None:
         """A session may run out or be ended elsewhere: its live stream ends then, but never in a call."""

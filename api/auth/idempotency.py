@@ -24,9 +24,9 @@ from api.auth.keys import KeyClaim, Stored
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import InvalidField, KeyReused, StillRunning, answer_to, body_of, documented
-from api.store.behind import is_away
 from api.store.engine import insert_into
 from api.store.reach import DatabaseAway
+from api.store.refusals import is_away
 from api.store.tables import IdempotencyKey
 
 HEADER = "Idempotency-Key"

@@ -11,6 +11,8 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+CONNECT_S = 5
+"""Who does not answer by then is away."""
 
 
 def alembic_config(connection: Connection) -> Config:
@@ -23,10 +25,11 @@ def alembic_config(connection: Connection) -> Config:
 async def migrate(url: str) -> None:
     """All of it in one transaction: a migration that fails leaves the database as it was."""
     address = make_url(url)
-    if address.get_backend_name() == "sqlite" and address.database:
+    is_sqlite = address.get_backend_name() == "sqlite"
+    if is_sqlite and address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url)
-    if engine.dialect.name == "sqlite":
+    engine = create_async_engine(url, connect_args={} if is_sqlite else {"connect_timeout": CONNECT_S})
+    if is_sqlite:
         event.listen(engine.sync_engine, "connect", _no_implicit_transactions)
         event.listen(engine.sync_engine, "begin", _take_write_lock)
     try:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from api.store.behind import is_away
+from api.store.refusals import is_away
 
 log = structlog.get_logger(__name__)
 

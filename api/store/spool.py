@@ -81,6 +81,8 @@ class _Segment:
     end: int = 0
     """Where the next record is written."""
     records: int = 0
+    unreadable: int = 0
+    """Records of it that no key of ours opens."""
 
 
 class Spool:
@@ -106,6 +108,8 @@ class Spool:
         self._write = write
         self._file: int | None = None
         self._locks: list[int] = []
+        self.unreadable = 0
+        """How many records could not be opened."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._old = self._scan()
         self._segments: list[_Segment] = list(self._old)
@@ -150,14 +154,23 @@ class Spool:
         self._write(self._file, bytes(_ROOM_BYTES), self._segments[-1].end)
 
     def read(self, most: int) -> list[Kept]:
-        """The next records, in order; fewer than ``most`` only where there are no more."""
+        """The next records, in order; fewer than ``most`` only where there are no more. Raises OSError; then the same
+        are the next."""
+        before = self._reading
+        try:
+            return self._read(most)
+        except OSError:
+            self._reading = before
+            raise
+
+    def _read(self, most: int) -> list[Kept]:
         found: list[Kept] = []
         index, offset = self._reading
         while len(found) < most and index < len(self._segments):
             segment = self._segments[index]
             for end, payload in unframed(segment.path.read_bytes()[offset : segment.end]):
                 self._reading = (index, offset + end)
-                kept = self._opened(segment.run, payload)
+                kept = self._opened(segment, payload)
                 if kept is not None:
                     found.append(kept)
                 if len(found) == most:
@@ -270,19 +283,25 @@ class Spool:
             self._old.remove(segment)
         at, offset = self._reading
         self._reading = (at - 1, offset) if at > index else (at, 0) if at == index else (at, offset)
-        segment.path.unlink(missing_ok=True)
+        if segment.unreadable:
+            segment.path.rename(segment.path.with_suffix(".unreadable"))
+        else:
+            segment.path.unlink(missing_ok=True)
 
     # words ------------------------------------------------------------------------------------------------------------
 
     def _sealed(self, run: str, seq: int, text: str) -> bytes:
         return self._keyring.seal(text, context=self._context(run, seq))
 
-    def _opened(self, run: str, payload: bytes) -> Kept | None:
-        [seq] = _SEQ.unpack_from(payload)
+    def _opened(self, segment: _Segment, payload: bytes) -> Kept | None:
+        """What does not open (another key file) stays where it is, under another name once its turn is over."""
+        run, [seq] = segment.run, _SEQ.unpack_from(payload)
         try:
             return Kept(run, seq, self._keyring.unseal(payload[_SEQ.size :], context=self._context(run, seq)))
         except Unreadable:
             log.error("a record of the spool cannot be opened", run=run, seq=seq)
+            segment.unreadable += 1
+            self.unreadable += 1
             return None
 
     def _context(self, run: str, seq: int) -> str:

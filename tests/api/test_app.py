@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from api import pages, wiring
 from api.app import create_app, server_config
@@ -32,6 +32,7 @@ from telephony.commands import SignIn
 from telephony.ids import AgentId, QueueName, SeatId
 from tests.api.desk import PASSWORD
 from tests.api.serving import Browser, LiveConsole, eventually, free_port, serving
+from tests.api.test_outage import story
 
 
 def make_settings(home: Path, **changes: Any) -> Settings:
@@ -56,11 +57,12 @@ async def operator(parts: Parts) -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[tuple[str, Parts]]:
+async def running(settings: Settings, *, migrates: bool = False) -> AsyncIterator[tuple[str, Parts]]:
     made: list[Parts] = []
 
     def make(chosen: Settings) -> Parts:
-        made.append(Parts(chosen, engine=EngineConfig(models_dir=chosen.models_dir, engine=Engine.NONE), build="b1"))
+        engine = EngineConfig(models_dir=chosen.models_dir, engine=Engine.NONE)
+        made.append(Parts(chosen, engine=engine, build="b1", migrates=migrates))
         return made[0]
 
     async with serving(create_app(settings, make_parts=make), settings) as url:
@@ -104,6 +106,25 @@ async def test_without_a_database_the_health_page_says_so(tmp_path: Path) -> Non
     assert answer.status_code == 200
     assert answer.json()["status"] == "down"
     assert signing_in.status_code == 503
+
+
+async def test_a_database_that_comes_late_is_brought_up_to_date_and_takes_what_has_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "DATABASE_EVERY_S", 0.05)
+    settings = make_settings(tmp_path / "home")
+    (settings.home / "hotline.db").mkdir(parents=True)  # no file can be opened under this name
+    async with running(settings, migrates=True) as (url, parts), httpx.AsyncClient(trust_env=False) as client:
+        for event in story(1):
+            parts.bus.publish(event)
+        await eventually(lambda: parts.database.state == "down" and parts.call_recorder.behind.kept == 2, timeout_s=10)
+        (settings.home / "hotline.db").rmdir()
+        await eventually(lambda: parts.database.state == "ok", timeout_s=20)
+        assert await parts.call_recorder.drain(10)
+        answer = (await client.get(f"{url}/healthz")).json()
+        async with parts.store.read() as session:
+            assert await session.scalar(text("SELECT outcome FROM calls")) == "abandoned"
+    assert answer["parts"]["database"] == {"state": "ok", "detail": ""}
 
 
 @pytest.mark.parametrize("seated", [True, False])

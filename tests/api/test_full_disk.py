@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from api.store.behind import trouble_of
 from api.store.engine import Store
 from api.store.migrate import migrate
 from api.store.sealing import Keyring
+from api.store.writers import trouble_of
 from tests.api.test_outage import arrival, locked, numbered, resumed, until, writing, written
 from tests.fakes.small_disks import SmallDisk, small_disk
 
