@@ -42,7 +42,10 @@ class UserView(BaseModel):
 
 
 class SessionView(BaseModel):
-    """``csrf`` goes into the header X-CSRF-Token of every change; ``queues``: what people call each of them."""
+    """``csrf`` goes into the header X-CSRF-Token of every change; ``queues``: what people call each of them.
+
+    ``local_key`` (32 bytes, hexadecimal) is this person's own: the console seals with it what it keeps in the browser.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -59,6 +62,7 @@ class SessionView(BaseModel):
                     "permissions": ["session.use", "shift.use", "draft.write"],
                     "queues": {"hotline": "综合"},
                     "csrf": "6b0c1f0a",
+                    "local_key": "5e0f5b3a4c3e7d6a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f607182",
                 }
             ]
         }
@@ -68,6 +72,7 @@ class SessionView(BaseModel):
     permissions: list[Action]
     queues: dict[str, str]
     csrf: str
+    local_key: str
 
 
 def view(me: SignedIn, common: Shared) -> SessionView:
@@ -80,7 +85,13 @@ def view(me: SignedIn, common: Shared) -> SessionView:
         seat=me.seat,
     )
     queues = {queue.name: queue.label or queue.name for queue in common.topology.queues}
-    return SessionView(user=user, permissions=list(actions_of(me.role)), queues=queues, csrf=me.csrf)
+    return SessionView(
+        user=user,
+        permissions=list(actions_of(me.role)),
+        queues=queues,
+        csrf=me.csrf,
+        local_key=common.store.keyring.tag("local copy", str(me.user_id)),
+    )
 
 
 @router.post("", dependencies=[Depends(anyone)], responses=documented(401, 422, 429, 503))

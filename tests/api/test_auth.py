@@ -43,6 +43,15 @@ async def test_signing_in_sets_a_cookie_that_no_script_can_read(desk: Desk) -> N
     assert "call.read_any" not in body["permissions"]
 
 
+async def test_everybody_is_given_a_key_of_their_own_for_what_the_browser_keeps(desk: Desk) -> None:
+    first, second = await desk.person("8001"), await desk.person("8002")
+    again = await desk.sign_in("8001")
+    keys = [person.session["local_key"] for person in (first, second, again)]
+    assert all(len(bytes.fromhex(key)) == 32 for key in keys)
+    assert keys[0] == keys[2] != keys[1]
+    assert (await first.get("/session")).json()["local_key"] == keys[0]
+
+
 async def test_the_token_itself_is_stored_nowhere(desk: Desk) -> None:
     person = await desk.person("8001")
     token = person.client.cookies[COOKIE]

@@ -13,7 +13,8 @@ LEFT_IN_THE_BROWSER = """async () => {
     const done = request => new Promise(resolve => { request.onsuccess = () => resolve(request.result); });
     const database = await done(indexedDB.open("hotline"));
     const kept = await done(database.transaction("unsaved").objectStore("unsaved").getAll());
-    return JSON.stringify([kept, {...localStorage}, {...sessionStorage}, document.body.textContent]);
+    const legible = (_, value) => (value instanceof ArrayBuffer ? new TextDecoder().decode(value) : value);
+    return JSON.stringify([kept, {...localStorage}, {...sessionStorage}, document.body.textContent], legible);
 }"""
 
 
@@ -153,9 +154,100 @@ def test_nothing_of_one_person_is_left_for_the_next_one_in_the_same_window(call:
     call.get_by_test_id("sign-in").click()
     expect(call.get_by_test_id("desk")).to_be_visible()
     left = call.evaluate(LEFT_IN_THE_BROWSER)
-    assert "8002" in left
+    assert "nonce" in left
     assert "前一个人" not in left
     assert "垃圾" not in left
+
+
+def test_what_a_person_could_not_send_goes_out_when_they_are_back_after_somebody_else(
+    call: Page, server: StandIn
+) -> None:
+    server.tell("cut")
+    call.get_by_test_id("field-demand").fill("只有前一个人知道的话")
+    expect(call.get_by_test_id("save-state")).to_have_attribute("data-state", "local", timeout=10_000)
+    call.on("dialog", lambda dialog: dialog.accept())
+
+    def next_one(person: str) -> None:
+        server.tell("expire")
+        call.reload()
+        expect(call.get_by_test_id("sign-in-form")).to_be_visible()
+        server.tell("ready")
+        server.tell("mend")
+        call.get_by_test_id("username").fill(person)
+        call.get_by_test_id("password").fill("anything")
+        call.get_by_test_id("sign-in").click()
+        expect(call.get_by_test_id("desk")).to_be_visible()
+
+    next_one("8002")
+    with call.expect_request(lambda request: request.method == "PATCH" and "/drafts/" in request.url) as sent:
+        next_one("8001")
+    assert sent.value.post_data_json["fields"] == {"demand": "只有前一个人知道的话"}
+    expect(call.get_by_test_id("strip-unsent")).to_have_count(0)
+
+
+def test_what_another_person_wrote_is_never_overwritten_unseen(call: Page, server: StandIn) -> None:
+    server.tell("records-down")
+    call.get_by_test_id("field-title").fill("我的标题")
+    expect(call.get_by_test_id("save-state")).to_have_attribute("data-state", "local", timeout=10_000)
+    server.tell("another-hand")
+    dialog = call.get_by_test_id("conflict")
+    expect(dialog).to_contain_text("我的标题")
+    expect(dialog).to_contain_text("另一窗口写下的内容")
+    server.tell("mend")
+    dialog.get_by_text("服务器上的内容").click()
+    call.get_by_test_id("conflict-save").click()
+    expect(dialog).to_be_hidden()
+    expect(call.get_by_test_id("field-title")).to_have_value("另一窗口写下的内容")
+
+
+def test_a_text_that_could_not_be_sent_is_sent_after_the_desk_has_moved_on(call: Page, server: StandIn) -> None:
+    server.tell("records-down")
+    call.get_by_test_id("field-demand").fill("换单前写下的诉求")
+    expect(call.get_by_test_id("save-state")).to_have_attribute("data-state", "local", timeout=10_000)
+    server.tell("end")
+    expect(call.get_by_test_id("wrap-up")).to_be_visible()
+    server.tell("ready")
+    expect(call.get_by_test_id("desk")).to_have_attribute("data-mode", "idle")
+    call.get_by_test_id("unsent-look").click()
+    expect(call.get_by_test_id("unsent-draft")).to_contain_text("换单前写下的诉求")
+    call.wait_for_timeout(400)  # half-faded text has no contrast
+    assert complaints(call) == []
+    call.keyboard.press("Escape")
+    call.get_by_test_id("shift-sign-out").click()
+    expect(call.get_by_test_id("desk")).to_have_attribute("data-mode", "signed_out")
+    call.get_by_test_id("account").click()
+    call.get_by_test_id("session-sign-out").click()
+    expect(call.get_by_role("alertdialog")).to_be_visible()
+    call.get_by_test_id("ask-cancel").click()
+    with call.expect_response(
+        lambda response: response.request.method == "PATCH" and response.status == 200, timeout=15_000
+    ) as taken:
+        server.tell("mend")
+    assert taken.value.request.post_data_json["fields"] == {"demand": "换单前写下的诉求"}
+    expect(call.get_by_test_id("strip-unsent")).to_have_count(0)
+
+
+def test_a_ticket_is_submitted_as_it_was_shown_or_not_at_all(call: Page, server: StandIn) -> None:
+    sent: list[str] = []
+    call.on("request", lambda request: sent.append(request.url) if request.url.endswith("/submit") else None)
+    server.tell("another-address")
+    call.get_by_test_id("disposition-dispatch").click()
+    call.get_by_test_id("submit-ticket").click()
+    expect(call.get_by_text("事发地址 刚有变化，请核对后再提交")).to_be_visible()
+    expect(call.get_by_test_id("field-address")).to_have_value("城区驿后小区5号楼")
+    assert len(sent) == 1
+    call.get_by_test_id("submit-ticket").click()
+    expect(call.get_by_test_id("ticket-number")).to_be_visible()
+
+
+def test_a_decision_says_which_draft_was_seen(call: Page) -> None:
+    with call.expect_request("**/suggestions/title") as accepted:
+        call.get_by_test_id("accept-title").click()
+    assert accepted.value.post_data_json["version"] >= 3
+    expect(call.get_by_test_id("row-title")).to_have_attribute("data-origin", "accepted")
+    with call.expect_request("**/accept-all") as all_accepted:
+        call.get_by_test_id("accept-all").click()
+    assert all_accepted.value.post_data_json["version"] > accepted.value.post_data_json["version"]
 
 
 def test_a_server_that_starts_again_leaves_no_call_of_before_on_the_desk(call: Page, server: StandIn) -> None:

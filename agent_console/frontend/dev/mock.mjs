@@ -140,10 +140,16 @@ const story = {
   empty() { empty = true; },
   broken() { broken = true; },
   conflict() { conflictNext = true; },
+  // Somebody else writes the title; something else is understood of the address just before a ticket is submitted.
+  "another-hand"() { touched(() => { draft.fields.title = field("另一窗口写下的内容", "typed"); }); },
+  "another-address"() { addressNext = true; },
+  "records-down"() { recordsDown = true; },
   cut() { for (const each of sockets) each.socket.terminate(); refuse = true; },
-  mend() { refuse = empty = broken = false; },
+  mend() { refuse = empty = broken = recordsDown = false; },
 };
 let conflictNext = false;
+let addressNext = false;
+let recordsDown = false;
 let refuse = false;
 let empty = false;
 let broken = false;
@@ -155,7 +161,7 @@ if (signedIn) me.agent.status = "ready";
 let person = "8001";
 const MAY = ["shift.use", "call.read", "number.reveal", "caller_history.read", "call.list", "draft.write", "ticket.list", "callback.read", "callback.work", "handoff.read", "handoff.write", "call.transfer", "outbound.place"];
 const REVISITS = ["shift.use", "call.list", "call.read", "call.hang_up", "ticket.list", "callback.read", "callback.work", "outbound.place"];
-const session = () => ({ user: { id: Number(person), username: person, display_name: cast.supervisor() ? "班长9001" : person === "7001" ? "回访7001" : "座席8001", role: cast.supervisor() ? "supervisor" : person === "7001" ? "revisit" : "operator", agent_id: person, seat: "8001" }, permissions: cast.supervisor() ? [...MAY, "call.supervise", "agent.list", "agent.control", "wall.read", "shift_log.read_any", "surge.control", "priority_numbers.keep"] : person === "7001" ? REVISITS : MAY, queues: { hotline: "政务热线" }, csrf: "c" });
+const session = () => ({ user: { id: Number(person), username: person, display_name: cast.supervisor() ? "班长9001" : person === "7001" ? "回访7001" : "座席8001", role: cast.supervisor() ? "supervisor" : person === "7001" ? "revisit" : "operator", agent_id: person, seat: "8001" }, permissions: cast.supervisor() ? [...MAY, "call.supervise", "agent.list", "agent.control", "wall.read", "shift_log.read_any", "surge.control", "priority_numbers.keep"] : person === "7001" ? REVISITS : MAY, queues: { hotline: "政务热线" }, csrf: "c", local_key: Buffer.from(person.padEnd(32, "x")).toString("hex") });
 const page = (items, query) => {
   if (broken) return [500, { error: "internal", detail: "", field: null }];
   if (empty) items = [];
@@ -190,9 +196,9 @@ const routes = [
   ["POST", /^\/drafts\/[^/]+\/close$/, () => (conflictNext ? [409, { error: "version_conflict", detail: "", field: null, current: draft }] : touched(() => { draft.status = "closed"; }))],
   ["POST", /^\/drafts\/[^/]+\/reopen$/, () => touched(() => { draft.status = "open"; })],
   ["GET", /^\/drafts$/, (_, __, query) => page([{ id: "d-1", call_id: CALL, updated_at: draft.updated_at, status: "open", title: "路灯不亮多日未修", caller_number: "138****0000" }], query)],
-  ["GET", /^\/drafts\/[^/]+$/, () => draft],
+  ["GET", /^\/drafts\/[^/]+$/, () => (refuse || recordsDown ? [503, { error: "records_unavailable", detail: "", field: null }] : draft)],
   ["PATCH", /^\/drafts\/[^/]+$/, (_, body) => {
-    if (refuse) return [503, { error: "records_unavailable", detail: "", field: null }];
+    if (refuse || recordsDown) return [503, { error: "records_unavailable", detail: "", field: null }];
     if (conflictNext) { conflictNext = false; touched(() => { for (const name of Object.keys(body.fields)) draft.fields[name] = field("另一窗口写下的内容", "typed"); }); return [409, { error: "version_conflict", detail: "", field: null, current: draft }]; }
     return touched(() => { for (const [name, value] of Object.entries(body.fields)) draft.fields[name] = { ...draft.fields[name], value, origin: "typed" }; });
   }],
@@ -204,7 +210,7 @@ const routes = [
     else draft.fields[name] = field(offer.value, "suggested", { ...offer, status: "filled" });
   })],
   ["POST", /^\/drafts\/[^/]+\/accept-all$/, () => touched(() => { for (const each of Object.values(draft.fields)) if (each.suggestion?.status === "filled") Object.assign(each, { origin: "accepted", suggestion: { ...each.suggestion, status: "accepted" } }); })],
-  ["POST", /^\/drafts\/[^/]+\/submit$/, (_, body) => [201, { ...history[0], version: 1, updated_at: "", disposition: body.disposition, summary: body.summary, author: "座席8001", agent_id: "8001", fields: {} }]],
+  ["POST", /^\/drafts\/[^/]+\/submit$/, (_, body) => (addressNext ? ((addressNext = false), touched(() => { draft.fields.address = field("城区驿后小区5号楼", "suggested", suggestion("城区驿后小区5号楼", 0.8, 3, 0, 8)); }), [409, { error: "version_conflict", detail: "", field: null, current: draft }]) : null) ?? [201, { ...history[0], version: 1, updated_at: "", disposition: body.disposition, summary: body.summary, author: "座席8001", agent_id: "8001", fields: {} }]],
   ["GET", /^\/tickets$/, (_, __, query) => page(history.filter((each) => each.title.includes(query.get("q") ?? "")), query)],
   ["GET", /^\/tickets\/[^/]+$/, () => ({ ...history[0], version: 1, updated_at: "", disposition: "dispatch", summary: "反映垃圾池异味", author: "座席8001", agent_id: "8001", fields: { title: "垃圾池异味", category_code: "0102", anonymous: false } })],
   ["GET", /^\/reference$/, () => reference],

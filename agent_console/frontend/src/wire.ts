@@ -267,6 +267,8 @@ export interface Session {
   /** What people call each queue. */
   queues: Record<string, string>;
   csrf: string;
+  /** Seals what this person types in the browser's own copy: 32 bytes in hexadecimal. */
+  local_key: string;
 }
 
 export interface SipAccount {

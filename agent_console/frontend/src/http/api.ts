@@ -85,9 +85,9 @@ export const api = {
   myDrafts: (listing: Listing) => http.get<Page<DraftRow>>("/drafts", { mine: true, ...listing }),
   saveDraft: (id: string, version: number, fields: Partial<Record<FieldName, FieldValue>>) =>
     http.patch<Draft>(`/drafts/${at(id)}`, { version, fields }),
-  decideSuggestion: (id: string, field: FieldName, action: "accept" | "dismiss" | "undo") =>
-    http.post<Draft>(`/drafts/${at(id)}/suggestions/${field}`, { action }),
-  acceptAll: (id: string) => http.post<Draft>(`/drafts/${at(id)}/accept-all`),
+  decideSuggestion: (id: string, field: FieldName, action: "accept" | "dismiss" | "undo", version: number) =>
+    http.post<Draft>(`/drafts/${at(id)}/suggestions/${field}`, { action, version }),
+  acceptAll: (id: string, version: number) => http.post<Draft>(`/drafts/${at(id)}/accept-all`, { version }),
   submitDraft: (id: string, version: number, disposition: Disposition, summary: string) =>
     http.post<Ticket>(`/drafts/${at(id)}/submit`, { version, disposition, summary }),
 

@@ -273,7 +273,7 @@ export const useDesk = defineStore("desk", () => {
       { immediate: true },
     );
     window.addEventListener("beforeunload", (event) => {
-      if (inCall.value) event.preventDefault();
+      if (inCall.value || (session.session !== null && ticket.anyUnsent)) event.preventDefault();
     });
   }
 

@@ -24,9 +24,9 @@ export const useSession = defineStore("session", () => {
     localStorage.removeItem(FLAG);
   }
 
-  /** The browser's own copies are cleared of other people's texts before anything can open a draft. */
+  /** Whose texts the browser's own copies are is settled before anything can open a draft. */
   async function take(given: Session): Promise<void> {
-    await belongTo(String(given.user.id)).catch(() => undefined);
+    await belongTo(String(given.user.id), given.local_key).catch(() => undefined);
     http.csrf = given.csrf;
     nameQueues(given.queues);
     session.value = given;

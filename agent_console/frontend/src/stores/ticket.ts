@@ -3,16 +3,24 @@ import { defineStore } from "pinia";
 import { computed, ref, shallowRef, triggerRef } from "vue";
 import { api } from "../http/api";
 import { HttpError } from "../http/client";
-import { isEmpty, missing, type ShownField, shown } from "../tickets/editing";
+import { changedSince, isEmpty, missing, type ShownField, shown } from "../tickets/editing";
 import { notice } from "../notices";
 import * as copy from "../tickets/local_copy";
-import { DraftKeeper } from "../tickets/saving";
+import { type Decided, DraftKeeper } from "../tickets/saving";
+import { type Stranded, UnsentDrafts } from "../tickets/unsent";
 import type { Disposition, Draft, Evidence, FieldName, FieldValue, Ticket, Turn } from "../wire";
 import type { ClosedWithout } from "../wire_desk";
 import { words } from "../words/zh-CN";
 
 const SAVE_EVERY_MS = 2000;
 const MOST_SUBMITS = 3;
+
+/** `unsaved`: what is typed is not on the server. `changed`: the form shows something else than when it was pressed. */
+export type Submission =
+  | { outcome: "done"; ticket: Ticket }
+  | { outcome: "changed"; fields: FieldName[] }
+  | { outcome: "unsaved" }
+  | { outcome: "busy" };
 
 export const useTicket = defineStore("ticket", () => {
   const keeper = shallowRef<DraftKeeper | null>(null);
@@ -32,6 +40,23 @@ export const useTicket = defineStore("ticket", () => {
   const turns = shallowRef<readonly Turn[]>([]);
   const focused = ref<FieldName | null>(null);
 
+  /** Drafts that are not on the desk and have text that is not on the server. */
+  const waiting = shallowRef<readonly DraftKeeper[]>([]);
+  const stranded = shallowRef<readonly Stranded[]>([]);
+  const unsent = new UnsentDrafts({
+    draft: api.draft,
+    copy,
+    keeper: async (given) => {
+      const made = keeperOf(given);
+      await made.restore();
+      return made;
+    },
+    onDesk: () => draft.value?.id ?? null,
+    changed: look,
+  });
+  /** Texts that only this page, or this browser, has: on the desk or not. */
+  const anyUnsent = computed(() => keeper.value?.unsaved === true || waiting.value.length > 0);
+
   const draft = computed(() => keeper.value?.editing.draft ?? null);
   const callId = computed(() => draft.value?.call_id ?? null);
   const missingFields = computed(() => {
@@ -47,18 +72,28 @@ export const useTicket = defineStore("ticket", () => {
       : shown(keeper.value.editing, name);
   }
 
+  function look(): void {
+    waiting.value = [...unsent.keepers.values()];
+    stranded.value = [...unsent.stranded.values()];
+  }
+
+  function keeperOf(given: Draft): DraftKeeper {
+    const made: DraftKeeper = new DraftKeeper(given, {
+      api,
+      copy,
+      changed: () => (keeper.value === made ? triggerRef(keeper) : look()),
+    });
+    return made;
+  }
+
   async function show(given: Draft): Promise<void> {
     if (keeper.value?.editing.draft.id === given.id) {
       keeper.value.receive(given);
       return;
     }
-    const old = keeper.value;
-    if (old !== null) void old.save();
-    const next: DraftKeeper = new DraftKeeper(given, {
-      api,
-      copy,
-      changed: () => keeper.value === next && triggerRef(keeper),
-    });
+    if (keeper.value !== null) unsent.put(keeper.value);
+    const back = unsent.take(given.id);
+    const next = back ?? keeperOf(given);
     keeper.value = next;
     disposition.value = null;
     summary.value = null;
@@ -66,7 +101,8 @@ export const useTicket = defineStore("ticket", () => {
     refusedFields.value = [];
     evidence.value = null;
     turns.value = [];
-    await next.restore();
+    if (back === null) await next.restore();
+    else back.receive(given);
   }
 
   async function opened(ask: () => Promise<Draft>): Promise<void> {
@@ -101,28 +137,42 @@ export const useTicket = defineStore("ticket", () => {
   }
 
   function close(): void {
-    void keeper.value?.save();
+    if (keeper.value !== null) unsent.put(keeper.value);
     keeper.value = null;
     submitted.value = null;
     evidence.value = null;
   }
 
+  /** How many drafts still have text that is not on the server, after one more attempt. */
+  async function saveAll(): Promise<number> {
+    await Promise.all([keeper.value?.save(), unsent.saveAll()]);
+    return waiting.value.length + (keeper.value?.unsaved === true ? 1 : 0);
+  }
+
+  const gather = (): Promise<void> => unsent.gather();
+  const discard = (id: string): Promise<void> => unsent.discard(id);
+
   function typeInto(name: FieldName, value: FieldValue): void {
     keeper.value?.type(name, value);
   }
 
-  async function submit(finalSummary: string): Promise<Ticket | null> {
+  /** Submits what the person saw when the key was pressed, or nothing: a later suggestion has to be looked at first. */
+  async function submit(finalSummary: string): Promise<Submission> {
     const current = keeper.value;
-    if (current === null || disposition.value === null || submitting.value) return null;
+    if (current === null || disposition.value === null || submitting.value) return { outcome: "busy" };
+    const seen = current.editing;
     submitting.value = true;
     refusedFields.value = [];
     try {
       for (let round = 0; ; round += 1) {
-        if (!(await current.save())) return null;
+        if (!(await current.save())) return { outcome: "unsaved" };
+        const fields = changedSince(seen, current.editing);
+        if (fields.length > 0) return { outcome: "changed", fields };
         try {
           const { id, version } = current.editing.draft;
-          last.value = submitted.value = await api.submitDraft(id, version, disposition.value, finalSummary);
-          return submitted.value;
+          const ticket = await api.submitDraft(id, version, disposition.value, finalSummary);
+          last.value = submitted.value = ticket;
+          return { outcome: "done", ticket };
         } catch (error) {
           // A suggestion may have raised the version between our save and our submission.
           if (!(error instanceof HttpError) || error.body.current === undefined || round >= MOST_SUBMITS) throw error;
@@ -137,9 +187,11 @@ export const useTicket = defineStore("ticket", () => {
     }
   }
 
-  async function decided(act: () => Promise<void> | undefined): Promise<void> {
+  async function decided(act: () => Promise<Decided> | undefined): Promise<void> {
     try {
-      await act();
+      const result = await act();
+      if (result === "unsaved") notice.warn(words.ticket.decisionUnsaved);
+      else if (result === "changed") notice.warn(words.ticket.decisionChanged);
     } catch (error) {
       notice.fail(words.ticket.decisionFailed, error);
     }
@@ -155,6 +207,9 @@ export const useTicket = defineStore("ticket", () => {
       const { id, version } = current.editing.draft;
       current.receive(await api.closeDraft(id, version, reason));
       return true;
+    } catch (error) {
+      if (error instanceof HttpError && error.body.current !== undefined) current.receive(error.body.current);
+      throw error;
     } finally {
       submitting.value = false;
     }
@@ -175,8 +230,9 @@ export const useTicket = defineStore("ticket", () => {
   const acceptAll = (): Promise<void> => decided(() => keeper.value?.acceptAll());
 
   setInterval(() => {
-    const state = keeper.value?.state;
-    if (state === "dirty" || state === "local") void keeper.value?.save();
+    const now = Date.now();
+    if (keeper.value?.due(now) === true) void keeper.value.save();
+    unsent.retry(now);
   }, SAVE_EVERY_MS);
 
   return {
@@ -200,6 +256,12 @@ export const useTicket = defineStore("ticket", () => {
     loadTurns,
     receive,
     close,
+    waiting,
+    stranded,
+    anyUnsent,
+    saveAll,
+    gather,
+    discard,
     typeInto,
     submit,
     closeWithout,

@@ -1,6 +1,21 @@
 import { describe, expect, it } from "vitest";
 import type { Draft, Field, FieldName } from "../wire";
-import { begin, firstSummary, missing, rebase, receive, saved, settle, shown, toSend, type, unsaved } from "./editing";
+import {
+  begin,
+  changedSince,
+  conflicts,
+  firstSummary,
+  missing,
+  receive,
+  saved,
+  sending,
+  settle,
+  shown,
+  suggestedAnew,
+  toSend,
+  type,
+  unsaved,
+} from "./editing";
 
 const field = (value: Field["value"], origin: Field["origin"] = "empty"): Field => ({ value, origin, suggestion: null });
 
@@ -35,36 +50,96 @@ describe("typing", () => {
   });
 });
 
-describe("an old version", () => {
+describe("what comes while something is typed", () => {
   it("is no conflict when only suggestions came", () => {
     const editing = type(begin(draft(1)), "address", "3号楼");
-    const result = rebase(editing, draft(4, { address: field("4号楼", "suggested"), title: field("t", "suggested") }));
-    expect(result.conflicts).toEqual([]);
-    expect(result.editing.draft.version).toBe(4);
-    expect(toSend(result.editing)).toEqual({ address: "3号楼" });
+    const after = receive(editing, draft(4, { address: field("4号楼", "suggested"), title: field("t", "suggested") }));
+    expect(conflicts(after)).toEqual([]);
+    expect(after.draft.version).toBe(4);
+    expect(toSend(after)).toEqual({ address: "3号楼" });
   });
 
   it("is no conflict when the other typed the same, or another field", () => {
     const editing = type(begin(draft(1)), "title", "a");
-    const result = rebase(editing, draft(2, { title: field("a", "typed"), demand: field("b", "typed") }));
-    expect(result.conflicts).toEqual([]);
-    expect(unsaved(result.editing)).toBe(false);
+    const after = receive(editing, draft(2, { title: field("a", "typed"), demand: field("b", "typed") }));
+    expect(conflicts(after)).toEqual([]);
+    expect(unsaved(after)).toBe(false);
   });
 
-  it("is a conflict when somebody typed something else into the same field", () => {
+  it("is a conflict when somebody typed something else into the same field, until a person has chosen", () => {
     const editing = type(begin(draft(1)), "title", "mine");
-    const { conflicts, editing: after } = rebase(editing, draft(2, { title: field("theirs", "typed") }));
-    expect(conflicts).toEqual([{ field: "title", mine: "mine", theirs: "theirs" }]);
-    const conflict = conflicts[0] as (typeof conflicts)[0];
+    const after = receive(editing, draft(2, { title: field("theirs", "typed") }));
+    expect(conflicts(after)).toEqual([{ field: "title", mine: "mine", theirs: "theirs" }]);
+    const conflict = conflicts(after)[0] as ReturnType<typeof conflicts>[0];
     expect(shown(settle(after, conflict, "theirs"), "title").value).toBe("theirs");
     const kept = settle(after, conflict, "mine");
     expect(toSend(kept)).toEqual({ title: "mine" });
-    expect(rebase(kept, draft(3, { title: field("theirs", "typed") })).conflicts).toEqual([]);
+    expect(conflicts(receive(kept, draft(3, { title: field("theirs", "typed") })))).toEqual([]);
+    expect(conflicts(receive(kept, draft(3, { title: field("another", "typed") })))).toHaveLength(1);
+  });
+
+  it("stays a conflict when a later version brings a suggestion for another field", () => {
+    const first = receive(type(begin(draft(1)), "title", "mine"), draft(2, { title: field("theirs", "typed") }));
+    const then = receive(first, draft(3, { title: field("theirs", "typed"), demand: field("d", "suggested") }));
+    expect(conflicts(then)).toHaveLength(1);
+  });
+
+  it("is a conflict too when the other emptied the field, or accepted another text", () => {
+    const editing = type(begin(draft(1, { title: field("old", "typed") })), "title", "mine");
+    expect(conflicts(receive(editing, draft(2, { title: field(null, "typed") })))).toHaveLength(1);
+    expect(conflicts(receive(editing, draft(2, { title: field("s", "accepted") })))).toHaveLength(1);
   });
 
   it("is no conflict when the server still has what it had when the typing began", () => {
     const editing = type(begin(draft(1, { title: field("old", "typed") })), "title", "new");
-    expect(rebase(editing, draft(2, { title: field("old", "typed"), demand: field("x", "suggested") })).conflicts).toEqual([]);
+    expect(conflicts(receive(editing, draft(2, { title: field("old", "typed"), demand: field("x", "suggested") })))).toEqual([]);
+  });
+
+  it("is no conflict when it is our own save, trimmed, that the stream brings before the answer", () => {
+    let editing = sending(type(begin(draft(1)), "title", "a "), { title: "a " });
+    editing = type(editing, "title", "a b");
+    editing = receive(editing, draft(2, { title: field("a", "typed") }));
+    expect(conflicts(editing)).toEqual([]);
+    editing = saved(editing, { title: "a " }, draft(2, { title: field("a", "typed") }));
+    expect(toSend(editing)).toEqual({ title: "a b" });
+    expect(conflicts(receive(editing, draft(3, { title: field("theirs", "typed") })))).toHaveLength(1);
+  });
+
+  it("is no conflict when an earlier save of ours came through after all", () => {
+    let editing = sending(type(begin(draft(1)), "title", "a"), { title: "a" });
+    editing = sending(type(editing, "title", "ab"), { title: "ab" });
+    editing = receive(type(editing, "title", "abc"), draft(2, { title: field("a", "typed") }));
+    expect(conflicts(editing)).toEqual([]);
+    expect(toSend(editing)).toEqual({ title: "abc" });
+  });
+
+  it("leaves a field that was typed while another was saved on its own base", () => {
+    let editing = sending(type(begin(draft(1)), "title", "t"), { title: "t" });
+    editing = type(editing, "demand", "mine");
+    editing = saved(editing, { title: "t" }, draft(3, { title: field("t", "typed"), demand: field("theirs", "typed") }));
+    expect(conflicts(editing)).toEqual([{ field: "demand", mine: "mine", theirs: "theirs" }]);
+  });
+});
+
+describe("what a person has not seen", () => {
+  const before = type(begin(draft(1, { address: field("a", "suggested") })), "title", "t ");
+
+  it("is a field that shows something else; one's own text, trimmed by the server, is not", () => {
+    const same = saved(before, { title: "t " }, draft(2, { title: field("t", "typed"), address: field("a", "suggested") }));
+    expect(changedSince(before, same)).toEqual([]);
+    expect(changedSince(before, receive(same, draft(3, { title: field("t", "typed"), address: field("b", "suggested") })))).toEqual([
+      "address",
+    ]);
+  });
+
+  it("is another suggestion beside the same value", () => {
+    const offered = (value: string): Field => ({
+      ...field("a", "typed"),
+      suggestion: { value, label: value, confidence: 0.8, evidence: [], status: "offered" },
+    });
+    const one = begin(draft(1, { address: offered("b") }));
+    expect(suggestedAnew(one, receive(one, draft(2, { address: offered("b") })))).toEqual([]);
+    expect(suggestedAnew(one, receive(one, draft(2, { address: offered("c") })))).toEqual(["address"]);
   });
 });
 

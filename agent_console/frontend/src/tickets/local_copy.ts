@@ -1,15 +1,43 @@
-/** What was typed and is not on the server yet, kept in this browser's IndexedDB until it is. */
+/**
+ * What was typed and is not on the server yet, kept in this browser's IndexedDB until it is.
+ *
+ * It is sealed with a key that the server gives its author alone: the next person at this browser cannot read it, and it
+ * is still there when its author comes back. A page that may not use the browser's cryptography (plain http from another
+ * machine) keeps nothing.
+ */
 import type { Edits } from "./editing";
 
 const DATABASE = "hotline";
 const STORE = "unsaved";
-/** Whose texts the others are; no draft has this for an id. */
-const OWNER = "owner";
+const VERSION = 2;
+
+interface Owner {
+  person: string;
+  key: CryptoKey;
+}
+
+interface Sealed {
+  nonce: Uint8Array<ArrayBuffer>;
+  text: ArrayBuffer;
+}
+
+let owner: Owner | null = null;
+/** One access after the other: what was typed last is what stays, whatever sealing takes. */
+let last: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  const mine = last.then(act);
+  last = mine.catch(() => undefined);
+  return mine;
+}
 
 function opened(): Promise<IDBDatabase> {
   return new Promise((done, fail) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+    const request = indexedDB.open(DATABASE, VERSION);
+    request.onupgradeneeded = () => {
+      if (request.result.objectStoreNames.contains(STORE)) request.result.deleteObjectStore(STORE);
+      request.result.createObjectStore(STORE);
+    };
     request.onsuccess = () => done(request.result);
     request.onerror = () => fail(request.error ?? new Error("indexedDB"));
   });
@@ -28,27 +56,64 @@ async function inStore<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore)
   }
 }
 
-export async function keep(draftId: string, edits: Edits): Promise<void> {
-  await inStore("readwrite", (store) => store.put(JSON.stringify(edits), draftId));
+const bytes = (hex: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(hex.match(/../gu) ?? [], (pair) => Number.parseInt(pair, 16));
+const place = (whose: Owner, draftId: string): string => `${whose.person}/${draftId}`;
+/** A sealed text opens only where it was put. */
+const cipher = (nonce: Uint8Array<ArrayBuffer>, at: string): AesGcmParams => ({
+  name: "AES-GCM",
+  iv: nonce,
+  additionalData: new TextEncoder().encode(at),
+});
+
+/** Whose texts are kept and found from now on; called before this person sees a desk. `secret`: 32 bytes in hexadecimal. */
+export async function belongTo(person: string, secret: string): Promise<void> {
+  owner = null;
+  if (globalThis.crypto?.subtle === undefined) return;
+  const key = await crypto.subtle.importKey("raw", bytes(secret), "AES-GCM", false, ["encrypt", "decrypt"]);
+  owner = { person, key };
 }
 
-export async function kept(draftId: string): Promise<Edits | null> {
-  const text = await inStore<unknown>("readonly", (store) => store.get(draftId) as IDBRequest<unknown>);
-  return typeof text === "string" ? (JSON.parse(text) as Edits) : null;
+/** Whether what is typed outlives this page. */
+export const remembers = (): boolean => owner !== null;
+
+export function keep(draftId: string, edits: Edits): Promise<void> {
+  const whose = owner;
+  return inTurn(async () => {
+    if (whose === null) return;
+    const nonce = crypto.getRandomValues(new Uint8Array(12));
+    const at = place(whose, draftId);
+    const text = await crypto.subtle.encrypt(cipher(nonce, at), whose.key, new TextEncoder().encode(JSON.stringify(edits)));
+    await inStore("readwrite", (store) => store.put({ nonce, text } satisfies Sealed, at));
+  });
 }
 
-export async function drop(draftId: string): Promise<void> {
-  await inStore("readwrite", (store) => store.delete(draftId));
+export function kept(draftId: string): Promise<Edits | null> {
+  const whose = owner;
+  return inTurn(async () => {
+    if (whose === null) return null;
+    const at = place(whose, draftId);
+    const sealed = await inStore<Sealed | undefined>("readonly", (store) => store.get(at));
+    if (sealed === undefined) return null;
+    const text = await crypto.subtle.decrypt(cipher(sealed.nonce, at), whose.key, sealed.text);
+    return JSON.parse(new TextDecoder().decode(text)) as Edits;
+  });
 }
 
-/** Called before this person sees a desk: what somebody else typed in this browser is gone by then. */
-export async function belongTo(person: string): Promise<void> {
-  const owner = await inStore<unknown>("readonly", (store) => store.get(OWNER) as IDBRequest<unknown>);
-  if (owner === person) return;
-  await dropAll();
-  await inStore("readwrite", (store) => store.put(person, OWNER));
+export function drop(draftId: string): Promise<void> {
+  const whose = owner;
+  return inTurn(async () => {
+    if (whose !== null) await inStore("readwrite", (store) => store.delete(place(whose, draftId)));
+  });
 }
 
-export async function dropAll(): Promise<void> {
-  await inStore("readwrite", (store) => store.clear());
+/** The drafts of which this person has unsent texts in this browser. */
+export function all(): Promise<string[]> {
+  const whose = owner;
+  return inTurn(async () => {
+    if (whose === null) return [];
+    const found = await inStore("readonly", (store) => store.getAllKeys());
+    const start = place(whose, "");
+    return found.flatMap((key) => (typeof key === "string" && key.startsWith(start) ? [key.slice(start.length)] : []));
+  });
 }
