@@ -39,6 +39,7 @@ class HealthView(BaseModel):
                         "switch": {"state": "live", "detail": ""},
                         "speech": {"state": "down", "detail": "no Mandarin model; run `hotline models pull`"},
                         "taps": {"state": "ok", "detail": ""},
+                        "places": {"state": "ok", "detail": ""},
                         "database": {"state": "ok", "detail": ""},
                         "recordings": {"state": "ok", "detail": "opus by PyAV, 62 % of the disk free"},
                         "drift": {"state": "none", "detail": ""},
@@ -65,6 +66,11 @@ def recordings_view(keeper: RecordingKeeper) -> PartView:
     return PartView(state="disk low" if keeper.disk_low else "ok", detail=encoder + free)
 
 
+def places_view(problem: str) -> PartView:
+    """The city's own gazetteer."""
+    return PartView(state="not used" if problem else "ok", detail=problem)
+
+
 def drift_view(drift: Drift) -> PartView:
     """Corrections since the start. One is no fault of this moment, so it does not change ``status``."""
     if drift.last_at is None:
@@ -86,6 +92,7 @@ async def healthz(request: Request) -> HealthView:
         and speech.state is SpeechLevel.OK
         and database.state == "ok"
         and not parts.tap_problem
+        and not parts.understanding.problem
         and not parts.keeper.disk_low
         and built
     )
@@ -97,6 +104,7 @@ async def healthz(request: Request) -> HealthView:
             "switch": PartView(state=switch.state, detail=switch.reason),
             "speech": PartView(state=speech.state, detail=speech.reason or speech.engine),
             "taps": PartView(state="down" if parts.tap_problem else "ok", detail=parts.tap_problem),
+            "places": places_view(parts.understanding.problem),
             "database": PartView(state=database.state, detail=database.reason),
             "recordings": recordings_view(parts.keeper),
             "drift": drift_view(parts.runner.drift),

@@ -1,18 +1,17 @@
-"""The lexicon and the reading of turns, in one thread of their own."""
+"""The lexicon and the reading of turns, in one thread of their own; a gazetteer that was edited is read again."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
 from pathlib import Path
 
 import structlog
 
 from asr.cues import Cue, hear
 from asr.learning import Learnt
-from asr.lexicon import Lexicon, LexiconError
+from asr.lexicon import GAZETTEER_FILE, Lexicon, LexiconError
 from asr.lexicon.urgency import Urgency
 from asr.prefill import Suggestion, prepare
 from asr.transcript import Turn
@@ -20,26 +19,40 @@ from asr.understanding import understand
 
 log = structlog.get_logger(__name__)
 
+LOOK_S = 5.0
+_SHOWN = 60
+
+Stamp = tuple[int, int, int] | None
+"""Of a file: it changes whenever somebody saves. None: there is no file."""
+
 
 class Understanding:
-    """``home`` may hold the city's own gazetteer; one that is wrong is told of, and the packaged places are used."""
+    """``home`` may hold the city's own gazetteer. One that is wrong is told of by ``problem``; until it is put right
+    the places stay as they were, at the start those of the package. ``run`` for as long as the server runs."""
 
     def __init__(self, home: Path, learnt: Callable[[], Learnt | None]) -> None:
         self._home = home
         self._learnt = learnt
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="prefill")
         self._lexicon: Lexicon | None = None
+        self._stamp: Stamp = None
+        self.problem = ""
 
-    async def load(self) -> None:
-        self._lexicon = await asyncio.get_running_loop().run_in_executor(self._pool, _lexicon_of, self._home)
-        self._pool.submit(prepare, self._lexicon)
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._pool, self._known)
+        self._pool.submit(prepare, self._known())
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await asyncio.to_thread(self._look)
 
     async def suggest(self, turns: Sequence[Turn], caller_number: str) -> Sequence[Suggestion]:
-        work = partial(_suggest, turns, caller_number, self._home, self._learnt())
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._pool, self._suggest, turns, caller_number, self._learnt()
+        )
 
     async def listen(self, turns: Sequence[Turn]) -> Sequence[Cue]:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _listen, tuple(turns), self._home)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._listen, tuple(turns))
 
     def label(self, name: str, value: str) -> str:
         """What a person reads: a category's two names, everything else as it is."""
@@ -51,21 +64,48 @@ class Understanding:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    # -- in threads --------------------------------------------------------------------------------------------------
 
-@lru_cache(maxsize=4)
-def _lexicon_of(home: Path) -> Lexicon:
+    def _suggest(self, turns: Sequence[Turn], caller_number: str, learnt: Learnt | None) -> Sequence[Suggestion]:
+        lexicon, urgency = self._known(), Urgency.load()
+        found = understand(turns, caller_number=caller_number, lexicon=lexicon, urgency=urgency, learnt=learnt)
+        return found.suggestions
+
+    def _listen(self, turns: Sequence[Turn]) -> Sequence[Cue]:
+        return hear(turns, self._known(), Urgency.load())
+
+    def _known(self) -> Lexicon:
+        if self._lexicon is None:
+            self._stamp = _stamp(self._home)
+            self._lexicon = self._read() or Lexicon.load()
+        return self._lexicon
+
+    def _look(self) -> None:
+        """Nobody waits for it: what is new is indexed before it is used."""
+        stamp = _stamp(self._home)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        lexicon = self._read()
+        if lexicon is not None:
+            prepare(lexicon)
+            self._lexicon = lexicon
+            log.info("gazetteer read again", places=len(lexicon.places))
+
+    def _read(self) -> Lexicon | None:
+        try:
+            lexicon = Lexicon.of_home(self._home)
+        except LexiconError as error:
+            self.problem = f"{GAZETTEER_FILE} is not used: {error.entry[:_SHOWN]}: {error.problem}"
+            log.error("gazetteer not used", entry=error.entry[:_SHOWN], problem=error.problem)
+            return None
+        self.problem = ""
+        return lexicon
+
+
+def _stamp(home: Path) -> Stamp:
     try:
-        return Lexicon.of_home(home)
-    except LexiconError as error:
-        log.error("gazetteer not used", file=error.file, entry=error.entry, problem=error.problem)
-        return Lexicon.load()
-
-
-def _suggest(turns: Sequence[Turn], caller_number: str, home: Path, learnt: Learnt | None) -> Sequence[Suggestion]:
-    lexicon, urgency = _lexicon_of(home), Urgency.load()
-    found = understand(turns, caller_number=caller_number, lexicon=lexicon, urgency=urgency, learnt=learnt)
-    return found.suggestions
-
-
-def _listen(turns: Sequence[Turn], home: Path) -> Sequence[Cue]:
-    return hear(turns, _lexicon_of(home), Urgency.load())
+        found = (home / GAZETTEER_FILE).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -137,7 +137,6 @@ class Lexicon:
         return _assemble(read)
 
     @staticmethod
-    @lru_cache(maxsize=4)
     def of_home(home: Path) -> Lexicon:
         """The packaged defaults with the city's own places, if ``home`` has a gazetteer. Raises LexiconError."""
         own = home / GAZETTEER_FILE
@@ -149,8 +148,15 @@ class Lexicon:
 
         try:
             return _assemble(read)
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, UnicodeDecodeError, RecursionError) as error:
             raise LexiconError(GAZETTEER_FILE, "file", f"cannot be read ({type(error).__name__})") from error
+
+    @property
+    def place_names(self) -> tuple[str, ...]:
+        """The ones that a recogniser knows least first: communities and roads, then towns, then districts."""
+        rank = {PlaceKind.TOWN: 1, PlaceKind.DISTRICT: 2}
+        named = sorted(self.places, key=lambda place: rank.get(place.kind, 0))
+        return tuple(dict.fromkeys(place.name for place in named))
 
     def category(self, code: str) -> Category | None:
         return self._by_code.get(code)

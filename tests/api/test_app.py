@@ -94,7 +94,7 @@ async def test_the_server_is_up_and_takes_sign_ins_while_nothing_else_is(migrate
     assert health["status"] == "degraded"
     assert health["parts"]["database"] == {"state": "ok", "detail": ""}
     assert health["parts"]["speech"]["detail"] == "speech recognition is switched off"
-    assert set(health["parts"]) == {"switch", "speech", "taps", "database", "recordings", "drift", "console"}
+    assert set(health["parts"]) == {"switch", "speech", "taps", "places", "database", "recordings", "drift", "console"}
 
 
 async def test_without_a_database_the_health_page_says_so(tmp_path: Path) -> None:
@@ -156,6 +156,16 @@ async def test_a_tap_port_that_is_taken_costs_the_text_and_no_more(migrated: Set
     async with blocker, running(migrated) as (url, _), httpx.AsyncClient(trust_env=False) as client:
         health = (await client.get(f"{url}/healthz")).json()
     assert health["parts"]["taps"]["state"] == "down"
+
+
+async def test_a_gazetteer_that_cannot_be_read_is_told_by_the_health_page(migrated: Settings) -> None:
+    (migrated.home / "gazetteer.json").write_text('{"city": "试验市",\n', encoding="utf-8")
+    async with running(migrated) as (url, parts), httpx.AsyncClient(trust_env=False) as client:
+        await eventually(lambda: parts.understanding.problem, timeout_s=10)
+        health = (await client.get(f"{url}/healthz")).json()
+    assert health["status"] == "degraded"
+    assert health["parts"]["places"]["state"] == "not used"
+    assert "gazetteer.json is not used: line 2" in health["parts"]["places"]["detail"]
 
 
 async def test_nothing_of_the_server_outlives_it(migrated: Settings) -> None:
