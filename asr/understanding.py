@@ -40,7 +40,8 @@ _PASSES_ON = r"(?:转接?|接通|接|通知|通报|呼叫|联系|叫|连线)(?:�
 _TOLD = r"[^，。]{0,3}(?:您好|已接通|接通了|待命|已经接通|在线)"
 _ANSWERED = re.compile(r"(?:登记|(?<!流)(?<!周)转(?!接|出|入|让)|派(?!出)|反映给|记录|备注|受理|督办)")
 _REFUSED = re.compile(r"不(?:予|能)受理|不属于|起诉|诉讼|法院|仲裁|上诉")
-_SCORE = re.compile(r"[零一二三四五12345](?=分)")
+_SCORE = re.compile(r"[零一二三四五12345](?=分(?!钟))")
+_GREETING = re.compile(r"喂|[你您]好|谁啊?|[，。？！、\s]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -365,23 +366,24 @@ def _display(name: str | None, gender: str | None) -> str | None:
 
 
 def _revisit(turns: Sequence[Turn]) -> dict[str, Any]:
-    """What a call-back to ask how it went brought: contact, solved, stars, satisfied."""
+    """What a call-back to ask how it went brought: contact, solved, stars, satisfied. Who said nothing told nothing."""
     heard = "，".join(turn.text for turn in turns if turn.speaker is Speaker.CALLER)
     told = "，".join(turn.text for turn in turns if turn.speaker is Speaker.AGENT)
     stars: list[int | None] = []
     for name in ("态度", "结果"):
-        match = re.search(rf"{name}[^分]{{0,8}}?([一二三四五12345])分", heard) or _SCORE.search(heard)
+        match = re.search(rf"{name}[^分]{{0,8}}?([一二三四五12345])分(?!钟)", heard) or _SCORE.search(heard)
         digits = match.group(match.lastindex or 0) if match is not None else None
         stars.append(
             "零一二三四五".index(digits) if digits in tuple("零一二三四五") else int(digits) if digits else None
         )
     none = re.search(r"没(?:人)?(?:给我|跟我|和我)?(?:联系|打过|来过)|没见(?:过)?人", heard)
     partial = "部分" in told + heard
-    solved = None if partial else not re.search(r"没解决|没修|没处理|还是(?:老样子|那样)|没弄", heard)
-    satisfied = None if partial or re.search(r"算不算满意", heard) else "不满意" not in heard
+    told_nothing = not _GREETING.sub("", heard)
+    solved = None if partial or told_nothing else not re.search(r"没解决|没修|没处理|还是(?:老样子|那样)|没弄", heard)
+    satisfied = None if partial or told_nothing or re.search(r"算不算满意", heard) else "不满意" not in heard
     return {
         "connected": bool(heard),
-        "contacted_by_dept": none is None,
+        "contacted_by_dept": None if told_nothing else none is None,
         "solved": solved,
         "attitude_star": stars[0],
         "result_star": stars[1],

@@ -97,6 +97,19 @@ def test_a_person_who_stays_unknown_has_no_number_in_the_ticket() -> None:
     assert "匿名" in found["tags"]
 
 
+@pytest.mark.parametrize("lines", [("", "您好，这里是回访"), ("喂，你好。", "您好，请问问题解决了吗")])
+def test_a_revisit_in_which_nothing_was_told_says_nothing_of_success(lines: tuple[str, ...]) -> None:
+    found = ticket(*lines, call_type=REVISIT)["revisit"]
+    assert [found[name] for name in ("contacted_by_dept", "solved", "satisfied")] == [None, None, None]
+    assert (found["redo"], found["connected"]) == (False, bool(lines[0]))
+
+
+def test_minutes_are_no_stars() -> None:
+    found = ticket("解决了，来了五分钟就修好了", "打几分？", "态度挺好，等了三分钟", call_type=REVISIT)["revisit"]
+    assert (found["attitude_star"], found["result_star"]) == (None, None)
+    assert (found["solved"], found["satisfied"]) == (True, True)
+
+
 def test_a_revisit_brings_stars_and_what_is_left() -> None:
     found = ticket_of(
         understood("装了，态度五分，结果给四分吧，有一个老跳闸", call_type=REVISIT),
