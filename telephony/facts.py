@@ -170,7 +170,7 @@ class AgentComplete(Fact):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueueMember(Fact):
-    """QueueMemberAdded / Status / Pause / Penalty, or one member of QueueStatus.
+    """QueueMemberAdded / Status / Pause / Penalty, or one member of QueueStatus. Of lower penalties are rung first.
 
     ``status`` is the device state number: 1 not in use, 2 in use, 5 unavailable, 6 ringing, 0 unknown, 4 invalid.
     """
@@ -181,6 +181,7 @@ class QueueMember(Fact):
     status: int
     paused: bool
     paused_reason: str = ""
+    penalty: int = 0
     in_call: bool = False
 
 

@@ -6,13 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from telephony.duties import Agent
+from telephony.duties import IN_CALL, Agent
 from telephony.events import DriftRepaired
 from telephony.facts import QueueMember, QueueMemberRemoved, Snapshot
 from telephony.ids import AgentId, QueueName, SeatId
-from telephony.orders import AddMember, Order, PauseMember, RemoveMember
+from telephony.orders import AddMember, Order, PauseMember, RemoveMember, SetPenalty
 
 INTERFACE = "PJSIP/"
+IDLE = 1
+"""A phone that is not in use."""
+REASON_LENGTH = 79
+"""So many characters of the reason of a pause the switch keeps."""
 IN_FLIGHT = timedelta(seconds=5)
 """An order younger than this may not show in a snapshot yet: no difference is concluded from it."""
 
@@ -67,7 +71,7 @@ class Members:
         if told is None:
             return self._place(agent, now)
         if told.places != places_of(agent):
-            return [*self._leave(agent, told.places), *self._place(agent, now)]
+            return self._rearrange(agent, told, now)
         if not agent.queues or (told.paused, told.code) == (not agent.takes_calls, agent.pause_code):
             return []
         self._note(agent, now)
@@ -83,7 +87,7 @@ class Members:
 
     def failed(self, order: Order) -> None:
         """The switch did not do it: whoever looks next shall not believe that it was told."""
-        if isinstance(order, AddMember | PauseMember):
+        if isinstance(order, AddMember | PauseMember | SetPenalty):
             self._told.pop(order.seat, None)
 
     def compare(
@@ -98,48 +102,72 @@ class Members:
         agents = tuple(agents)
         for agent in agents:
             if rebuild or not self._in_flight(agent, now):
-                kind, mended = self._mend(agent, now)
-                orders += mended
-                drifts += [DriftRepaired(at=now, kind=kind, subject=agent.seat)] if kind else []
+                for kind, mended in self._mend(agent, now).items():
+                    orders += mended
+                    drifts.append(DriftRepaired(at=now, kind=kind, subject=agent.seat))
         if rebuild:
             return orders, []
-        if self.strangers_stay or not snapshot.all_queues:
-            return orders, drifts
-        for queue, seat in self._found.keys() - {(queue, agent.seat) for agent in agents for queue in agent.queues}:
-            orders.append(RemoveMember(queue=queue, seat=seat))
-            drifts.append(DriftRepaired(at=now, kind="ghost_member", subject=seat))
+        wanted = {(queue, agent.seat) for agent in agents for queue in agent.queues}
+        strangers = {place: one for place, one in self._found.items() if place not in wanted}
+        if self.strangers_stay:
+            for seat, code in _in_no_call(strangers).items():
+                orders.append(PauseMember(seat=seat, paused=bool(code), reason=code))
+                drifts.append(DriftRepaired(at=now, kind="member_pause", subject=seat))
+        elif snapshot.all_queues:
+            for queue, seat in strangers:
+                orders.append(RemoveMember(queue=queue, seat=seat))
+                drifts.append(DriftRepaired(at=now, kind="ghost_member", subject=seat))
         return orders, drifts
 
-    def _mend(self, agent: Agent, now: datetime) -> tuple[str, list[Order]]:
+    def _mend(self, agent: Agent, now: datetime) -> dict[str, list[Order]]:
+        """Kinds of differences, each with its orders."""
         found = [self._found.get((queue, agent.seat)) for queue in agent.queues]
-        if any(one is None or one.member != agent.id for one in found):
-            return "member_missing", self._place(agent, now)
-        if any(one is not None and one.paused == agent.takes_calls for one in found):
-            self._note(agent, now)
-            return "member_pause", [_pause(agent)]
+        here = [one for one in found if one is not None and one.member == agent.id]
+        if len(here) < len(found):
+            return {"member_missing": self._place(agent, now)}
         self._note(agent, now)
-        return "", []
+        mended: dict[str, list[Order]] = {}
+        if levels := [order for queue in agent.queues for order in self._enter(agent, queue)]:
+            mended["member_level"] = levels
+        if any(one.paused == agent.takes_calls or _held_for(one) != agent.pause_code[:REASON_LENGTH] for one in here):
+            mended["member_pause"] = [_pause(agent)]
+        return mended
 
     def _place(self, agent: Agent, now: datetime) -> list[Order]:
-        """Put the seat into its queues under this name; where it is already, only its pause is set."""
+        """Put the seat into its queues, and no others, under this name; its pause is set where it is already."""
         self._note(agent, now)
-        orders: list[Order] = []
-        for queue in agent.queues:
-            found = self._found.get((queue, agent.seat))
-            if found is not None and found.member != agent.id:
-                orders.append(RemoveMember(queue=queue, seat=agent.seat))
-            if found is None or found.member != agent.id:
-                orders.append(_add(agent, queue))
-        known = any((queue, agent.seat) in self._found for queue in agent.queues)
-        return [*orders, _pause(agent)] if known else orders
+        at_seat = sorted(queue for queue, seat in self._found if seat == agent.seat)
+        orders = self._leave(agent.seat, [queue for queue in at_seat if queue not in agent.queues])
+        orders += [order for queue in agent.queues for order in self._enter(agent, queue)]
+        return [*orders, _pause(agent)] if set(at_seat) & set(agent.queues) else orders
 
-    def _leave(self, agent: Agent, places: Mapping[QueueName, int]) -> list[Order]:
-        """Out of the queues that this person serves no more, or at another level."""
+    def _enter(self, agent: Agent, queue: QueueName) -> list[Order]:
+        found, penalty = self._found.get((queue, agent.seat)), places_of(agent)[queue]
+        if found is None:
+            return [_add(agent, queue)]
+        if found.member != agent.id:
+            return [RemoveMember(queue=queue, seat=agent.seat), _add(agent, queue)]
+        return [SetPenalty(queue=queue, seat=agent.seat, penalty=penalty)] if found.penalty != penalty else []
+
+    def _rearrange(self, agent: Agent, told: _Told, now: datetime) -> list[Order]:
+        """Out of the queues that this person serves no more, into the new ones, and to the new levels."""
+        self._note(agent, now)
         wanted = places_of(agent)
-        left = sorted(queue for queue, penalty in places.items() if wanted.get(queue) != penalty)
-        for queue in left:
-            self._found.pop((queue, agent.seat), None)
-        return [RemoveMember(queue=queue, seat=agent.seat) for queue in left]
+        orders = self._leave(agent.seat, sorted(told.places.keys() - wanted.keys()))
+        for queue, penalty in wanted.items():
+            if queue not in told.places:
+                orders += self._enter(agent, queue)
+            elif told.places[queue] != penalty:
+                orders.append(SetPenalty(queue=queue, seat=agent.seat, penalty=penalty))
+        moved = (told.paused, told.code) != (not agent.takes_calls, agent.pause_code)
+        return [*orders, _pause(agent)] if moved and told.places.keys() & wanted.keys() else orders
+
+    def _leave(self, seat: SeatId, queues: Iterable[QueueName]) -> list[Order]:
+        orders: list[Order] = []
+        for queue in queues:
+            self._found.pop((queue, seat), None)
+            orders.append(RemoveMember(queue=queue, seat=seat))
+        return orders
 
     def _note(self, agent: Agent, now: datetime) -> None:
         self._told[agent.seat] = _Told(not agent.takes_calls, agent.pause_code, places_of(agent), now)
@@ -152,6 +180,22 @@ class Members:
 def places_of(agent: Agent) -> dict[QueueName, int]:
     """The queues that a person serves, each with the switch's penalty: who has the lower one is rung first."""
     return {queue: agent.levels.get(queue, FIRST_LEVEL) for queue in agent.queues}
+
+
+def _held_for(member: QueueMember) -> str:
+    return member.paused_reason if member.paused else ""
+
+
+def _in_no_call(strangers: Mapping[Place, QueueMember]) -> dict[SeatId, str]:
+    """Seats whose pause was to last for a call, and whose phone is idle, each with what is left of the pause.
+
+    Whose process died in such a call may come back late: until then the switch goes on with those who are there.
+    """
+    idle = {seat: one for (_, seat), one in strangers.items() if one.paused and one.status == IDLE}
+    codes = {seat: one.paused_reason.split(",") for seat, one in idle.items()}
+    return {
+        seat: ",".join(word for word in words if word != IN_CALL) for seat, words in codes.items() if IN_CALL in words
+    }
 
 
 def _add(agent: Agent, queue: QueueName) -> AddMember:

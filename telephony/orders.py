@@ -37,6 +37,15 @@ class RemoveMember(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SetPenalty(Order):
+    """Of a member where it is."""
+
+    queue: QueueName
+    seat: SeatId
+    penalty: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PauseMember(Order):
     """In every queue of the seat."""
 

@@ -68,8 +68,10 @@ from telephony.orders import (
     SpyToSocket,
 )
 from telephony.queues import Queues
+from telephony.stages import TALKING, UNMET
 from telephony.supervision import Supervision, Supervisions
 from telephony.tables import Failure, Unlisted
+from telephony.targets import Target, TargetKind
 from telephony.transfers import Transfer, Transfers
 
 ALIVE_EVERY = timedelta(seconds=5)
@@ -362,6 +364,14 @@ class Switchboard:
 
     def _resume_call(self, agent_id: AgentId, now: datetime) -> list[AgentEvent]:
         """Somebody who is signed in again after a restart of ours may be in a call, which has gone on meanwhile."""
+        watched = next((one for one in self.supervisions.values() if one.agent_id == agent_id), None)
+        if watched is not None:
+            return self._agents.take_over(agent_id, watched.call_id, now, talking=True, kind=CallKind.SUPERVISED)
+        asked = Target(kind=TargetKind.AGENT, value=agent_id)
+        for transfer in self.transfers.values():
+            if transfer.target == asked and transfer.state in UNMET | TALKING:
+                talking = transfer.state in TALKING
+                return self._agents.take_over(agent_id, transfer.call_id, now, talking=talking, kind=CallKind.HANDED)
         for call in self.calls.values():
             talks = call.phase in (CallPhase.TALKING, CallPhase.HELD) and call.answered_by == agent_id
             rings = call.phase is CallPhase.OFFERED and call.offered_to == agent_id

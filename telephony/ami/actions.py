@@ -25,6 +25,7 @@ from telephony.orders import (
     RedirectPair,
     RemoveMember,
     ReportAlive,
+    SetPenalty,
     SetSurge,
     SetVariable,
     SpyToSocket,
@@ -158,6 +159,15 @@ def _add_member(order: AddMember) -> Headers:
 
 def _remove_member(order: RemoveMember) -> Headers:
     return {"Action": "QueueRemove", "Queue": _queue(order.queue), "Interface": _interface(order.seat)}
+
+
+def _set_penalty(order: SetPenalty) -> Headers:
+    return {
+        "Action": "QueuePenalty",
+        "Queue": _queue(order.queue),
+        "Interface": _interface(order.seat),
+        "Penalty": _penalty(order.penalty),
+    }
 
 
 def _pause_member(order: PauseMember) -> Headers:
@@ -304,6 +314,7 @@ def _set_surge(order: SetSurge) -> Headers:
 _BUILDERS: Mapping[type[Order], Callable[[Any], Headers]] = {
     AddMember: _add_member,
     RemoveMember: _remove_member,
+    SetPenalty: _set_penalty,
     PauseMember: _pause_member,
     HangUpChannel: _hang_up,
     RedirectChannel: _redirect,

@@ -237,6 +237,7 @@ def _member_of(frame: Frame, at: datetime, *, interface: str, name: str) -> fact
         status=int(headers["Status"]),
         paused=headers["Paused"] == "1",
         paused_reason=headers["PausedReason"],
+        penalty=int(headers["Penalty"]),
         in_call=headers["InCall"] == "1",
     )
 

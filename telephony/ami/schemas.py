@@ -49,7 +49,7 @@ _MEMBER_HEADERS = frozenset(
         "PausedReason",
     )
 )
-_MEMBER_NUMBERS = frozenset(("InCall", "Status", "Paused"))
+_MEMBER_NUMBERS = frozenset(("Penalty", "InCall", "Status", "Paused"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from telephony.facts import (
     Snapshot,
 )
 from telephony.ids import QueueName, SeatId
-from telephony.orders import AddMember, Order, PauseMember, RedirectChannel, RedirectPair, RemoveMember
+from telephony.orders import AddMember, Order, PauseMember, RedirectChannel, RedirectPair, RemoveMember, SetPenalty
 
 News = Fact | LinkChanged | FrameRejected
 
@@ -38,6 +38,7 @@ class FakeGateway:
         self.moving = 0
         """So often a Redirect still meets a channel that is on its way elsewhere."""
         self.members: dict[tuple[QueueName, SeatId], QueueMember] = {}
+        self.penalties: dict[tuple[QueueName, SeatId], int] = {}
         self.devices: dict[str, str] = {}
         self.started_at = clock()
         self._clock = clock
@@ -112,7 +113,12 @@ class FakeGateway:
 
     def _answer(self, order: Order) -> list[Fact]:
         if isinstance(order, AddMember):
+            self.penalties[order.queue, order.seat] = order.penalty
             return [self._member(order.queue, order.seat, order.agent_id, order.paused, order.reason)]
+        if isinstance(order, SetPenalty):
+            self.penalties[order.queue, order.seat] = order.penalty
+            one = self.members[order.queue, order.seat]
+            return [self._member(order.queue, order.seat, one.member, one.paused, one.paused_reason)]
         if isinstance(order, PauseMember):
             mine = [one for (_, seat), one in self.members.items() if seat == order.seat]
             return [self._member(one.queue, order.seat, one.member, order.paused, order.reason) for one in mine]
@@ -133,6 +139,7 @@ class FakeGateway:
             status=5 if self.devices.get(interface, "UNAVAILABLE") == "UNAVAILABLE" else 1,
             paused=paused,
             paused_reason=reason,
+            penalty=self.penalties.get((queue, seat), 0),
         )
         self.members[queue, seat] = member
         return member

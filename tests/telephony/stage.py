@@ -15,6 +15,7 @@ from telephony.commands import Command, SignIn
 from telephony.events import Event, LinkChanged, LinkState
 from telephony.facts import DeviceStateChange, Fact, LiveChannel, QueueEntry, QueueMember, Snapshot
 from telephony.ids import AgentId, CallId, QueueName, SeatId
+from telephony.members import FIRST_LEVEL
 from telephony.orders import Order
 from telephony.switchboard import Outcome, Switchboard
 from telephony.tables import Unlisted
@@ -111,7 +112,14 @@ def snapshot(
 
 
 def member(
-    seat: str, at: datetime, *, name: str = "", paused: bool = False, reason: str = "", status: int = 1
+    seat: str,
+    at: datetime,
+    *,
+    name: str = "",
+    paused: bool = False,
+    reason: str = "",
+    status: int = 1,
+    penalty: int = FIRST_LEVEL,
 ) -> QueueMember:
     return QueueMember(
         at=at,
@@ -121,6 +129,7 @@ def member(
         status=status,
         paused=paused,
         paused_reason=reason,
+        penalty=penalty,
     )
 
 

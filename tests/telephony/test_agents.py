@@ -27,7 +27,7 @@ from telephony.errors import Refused, UnknownAgent
 from telephony.events import AgentSignedIn, AgentSignedOut, AgentStatus, AgentStatusChanged, PauseReason
 from telephony.facts import ContactStatus, DeviceStateChange, Fact
 from telephony.ids import AgentId, QueueName, SeatId
-from telephony.orders import AddMember, PauseMember, RemoveMember
+from telephony.orders import AddMember, PauseMember, RemoveMember, SetPenalty
 from telephony.targets import SeatKind
 from tests.fakes.stories import HOTLINE, Story
 from tests.telephony.stage import Stage, member
@@ -444,15 +444,15 @@ def test_a_stray_ring_that_is_cancelled_does_not_end_the_wrap_up(stage: Stage, s
     assert stage.agent().reasons == {PauseReason.WRAP_UP_OVERRUN}
 
 
-def test_levels_are_penalties_and_a_change_moves_the_member(stage: Stage) -> None:
+def test_levels_are_penalties_and_the_member_stays_where_it_is(stage: Stage) -> None:
     stage.sign_in()
     other = QueueName("12329")
     stage.take_orders()
     stage.ask(SignIn(agent_id=ME, seat=SeatId("8001"), queues=(HOTLINE, other), levels={HOTLINE: 3}))
-    removed, *added = stage.take_orders()
-    assert removed == RemoveMember(queue=HOTLINE, seat=SeatId("8001"))
-    placed = [(order.queue, order.penalty) for order in added if isinstance(order, AddMember)]
-    assert placed == [(HOTLINE, 3), (other, 1)]
+    moved, added = stage.take_orders()
+    assert moved == SetPenalty(queue=HOTLINE, seat=SeatId("8001"), penalty=3)
+    assert isinstance(added, AddMember)
+    assert (added.queue, added.penalty) == (other, 1)
 
 
 def test_a_shift_that_goes_on_serves_other_queues_at_once_and_its_call_stays(stage: Stage, story: Story) -> None:
