@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from telephony.calls import Calls
 from telephony.cases import ASKS_AGAIN
 from telephony.centres import Reach
+from telephony.hearing import Hearing
 from telephony.ids import CallId, ChannelId
 from telephony.orders import HangUpChannel, Order
 from telephony.phases import CallPhase
@@ -19,8 +20,9 @@ from telephony.phases import CallPhase
 class Branches:
     """It only takes time, and asks for nothing where the centre gives a sign of life."""
 
-    def __init__(self, calls: Calls, reach: Reach) -> None:
+    def __init__(self, calls: Calls, reach: Reach, hearing: Hearing) -> None:
         self._calls = calls
+        self._hearing = hearing
         self._reach = reach
         self._given_up: dict[CallId, tuple[ChannelId, datetime]] = {}
         """The silent leg of a call that was last given up, and when."""
@@ -41,7 +43,9 @@ class Branches:
             for leg in legs.values():
                 first_sign_s = silent_s.get(leg.latest.value.endpoint)
                 heard = leg.rung_at or leg.up_at or not leg.live or leg.id == ledger.citizen
-                if first_sign_s is None or heard or now - leg.first_at < timedelta(seconds=first_sign_s):
+                if first_sign_s is None or heard:
+                    continue
+                if not self._hearing.lasted(leg.first_at, timedelta(seconds=first_sign_s), now):
                     continue
                 last, at = self._given_up.get(call_id, (None, now))
                 if last != leg.id or now - at >= ASKS_AGAIN:

@@ -12,6 +12,7 @@ from telephony.channels import LONG_AGO, earlier
 from telephony.errors import Refused, UnknownCall
 from telephony.events import CallEnded, CallEvent, CallOutcome, CallPlaced
 from telephony.facts import Fact, Snapshot
+from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId
 from telephony.ledgers import Ledger, Legs, Standing, standing
 from telephony.outbound import APPEARS_WITHIN, Placed
@@ -35,7 +36,8 @@ RECOVERABLE = timedelta(seconds=30)
 class Calls:
     """Every call of the last minutes. Facts may come in any order, and twice; ``apply`` says what is new."""
 
-    def __init__(self) -> None:
+    def __init__(self, hearing: Hearing) -> None:
+        self._hearing = hearing
         self._said = Testimony()
         self._channels = self._said.channels
         self._ledgers = self._said.ledgers
@@ -70,11 +72,11 @@ class Calls:
         return self._settle(self._said.take(fact), fact.at)
 
     def tick(self, now: datetime) -> list[CallEvent]:
-        """Conclude what only silence tells, and forget what ended long ago."""
+        """Conclude what only silence tells, while we hear, and forget what ended long ago."""
         events = self._give_up_expected(now - APPEARS_WITHIN)
         for ledger in self._open():
             try:
-                if self._conclude(ledger, now - SETTLES):
+                if self._conclude(ledger, now):
                     events += self._settle((ledger.id,), now)
             except Exception as error:  # one call that cannot be followed keeps nobody else waiting
                 self._failures.append(Failure(subject=ledger.id, error=error))
@@ -195,16 +197,17 @@ class Calls:
         late = [call_id for call_id, (_, since) in self._expected.items() if since < before]
         return [event for call_id in late for event in self.not_placed(call_id, before + APPEARS_WITHIN)]
 
-    def _conclude(self, ledger: Ledger, before: datetime) -> bool:
+    def _conclude(self, ledger: Ledger, now: datetime) -> bool:
         """Nobody says why a phone fell silent, or the caller has not joined a queue again."""
         absent = ledger.absent_since
         if absent is None and not ledger.unanswered:
             return False
         legs = self._legs(ledger)
-        silent = [one for one in ledger.unanswered if not one.given_up and one.ended_at(legs) < before]
+        settled = self._hearing.lasted
+        silent = [one for one in ledger.unanswered if not one.given_up and settled(one.ended_at(legs), SETTLES, now)]
         for attempt in silent:
             attempt.given_up = True
-        gone = absent is not None and ledger.gone_at < absent < before
+        gone = absent is not None and ledger.gone_at < absent and settled(absent, SETTLES, now)
         ledger.gone_at = absent if absent and gone else ledger.gone_at
         return gone or bool(silent)
 

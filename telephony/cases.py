@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from telephony.centres import Route
 from telephony.channels import PARKED, Track
 from telephony.events import Event, TransferReason, TransferStep, TransferStepped
+from telephony.hearing import Hearing
 from telephony.ids import AgentId, ChannelId, SeatId
 from telephony.ledgers import Guest, Ledger, Legs
 from telephony.orders import FRONT, DialLeg, HangUpChannel, Order, RedirectChannel, RedirectPair, SetVariable
@@ -49,12 +50,22 @@ class News:
     orders: list[Order] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """A leg to be hung up: asked for again at ``due``. ``given_up`` is the way that it was, where only silence spoke
+    against it: if it is picked up after all, nobody hangs it up."""
+
+    due: datetime
+    given_up: Way | None
+
+
 @dataclass(slots=True)
 class Case:
     """A transfer, and what is known of it beyond its channels; each method is handed the evidence of its call."""
 
     transfer: Transfer
     machine: Machine[TransferState, TransferSignal]
+    hearing: Hearing
     operator: ChannelId
     routes: tuple[Route, ...]
     way: Way
@@ -67,12 +78,17 @@ class Case:
     """The operator wants to leave, and waits for the citizen to come back in, but no longer than until then."""
     silent: set[ChannelId] = field(default_factory=set)
     """Legs that the dialplan dialled, and of which nothing was heard."""
-    unwanted: dict[ChannelId, datetime] = field(default_factory=dict)
-    """Legs to be hung up, and when to ask for it again."""
+    unwanted: dict[ChannelId, Unwanted] = field(default_factory=dict)
 
     @property
     def blind(self) -> bool:
         return self.transfer.mode is TransferMode.BLIND
+
+    def has_lost(self, leg: Track, citizen: Track | None) -> bool:
+        """The transfer failed for the silence of this leg, and it is in the call after all."""
+        unwanted = self.unwanted.get(leg.id)
+        given_up = unwanted is not None and unwanted.given_up is not None
+        return given_up and self.transfer.state is TransferState.ENDED and leg.live and together(leg, citizen)
 
     def _why_not(self, leg: Track) -> TransferReason:
         if leg.id in self.silent:
@@ -109,9 +125,15 @@ class Case:
                     "X-Hotline-Call-Id": ledger.id,
                 },
             ),
-            SetVariable(channel=ledger.citizen, name="HOTLINE_LEG", value=way.leg),
+            *self._name_leg(ledger, way.leg),
+        ]
+
+    def _name_leg(self, ledger: Ledger, leg: ChannelId) -> list[Order]:
+        """The dialplan finds the target, and the operator, by these."""
+        return [
+            SetVariable(channel=ledger.citizen, name="HOTLINE_LEG", value=leg),
             SetVariable(channel=ledger.citizen, name="HOTLINE_OPERATOR", value=self.operator),
-            SetVariable(channel=self.operator, name="HOTLINE_LEG", value=way.leg),
+            SetVariable(channel=self.operator, name="HOTLINE_LEG", value=leg),
         ]
 
     def forward(self, ledger: Ledger, seat: SeatId | None) -> list[Order]:
@@ -131,6 +153,8 @@ class Case:
         self._see_operator_back(ledger, at, news)
         if self.blind and self.transfer.state in UNMET:
             self._follow(ledger, legs, at, news)
+        if self.transfer.state in UNMET and not self.blind:
+            self._take_back(ledger, legs, at, news)
         leg = legs.get(self.way.leg) if self.way.leg else None
         if leg is not None and self.transfer.state in OPEN:
             self._see_leg(ledger, legs, leg, at, news)
@@ -153,6 +177,18 @@ class Case:
             news.orders.append(SetVariable(channel=ledger.citizen, name="HOTLINE_OPERATOR", value=self.operator))
             if self.transfer.state is TransferState.HANDED_OVER:
                 self.step(TransferSignal.OPERATOR_BACK, at, news)
+
+    def _take_back(self, ledger: Ledger, legs: Legs, at: datetime, news: News) -> None:
+        """A way that was given up for its silence has been picked up after all: it is the way again."""
+        for leg_id, unwanted in self.unwanted.items():
+            leg, way = legs.get(leg_id), unwanted.given_up
+            up = leg is not None and leg.live and leg.up_at is not None
+            if not up or way is None or way is self.way or self.way.picked_up:
+                continue
+            self.drop(self.way.leg, news, at)
+            self.way, self.transfer = way, replace(self.transfer, route=way.number, leg=leg_id)
+            news.orders += self._name_leg(ledger, leg_id)
+            return
 
     def _see_leg(self, ledger: Ledger, legs: Legs, leg: Track, at: datetime, news: News) -> None:
         """The target's phone rings, is picked up, joins, parts."""
@@ -258,9 +294,9 @@ class Case:
         if self.transfer.state in UNMET and not self.blind:
             operator = legs.get(self.operator)
             gone = operator.ended_at if operator is not None else self.way.dialled_at if self.transfer.rebuilt else None
-            if gone is not None and gone <= now - SETTLES:
+            if gone is not None and self.hearing.lasted(gone, SETTLES, now):
                 self.step(TransferSignal.OPERATOR_LOST, now, news)
-                self.drop(self.way.leg, news, now)
+                self.drop(self.way.leg, news, now, given_up=self.way)
         if self.transfer.state is TransferState.HANDED_OVER:
             self._wait_for_end(ledger, legs, leg, now, news)
         if self.leaves_by is not None and now >= self.leaves_by:
@@ -268,7 +304,7 @@ class Case:
         self._hang_up_again(legs, now, news)
 
     def _wait_for_leg(self, ledger: Ledger, legs: Legs, leg: Track | None, now: datetime, news: News) -> None:
-        way, since = self.way, now - self.way.dialled_at
+        way, silent = self.way, self.hearing.lasted
         if self.blind:
             self._wait_for_way(leg, now, news)
             return
@@ -277,12 +313,12 @@ class Case:
         reason: TransferReason | None = None
         if leg is None and way.refused:
             reason = TransferReason.SWITCH
-        elif not sign and since >= timedelta(seconds=way.route.first_sign_s):
+        elif not sign and silent(way.dialled_at, timedelta(seconds=way.route.first_sign_s), now):
             reason = TransferReason.SILENT
-        elif not picked_up and since >= timedelta(seconds=way.route.ring_s) + LATE:
+        elif not picked_up and silent(way.dialled_at, timedelta(seconds=way.route.ring_s) + LATE, now):
             reason = TransferReason.NO_ANSWER
         if reason is not None:
-            self.drop(way.leg, news, now)
+            self.drop(way.leg, news, now, given_up=way)
             self._next_way(ledger, legs, reason, now, news)
 
     def _wait_for_way(self, leg: Track | None, now: datetime, news: News) -> None:
@@ -292,19 +328,19 @@ class Case:
             self.step(TransferSignal.FAILED, now, news, TransferReason.SWITCH)
         elif leg is None:
             return
-        elif leg.ended_at is not None and last and leg.ended_at <= now - SETTLES:
+        elif leg.ended_at is not None and last and self.hearing.lasted(leg.ended_at, SETTLES, now):
             self.step(TransferSignal.FAILED, now, news, self._why_not(leg))
         elif leg.live and not (leg.rung_at or leg.up_at):
-            silent = now - self.way.dialled_at >= timedelta(seconds=self.way.route.first_sign_s)
-            if silent and leg.id not in self.silent:
+            first_sign = timedelta(seconds=self.way.route.first_sign_s)
+            if leg.id not in self.silent and self.hearing.lasted(self.way.dialled_at, first_sign, now):
                 self.silent.add(leg.id)
-                self.drop(leg.id, news, now)
+                self.drop(leg.id, news, now, given_up=self.way)
 
     def _wait_for_end(self, ledger: Ledger, legs: Legs, leg: Track | None, now: datetime, news: News) -> None:
         citizen = legs.get(ledger.citizen)
         if citizen is None or not citizen.live:
             self.step(TransferSignal.COMPLETED, now, news)
-        elif leg is None or (leg.ended_at is not None and leg.ended_at <= now - SETTLES):
+        elif leg is None or (leg.ended_at is not None and self.hearing.lasted(leg.ended_at, SETTLES, now)):
             since = self.transfer.joined_at or now
             if leg is not None and served(leg, since):
                 self.step(TransferSignal.COMPLETED, now, news)
@@ -313,13 +349,12 @@ class Case:
                 self.step(TransferSignal.RETURNED, now, news)
 
     def _hang_up_again(self, legs: Legs, now: datetime, news: News) -> None:
-        for unwanted, due in tuple(self.unwanted.items()):
-            leg = legs.get(unwanted)
+        for leg_id, unwanted in tuple(self.unwanted.items()):
+            leg = legs.get(leg_id)
             if leg is not None and not leg.live:
-                del self.unwanted[unwanted]
-            elif leg is not None and due <= now:
-                self.unwanted[unwanted] = now + ASKS_AGAIN
-                news.orders.append(HangUpChannel(channel=unwanted))
+                del self.unwanted[leg_id]
+            elif leg is not None and unwanted.due <= now and (leg.up_at is None or unwanted.given_up is None):
+                self.drop(leg_id, news, now, given_up=unwanted.given_up)
 
     def step(self, signal: TransferSignal, at: datetime, news: News, reason: TransferReason | None = None) -> None:
         was = self.transfer
@@ -353,9 +388,9 @@ class Case:
             reason=reason,
         )
 
-    def drop(self, leg: ChannelId | None, news: News, now: datetime) -> None:
+    def drop(self, leg: ChannelId | None, news: News, now: datetime, *, given_up: Way | None = None) -> None:
         if leg is not None:
-            self.unwanted[leg] = now + ASKS_AGAIN
+            self.unwanted[leg] = Unwanted(now + ASKS_AGAIN, given_up)
             news.orders.append(HangUpChannel(channel=leg))
 
     def forget_leg(self, ledger: Ledger, legs: Legs, news: News) -> None:

@@ -231,11 +231,18 @@ class OriginateResponse(Fact):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserEvent(Fact):
-    """An event of our own dialplan (``HotlineArrived`` ...) or a barrier; ``fields`` are its headers as sent."""
+    """An event of our own dialplan (``HotlineArrived`` ...); ``fields`` are its headers as sent."""
 
     name: str
     fields: Mapping[str, str]
     channel: Channel | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Echo(Fact):
+    """What ``orders.AskForEcho`` sent has come back: everything that the switch said before it has been heard."""
+
+    token: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

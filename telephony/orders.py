@@ -87,6 +87,13 @@ class ReportAlive(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AskForEcho(Order):
+    """An event to ourselves; it comes back as the fact ``Echo`` behind everything that the switch said before."""
+
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SetSurge(Order):
     """Set the global HOTLINE_SURGE: the prompt that every caller hears before the queue; empty for none."""
 

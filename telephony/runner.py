@@ -19,7 +19,14 @@ from typing import Protocol
 import structlog
 
 from telephony.commands import Command, CommandOutcome, OutcomeKind
-from telephony.errors import ActionUnanswered, ChannelMoves, SwitchUnavailable, TelephonyError
+from telephony.errors import (
+    ActionFailed,
+    ActionUnanswered,
+    ChannelMoves,
+    InvalidValue,
+    SwitchUnavailable,
+    TelephonyError,
+)
 from telephony.events import DriftRepaired, Event, FrameRejected, LinkChanged, LinkState
 from telephony.facts import Fact
 from telephony.orders import Order
@@ -32,6 +39,9 @@ FACTS_PER_TURN = 200
 AGAIN_S = 0.05
 MOST_TRIES = 40
 """A channel that is on its way elsewhere arrives within a few milliseconds; on a machine short of time, later."""
+
+NOT_DONE = (ActionFailed, SwitchUnavailable, InvalidValue)
+"""After any other error nobody knows whether the switch has done it."""
 
 TRACED_FRAMES = 5
 
@@ -204,7 +214,7 @@ class Runner:
         else:
             return None
         self.counts["failed_orders"] += 1
-        self.switchboard.failed(order)
+        self.switchboard.failed(order, unknown=not isinstance(failure, NOT_DONE))
         return failure
 
 

@@ -22,6 +22,7 @@ from telephony.duties import CallKind
 from telephony.errors import Refused, UnknownCall
 from telephony.events import AgentLegEnded, CallEnded, CallEvent, Event, SupervisionChanged
 from telephony.facts import Fact, LiveChannel, Snapshot
+from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId
 from telephony.members import IN_FLIGHT
 from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel
@@ -119,9 +120,10 @@ class Steps:
 class Supervisions:
     """At most one for each call and for each supervisor."""
 
-    def __init__(self, calls: Calls, agents: Agents) -> None:
+    def __init__(self, calls: Calls, agents: Agents, hearing: Hearing) -> None:
         self._calls = calls
         self._agents = agents
+        self._hearing = hearing
         self._open: dict[CallId, Supervision] = {}
         self._asked: dict[CallId, _Asked] = {}
         self._untold: set[CallId] = set()
@@ -275,7 +277,8 @@ class Supervisions:
     def tick(self, now: datetime) -> list[Event]:
         """Give up phones of which nothing more is heard, and tell what an order that failed has not changed."""
         dialling = (one for one in self._open.values() if one.state is SupervisionState.DIALLING)
-        late = [one for one in dialling if one.since < now - GIVEN_UP]
+        silent = self._hearing.lasted
+        late = [one for one in dialling if one.since == LONG_AGO or silent(one.since, GIVEN_UP, now)]
         events = [event for one in late for event in self._gone(one, now).events]
         events += [_told(one, now, one.mode) for one in self._open.values() if one.call_id in self._untold]
         self._untold.clear()

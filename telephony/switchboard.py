@@ -54,6 +54,7 @@ from telephony.events import (
     QueueChanged,
 )
 from telephony.facts import Fact, LinkLost, QueueMember, QueueMemberRemoved, Snapshot
+from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, QueueName, SeatId
 from telephony.members import Members, seat_of
 from telephony.orders import (
@@ -128,11 +129,12 @@ class Switchboard:
 
         ``reach``: whom calls may be handed to.
         """
-        self._calls = Calls()
+        self._hearing = Hearing()
+        self._calls = Calls(self._hearing)
         self._agents = Agents(wrap_up_s=wrap_up_s, more_time_s=more_time_s)
-        self._supervisions = Supervisions(self._calls, self._agents)
-        self._transfers = Transfers(self._calls, self._agents, reach)
-        self._branches = Branches(self._calls, reach)
+        self._supervisions = Supervisions(self._calls, self._agents, self._hearing)
+        self._transfers = Transfers(self._calls, self._agents, reach, self._hearing)
+        self._branches = Branches(self._calls, reach, self._hearing)
         self._controls = Controls(self._calls, self._transfers)
         self._queues = Queues()
         self._members = Members(strangers_stay=strangers_stay)
@@ -196,8 +198,10 @@ class Switchboard:
             case FrameRejected():
                 return Outcome(events=(fact,))
             case LinkLost():
-                self._synced = False
+                self._lose_sight()
                 return Outcome()
+            case facts.Echo():
+                return self.tick(now) if self._hearing.hear(fact.token) else Outcome()
             case Snapshot():
                 return self._on_snapshot(fact, now)
             case QueueMember():
@@ -258,7 +262,7 @@ class Switchboard:
         news = [*self._calls.tick(now), *self._supervisions.tick(now), *passed.events, *controlled.events]
         outcome = self._outcome([*news, *self._agents.tick(now)], now, [*passed.orders, *controlled.orders])
         failures = self._calls.take_failures() + self._transfers.take_failures()
-        orders = (*outcome.orders, *self._branches.tick(now), *self._alive(now))
+        orders = (*outcome.orders, *self._branches.tick(now), *self._alive(now), *self._hearing.ask(now))
         return replace(outcome, orders=orders, failures=failures)
 
     def may_be_moved(self, order: Order) -> bool:
@@ -270,9 +274,11 @@ class Switchboard:
                 return self._calls.is_live(order.channel) and self._calls.is_live(order.other)
         return False
 
-    def failed(self, order: Order) -> None:
-        """The switch did not carry this order out."""
+    def failed(self, order: Order, *, unknown: bool = False) -> None:
+        """The switch did not carry this order out; or, with ``unknown``, nobody knows: then the state will tell."""
         self._members.failed(order)
+        if unknown:
+            return
         self._supervisions.failed(order)
         self._transfers.failed(order)
         if isinstance(order, DialLeg):
@@ -287,15 +293,22 @@ class Switchboard:
     def _on_link(self, change: LinkChanged, now: datetime) -> Outcome:
         self._link = change.state
         if change.state in (LinkState.DOWN, LinkState.CONNECTING):
-            self._synced = False
+            self._lose_sight()
         if change.state is not LinkState.LIVE:
             self._alive_at = None
             return Outcome(events=(change,))
         return Outcome(events=(change,), orders=(*self._alive(now), SetSurge(prompt=self._surge)))
 
+    def _lose_sight(self) -> None:
+        """From here on until the next snapshot nothing is known, and nothing follows from hearing nothing."""
+        self._synced = False
+        self._hearing.end()
+
     def _on_snapshot(self, snapshot: Snapshot, now: datetime) -> Outcome:
         """The first whole one after a connect rebuilds what the gap hid. Whatever a later one brings up is drift."""
         rebuild = not self._synced
+        if self._hearing.deaf:
+            self._hearing.begin(now)
         self._synced = self._synced or (snapshot.all_channels and snapshot.all_queues)
         news: list[Event] = []
         for member in snapshot.members:

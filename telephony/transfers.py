@@ -21,6 +21,7 @@ from telephony.duties import Agent
 from telephony.errors import Refused
 from telephony.events import AgentStatus, Event, TransferStep, TransferStepped
 from telephony.facts import Fact, Snapshot
+from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId, SeatId
 from telephony.ledgers import Ledger, Legs
 from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel
@@ -58,8 +59,9 @@ _ALLOWED: Mapping[type[Command], frozenset[TransferState]] = {
 class Transfers:
     """The latest transfer of each call. It never acts by itself: facts, commands and the clock bring what follows."""
 
-    def __init__(self, calls: Calls, agents: Agents, reach: Reach) -> None:
+    def __init__(self, calls: Calls, agents: Agents, reach: Reach, hearing: Hearing) -> None:
         self.reach = reach
+        self._hearing = hearing
         self._calls = calls
         self._agents = agents
         self._cases: dict[CallId, Case] = {}
@@ -138,8 +140,10 @@ class Transfers:
         return news
 
     def tick(self, now: datetime) -> News:
-        """What only silence tells; one call that cannot be followed keeps nobody else waiting."""
+        """What only silence tells, while we hear; one call that cannot be followed keeps nobody else waiting."""
         news = News()
+        if self._hearing.deaf:
+            return news
         for call_id in tuple(self._cases):
             own = News()
             try:
@@ -164,7 +168,7 @@ class Transfers:
         return news
 
     def failed(self, order: Order) -> None:
-        """The switch did not carry this order out, or did not say so."""
+        """The switch did not carry this order out."""
         if isinstance(order, DialLeg):
             self._refuse(order.leg)
         elif isinstance(order, RedirectChannel) and order.context in ("forward", "forward-number", "waiting"):
@@ -302,6 +306,7 @@ class Transfers:
         return Case(
             transfer=transfer,
             machine=self._machine,
+            hearing=self._hearing,
             operator=talking.dest if talking else ChannelId(""),
             routes=routes,
             way=Way(route=routes[0], number=1, leg=leg, dialled_at=now),
@@ -323,11 +328,13 @@ class Transfers:
     ) -> None:
         """A leg of a transfer that we know nothing of any more; how far it is, the evidence tells."""
         known, found = self._cases.get(call_id), self._calls.evidence(call_id)
-        serial = serial_of(leg_id) or parcel.serial
-        if found is None or (known is not None and known.last_serial >= serial):
+        if found is None:
             return
         ledger, legs = found
         leg, talking = legs[leg_id], ledger.connected
+        serial = serial_of(leg_id) or parcel.serial
+        if known is not None and known.last_serial >= serial and not known.has_lost(leg, legs.get(ledger.citizen)):
+            return
         ledger.guests[leg_id] = guest_of(parcel.target)
         operator = kept.get(ledger.citizen, {}).get("HOTLINE_OPERATOR", talking.dest if talking else "")
         try:
@@ -353,10 +360,11 @@ class Transfers:
         self._cases[call_id] = Case(
             transfer=transfer,
             machine=self._machine,
+            hearing=self._hearing,
             operator=ChannelId(operator),
             routes=routes,
             way=Way(route=routes[number - 1], number=number, leg=leg_id, dialled_at=at, rang=rang or up, picked_up=up),
-            last_serial=serial,
+            last_serial=max(serial, known.last_serial if known else 0),
             caller_number=self.reach.line,
         )
 

@@ -15,6 +15,7 @@ from telephony.errors import InvalidValue
 from telephony.orders import (
     RECOVER,
     AddMember,
+    AskForEcho,
     ChangePriority,
     DialLeg,
     HangUpChannel,
@@ -300,6 +301,10 @@ def _spy(order: SpyToSocket) -> Headers:
     }
 
 
+def _ask_for_echo(order: AskForEcho) -> Headers:
+    return barrier(order.token)
+
+
 def _report_alive(order: ReportAlive) -> Headers:
     if type(order.epoch_s) is not int or not 0 <= order.epoch_s < 10**12:
         raise InvalidValue("epoch_s", "a count of seconds since 1970")
@@ -324,6 +329,7 @@ _BUILDERS: Mapping[type[Order], Callable[[Any], Headers]] = {
     MuteRecording: _mute_recording,
     ChangePriority: _change_priority,
     SpyToSocket: _spy,
+    AskForEcho: _ask_for_echo,
     ReportAlive: _report_alive,
     SetSurge: _set_surge,
 }

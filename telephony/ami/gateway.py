@@ -233,7 +233,7 @@ class _Link(Manager):  # type: ignore[misc]
             return
         if isinstance(item, Frame) and item.event == "FullyBooted":
             self._note_boot(item)
-        elif isinstance(item, Frame) and item.headers.get("UserEvent") == actions.BARRIER:
+        elif isinstance(item, Frame) and self._is_mark(item):
             self._note_mark(item)
         else:
             self._receive(item)
@@ -243,9 +243,13 @@ class _Link(Manager):  # type: ignore[misc]
         if not self._booted.done() and uptime.isdecimal():
             self._booted.set_result(self._clock() - timedelta(seconds=int(uptime)))
 
+    def _is_mark(self, frame: Frame) -> bool:
+        """A barrier of this link's own; one that was ordered is a fact like others."""
+        return frame.headers.get("UserEvent") == actions.BARRIER and frame.headers.get("Token") in self._marks
+
     def _note_mark(self, frame: Frame) -> None:
-        mark = self._marks.get(frame.headers.get("Token", ""))
-        if mark is not None and not mark.done():
+        mark = self._marks[frame.headers["Token"]]
+        if not mark.done():
             mark.set_result(stated_at(frame) or self._clock())
 
 

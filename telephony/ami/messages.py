@@ -9,6 +9,7 @@ from functools import partial
 from operator import itemgetter
 
 from telephony import facts
+from telephony.ami.actions import BARRIER
 from telephony.ami.frames import Frame
 from telephony.ami.schemas import CHANNEL_HEADERS
 from telephony.facts import Channel, Fact, LiveChannel
@@ -272,9 +273,10 @@ def _originated(frame: Frame, at: datetime) -> Fact:
 
 
 def _user_event(frame: Frame, at: datetime) -> Fact | None:
-    """Only those of the dialplan, which stand on a channel: nobody else's user events mean anything to us."""
+    """Only those of the dialplan, which stand on a channel, and what we ourselves have sent."""
     if "ChannelState" not in frame.headers:
-        return None
+        ours = frame.headers["UserEvent"] == BARRIER
+        return facts.Echo(at=at, token=frame.headers.get("Token", "")) if ours else None
     fields = {key: value for key, value in frame.headers.items() if key not in _ENVELOPE}
     return facts.UserEvent(at=at, name=frame.headers["UserEvent"], fields=fields, channel=_channel(frame))
 

@@ -14,6 +14,7 @@ from telephony.errors import ChannelMoves, SwitchUnavailable
 from telephony.events import FrameRejected, LinkChanged, LinkState
 from telephony.facts import (
     DeviceStateChange,
+    Echo,
     Fact,
     LinkLost,
     LiveChannel,
@@ -23,7 +24,16 @@ from telephony.facts import (
     Snapshot,
 )
 from telephony.ids import QueueName, SeatId
-from telephony.orders import AddMember, Order, PauseMember, RedirectChannel, RedirectPair, RemoveMember, SetPenalty
+from telephony.orders import (
+    AddMember,
+    AskForEcho,
+    Order,
+    PauseMember,
+    RedirectChannel,
+    RedirectPair,
+    RemoveMember,
+    SetPenalty,
+)
 
 News = Fact | LinkChanged | FrameRejected
 
@@ -71,7 +81,8 @@ class FakeGateway:
         if isinstance(order, RedirectChannel | RedirectPair) and self.moving:
             self.moving -= 1
             raise ChannelMoves("Redirect", "Redirect failed, channel not up.")
-        self.orders.append(order)
+        if not isinstance(order, AskForEcho):
+            self.orders.append(order)
         for fact in self._answer(order):
             self.tell(fact)
 
@@ -112,6 +123,8 @@ class FakeGateway:
         )
 
     def _answer(self, order: Order) -> list[Fact]:
+        if isinstance(order, AskForEcho):
+            return [Echo(at=self._clock(), token=order.token)]
         if isinstance(order, AddMember):
             self.penalties[order.queue, order.seat] = order.penalty
             return [self._member(order.queue, order.seat, order.agent_id, order.paused, order.reason)]

@@ -13,10 +13,10 @@ from telephony.calls import Call
 from telephony.centres import NOBODY, Reach
 from telephony.commands import Command, SignIn
 from telephony.events import Event, LinkChanged, LinkState
-from telephony.facts import DeviceStateChange, Fact, LiveChannel, QueueEntry, QueueMember, Snapshot
+from telephony.facts import DeviceStateChange, Echo, Fact, LiveChannel, QueueEntry, QueueMember, Snapshot
 from telephony.ids import AgentId, CallId, QueueName, SeatId
 from telephony.members import FIRST_LEVEL
-from telephony.orders import Order
+from telephony.orders import AskForEcho, Order
 from telephony.switchboard import Outcome, Switchboard
 from telephony.tables import Unlisted
 from tests.fakes.stories import HOTLINE, START
@@ -36,6 +36,8 @@ class Stage:
         self.orders: list[Order] = []
         self.told_orders: list[Order] = []
         self.unlisted: list[Unlisted] = []
+        self.echoes = True
+        """The link lives: what we ask for comes back at once. False for one that died without a word."""
 
     def tell(self, facts: Iterable[Fact | LinkChanged]) -> list[Event]:
         """The facts at their own times; returns the events that came out."""
@@ -81,11 +83,16 @@ class Stage:
         return taken
 
     def _keep(self, outcome: Outcome) -> list[Event]:
+        orders = [order for order in outcome.orders if not isinstance(order, AskForEcho)]
         self.events += outcome.events
-        self.orders += outcome.orders
-        self.told_orders += outcome.orders
+        self.orders += orders
+        self.told_orders += orders
         self.unlisted += outcome.unlisted
-        return list(outcome.events)
+        events = list(outcome.events)
+        for order in outcome.orders:
+            if isinstance(order, AskForEcho) and self.echoes:
+                events += self._keep(self.board.receive(Echo(at=self.now, token=order.token), self.now))
+        return events
 
 
 def snapshot(

@@ -13,6 +13,7 @@ from telephony.ami import actions
 from telephony.errors import InvalidValue
 from telephony.orders import (
     AddMember,
+    AskForEcho,
     ChangePriority,
     DialLeg,
     HangUpChannel,
@@ -90,6 +91,7 @@ ORDERS: dict[str, Callable[[Any], Order]] = {
     "SpyToSocket.channel_name": lambda v: SpyToSocket(channel_name=v, tap_id=TAP, address="127.0.0.1:12349"),
     "SpyToSocket.tap_id": lambda v: SpyToSocket(channel_name="PJSIP/8001-0000000a", tap_id=v, address="127.0.0.1:1"),
     "SpyToSocket.address": lambda v: SpyToSocket(channel_name="PJSIP/8001-0000000a", tap_id=TAP, address=v),
+    "AskForEcho.token": lambda v: AskForEcho(token=v),
     "ReportAlive.epoch_s": lambda v: ReportAlive(epoch_s=v),
     "SetSurge.prompt": lambda v: SetSurge(prompt=v),
 }

@@ -17,7 +17,7 @@ from telephony.ami.timings import Timings
 from telephony.errors import ActionFailed, ActionUnanswered, ChannelMoves, InvalidValue, SwitchUnavailable
 from telephony.events import FrameRejected, LinkChanged, LinkState
 from telephony.ids import ChannelId
-from telephony.orders import AddMember, HangUpChannel, PauseMember, RedirectChannel, ReportAlive
+from telephony.orders import AddMember, AskForEcho, HangUpChannel, PauseMember, RedirectChannel, ReportAlive
 from tests.fakes.ami import FakeSwitch, channel, event, listed_channel, listed_member
 from tests.telephony.ami.recordings import recorded
 from tests.telephony.ami.running import CALM, Running, connected
@@ -105,6 +105,16 @@ async def test_a_login_that_asks_for_less_than_everything() -> None:
     async with FakeSwitch() as switch, running(switch) as session:
         await session.until_state(LinkState.LIVE)
     assert switch.received[0][1]["Events"] == "system,call,agent,user"
+
+
+async def test_an_echo_comes_behind_all_that_was_said_before_it() -> None:
+    async with FakeSwitch() as switch, running(switch) as session:
+        await session.until_state(LinkState.LIVE)
+        await switch.send_event("DeviceStateChange", Device="PJSIP/8001", State="INUSE")
+        await session.gateway.execute(AskForEcho(token="beef"))
+        await session.until(lambda news: isinstance(news[-1], facts.Echo))
+        assert [type(item) for item in session.news[-2:]] == [facts.DeviceStateChange, facts.Echo]
+        assert session.gateway.state is LinkState.LIVE
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

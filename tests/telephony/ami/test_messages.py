@@ -121,6 +121,12 @@ def test_a_user_event_counts_only_on_a_channel() -> None:
     assert stated(event("UserEvent", UserEvent="HotlineArrived", CallId="1.5")) is None
 
 
+def test_what_we_sent_ourselves_is_an_echo() -> None:
+    fact = stated(event("UserEvent", UserEvent="HotlineBarrier", Token="beef"))
+    assert isinstance(fact, facts.Echo)
+    assert fact.token == "beef"
+
+
 def test_a_dialling_without_a_caller_is_the_switch_s_own() -> None:
     fact = stated(event("DialBegin", **channel("1.6", "PJSIP/110-0000000b", prefix="Dest"), DialString="110"))
     assert isinstance(fact, facts.DialBegin)

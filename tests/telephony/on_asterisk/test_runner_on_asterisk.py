@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TypeVar
 
 import pytest
@@ -21,12 +22,16 @@ from telephony.events import (
     CallOutcome,
     DriftRepaired,
     Event,
+    FrameRejected,
+    LinkChanged,
     LinkState,
     PauseReason,
 )
+from telephony.facts import Echo, Fact
 from telephony.ids import AgentId, SeatId
+from telephony.orders import AskForEcho
 from telephony.runner import Runner
-from telephony.switchboard import Switchboard
+from telephony.switchboard import Outcome, Switchboard
 from tests.fakes.stories import HOTLINE
 from tests.system.switch import RunningSwitch
 
@@ -158,6 +163,26 @@ async def test_a_real_talk_survives_a_restart_of_ours(switch: RunningSwitch) -> 
             assert second.status() is AgentStatus.WRAPPING_UP
             await second.runner.request(SignOut(agent_id=ME))
         await asyncio.to_thread(citizen.wait, 20)
+
+
+async def test_a_real_echo_comes_back_behind_what_was_said_before(switch: RunningSwitch) -> None:
+    async with process(switch) as one:
+        heard: list[str] = []
+        receive = one.board.receive
+
+        def listen(fact: Fact | LinkChanged | FrameRejected, now: datetime) -> Outcome:
+            heard.append(fact.token if isinstance(fact, Echo) else type(fact).__name__)
+            return receive(fact, now)
+
+        one.board.receive = listen  # type: ignore[method-assign]
+        with switch.citizen("waits", stay_s=1) as citizen:
+            await one.until(lambda: "QueueCallerJoin" in heard)
+            for token in ("1", "2"):
+                await one.gateway.execute(AskForEcho(token=token))
+            await one.until(lambda: "2" in heard, within_s=2.0)
+            assert heard.index("QueueCallerJoin") < heard.index("1") < heard.index("2")
+            await asyncio.to_thread(citizen.wait, 20)
+        await one.until(lambda: one.of_kind(CallEnded))
 
 
 async def test_a_switch_that_is_killed_in_mid_call_loses_the_call_and_gets_its_members_back(
