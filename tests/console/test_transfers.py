@@ -86,6 +86,31 @@ def test_the_receipt_is_saved_while_one_types_though_the_ledger_moves_on(call: P
     expect(call.get_by_test_id("transfer")).to_contain_text("市民仍在线")
 
 
+def test_a_receipt_goes_before_the_hand_over_unless_the_ledger_keeps_the_operator_waiting(call: Page) -> None:
+    sent = asked(call, "/api/v1/")
+    centre(call)
+    state(call, "joined")
+    expect(call.get_by_test_id("handoff-receipt")).to_be_enabled()
+    call.get_by_test_id("handoff-receipt").fill("JQ-1")
+    call.get_by_test_id("transfer-leave").click()
+    call.get_by_test_id("ask-confirm").click()
+    state(call, "handed_over")
+    written, left = [next(at for at, path in enumerate(sent) if part in path) for part in ("/handoffs/", "/leave")]
+    assert written < left
+
+
+def test_a_ledger_that_does_not_answer_holds_up_no_hand_over(call: Page) -> None:
+    call.route("**/handoffs/*", lambda route: route.continue_() if route.request.method == "GET" else None)
+    centre(call)
+    state(call, "joined")
+    expect(call.get_by_test_id("handoff-receipt")).to_be_enabled()
+    call.get_by_test_id("handoff-receipt").fill("JQ-1")
+    call.get_by_test_id("transfer-leave").click()
+    call.get_by_test_id("ask-confirm").click()
+    state(call, "handed_over")
+    expect(call.get_by_test_id("handoff-saving")).to_have_attribute("data-state", "saving")
+
+
 def test_a_way_that_fails_is_named_and_the_next_one_is_tried(call: Page, server: StandIn) -> None:
     server.tell("fail-first")
     centre(call)

@@ -1,42 +1,45 @@
 /** The ledger entry of the transfer on the desk: receipt and summary saved by themselves, the summary pushed to the centre. */
 import { defineStore } from "pinia";
-import { computed, ref, shallowRef, watch } from "vue";
+import { computed, ref, shallowReactive, shallowRef, watch } from "vue";
 import { api } from "../http/api";
-import { HttpError } from "../http/client";
 import { notice } from "../notices";
-import type { Handoff } from "../wire_calls";
+import { type Ledger, Pen, type Written } from "../transfers/pen";
 import { words } from "../words/zh-CN";
 import { useLive } from "./live";
 
-type Saving = "saved" | "dirty" | "saving" | "failed";
-
-const SAVE_AFTER_MS = 700;
-const AGAIN_AFTER_MS = 3000;
 const LOOK_AFTER_PUSH_MS = 1200;
 const MOST_LOOKS = 10;
+/** So long a hand-over waits for the receipt, so that the ledger has it first. */
+const GO_FIRST_MS = 300;
+
+const ledger: Ledger = { read: api.handoff, change: api.changeHandoff };
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 export const useHandoff = defineStore("handoff", () => {
   const live = useLive();
-  const handoff = shallowRef<Handoff | null>(null);
-  const receipt = ref<string | null>(null);
-  const summary = ref<string | null>(null);
-  const saving = ref<Saving>("saved");
+  /** By matter: what is not saved yet goes on being tried when the desk shows another one. */
+  const pens = new Map<string, Pen>();
+  const pen = shallowRef<Pen | null>(null);
   const pushing = ref(false);
-  let timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Of a matter for a centre; there is nothing to write about a colleague, and a colleague may not read it. */
   const id = computed(() => (live.call?.transfer?.target.kind === "centre" ? live.call.transfer.handoff_id : null));
+
+  function penOf(matter: string): Pen {
+    const found = pens.get(matter) ?? shallowReactive(new Pen(matter, ledger));
+    pens.set(matter, found);
+    return found;
+  }
 
   watch(
     [id, () => live.call?.transfer?.state],
     ([is], before) => {
       if (is !== before?.[0]) {
-        void save();
-        handoff.value = null;
-        receipt.value = summary.value = null;
-        saving.value = "saved";
+        if (pen.value !== null) void pen.value.save();
+        for (const [matter, each] of pens) if (each.clean && matter !== is) pens.delete(matter);
+        pen.value = is === null ? null : penOf(is);
       }
-      if (is !== null) void load();
+      void pen.value?.load();
     },
     { immediate: true },
   );
@@ -44,73 +47,29 @@ export const useHandoff = defineStore("handoff", () => {
   // The ledger moves on by itself: steps, and the push of the summary.
   watch(
     () => live.emergency?.handoffs.find((each) => each.id === id.value)?.version ?? 0,
-    (version) => version > (handoff.value?.version ?? 0) && saving.value !== "saving" && void load(),
+    (version) => version > (pen.value?.entry?.version ?? 0) && pen.value?.saving !== "saving" && void pen.value?.load(),
   );
 
-  async function load(): Promise<void> {
-    const asked = id.value;
-    if (asked === null) return;
-    const found = await api.handoff(asked).catch(() => null);
-    if (found !== null && id.value === asked && (handoff.value === null || found.version >= handoff.value.version)) handoff.value = found;
+  function type(field: keyof Written, text: string): void {
+    pen.value?.write(field, text);
   }
 
-  function type(field: "receipt" | "summary", text: string): void {
-    (field === "receipt" ? receipt : summary).value = text;
-    saving.value = "dirty";
-    clearTimeout(timer);
-    timer = setTimeout(() => void save(), SAVE_AFTER_MS);
-  }
+  const save = async (): Promise<boolean> => (await pen.value?.save()) ?? true;
 
-  async function save(): Promise<boolean> {
-    clearTimeout(timer);
-    const entry = handoff.value;
-    const change: { receipt?: string; summary?: string } = {};
-    if (receipt.value !== null && receipt.value !== entry?.receipt) change.receipt = receipt.value;
-    if (summary.value !== null && summary.value !== entry?.summary) change.summary = summary.value;
-    if (entry === null || Object.keys(change).length === 0) {
-      if (entry !== null) saving.value = "saved";
-      return true;
-    }
-    saving.value = "saving";
-    try {
-      take(await changed(entry, change));
-      const more = (receipt.value ?? entry.receipt) !== (change.receipt ?? entry.receipt) || (summary.value ?? entry.summary) !== (change.summary ?? entry.summary);
-      saving.value = more ? "dirty" : "saved";
-      if (more) timer = setTimeout(() => void save(), SAVE_AFTER_MS);
-      return true;
-    } catch {
-      saving.value = "failed";
-      timer = setTimeout(() => void save(), AGAIN_AFTER_MS);
-      return false;
-    }
-  }
-
-  /** The steps of the ledger raise the version while one types: ours is put on top of what the server has now. */
-  async function changed(entry: Handoff, change: { receipt?: string; summary?: string }): Promise<Handoff> {
-    try {
-      return await api.changeHandoff(entry.id, entry.version, change);
-    } catch (error) {
-      if (!(error instanceof HttpError) || error.status !== 409) throw error;
-      const current = await api.handoff(entry.id);
-      return api.changeHandoff(entry.id, current.version, change);
-    }
-  }
-
-  function take(given: Handoff): void {
-    if (given.id === id.value) handoff.value = given;
-  }
+  /** Before the operator leaves the call: what is written goes first where that takes no time. */
+  const saveFirst = (): Promise<unknown> => Promise.race([save(), pause(GO_FIRST_MS)]);
 
   async function push(text: string): Promise<void> {
-    const entry = handoff.value;
-    if (entry === null || pushing.value) return;
+    const mine = pen.value;
+    if (mine?.entry == null || pushing.value) return;
     pushing.value = true;
     try {
-      if (summary.value === null && entry.summary === "") summary.value = text;
-      if (!(await save())) throw new Error("not saved");
-      take(await api.pushHandoff(entry.id));
-      for (let look = 0; look < MOST_LOOKS && handoff.value?.push_state === "pending"; look += 1) {
-        await new Promise((done) => setTimeout(done, LOOK_AFTER_PUSH_MS));
-        await load();
+      if (mine.written.summary === undefined && mine.entry.summary === "") mine.write("summary", text);
+      if (!(await mine.save())) throw new Error("not saved");
+      mine.take(await api.pushHandoff(mine.id));
+      for (let look = 0; look < MOST_LOOKS && mine.entry?.push_state === "pending"; look += 1) {
+        await pause(LOOK_AFTER_PUSH_MS);
+        await mine.load();
       }
     } catch (error) {
       notice.fail(words.transfer.pushFailed, error);
@@ -119,5 +78,14 @@ export const useHandoff = defineStore("handoff", () => {
     }
   }
 
-  return { handoff, receipt, summary, saving, pushing, load, type, save, push };
+  return {
+    handoff: computed(() => pen.value?.entry ?? null),
+    receipt: computed(() => pen.value?.written.receipt ?? null),
+    summary: computed(() => pen.value?.written.summary ?? null),
+    saving: computed(() => pen.value?.saving ?? "saved"),
+    pushing,
+    type,
+    saveFirst,
+    push,
+  };
 });
