@@ -4,12 +4,12 @@ unseen is written down."""
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from api.auth.shared import Shared
-from api.calls.completion import complete, remember
+from api.calls.completion import completed, mend, remember
 from api.calls.recorder import CallRecorder
 from api.calls.service import close_lost, lost_call
 from api.calls.shifts import open_shifts
@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 AGAIN_S = 2.0
 DRAIN_S = 5.0
+READ_ON_S = 300.0
+"""How often the switch's log is read on while the link stands, so that there is never much of it to read."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -38,6 +40,7 @@ class Gap:
     recording_files: Recordings
     calls: CallRecorder
     handoffs: HandoffRecorder
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def seat_everybody(self) -> None:
         """Everybody whose shift goes on and who is not known any more. Who is known serves what was set meanwhile."""
@@ -90,6 +93,16 @@ class Gap:
             log.warning("a transfer ended unseen", call_id=end.call_id, step=end.step.value)
             publish(end)
 
+    async def read_on(self) -> None:
+        """The switch's log, every few minutes."""
+        while True:
+            await asyncio.sleep(READ_ON_S)
+            try:
+                if self._linked and await self._recorded():
+                    await self._complete()
+            except Exception as error:
+                log.warning("the switch's log not read on", error_type=type(error).__name__)
+
     @property
     def _linked(self) -> bool:
         return self.runner.link is LinkState.LIVE
@@ -99,17 +112,17 @@ class Gap:
 
     async def _complete(self) -> bool:
         """The switch's log is read on once what it told is recorded; False where that takes too long."""
-        store, log_file = self.common.store, self.common.settings.queue_log_file
-        told = await complete(store, log_file, self.recording_files, self.switchboard.calls)
-        if told is None:
-            return True
-        for event in told.history:
-            self.calls.put(event)
-        for event in told.news:
-            self.common.publish(event)
-        if told.news:
-            log.warning("calls completed from the switch's log", calls=len(told.news))
-        recorded = await self.calls.drain(DRAIN_S)
-        if recorded:
-            await remember(store, told.place, self.common.now())
-        return recorded
+        async with self.reading:
+            store, log_file = self.common.store, self.common.settings.queue_log_file
+            async for told in completed(store, log_file, self.recording_files, self.switchboard.calls):
+                for event in told.history:
+                    self.calls.put(event)
+                for event in told.news:
+                    self.common.publish(event)
+                if told.news:
+                    log.warning("calls completed from the switch's log", calls=len(told.news))
+                await mend(store, told.answers)
+                if not await self.calls.drain(DRAIN_S):
+                    return False
+                await remember(store, told.place, self.common.now())
+        return True

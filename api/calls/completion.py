@@ -1,11 +1,12 @@
 """Calls that ended while this server was away are completed from what the switch wrote down itself: its queue_log.
 
-``complete`` is called when the link has come up, and now and then. It reads what is new in the log and says what the
-calls in it became; it says nothing of a call that is known to be over, so it may be called as often as one likes.
+``completed`` is asked when the link has come up, and every few minutes. It reads what is new in the log and says what
+the calls in it became; it says nothing of a call that is known to be over, so it may be asked as often as one likes.
 
 * ``history`` goes to the records alone: arrivals, waits and answers that happened long ago.
 * ``news`` goes to everybody: ``CallEnded``, ``CallbackAsked`` and ``MessageLeft``. A callback follows from them as from
   any other.
+* ``answers`` mend the time of an answer that nobody saw: until then it is told by the ages of channels.
 
 The log states whole seconds. A talk is measured from the exact answer in our records to the second of its end; where
 the call was handed on, or nobody recorded the answer, its length stays unknown.
@@ -14,17 +15,17 @@ the call was handed on, or nobody recorded the answer, its length stays unknown.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.calls.queue_log import Course, Entry, Place, follow, read_on
+from api.calls.recorder import key_of_answer
 from api.store.engine import Store, insert_into
 from api.store.tables import CallEventRecord, CallRecord, LogPosition
 from telephony.events import (
@@ -34,193 +35,162 @@ from telephony.events import (
     CallEnded,
     CallEvent,
     CallOutcome,
+    CallPlaced,
     CallQueued,
     MessageLeft,
     TransferStepped,
 )
-from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
+from telephony.ids import AgentId, CallId, ChannelId, LineNumber
 from telephony.media.recordings import Recordings
+from telephony.outbound import outcome as outcome_of_placed
+from telephony.outbound import placed_by_us
 
 POSITION = "queue_log"
-MOST_BYTES = 16 << 20
-"""Of a log that is read for the first time, the end."""
+AT_ONCE = 500
+"""Calls that are looked up in one statement."""
 
 SAME_ANSWER = timedelta(seconds=2)
 
-_CALL_ID = re.compile(r"[0-9]{9,11}\.[0-9]{1,10}")
 _AGENT = re.compile(r"[0-9A-Za-z]{1,16}")
-_NUMBER = re.compile(r"\+?[0-9]{1,20}")
-_FIRST_LINE_BYTES = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Up to where which file has been read."""
-
-    file_id: str = ""
-    offset: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """One line: ``epoch|call|queue|agent|event|data...``."""
+class AnswerTime:
+    """The second in which an operator answered."""
 
-    at: datetime
     call_id: CallId
-    queue: QueueName
-    agent: str
-    event: str
-    data: tuple[str, ...]
-
-    def value(self, index: int) -> str:
-        return self.data[index] if index < len(self.data) else ""
+    operator: ChannelId
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Completed:
+    """``remember`` its ``place`` once everything said is safe."""
+
     history: tuple[CallEvent, ...] = ()
     news: tuple[CallEvent, ...] = ()
-    place: Place = Place()
+    answers: tuple[AnswerTime, ...] = ()
+    place: Place = field(default_factory=Place)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """What our records hold of a call. ``answered_at`` is exact or missing."""
+    """What our records hold of a call. ``answered_at`` is exact or missing; ``guessed``: answers that nobody saw."""
 
     arrived: bool = False
     answered: bool = False
     answered_at: datetime | None = None
+    guessed: Mapping[ChannelId, datetime] = field(default_factory=dict)
+    placed_by: AgentId | None = None
     waiting_since: datetime | None = None
     handed_on: bool = False
     ended: bool = False
 
 
-@dataclass(slots=True)
-class Course:
-    """What the log says of one call, the last word counting."""
-
-    call_id: CallId
-    line: str = ""
-    number: str = ""
-    centre: str = ""
-    """Of the partner whose trunk it came on."""
-    queued: Entry | None = None
-    answered: Entry | None = None
-    answers: int = 0
-    ended: Entry | None = None
-    missed: Entry | None = None
-    asked: Entry | None = None
-    """The caller pressed 1 while waiting: to be called back."""
-    gave_up_at: datetime | None = None
-    """When the waiting for an operator was over, without an answer."""
+UNKNOWN = Known()
 
 
-def parse(line: str) -> Entry | None:
-    """None for what is not about a call of ours."""
-    parts = line.rstrip("\r\n").split("|")
-    if len(parts) < 5 or not parts[0].isdecimal() or len(parts[0]) > 11 or not _CALL_ID.fullmatch(parts[1]):
-        return None
-    return Entry(
-        at=datetime.fromtimestamp(int(parts[0]), UTC),
-        call_id=CallId(parts[1]),
-        queue=QueueName(parts[2]),
-        agent=parts[3],
-        event=parts[4],
-        data=tuple(parts[5:]),
-    )
-
-
-def courses(entries: Iterable[Entry]) -> dict[CallId, Course]:
-    found: dict[CallId, Course] = {}
-    for entry in entries:
-        _heed(found.setdefault(entry.call_id, Course(entry.call_id)), entry)
-    return found
-
-
-def _heed(course: Course, entry: Entry) -> None:
-    match entry.event:
-        case "ARRIVED":
-            course.line, course.number = _number(entry.value(0)), _number(entry.value(1))
-            course.centre = _number(entry.value(2))
-        case "ENTERQUEUE":
-            course.queued = course.queued or entry
-            course.number = course.number or _number(entry.value(1))
-            course.ended = course.gave_up_at = None
-        case "CONNECT":
-            course.answered, course.ended = entry, None
-            course.answers += 1
-        case "ABANDON" | "COMPLETECALLER" | "COMPLETEAGENT":
-            course.ended = entry
-        case "FALLBACK" | "MISSED" | "DUTY" | "CALLBACK":
-            course.line = course.line or _number(entry.value(0))
-            course.number = course.number or _number(entry.value(1))
-            if entry.event == "FALLBACK":
-                course.gave_up_at = entry.at
-            else:
-                course.ended = entry
-                course.missed = entry if entry.event == "MISSED" else None
-                course.asked = entry if entry.event == "CALLBACK" else None
-
-
-def _number(text: str) -> str:
-    return text if _NUMBER.fullmatch(text) else ""
-
-
-def told_by(course: Course, known: Known, *, message: bool) -> Completed:
-    """What the records lack. ``message``: there is a voice message of this caller."""
-    end = course.ended
+def told_by(course: Course, known: Known, *, message: bool) -> tuple[tuple[CallEvent, ...], tuple[CallEvent, ...]]:
+    """History and news that the records lack. ``message``: there is a voice message of this caller."""
+    end = course.end
     if known.ended or end is None:
-        return Completed()
-    return Completed(history=tuple(_history(course, known)), news=tuple(_news(course, known, end, message=message)))
+        return (), ()
+    return tuple(_history(course, known)), tuple(_news(course, known, end, message=message))
+
+
+def mended(course: Course, known: Known) -> Iterable[AnswerTime]:
+    """Answers in our records that nobody saw, with the second that the switch wrote down."""
+    for operator, at in known.guessed.items():
+        written = course.answers.get(operator)
+        if written is not None and written != at:
+            yield AnswerTime(call_id=course.call_id, operator=operator, at=written)
 
 
 def _history(course: Course, known: Known) -> Iterable[CallEvent]:
-    call_id, answered = course.call_id, course.answered
+    call_id = course.call_id
     if not known.arrived:
-        yield CallArrived(
-            at=datetime.fromtimestamp(int(call_id.partition(".")[0]), UTC),
-            call_id=call_id,
-            caller_number=course.number,
-            caller_name="",
-            line=LineNumber(course.line),
-            channel=ChannelId(call_id),
-            centre=course.centre,
-            rebuilt=True,
-        )
+        yield _began(course)
     if course.queued is not None and known.waiting_since is None:
         yield CallQueued(at=course.queued.at, call_id=call_id, queue=course.queued.queue, position=0)
+    answered, reached = course.answered, course.reached
+    if reached is not None and known.placed_by and not known.answered:
+        yield _answered(call_id, reached.at, known.placed_by, ChannelId(reached.value(1)), ChannelId(call_id))
     if answered is not None and _AGENT.fullmatch(answered.agent):
-        yield CallAnswered(
-            at=answered.at,
+        yield _answered(call_id, answered.at, AgentId(answered.agent), ChannelId(call_id), ChannelId(answered.value(1)))
+
+
+def _began(course: Course) -> CallEvent:
+    """In the second in which the switch, or we, made its id."""
+    call_id, at = course.call_id, datetime.fromtimestamp(int(course.call_id.partition(".")[0]), UTC)
+    if placed_by_us(call_id):
+        return CallPlaced(
+            at=at,
             call_id=call_id,
-            agent_id=AgentId(answered.agent),
-            citizen=ChannelId(call_id),
-            operator=ChannelId(answered.value(1)),
-            wait_s=0.0,
+            agent_id=AgentId(""),
+            number=course.number,
+            line=LineNumber(course.line),
+            channel=ChannelId(call_id),
             rebuilt=True,
         )
+    return CallArrived(
+        at=at,
+        call_id=call_id,
+        caller_number=course.number,
+        caller_name="",
+        line=LineNumber(course.line),
+        channel=ChannelId(call_id),
+        centre=course.centre,
+        rebuilt=True,
+    )
+
+
+def _answered(
+    call_id: CallId, at: datetime, agent_id: AgentId, citizen: ChannelId, operator: ChannelId
+) -> CallAnswered:
+    return CallAnswered(
+        at=at, call_id=call_id, agent_id=agent_id, citizen=citizen, operator=operator, wait_s=0.0, rebuilt=True
+    )
 
 
 def _news(course: Course, known: Known, end: Entry, *, message: bool) -> Iterable[CallEvent]:
+    ended_at = course.ended_at or end.at
     if course.missed is not None and message:
         yield MessageLeft(
-            at=course.missed.at,
-            call_id=course.call_id,
-            line=LineNumber(course.line),
-            file=f"{course.call_id}-message",
+            at=ended_at, call_id=course.call_id, line=LineNumber(course.line), file=f"{course.call_id}-message"
         )
     if course.asked is not None:
         yield CallbackAsked(at=course.asked.at, call_id=course.call_id, queue=course.asked.queue, number=course.number)
-    spoke = known.answered or course.answered is not None or end.event == "DUTY"
-    outcome = CallOutcome.ANSWERED if spoke else CallOutcome.ABANDONED
     yield CallEnded(
-        at=end.at,
+        at=ended_at,
         call_id=course.call_id,
-        outcome=outcome,
-        ended_by=ENDED_BY.get(end.event, "unknown"),
+        outcome=_outcome(course, known, end),
+        ended_by=_ended_by(course, end),
         wait_s=_waited(course, known, end),
         talk_s=_talked(course, known, end),
     )
+
+
+def _outcome(course: Course, known: Known, end: Entry) -> CallOutcome:
+    if known.answered or course.answers or course.served_s is not None:
+        return CallOutcome.ANSWERED
+    if end.event == "DIALLED":
+        status, cause = end.value(2), end.value(3)
+        return outcome_of_placed(
+            own_answered=True,
+            asked_to_end=status == "CANCEL",
+            cause=int(cause) if cause.isdecimal() and len(cause) < 4 else 0,
+            status=status,
+        )
+    return CallOutcome.ABANDONED
+
+
+def _ended_by(course: Course, end: Entry) -> str:
+    """Where the citizen talked on with somebody else, the end of the channel tells."""
+    gone = course.gone
+    if gone is not None and end.event.startswith("COMPLETE") and gone.at - end.at > SAME_ANSWER:
+        end = gone
+    said = {"DIALLED": end.value(4), "GONE": end.value(2)}.get(end.event)
+    return said if said in ("caller", "operator", "switch") else ENDED_BY.get(end.event, "unknown")
 
 
 ENDED_BY = {
@@ -234,7 +204,7 @@ ENDED_BY = {
 
 def _waited(course: Course, known: Known, end: Entry) -> float | None:
     """Of a call that nobody answered: until the caller gave up, or until the fallback took over."""
-    if known.answered or course.answered is not None:
+    if known.answered or course.answers:
         return None
     since = known.waiting_since or (course.queued.at if course.queued else None)
     until = course.gave_up_at or (end.at if end.event in ("ABANDON", "CALLBACK") else None)
@@ -244,80 +214,58 @@ def _waited(course: Course, known: Known, end: Entry) -> float | None:
 def _talked(course: Course, known: Known, end: Entry) -> float | None:
     """Of a talk with one operator of which our records hold the answer."""
     answered_at = known.answered_at
-    if answered_at is None or known.handed_on or not end.event.startswith("COMPLETE"):
+    if answered_at is None or known.handed_on or end.event not in ("COMPLETECALLER", "COMPLETEAGENT", "DIALLED"):
         return None
-    same = course.answered is None or abs(course.answered.at - answered_at) <= SAME_ANSWER
-    return max(0.0, (end.at - answered_at).total_seconds()) if same and course.answers <= 1 else None
-
-
-# the log on the disk --------------------------------------------------------------------------------------------------
-@dataclass(slots=True)
-class Reading:
-    entries: list[Entry] = field(default_factory=list)
-    place: Place = field(default_factory=Place)
-
-
-def read_on(path: Path, since: Place) -> Reading:
-    """What was written after ``since``, also into files that were put aside meanwhile. Blocks. Raises OSError."""
-    asides = [one for one in path.parent.glob(f"{path.name}.*") if one.is_file()]
-    files = [*sorted(asides, key=lambda one: one.stat().st_mtime_ns), path]
-    ids = [file_id(one) for one in files]
-    first = ids.index(since.file_id) if since.file_id in ids else len(files) - 1
-    reading = Reading(place=since)
-    for one, name in list(zip(files, ids, strict=True))[first:]:
-        start = since.offset if name == since.file_id else 0
-        if not since.file_id:
-            start = max(0, one.stat().st_size - MOST_BYTES)
-        reading.place = Place(name, _read_file(one, start, reading.entries))
-    return reading
-
-
-def file_id(path: Path) -> str:
-    """The same for a file that was renamed or has grown; empty until its first line is whole."""
-    with path.open("rb") as file:
-        line, end, _ = file.read(_FIRST_LINE_BYTES).partition(b"\n")
-        inode = os.fstat(file.fileno()).st_ino
-    return f"{inode}:{hashlib.sha256(line).hexdigest()[:32]}" if end else ""
-
-
-def _read_file(path: Path, start: int, entries: list[Entry]) -> int:
-    with path.open("rb") as file:
-        file.seek(start)
-        for line in file:
-            if not line.endswith(b"\n"):
-                break
-            start += len(line)
-            entry = parse(line.decode("utf-8", "replace"))
-            if entry is not None:
-                entries.append(entry)
-    return start
+    same = all(abs(at - answered_at) <= SAME_ANSWER for at in course.answers.values())
+    return max(0.0, (end.at - answered_at).total_seconds()) if same and len(course.answers) <= 1 else None
 
 
 # records --------------------------------------------------------------------------------------------------------------
-async def complete(store: Store, path: Path, recordings: Recordings, live: Collection[CallId]) -> Completed | None:
+async def completed(
+    store: Store, path: Path, recordings: Recordings, live: Collection[CallId]
+) -> AsyncIterator[Completed]:
     """What has become of calls that the switch does not know any more and that our records do not show as over.
 
     ``live`` are the calls of the model, also those that ended a moment ago: it has told, or will tell, of them itself.
-    None where there is no such log. ``remember`` its ``place`` once everything said is safe.
+    The log is read piece by piece; nothing comes where there is none. Before the next piece is asked for, what the last
+    one said must be recorded.
     """
     async with store.read() as session:
         row = await session.get(LogPosition, POSITION)
     since = Place(row.file_id, row.place) if row is not None else Place()
-    try:
-        reading = await asyncio.to_thread(read_on, path, since)
-    except FileNotFoundError:
-        return None
-    history: list[CallEvent] = []
-    news: list[CallEvent] = []
-    async with store.read() as session:
-        for call_id, course in courses(reading.entries).items():
-            if call_id in live:
-                continue
-            message = await asyncio.to_thread(recordings.message, call_id) if course.missed else None
-            told = told_by(course, await _known(session, call_id), message=message is not None)
-            history += told.history
-            news += told.news
-    return Completed(history=tuple(history), news=tuple(news), place=reading.place)
+    begun: dict[CallId, Course] = {}
+    more = True
+    while more:
+        try:
+            reading = await asyncio.to_thread(read_on, path, since)
+        except FileNotFoundError:
+            return
+        follow(reading.entries, begun)
+        history: list[CallEvent] = []
+        news: list[CallEvent] = []
+        answers: list[AnswerTime] = []
+        more = reading.more
+        asked = [course for course in begun.values() if course.answers or _is_over(course, more=more)]
+        known = await _all_known(store, [course.call_id for course in asked])
+        for course in asked:
+            its = known.get(course.call_id, UNKNOWN)
+            answers += mended(course, its)
+            if course.call_id not in live and _is_over(course, more=more):
+                message = await asyncio.to_thread(recordings.message, course.call_id) if course.missed else None
+                past, new = told_by(course, its, message=message is not None)
+                history += past
+                news += new
+        begun = {one.call_id: one for one in begun.values() if one.call_id not in live and not _is_over(one, more=more)}
+        since = reading.place
+        # a call that stands half in this piece is read from its beginning, should this run not come to its end
+        safe = next((course.begins for course in begun.values()), since) if more else since
+        yield Completed(history=tuple(history), news=tuple(news), answers=tuple(answers), place=safe)
+
+
+def _is_over(course: Course, *, more: bool) -> bool:
+    """Only the last word of a channel is final; where there is no more to read, any end is."""
+    final = course.gone is not None or (course.ended is not None and course.ended.event == "DIALLED")
+    return final or (course.end is not None and not more)
 
 
 async def remember(store: Store, place: Place, now: datetime) -> None:
@@ -330,23 +278,73 @@ async def remember(store: Store, place: Place, now: datetime) -> None:
         await session.execute(statement.on_conflict_do_update(index_elements=[LogPosition.name], set_=values))
 
 
-async def _known(session: AsyncSession, call_id: CallId) -> Known:
-    record = await session.get(CallRecord, call_id)
-    if record is None:
-        return Known()
-    found = await session.execute(
-        select(CallEventRecord.kind, CallEventRecord.at, CallEventRecord.data).where(
-            CallEventRecord.call_id == call_id,
-            CallEventRecord.kind.in_((CallArrived.__name__, CallAnswered.__name__, TransferStepped.__name__)),
+async def mend(store: Store, answers: Sequence[AnswerTime]) -> None:
+    """Only answers that nobody saw are changed, and the call's own where it is told by one of them."""
+    if not answers:
+        return
+    async with store.write() as session:
+        for answer in answers:
+            record = await session.scalar(
+                select(CallEventRecord).where(
+                    CallEventRecord.call_id == answer.call_id,
+                    CallEventRecord.event_key == key_of_answer(answer.operator),
+                )
+            )
+            if record is None or not record.data.get("rebuilt"):
+                continue
+            await session.execute(
+                update(CallRecord)
+                .where(CallRecord.id == answer.call_id, CallRecord.answered_at == record.at)
+                .values(answered_at=answer.at)
+            )
+            record.at = answer.at
+
+
+async def _all_known(store: Store, call_ids: Sequence[CallId]) -> dict[CallId, Known]:
+    found: dict[CallId, Known] = {}
+    async with store.read() as session:
+        for start in range(0, len(call_ids), AT_ONCE):
+            found |= await _known(session, call_ids[start : start + AT_ONCE])
+    return found
+
+
+async def _known(session: AsyncSession, call_ids: Sequence[CallId]) -> dict[CallId, Known]:
+    calls = await session.execute(
+        select(CallRecord.id, CallRecord.queued_at, CallRecord.ended_at, CallRecord.outcome).where(
+            CallRecord.id.in_(call_ids)
         )
     )
-    rows = found.all()
-    answers = [row for row in rows if row.kind == CallAnswered.__name__]
+    kinds = (CallArrived.__name__, CallPlaced.__name__, CallAnswered.__name__, TransferStepped.__name__)
+    events = await session.execute(
+        select(CallEventRecord.call_id, CallEventRecord.kind, CallEventRecord.at, CallEventRecord.data).where(
+            CallEventRecord.call_id.in_(call_ids), CallEventRecord.kind.in_(kinds)
+        )
+    )
+    told: dict[str, list[tuple[str, datetime, dict[str, object]]]] = {}
+    for call_id, kind, at, data in events:
+        told.setdefault(call_id, []).append((kind, at, data))
+    return {
+        CallId(call_id): _known_of(
+            told.get(call_id, []),
+            waiting_since=queued_at,
+            ended=ended_at is not None and outcome != CallOutcome.LOST.value,
+        )
+        for call_id, queued_at, ended_at, outcome in calls
+    }
+
+
+def _known_of(
+    told: Sequence[tuple[str, datetime, dict[str, object]]], *, waiting_since: datetime | None, ended: bool
+) -> Known:
+    answers = [(at, data) for kind, at, data in told if kind == CallAnswered.__name__]
+    placed = [data for kind, _, data in told if kind == CallPlaced.__name__]
     return Known(
-        arrived=any(row.kind == CallArrived.__name__ for row in rows),
+        arrived=bool(placed) or any(kind == CallArrived.__name__ for kind, _, _ in told),
         answered=bool(answers),
-        answered_at=answers[0].at if len(answers) == 1 and not answers[0].data.get("rebuilt") else None,
-        waiting_since=record.queued_at,
-        handed_on=any(row.kind == TransferStepped.__name__ for row in rows),
-        ended=record.ended_at is not None and record.outcome != CallOutcome.LOST.value,
+        answered_at=answers[0][0] if len(answers) == 1 and not answers[0][1].get("rebuilt") else None,
+        guessed={ChannelId(str(data.get("operator"))): at for at, data in answers if data.get("rebuilt")},
+        placed_by=AgentId(str(placed[0]["agent_id"])) if placed and placed[0].get("agent_id") else None,
+        waiting_since=waiting_since,
+        handed_on=any(kind == TransferStepped.__name__ for kind, _, _ in told),
+        ended=ended,
     )

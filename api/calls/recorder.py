@@ -30,7 +30,7 @@ from telephony.events import (
     CallQueued,
     Event,
 )
-from telephony.ids import CallId
+from telephony.ids import CallId, ChannelId
 from telephony.outbound import placed_by_us
 from telephony.targets import Target, TargetKind
 
@@ -125,7 +125,7 @@ async def _measured(session: AsyncSession, event: AgentLegEnded) -> AgentLegEnde
     answer = await session.scalar(
         select(CallEventRecord).where(
             CallEventRecord.call_id == event.call_id,
-            CallEventRecord.event_key == f"{CallAnswered.__name__}:{event.leg}"[:64],
+            CallEventRecord.event_key == key_of_answer(event.leg),
         )
     )
     if answer is None or answer.data.get("rebuilt"):
@@ -147,6 +147,11 @@ def key_of(event: CallEvent) -> str:
     if kind in NAMED_BY:
         return ":".join([kind.__name__, *(str(said[name]) for name in NAMED_BY[kind])])[:64]
     return f"{kind.__name__}:{_digest(event.at.isoformat(), said)}"
+
+
+def key_of_answer(operator: ChannelId) -> str:
+    """Of the ``CallAnswered`` on this leg of an operator."""
+    return f"{CallAnswered.__name__}:{operator}"[:64]
 
 
 def _digest(at: str, said: Mapping[str, Any]) -> str:

@@ -11,12 +11,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from api.calls.completion import Place, complete, parse, read_on, remember
+from api.calls import queue_log
+from api.calls.completion import completed, mend, remember
+from api.calls.queue_log import Place, parse, read_on
 from api.calls.recorder import CallRecorder
 from api.calls.service import close_lost
 from api.store.engine import Store
 from api.store.tables import CallRecord
-from telephony.events import CallAnswered, CallArrived, CallbackAsked, CallEnded, CallEvent, CallQueued, MessageLeft
+from telephony.events import (
+    CallAnswered,
+    CallArrived,
+    CallbackAsked,
+    CallEnded,
+    CallEvent,
+    CallPlaced,
+    CallQueued,
+    MessageLeft,
+)
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.media.recordings import Recordings
 
@@ -58,11 +69,13 @@ def put_aside(path: Path, number: int) -> None:
 
 async def taken_up(store: Store, log: Path, live: set[CallId] = frozenset()) -> list[CallEvent]:  # type: ignore[assignment]
     """As the server does when its link has come up: what it was told that is new to everybody."""
-    told = await complete(store, log, Recordings(log.parent), live)
-    assert told is not None
-    await recorded(store, *told.history, *told.news)
-    await remember(store, told.place, at(500))
-    return list(told.news)
+    news: list[CallEvent] = []
+    async for told in completed(store, log, Recordings(log.parent), live):
+        await recorded(store, *told.history, *told.news)
+        await mend(store, told.answers)
+        await remember(store, told.place, at(500))
+        news += told.news
+    return news
 
 
 async def recorded(store: Store, *events: CallEvent) -> None:
@@ -179,7 +192,7 @@ async def test_a_call_first_seen_at_its_end_arrived_when_the_switch_made_it(stor
     """Between our log-in and what the switch lists of its channels, calls end that nobody has seen before."""
     one = call_at(0)
     [seen, *_] = arrived(one, 8.0)
-    await recorded(store, replace(seen, line=LineNumber("s")))  # type: ignore[arg-type]
+    await recorded(store, replace(seen, line=LineNumber("s")))  # type: ignore[call-arg]
     kept = await call(store, one)
     assert (kept.arrived_at, kept.line) == (at(0), "")
 
@@ -194,10 +207,155 @@ async def test_who_has_only_arrived_is_not_over(store: Store, log: Path) -> None
 async def test_whom_a_duty_phone_took_was_answered(store: Store, log: Path) -> None:
     one = call_at(0)
     write(log, line(1, one, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(31, one, "NONE", "FALLBACK", "12345", NUMBER))
-    write(log, line(99, one, "NONE", "DUTY", "12345", NUMBER))
+    write(log, line(40, one, "NONE", "DUTY", "12345", "13900000000"))
+    write(log, line(99, one, "NONE", "GONE", "12345", NUMBER, "switch", 59))
     [ended] = await taken_up(store, log)
     assert isinstance(ended, CallEnded)
-    assert (ended.outcome, ended.talk_s) == ("answered", None)
+    assert (ended.outcome, ended.talk_s, ended.ended_by, ended.at) == ("answered", None, "switch", at(99))
+    assert (await call(store, one)).caller_number == NUMBER
+
+
+async def test_whom_a_duty_phone_dropped_is_a_missed_call(store: Store, log: Path) -> None:
+    one = call_at(0)
+    write(
+        log, line(31, one, "NONE", "FALLBACK", "12345", NUMBER), line(40, one, "NONE", "DUTY", "12345", "13900000000")
+    )
+    write(log, line(45, one, "NONE", "GONE", "12345", NUMBER, "caller", ""))
+    [ended] = await taken_up(store, log)
+    assert isinstance(ended, CallEnded)
+    assert (ended.outcome, ended.ended_by, ended.at) == ("abandoned", "caller", at(45))
+
+
+async def test_who_hangs_up_in_the_greeting_is_a_missed_call(store: Store, log: Path) -> None:
+    one = call_at(0)
+    write(
+        log,
+        line(0, one, "NONE", "ARRIVED", "12345", NUMBER),
+        line(3, one, "NONE", "GONE", "12345", NUMBER, "caller", ""),
+    )
+    [ended] = await taken_up(store, log)
+    assert isinstance(ended, CallEnded)
+    assert (ended.outcome, ended.ended_by, ended.wait_s, ended.talk_s) == ("abandoned", "caller", None, None)
+    kept = await call(store, one)
+    assert (kept.line, kept.caller_number, kept.arrived_at) == ("12345", NUMBER, at(0))
+
+
+async def test_a_talk_with_a_branch_is_no_missed_call(store: Store, log: Path) -> None:
+    one = call_at(0)
+    await recorded(store, *arrived(one, 0.0)[:1])
+    write(log, line(5, one, "NONE", "BRANCH", "12366", "12366"))
+    assert await taken_up(store, log, {one}) == []
+    write(log, line(95, one, "NONE", "GONE", "12366", NUMBER, "caller", 90))
+    [ended] = await taken_up(store, log)
+    assert isinstance(ended, CallEnded)
+    assert (ended.outcome, ended.ended_by, ended.at) == ("answered", "caller", at(95))
+
+
+async def test_a_citizen_who_talked_on_with_another_after_the_operator_left_ended_it_then(
+    store: Store, log: Path
+) -> None:
+    one = call_at(0)
+    await recorded(store, *arrived(one, 0.2), answered(one, 5.25))
+    write(log, line(5, one, "8001", "CONNECT", 5, "1795297005.9", 2), line(65, one, "8001", "COMPLETEAGENT", 5, 60, 1))
+    write(log, line(300, one, "NONE", "GONE", "12345", NUMBER, "caller", ""))
+    [ended] = await taken_up(store, log)
+    assert isinstance(ended, CallEnded)
+    assert (ended.at, ended.ended_by, ended.talk_s) == (at(300), "caller", 59.75)
+
+
+# calls that operators place -------------------------------------------------------------------------------------------
+PLACED = CallId(f"{BEGAN}.9000001")
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "outcome", "ended_by"),
+    [
+        ("BUSY", 17, "busy", "switch"),
+        ("NOANSWER", 0, "no_answer", "switch"),
+        ("CHANUNAVAIL", 1, "not_found", "switch"),
+        ("CONGESTION", 21, "declined", "switch"),
+        ("CONGESTION", 34, "unavailable", "switch"),
+        ("CANCEL", 0, "cancelled", "operator"),
+    ],
+)
+async def test_what_became_of_a_placed_call_is_known(
+    store: Store, log: Path, status: str, cause: int, outcome: str, ended_by: str
+) -> None:
+    write(log, line(2, PLACED, "NONE", "PLACED", "12345", NUMBER))
+    write(log, line(22, PLACED, "NONE", "DIALLED", "12345", NUMBER, status, cause, ended_by, ""))
+    [ended] = await taken_up(store, log)
+    assert isinstance(ended, CallEnded)
+    assert (ended.outcome, ended.ended_by, ended.at, ended.talk_s) == (outcome, ended_by, at(22), None)
+    kept = await call(store, PLACED)
+    assert (kept.direction, kept.line, kept.caller_number, kept.arrived_at) == ("outbound", "12345", NUMBER, at(0))
+
+
+@pytest.mark.parametrize("seen", [True, False])
+async def test_a_placed_call_that_was_answered_has_its_talk_where_the_answer_was_seen(
+    store: Store, log: Path, seen: bool
+) -> None:
+    placed = CallPlaced(
+        at=at(0),
+        call_id=PLACED,
+        agent_id=AgentId("8001"),
+        number=NUMBER,
+        line=LineNumber("12345"),
+        channel=ChannelId(PLACED),
+    )
+    await recorded(store, placed)
+    if seen:
+        await recorded(store, replace(answered(PLACED, 8.25), operator=ChannelId(PLACED)))
+    write(log, line(8, PLACED, "NONE", "REACHED", "12345", f"{BEGAN + 3}.7"))
+    write(log, line(68, PLACED, "NONE", "DIALLED", "12345", NUMBER, "ANSWER", 16, "caller", 60))
+    await taken_up(store, log)
+    kept = await call(store, PLACED)
+    assert (kept.outcome, kept.ended_by, kept.answered_by) == ("answered", "caller", "8001")
+    assert (kept.answered_at, kept.talk_s) == ((at(8.25), 59.75) if seen else (at(8), None))
+
+
+# answers that nobody saw ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("lives", [True, False])
+async def test_an_answer_that_nobody_saw_gets_its_second(store: Store, log: Path, lives: bool) -> None:
+    one, leg = call_at(0), f"{BEGAN + 3}.9"
+    await recorded(store, *arrived(one, 0.2), replace(answered(one, 9.5, rebuilt=True), operator=ChannelId(leg)))
+    write(log, line(5, one, "8001", "CONNECT", 5, leg, 2))
+    if not lives:
+        write(log, line(65, one, "8001", "COMPLETEAGENT", 5, 60, 1))
+    await taken_up(store, log, {one} if lives else set())
+    kept = await call(store, one)
+    assert kept.answered_at == at(5)
+    assert (kept.wait_s, kept.talk_s) == (None, None)
+    assert (kept.ended_at is None) is lives
+
+
+async def test_an_answer_that_was_seen_is_left_as_it_was(store: Store, log: Path) -> None:
+    one, leg = call_at(0), f"{BEGAN + 3}.9"
+    await recorded(store, *arrived(one, 0.2), replace(answered(one, 5.75), operator=ChannelId(leg)))
+    write(log, line(5, one, "8001", "CONNECT", 5, leg, 2))
+    await taken_up(store, log, {one})
+    assert (await call(store, one)).answered_at == at(5.75)
+
+
+# much of it -----------------------------------------------------------------------------------------------------------
+async def test_a_long_log_is_read_piece_by_piece_and_no_call_is_cut(
+    store: Store, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_log, "PIECE_BYTES", 700)
+    monkeypatch.setattr("api.calls.completion.AT_ONCE", 3)
+    calls = [call_at(number) for number in range(40)]
+    await taken_up(store, log)
+    began = read_on(log, Place()).place.offset
+    write(log, *(line(1, one, "NONE", "ARRIVED", "12345", NUMBER) for one in calls[:20]))
+    put_aside(log, 0)
+    write(log, *(line(1, one, "NONE", "ARRIVED", "12345", NUMBER) for one in calls[20:]))
+    write(log, *(line(9, one, "NONE", "GONE", "12345", "", "caller", "") for one in calls))
+    pieces = [told async for told in completed(store, log, Recordings(log.parent), set())]
+    assert len(pieces) > 5
+    assert {told.place.offset for told in pieces[:3]} == {began}, "not past a call of which there is only a part"
+    news = await taken_up(store, log)
+    assert {event.call_id for event in news} == set(calls)
+    assert {(await call(store, one)).caller_number for one in calls} == {NUMBER}
+    assert await taken_up(store, log) == []
 
 
 async def test_whoever_still_waits_or_talks_is_left_alone(store: Store, log: Path) -> None:
@@ -283,4 +441,4 @@ def test_a_line_that_is_about_no_call_is_passed_over(text: str) -> None:
 
 
 async def test_without_a_log_there_is_nothing_to_say(store: Store, tmp_path: Path) -> None:
-    assert await complete(store, tmp_path / "none", Recordings(tmp_path), set()) is None
+    assert await taken_up(store, tmp_path / "none") == []

@@ -24,7 +24,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from api.auth.permissions import Role
-from api.calls.completion import parse
+from api.calls.queue_log import parse
 from api.demo.children import Child
 from api.store.engine import Store
 from api.store.sealing import Keyring
