@@ -30,28 +30,19 @@ from telephony.commands import (
     TapLeg,
 )
 from telephony.controls import Controls
+from telephony.drift import drifts_of
 from telephony.duties import Agent, CallKind
 from telephony.errors import Refused, UnknownCall
 from telephony.events import (
     AgentEvent,
-    AgentLegEnded,
     AgentSignedOut,
     AgentStatusChanged,
     AheadReason,
-    CallAnswered,
-    CallArrived,
-    CallEnded,
     CallEvent,
-    CallLeftQueue,
-    CallOffered,
-    CallQueued,
-    DriftRepaired,
     Event,
     FrameRejected,
     LinkChanged,
     LinkState,
-    OfferEnded,
-    QueueChanged,
 )
 from telephony.facts import Fact, LinkLost, QueueMember, QueueMemberRemoved, Snapshot
 from telephony.hearing import Hearing
@@ -88,18 +79,6 @@ SAYS_NOTHING_NUMBER = 0
 PRESENT_CONTACTS = frozenset({"Created", "Updated", "Reachable", "NonQualified"})
 """A removed contact proves nothing: a page that reloads registers anew before its old contact goes."""
 UNREACHABLE = "Unreachable"
-
-DRIFT_KINDS: Mapping[type[Event], str] = {
-    CallArrived: "missed_call",
-    CallQueued: "missed_queueing",
-    CallLeftQueue: "missed_leaving",
-    CallOffered: "missed_ring",
-    OfferEnded: "ghost_ring",
-    CallAnswered: "missed_answer",
-    AgentLegEnded: "ghost_leg",
-    CallEnded: "ghost_call",
-    QueueChanged: "queue_order",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -327,7 +306,7 @@ class Switchboard:
         wanted = [] if rebuild else self._orders(events, now)
         mended, drifts = self._members.compare(snapshot, self.agents.values(), now, rebuild=rebuild)
         if not rebuild:
-            drifts += _drifts(events, snapshot.at)
+            drifts += drifts_of(events, snapshot.at)
         orders = (*wanted, *mended, *watched.orders, *passed.orders)
         return Outcome(events=(*drifts, *events), orders=orders, unlisted=self._take_unlisted())
 
@@ -479,12 +458,3 @@ class Switchboard:
     def _take_unlisted(self) -> tuple[Unlisted, ...]:
         models = (self._calls, self._agents, self._supervisions, self._transfers)
         return tuple(one for model in models for one in model.take_unlisted())
-
-
-def _drifts(events: Iterable[Event], at: datetime) -> list[DriftRepaired]:
-    """Whatever a comparison brings up had been missed before."""
-    return [
-        DriftRepaired(at=at, kind=kind, subject=event.call_id if isinstance(event, CallEvent) else "")
-        for event in events
-        if (kind := DRIFT_KINDS.get(type(event)))
-    ]
