@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import pytest
 
 from telephony.ami.frames import Frame, FrameReader
 from telephony.ami.messages import fact_of
-from telephony.ami.resync import take_snapshot
+from telephony.ami.resync import Listing, take_snapshot
 from telephony.calls import CallPhase
 from telephony.events import AgentStatus, CallOutcome, LinkChanged, LinkState
 from telephony.facts import Fact, LinkLost, Snapshot
@@ -44,8 +44,8 @@ class RecordedSwitch:
         assert headers["Action"] == "CoreStatus"
         return self._core
 
-    async def ask_list(self, headers: Mapping[str, str]) -> Sequence[Frame]:
-        return self._lists[headers["Action"]]
+    async def ask_list(self, headers: Mapping[str, str]) -> Listing:
+        return Listing(self._lists[headers["Action"]], True)
 
     async def mark(self) -> datetime:
         return self._at
