@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastapi import Request
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth.idempotency import OnceRoute
@@ -12,7 +13,7 @@ from api.auth.permissions import Action, allowed
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared
 from api.errors import Forbidden, NotFound
-from api.store.tables import CallRecord
+from api.store.tables import CallAgent, CallRecord
 from telephony.calls import Call
 from telephony.ids import AgentId, CallId
 from telephony.targets import TargetKind
@@ -35,12 +36,13 @@ async def known_call(session: AsyncSession, common: Shared, call_id: str) -> Kno
     record = await session.get(CallRecord, call_id)
     if live is None and record is None:
         raise NotFound("call")
+    recorded = await session.scalars(select(CallAgent.agent_id).where(CallAgent.call_id == call_id))
     number = live.caller_number if live is not None else (record.caller_number if record is not None else None) or ""
     return KnownCall(
         id=CallId(call_id),
         caller_number=number,
         phone_hash=common.store.keyring.phone_hash(number),
-        agents=frozenset(_recorded(record) | _live(common, live)),
+        agents=frozenset({*recorded, *_live(common, live)}),
     )
 
 
@@ -76,10 +78,6 @@ class CallRoute(OnceRoute):
         if call_id is not None:
             async with common.store.read() as session:
                 await call_of(session, common, me, call_id, Action.CALL_READ)
-
-
-def _recorded(record: CallRecord | None) -> set[str]:
-    return {record.answered_by} if record is not None and record.answered_by else set()
 
 
 def _live(common: Shared, call: Call | None) -> set[str]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from api.store.tables import CallEventRecord, CallRecord, DraftRecord, TicketRecord
+from api.store.tables import CallAgent, CallEventRecord, CallRecord, DraftRecord, TicketRecord
 from telephony.events import CallOutcome
 from telephony.ids import CallId
 
@@ -36,7 +36,7 @@ async def list_calls(
     size: int,
     direction: str | None = None,
 ) -> tuple[Sequence[CallWithTicket], int]:
-    """With the id of the ticket each led to. ``agent_id``: only calls this operator answered, and missed ones."""
+    """With the id of the ticket each led to. ``agent_id``: only calls this operator had a part in, and missed ones."""
     where = _where(missed, agent_id)
     if direction is not None:
         where.append(CallRecord.direction == direction)
@@ -63,7 +63,8 @@ def _where(missed: bool | None, agent_id: str | None) -> list[ColumnElement[bool
     elif missed is False:
         where.append(or_(CallRecord.outcome.is_(None), ~is_missed))
     if agent_id is not None:
-        where.append(or_(CallRecord.answered_by == agent_id, is_missed))
+        own = select(CallAgent.call_id).where(CallAgent.agent_id == agent_id)
+        where.append(or_(CallRecord.id.in_(own), is_missed))
     return where
 
 

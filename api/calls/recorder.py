@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.store.behind import WriteBehind
 from api.store.engine import Store, insert_into
 from api.store.sealing import Keyring
-from api.store.tables import CallEventRecord, CallRecord
+from api.store.tables import CallAgent, CallEventRecord, CallRecord
 from telephony import events
 from telephony.events import (
     AgentLegEnded,
@@ -29,6 +29,8 @@ from telephony.events import (
     CallPlaced,
     CallQueued,
     Event,
+    TransferStep,
+    TransferStepped,
 )
 from telephony.ids import CallId, ChannelId
 from telephony.outbound import placed_by_us
@@ -49,6 +51,9 @@ NAMED_BY: Mapping[type[CallEvent], tuple[str, ...]] = {
     CallEnded: (),
 }
 """What makes two events of one call the same one, whenever they were seen; other kinds: their time and all they say."""
+
+
+REACHED = frozenset({TransferStep.ANSWERED, TransferStep.JOINED, TransferStep.PRIVATE, TransferStep.HANDED_OVER})
 
 
 class CallRecorder:
@@ -100,11 +105,25 @@ async def record(session: AsyncSession, keyring: Keyring, event: CallEvent) -> b
         return False
     if isinstance(event, AgentLegEnded):
         event = await _measured(session, event)
+    await _take_part(session, event)
     change = CHANGES.get(type(event))
     values = change(event, keyring) if change is not None else {}
     if values:
         await session.execute(update(CallRecord).where(CallRecord.id == event.call_id).values(**values))
     return True
+
+
+async def _take_part(session: AsyncSession, event: CallEvent) -> None:
+    """Whoever comes into a call keeps it in sight, also once somebody else has it."""
+    agent_id = PARTIES[type(event)](event) if type(event) in PARTIES else None
+    if agent_id:
+        row = insert_into(session, CallAgent).values(call_id=event.call_id, agent_id=agent_id)
+        await session.execute(row.on_conflict_do_nothing())
+
+
+def _reached(event: TransferStepped) -> str | None:
+    """A colleague who has been spoken to."""
+    return event.target.value if event.target.kind is TargetKind.AGENT and event.step in REACHED else None
 
 
 def _direction(call_id: CallId) -> str:
@@ -241,3 +260,10 @@ CHANGES: Mapping[type[CallEvent], Callable[[Any, Keyring], dict[str, Any]]] = {
     AgentLegEnded: _agent_left,
     CallEnded: _ended,
 }
+
+PARTIES: Mapping[type[CallEvent], Callable[[Any], str | None]] = {
+    CallAnswered: lambda event: event.agent_id,
+    CallPlaced: lambda event: event.agent_id,
+    TransferStepped: _reached,
+}
+"""Events that bring an operator into the call, and whom."""

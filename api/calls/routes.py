@@ -160,7 +160,7 @@ async def list_calls(
     page: PageNumber = 1,
     size: PageSize = 20,
 ) -> Page[CallRow]:
-    """An operator sees the calls he or she answered, and the missed ones; a supervisor all."""
+    """An operator sees the calls he or she had a part in, and the missed ones; a supervisor all."""
     agent_id = None if allowed(me.role, Action.CALL_ANY) else me.agent_id or ""
     async with common.store.read() as session:
         found, total = await queries.list_calls(

@@ -192,7 +192,7 @@ class CallRecord(Base):
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[str | None] = mapped_column(String(16), index=True)
     agent_left_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
     ended_by: Mapped[str | None] = mapped_column(String(16))
     outcome: Mapped[str | None] = mapped_column(String(16))
     wait_s: Mapped[float | None]
@@ -202,6 +202,16 @@ class CallRecord(Base):
     """Code of the partner centre that sent the call; null for a citizen's own."""
     summary: Mapped[str | None] = mapped_column(SealedText("calls.summary"))
     """What that centre sent along."""
+
+
+class CallAgent(Base):
+    """An operator who has had a part in a call: answered it, placed it, was brought into it or took it over."""
+
+    __tablename__ = "call_agents"
+    __table_args__ = (Index(None, "agent_id", "call_id"),)
+
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id"), primary_key=True)
+    agent_id: Mapped[str] = mapped_column(String(16), primary_key=True)
 
 
 class CallEventRecord(Base):

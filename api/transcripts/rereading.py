@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.recordings.pauses import in_talk_s, pauses_of
@@ -193,11 +193,11 @@ class Rereading:
     async def _take_up(self) -> None:
         """Calls that nobody followed to their end: the server was not there, or had no engine yet."""
         now = self._now()
-        followed = select(TranscriptRecord.call_id)
+        followed = exists().where(TranscriptRecord.call_id == CallRecord.id)
         unknown = select(CallRecord.id).where(
             CallRecord.answered_at.is_not(None),
             CallRecord.ended_at.between(now - TAKEN_UP, now - RECORDING_WITHIN / 10),
-            CallRecord.id.not_in(followed),
+            ~followed,
         )
         async with self._store.read() as session:
             calls = (await session.scalars(unknown)).all()

@@ -20,7 +20,7 @@ from api.calls.recorder import CallRecorder, record
 from api.calls.service import close_lost
 from api.errors import NotNow
 from api.store.engine import Store
-from api.store.tables import AuditRecord, CallEventRecord, CallRecord, Shift
+from api.store.tables import AuditRecord, CallAgent, CallEventRecord, CallRecord, Shift
 from api.transcripts.recorder import TranscriptRecorder
 from asr.transcript import Speaker, Turn
 from telephony import errors
@@ -424,6 +424,52 @@ async def test_an_operator_sees_own_and_missed_calls_and_a_supervisor_all(desk: 
     assert statuses == [200, 403, 200]
     assert (await mine.get("/calls/9.9")).status_code == 404
     assert (await mine.get("/calls/..%2F..%2Fetc")).status_code in (404, 422)
+
+
+def brought_in(call_id: CallId, agent_id: str, step: TransferStep, seconds: float) -> TransferStepped:
+    return TransferStepped(
+        at=at(seconds),
+        call_id=call_id,
+        transfer_id=f"{call_id}-t1",
+        step=step,
+        agent_id=AgentId("8001"),
+        target=Target(kind=TargetKind.AGENT, value=agent_id),
+        mode=TransferMode.THREE_WAY,
+    )
+
+
+async def test_whoever_had_a_part_in_a_call_keeps_it_after_it_was_handed_on(desk: Desk) -> None:
+    people = [await desk.person(name) for name in ("8001", "8002", "8003", "8004")]
+    story = story_of_an_answered_call()
+    on_8002 = replace(next(one for one in story if isinstance(one, CallAnswered)), agent_id=AgentId("8002"))
+    handed_on = replace(on_8002, at=at(60), operator=ChannelId("1.7"), transferred=True)
+    steps = [
+        brought_in(ANSWERED, "8003", TransferStep.RINGING, 50),
+        brought_in(ANSWERED, "8002", TransferStep.ANSWERED, 55),
+    ]
+    await told(desk.shared.store, [*story[:-2], *steps, handed_on, *story[-2:]])
+    placed = CallPlaced(
+        at=at(200),
+        call_id=CallId("1795297638.9000001"),
+        agent_id=AgentId("8004"),
+        number=MOBILE,
+        line=LineNumber("12345"),
+        channel=ChannelId("1.9"),
+    )
+    await told(desk.shared.store, [placed, *steps, handed_on])
+    listed = [[item["id"] for item in (await person.get("/calls")).json()["items"]] for person in people]
+    assert listed == [[ANSWERED], [ANSWERED], [], [placed.call_id]], "who was rung only has had no part"
+    statuses = [(await person.get(f"/calls/{ANSWERED}")).status_code for person in people]
+    assert statuses == [200, 200, 403, 403]
+    async with desk.shared.store.read() as session:
+        parts = (
+            await session.execute(select(CallAgent.call_id, CallAgent.agent_id).order_by(CallAgent.agent_id))
+        ).all()
+    assert [tuple(part) for part in parts] == [
+        (ANSWERED, "8001"),
+        (ANSWERED, "8002"),
+        (placed.call_id, "8004"),
+    ]
 
 
 async def test_calls_are_sorted_and_paged(desk: Desk) -> None:

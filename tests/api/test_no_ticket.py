@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from api.auth.permissions import Role
-from api.store.tables import AuditRecord, CallRecord, TicketRecord
+from api.store.tables import AuditRecord, CallAgent, CallRecord, TicketRecord
 from tests.api.desk import START, Desk
 from tests.api.test_tickets import COMPLAINT, draft_for, heard, hears, submitted, typed
 
@@ -87,6 +87,8 @@ async def test_the_list_of_calls_says_which_way_they_went_and_that_no_ticket_was
     async with desk.shared.store.write() as session:
         for call_id, direction in (("1.1", "outbound"), ("1.2", "inbound")):
             session.add(CallRecord(id=call_id, line="12345", arrived_at=START, answered_by="8001", direction=direction))
+            await session.flush()
+            session.add(CallAgent(call_id=call_id, agent_id="8001"))
     found = (await person.get("/calls")).json()["items"]
     assert {row["id"]: (row["direction"], row["no_ticket"]) for row in found} == {
         "1.1": ("outbound", True),
