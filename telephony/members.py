@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from telephony.duties import IN_CALL, Agent
 from telephony.events import DriftRepaired
 from telephony.facts import QueueMember, QueueMemberRemoved, Snapshot
 from telephony.ids import AgentId, QueueName, SeatId
-from telephony.orders import AddMember, Order, PauseMember, RemoveMember, SetPenalty
+from telephony.orders import IN_FLIGHT, AddMember, Order, PauseMember, RemoveMember, SetPenalty
 
 INTERFACE = "PJSIP/"
 IDLE = 1
 """A phone that is not in use."""
 REASON_LENGTH = 79
 """So many characters of the reason of a pause the switch keeps."""
-IN_FLIGHT = timedelta(seconds=5)
-"""An order younger than this may not show in a snapshot yet: no difference is concluded from it."""
-
 FIRST_LEVEL = 1
 """Of a person whose skill in a queue has no level of its own."""
 

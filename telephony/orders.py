@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from telephony.ids import AgentId, CallId, ChannelId, QueueName, SeatId, TapId
 
@@ -12,6 +13,10 @@ RECOVER = "recover"
 
 FRONT = 1000
 """The priority of a citizen whose talk was cut off or who is sent on: in front of everybody but other such."""
+
+
+IN_FLIGHT = timedelta(seconds=5)
+"""An order younger than this may not show in a snapshot yet: no difference is concluded from it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,8 +24,7 @@ from telephony.events import AgentLegEnded, CallEnded, CallEvent, Event, Supervi
 from telephony.facts import Fact, LiveChannel, Snapshot
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId
-from telephony.members import IN_FLIGHT
-from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel
+from telephony.orders import IN_FLIGHT, DialLeg, HangUpChannel, Order, RedirectChannel
 from telephony.tables import Machine, Unlisted
 from telephony.targets import SpyMode
 
