@@ -8,7 +8,11 @@ import re
 
 LONGEST = 200
 """Characters of a summary."""
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,800}={0,2}", re.ASCII)
+LONGEST_HEADER = 4 * LONGEST
+"""Of what a centre sends, before the padding: base64url of so many characters of three bytes each."""
+REFUSED = frozenset({"summary", "number"})
+"""What the dialplan may say that it took from no header, because of its form."""
+_BASE64URL = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_HEADER}}}={{0,2}}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 

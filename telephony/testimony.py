@@ -12,7 +12,7 @@ from typing import Any
 from telephony import facts
 from telephony.channels import LONG_AGO, Channels, Track, earlier
 from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
-from telephony.handovers import summary_of
+from telephony.handovers import REFUSED, summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.ledgers import SUPERVISORS_LEG, Attempt, Ledger
 from telephony.orders import RECOVER
@@ -175,6 +175,7 @@ class Testimony:
             ledger.caller = fact.channel
             ledger.centre = fact.fields.get("Centre", "")
             ledger.summary = self._summary(fact.fields.get("Summary", "")) if ledger.centre else ""
+            self._count_refused(fact.fields.get("Refused", ""))
         elif fact.name == CALLBACK_EVENT:
             asked = (QueueName(fact.fields.get("Queue", "")), fact.fields.get("Number", ""))
             self._caller(fact.channel).callback = asked
@@ -189,6 +190,11 @@ class Testimony:
         if summary is None:
             self._malformed.append(Unlisted(machine="handover", state="summary", signal="malformed"))
         return summary or ""
+
+    def _count_refused(self, headers: str) -> None:
+        """Those that the dialplan did not take: it says which, joined by ``+``."""
+        for header in sorted(REFUSED.intersection(headers.split("+"))):
+            self._malformed.append(Unlisted(machine="handover", state=header, signal="malformed"))
 
     def _track(self, channel: Channel) -> Track:
         track = self.channels.get(channel.id)

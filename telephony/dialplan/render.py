@@ -16,6 +16,7 @@ from telephony.dialplan.addresses import own_addresses
 from telephony.dialplan.ports import Ports
 from telephony.dialplan.prompts import POSITIONS
 from telephony.dialplan.topology import Topology, TopologyError
+from telephony.handovers import LONGEST_HEADER
 
 MODULES = (
     # what others stand on
@@ -191,6 +192,7 @@ def render(
             binding=binding or Binding(ice=dict.fromkeys(own_addresses(), "127.0.0.1")),
             modules=tuple(modules),
             positions=POSITIONS,
+            longest_summary=LONGEST_HEADER,
         )
         path = out_dir / name.removesuffix(".j2")
         _write(path, text.rstrip() + "\n", private=path.name in PRIVATE)

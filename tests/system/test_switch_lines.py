@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from telephony.dialplan.topology import Topology, default_text, parse
+from telephony.handovers import summary_of
 from tests.system.switch import DESKS, Ami, RunningSwitch, loudness
 
 pytestmark = pytest.mark.asterisk
@@ -255,7 +256,13 @@ def test_a_caller_from_nowhere_is_not_taken_for_whom_it_names(switch: RunningSwi
 
 @pytest.mark.parametrize(
     ("summary", "number"),
-    [("no base64!", "1;2"), ('") | 1 = 1 & (', "${SHELL(id)}"), ("A" * 601, "1" * 21), ("${EPOCH}", "+")],
+    [
+        ("no base64!", "1;2"),
+        ('") | 1 = 1 & (', "${SHELL(id)}"),
+        ("A" * 801, "1" * 21),
+        ("${EPOCH}", "+"),
+        ("QQ===", "12"),
+    ],
 )
 def test_a_header_of_another_form_counts_nothing(switch: RunningSwitch, summary: str, number: str) -> None:
     headers = {"X-Handover-Summary": summary, "X-Handover-Number": number}
@@ -263,6 +270,17 @@ def test_a_header_of_another_form_counts_nothing(switch: RunningSwitch, summary:
         handed = arrived(ami, Centre="110")
         joined(ami, handed["CallId"])
     assert (handed["Summary"], handed["Number"], handed["Caller"]) == ("", "", "15400000004")
+    assert handed["Refused"] == "summary+number"
+
+
+@pytest.mark.parametrize("end", ["", "a", "ab"])
+def test_the_longest_summary_arrives_with_whatever_padding(switch: RunningSwitch, end: str) -> None:
+    summary = ("泽州路路灯杆倾斜，已到场，非警务类。" * 12)[: 200 - len(end)] + end
+    headers = {"X-Handover-Summary": base64.urlsafe_b64encode(summary.encode()).decode()}
+    with switch.ami() as ami, switch.citizen("long", number="110", host=POLICE, headers=headers, stay_s=1):
+        handed = arrived(ami, Centre="110")
+    assert summary_of(handed["Summary"]) == summary
+    assert handed["Refused"] == ""
 
 
 def test_a_centre_hands_over_to_the_lines_it_may_and_no_other(switch: RunningSwitch) -> None:

@@ -73,6 +73,16 @@ def test_a_malformed_summary_is_counted_and_the_call_goes_on(stage: Stage, story
     assert [one.machine for one in stage.unlisted] == ["handover"]
 
 
+def test_headers_that_the_dialplan_did_not_take_are_counted(stage: Stage, story: Story) -> None:
+    arriving = handed_over(story, "")
+    said = [
+        replace(one, fields={**one.fields, "Refused": "summary+number+else"}) if isinstance(one, UserEvent) else one
+        for one in arriving
+    ]
+    stage.tell(said)
+    assert [(one.machine, one.state) for one in stage.unlisted] == [("handover", "number"), ("handover", "summary")]
+
+
 def test_without_a_centre_there_is_no_summary(stage: Stage, story: Story) -> None:
     stage.tell(handed_over(story, encoded(SUMMARY), centre=""))
     [arrived] = stage.of_kind(CallArrived)
