@@ -279,15 +279,6 @@ class Listener:
         self._upsampler = Upsampler()
         self._segmenter = Segmenter(detector, rules)
 
-    @property
-    def speaking(self) -> bool:
-        """A segment is open."""
-        return self._segmenter.open
-
-    @property
-    def position_s(self) -> float:
-        return self._gaps.position_s
-
     def clock_s(self, position_s: float) -> float:
         """When that point of the stream was heard."""
         return self._gaps.clock_s(position_s)

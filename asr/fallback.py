@@ -39,6 +39,11 @@ class FallbackRecognizer:
     def capabilities(self) -> Capabilities:
         return self.used.capabilities
 
+    @property
+    def load(self) -> float:
+        """As ``LimitedRecognizer.load``, of the engine that takes the next stream."""
+        return float(getattr(self.used, "load", 0.0))
+
     async def start(self) -> None:
         return None
 

@@ -175,6 +175,11 @@ class LimitedRecognizer:
         """Streams that fit now."""
         return self._most() if self._eased is None else min(self._eased, self._most())
 
+    @property
+    def load(self) -> float:
+        """Share of the places that are taken, 0..1. Who is in no hurry asks, and waits while there is little room."""
+        return len(self._open) / max(1, self.limit)
+
     async def start(self) -> None:
         await self._recognizer.start()
 
@@ -192,7 +197,8 @@ class LimitedRecognizer:
         return health
 
     def open(self, stream_id: str) -> RecognizerStream:
-        full = self._enforced and 0 < self.limit <= len(self._open)  # without any room the engine itself says why
+        says_why_itself = self._recognizer.health().level is SpeechLevel.DOWN
+        full = self._enforced and not says_why_itself and len(self._open) >= self.limit
         if full and not (self._urgent(stream_id) and self._shed_newest(besides=stream_id)):
             self.refused += 1
             self._turned_away_at = time.monotonic()

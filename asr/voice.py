@@ -33,20 +33,6 @@ class VoiceDetector(Protocol):
     def reset(self) -> None: ...
 
 
-class LevelDetector:
-    """Loud is speech. For tests with tones and for machines without the network's weights."""
-
-    def __init__(self, *, threshold: float = 600.0) -> None:
-        self._threshold = threshold
-
-    def probability(self, chunk: bytes) -> float:
-        samples = np.frombuffer(chunk, dtype="<i2").astype(np.float32)
-        return 1.0 if float(np.sqrt(np.mean(samples * samples))) >= self._threshold else 0.0
-
-    def reset(self) -> None:
-        return None
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SileroWeights:
     """Matrices of the network, shared by all detectors and never written to."""

@@ -69,10 +69,6 @@ class Reading:
                 return start, end
         return position, position
 
-    def before(self, position: int, count: int) -> str:
-        """Up to ``count`` characters before, in the same clause."""
-        return self.text[max(position - count, self.clause_at(position)[0]) : position]
-
     def corrected_at(self, position: int, reach: int = 9) -> bool:
         """The speaker has just taken something back."""
         return CORRECTION.search(self.text[max(0, position - reach) : position]) is not None
@@ -92,8 +88,6 @@ class Said:
     index: int
     asked: str
     """What the operator said since the caller's last turn; empty for the operator's own turns."""
-    answer: str
-    """What the other side said right after."""
 
     @property
     def text(self) -> str:
@@ -170,7 +164,6 @@ def read(turns: Sequence[Turn], lexicon: Lexicon) -> Talk:
                 reading=reading,
                 index=len(saids),
                 asked=_asked(spoken, readings, index),
-                answer=_answer(spoken, readings, index),
             )
         )
     return Talk(all=tuple(saids), lexicon=lexicon)
@@ -231,10 +224,3 @@ def _asked(turns: Sequence[Turn], readings: Sequence[Reading], index: int) -> st
         elif heard or index - back > 2:
             break
     return "，".join(reversed(heard))
-
-
-def _answer(turns: Sequence[Turn], readings: Sequence[Reading], index: int) -> str:
-    for ahead in range(index + 1, len(turns)):
-        if turns[ahead].speaker is not turns[index].speaker:
-            return readings[ahead].text
-    return ""

@@ -23,9 +23,9 @@ from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedTalker
 from asr.pool import LimitedRecognizer
 from asr.recognizer import Recognizer
 from asr.transcript import Speaker, Turn
-from asr.voice import LevelDetector
 from tests.api.test_pauses import parked_talk
 from tests.asr.wavs import write
+from tests.fakes.loudness import LevelDetector
 
 CALL = "1795297638.32"
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)

@@ -24,8 +24,8 @@ from asr.engines.choose import EngineConfig, NoText
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedTalker
 from asr.models import assemble_whisper
 from asr.recognizer import EngineUnavailable, Recognizer
-from asr.voice import LevelDetector
 from tests.asr.wavs import write
+from tests.fakes.loudness import LevelDetector
 from tests.fakes.spoken import FOLDER, character_errors, spoken
 from tests.fakes.vosk_clients import recognise
 

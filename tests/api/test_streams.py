@@ -22,7 +22,6 @@ from asr.pool import LimitedRecognizer
 from asr.prefill import Suggestion
 from asr.recognizer import Recognizer, SpeechLevel
 from asr.transcript import Speaker, Turn
-from asr.voice import LevelDetector
 from telephony.calls import Call, CallPhase, Leg, LegRole
 from telephony.commands import Command, CommandOutcome, OutcomeKind, TapLeg
 from telephony.errors import SwitchUnavailable, TelephonyError
@@ -31,6 +30,7 @@ from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName, Tap
 from telephony.media.tap import Tap, TapServer
 from tests.api.serving import eventually
 from tests.fakes.audiosocket import AudioSocketClient
+from tests.fakes.loudness import LevelDetector
 from tests.fakes.virtual_time import in_virtual_time
 
 CALL = CallId("1795297638.32")

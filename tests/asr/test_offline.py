@@ -12,8 +12,8 @@ from asr.offline import HeardTurn, transcribe
 from asr.recognizer import EngineUnavailable, Hypothesis
 from asr.soundfiles import Samples, Sound
 from asr.transcript import Speaker
-from asr.voice import LevelDetector
 from tests.asr.wavs import write
+from tests.fakes.loudness import LevelDetector
 
 CALLER = [Line(start_s=1, end_s=3, text="我 住 三 号 楼"), Line(start_s=8, end_s=9.5, text="電話 是 一三八零零")]
 AGENT = [Line(start_s=4, end_s=6, text="请问您的电话")]

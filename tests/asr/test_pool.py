@@ -8,7 +8,7 @@ import pytest
 
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
 from asr.pool import LimitedRecognizer, _recorded, real_time_factor, streams_that_fit
-from asr.recognizer import EngineUnavailable, SpeechLevel
+from asr.recognizer import EngineUnavailable, Health, SpeechLevel
 from tests.fakes.spoken import FOLDER
 from tests.fakes.virtual_time import in_virtual_time
 
@@ -169,8 +169,11 @@ def test_the_limit_follows_what_there_is_now_and_never_lies_above_it() -> None:
     in_virtual_time(story())
 
 
-def test_without_any_room_the_engine_itself_says_why() -> None:
+def test_an_engine_that_is_down_says_itself_why() -> None:
     class Away(ScriptedRecognizer):
+        def health(self) -> Health:
+            return Health(level=SpeechLevel.DOWN)
+
         def open(self, stream_id: str) -> ScriptedStream:
             raise EngineUnavailable("servers", "no speech server answers")
 

@@ -12,7 +12,7 @@ from asr.engines.scripted_engine import Line, Script, ScriptedRecognizer, Script
 from asr.pool import LimitedRecognizer
 from asr.recognizer import Final, Hypothesis, Partial, Recognizer, SpeechEvent, SpeechLevel, StreamState
 from asr.sessions import Limits, SpeechSession
-from asr.voice import LevelDetector
+from tests.fakes.loudness import LevelDetector
 from tests.fakes.virtual_time import in_virtual_time
 
 GREETING = Line(start_s=1.0, end_s=3.0, text="你好，我要反映一下", delay_s=0.2)

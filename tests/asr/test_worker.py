@@ -19,9 +19,9 @@ from asr.engines.remote_engine import RemoteRecognizer
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
 from asr.pool import LimitedRecognizer
 from asr.recognizer import Capabilities, Recognizer, Word
-from asr.voice import LevelDetector
 from asr.worker import Worker, WorkerLimits
 from tests.api.serving import eventually
+from tests.fakes.loudness import LevelDetector
 from tests.fakes.vosk_clients import recognise
 from tests.fakes.vosk_server import EOF, RESET, talk
 

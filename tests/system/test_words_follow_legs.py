@@ -21,7 +21,6 @@ from asr.coverage import Coverage
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
 from asr.prefill import Suggestion
 from asr.transcript import Speaker, Turn
-from asr.voice import LevelDetector
 from telephony.calls import CallPhase
 from telephony.commands import BringTogether, GoPrivate, LeaveCall
 from telephony.events import LinkState
@@ -29,6 +28,7 @@ from telephony.ids import CallId
 from telephony.media.tap import TapServer
 from telephony.targets import Target, TargetKind
 from telephony.transfers import TransferState
+from tests.fakes.loudness import LevelDetector
 from tests.fakes.rtp_sound import Sound
 from tests.fakes.sip_phones import SipPhone, Talk
 from tests.fakes.tcp_path import TcpPath
