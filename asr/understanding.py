@@ -11,6 +11,7 @@ from asr.cues import EMERGENCIES, Action, Cue, hear
 from asr.learning import Learnt
 from asr.lexicon import Category, Lexicon
 from asr.lexicon.urgency import Urgency
+from asr.options import categories, departments, with_options
 from asr.prefill import Evidence, Suggestion, rank_categories, suggest
 from asr.summary import summarise
 from asr.transcript import Speaker, Turn
@@ -71,6 +72,7 @@ def understand(
     if learnt is not None and learnt.trust:
         found = _with_learnt(found, read, lexicon, learnt)
     found = _with_emergency(_with_line(found, cues, turns, lexicon), cues, turns, lexicon)
+    found = with_options(found, rank_categories(read, lexicon), lexicon, never=_OF_TARGET.values())
     note = summarise({one.field: one for one in found}, turns)
     return Understood(suggestions=(*found, *([note] if note is not None else [])), cues=cues)
 
@@ -219,9 +221,13 @@ def ticket_of(
         "category_code": category.code if category is not None else None,
         "category_level1": category.level1 if category is not None else None,
         "category_level2": category.level2 if category is not None else None,
-        "category_options": _options(category, turns, lexicon),
+        "category_options": categories(
+            category.code if category is not None else None,
+            rank_categories(turns, lexicon),
+            never=_OF_TARGET.values(),
+        ),
         "department": department,
-        "department_options": _departments(category, department),
+        "department_options": departments(category, department),
         "co_departments": list(category.co_departments) if category is not None else [],
         "urgency": found["urgency"].value if "urgency" in found else "一般",
         "phone_source": None
@@ -237,20 +243,6 @@ def ticket_of(
         "revisit": _revisit(turns) if call_type == REVISIT else None,
         "caller_display": _display(text["caller_name"], text["caller_gender"]),
     }
-
-
-def _options(category: Category | None, turns: Sequence[Turn], lexicon: Lexicon) -> list[str]:
-    """The chosen category and the two that come next; of emergencies only the one that is happening."""
-    chosen = [category.code] if category is not None else []
-    ranked = [code for code, _ in rank_categories(turns, lexicon) if code not in _OF_TARGET.values()]
-    return list(dict.fromkeys([*chosen, *ranked]))[:3]
-
-
-def _departments(category: Category | None, department: str | None) -> list[str]:
-    """Whoever might be in charge, the proposed one first: where they overlap a person decides."""
-    listed = [department] if department else []
-    listed += [category.department, *category.co_departments] if category is not None else []
-    return list(dict.fromkeys(listed))
 
 
 def _stated(one: Suggestion, phone: str, caller_number: str, turns: Sequence[Turn]) -> bool:

@@ -341,6 +341,13 @@ class TicketRecord(Base):
     department: Mapped[str | None] = mapped_column(String(64))
     confidential: Mapped[bool] = mapped_column(default=False)
     anonymous: Mapped[bool] = mapped_column(default=False)
+    contact_note: Mapped[str | None] = mapped_column(SealedText("tickets.contact_note"))
+    reply_required: Mapped[bool | None]
+    amount_yuan: Mapped[int | None]
+    people_count: Mapped[int | None]
+    is_repeat: Mapped[bool | None]
+    repeat_count: Mapped[int | None]
+    previous_ticket_no: Mapped[str | None] = mapped_column(String(24))
 
 
 class TicketDay(Base):

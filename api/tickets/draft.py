@@ -16,9 +16,10 @@ from enum import StrEnum
 from api.errors import InvalidField, NotNow
 from api.tickets import fields
 from api.tickets.fields import RULES, Disposition, Value
-from asr.prefill import Evidence, Suggestion
+from asr.prefill import Evidence, Option, Suggestion
 
 FILLS = 0.75
+MOST_OPTIONS = 6
 
 
 class Origin(StrEnum):
@@ -44,11 +45,12 @@ class DraftStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
-    """A suggested value, how sure the machine is, and the words it came from."""
+    """A suggested value, how sure the machine is, the words it came from, and the values between which to decide."""
 
     value: str | bool
     confidence: float
     evidence: tuple[Evidence, ...] = ()
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,7 +145,17 @@ def _offer(suggestion: Suggestion) -> Offer | None:
         return None
     if value is None:
         return None
-    return Offer(value=value, confidence=suggestion.confidence, evidence=suggestion.evidence)
+    options = tuple(one for one in suggestion.options if _fits(suggestion.field, one.value))
+    return Offer(
+        value=value, confidence=suggestion.confidence, evidence=suggestion.evidence, options=options[:MOST_OPTIONS]
+    )
+
+
+def _fits(name: str, value: str) -> bool:
+    try:
+        return fields.checked(name, value) == value
+    except InvalidField:
+        return False
 
 
 def _with_offer(one: Field, offer: Offer) -> Field:

@@ -49,11 +49,16 @@ class Kind(StrEnum):
     PHONE = "phone"
     CODE = "code"
     FLAG = "flag"
+    NUMBER = "number"
+    """A whole number; kept as its digits while it is a draft."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """``required_for`` these dispositions, ``unless`` another field has this value. ``personal``: sealed at rest."""
+    """``required_for`` these dispositions, ``unless`` another field has this value. ``personal``: sealed at rest.
+
+    ``longest``: characters; 0 where the kind says it all.
+    """
 
     name: str
     kind: Kind
@@ -99,12 +104,25 @@ _RULES = (
     Rule(name="department", kind=Kind.LINE, longest=60),
     Rule(name="confidential", kind=Kind.FLAG),
     Rule(name="anonymous", kind=Kind.FLAG),
+    Rule(name="contact_note", kind=Kind.LINE, longest=120, personal=True),
+    Rule(name="reply_required", kind=Kind.FLAG),
+    Rule(name="amount_yuan", kind=Kind.NUMBER, longest=9),
+    Rule(name="people_count", kind=Kind.NUMBER, longest=6),
+    Rule(name="is_repeat", kind=Kind.FLAG),
+    Rule(name="repeat_count", kind=Kind.NUMBER, longest=4),
+    Rule(name="previous_ticket_no", kind=Kind.LINE, longest=24),
+    Rule(name="summary", kind=Kind.TEXT, longest=2000),
 )
 RULES: Mapping[str, Rule] = {rule.name: rule for rule in _RULES}
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 _PHONE = re.compile(r"\+?[0-9][0-9-]*")
 _CODE = re.compile(r"[0-9]+")
+_ONLY = {
+    Kind.PHONE: (_PHONE, "a telephone number"),
+    Kind.CODE: (_CODE, "a code of digits"),
+    Kind.NUMBER: (_CODE, "a whole number"),
+}
 
 
 def checked(name: str, value: Value) -> Value:
@@ -131,7 +149,7 @@ def _flag(name: str, value: str | bool) -> bool:
 
 def _text(rule: Rule, value: str) -> str | None:
     text = value.strip()
-    if rule.kind is Kind.PHONE:
+    if rule.kind in (Kind.PHONE, Kind.NUMBER):
         text = re.sub(r"[ \u3000]", "", text)
     if not text:
         return None
@@ -143,11 +161,10 @@ def _text(rule: Rule, value: str) -> str | None:
         return text
     if len(text) > rule.longest:
         raise InvalidField(rule.name, f"at most {rule.longest} characters")
-    if rule.kind is Kind.PHONE and not _PHONE.fullmatch(text):
-        raise InvalidField(rule.name, "a telephone number")
-    if rule.kind is Kind.CODE and not _CODE.fullmatch(text):
-        raise InvalidField(rule.name, "a code of digits")
-    return text
+    shape, called = _ONLY.get(rule.kind, (None, ""))
+    if shape is not None and not shape.fullmatch(text):
+        raise InvalidField(rule.name, called)
+    return str(int(text)) if rule.kind is Kind.NUMBER else text
 
 
 def missing(values: Mapping[str, Value], disposition: Disposition) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from api.tickets.fields import APPEAL_TYPES, GENDERS, URGENCIES, Disposition
+from api.tickets.fields import APPEAL_TYPES, GENDERS, RULES, URGENCIES, Disposition, Kind, Rule
 from asr.lexicon import Lexicon
 from telephony.agents import CHOSEN
 from telephony.events import PauseReason
@@ -17,8 +17,24 @@ class CategoryView(BaseModel):
     department: str
 
 
+class UnlessView(BaseModel):
+    field: str
+    value: str | bool
+
+
+class RuleView(BaseModel):
+    """A field of the form. ``longest``: characters, 0 where there is no such limit. It must be filled in for the
+    dispositions of ``required_for``, ``unless`` another field has this value."""
+
+    name: str
+    kind: Kind
+    longest: int
+    required_for: list[Disposition]
+    unless: UnlessView | None
+
+
 class ReferenceView(BaseModel):
-    """``pause_reasons``: those a person gives; the others are found out."""
+    """``pause_reasons``: those a person gives; the others are found out. ``fields``: in the order of the form."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -38,6 +54,15 @@ class ReferenceView(BaseModel):
                     "departments": ["住建部门"],
                     "pause_reasons": ["busy", "meal"],
                     "dispositions": ["direct_answer", "dispatch", "invalid"],
+                    "fields": [
+                        {
+                            "name": "address",
+                            "kind": "line",
+                            "longest": 200,
+                            "required_for": ["dispatch"],
+                            "unless": {"field": "appeal_type", "value": "咨询"},
+                        }
+                    ],
                 }
             ]
         }
@@ -50,6 +75,7 @@ class ReferenceView(BaseModel):
     departments: list[str]
     pause_reasons: list[PauseReason]
     dispositions: list[Disposition]
+    fields: list[RuleView]
 
 
 def reference(lexicon: Lexicon) -> ReferenceView:
@@ -65,4 +91,18 @@ def reference(lexicon: Lexicon) -> ReferenceView:
         departments=list(lexicon.departments),
         pause_reasons=[reason for reason in PauseReason if reason in CHOSEN],
         dispositions=list(Disposition),
+        fields=[_rule(rule) for rule in RULES.values()],
+    )
+
+
+def _rule(rule: Rule) -> RuleView:
+    unless = None
+    if rule.unless is not None and rule.unless[1] is not None:
+        unless = UnlessView(field=rule.unless[0], value=rule.unless[1])
+    return RuleView(
+        name=rule.name,
+        kind=rule.kind,
+        longest=rule.longest,
+        required_for=[one for one in Disposition if one in rule.required_for],
+        unless=unless,
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from api.auth import parties
+from api.auth import audit, parties
 from api.auth.access import Require
 from api.auth.paging import CallIdPath, Page, PageNumber, PageSize, UuidPath
 from api.auth.permissions import Action, allowed
@@ -305,13 +305,26 @@ async def read_ticket(
     me: Annotated[SignedIn, Depends(Require(Action.TICKET_READ))],
     common: Common,
 ) -> TicketView:
-    """Numbers are masked; who is behind a confidential ticket is shown to its author and to those who may know."""
-    async with common.store.read() as session:
+    """Numbers are masked; who is behind a confidential ticket, and where, is shown to its author and to those who may
+    know. Every reading is audited."""
+    async with common.store.write() as session:
         found = await queries.find_ticket(session, ticket_id)
-    if found is None:
-        raise NotFound("ticket")
-    ticket, author = found
-    return ticket_view(ticket, author.display_name, author.agent_id, common.label, may_know=_may_know(me, ticket))
+        if found is None:
+            raise NotFound("ticket")
+        ticket, author = found
+        may_know = _may_know(me, ticket)
+        detail = {"shown": "all" if may_know else "masked"} if ticket.confidential or ticket.anonymous else None
+        await audit.record(
+            session,
+            common.store.keyring,
+            me.actor,
+            "ticket.read",
+            "ticket",
+            ticket.id,
+            now=common.now(),
+            detail=detail,
+        )
+        return ticket_view(ticket, author.display_name, author.agent_id, common.label, may_know=may_know)
 
 
 @router.get("/calls/{call_id}/caller-history", responses=documented(401, 403, 404))

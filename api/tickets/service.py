@@ -24,7 +24,7 @@ from api.store.tables import DraftRecord, TicketRecord
 from api.tickets import draft as drafts
 from api.tickets import lifecycle, stored
 from api.tickets.draft import Draft, DraftStatus, Origin
-from api.tickets.fields import Disposition, NoTicket, Value
+from api.tickets.fields import RULES, Disposition, Kind, NoTicket, Value
 from api.tickets.lifecycle import State
 from api.tickets.numbers import next_number
 from api.tickets.views import PHONE, draft_view
@@ -286,6 +286,10 @@ def _check_phone(values: Mapping[str, Value]) -> None:
 def _ticket(common: Shared, me: SignedIn, draft: Draft, submission: Submission, now: datetime) -> TicketRecord:
     values: dict[str, Any] = draft.values
     flags = {name: bool(values.pop(name)) for name in ("confidential", "anonymous")}
+    written = values.pop("summary")
+    for name, value in values.items():
+        if value is not None and RULES[name].kind is Kind.NUMBER:
+            values[name] = int(value)
     if flags["anonymous"] and _only_the_line_told(draft):
         values[PHONE] = None
     keyring = common.store.keyring
@@ -299,7 +303,7 @@ def _ticket(common: Shared, me: SignedIn, draft: Draft, submission: Submission, 
         author_id=me.user_id,
         created_at=now,
         updated_at=now,
-        summary=submission.summary,
+        summary=submission.summary or written or "",
         phone_hash=None if flags["anonymous"] else keyring.phone_hash(values["contact_phone"] or ""),
         caller_hash=None if flags["anonymous"] else keyring.phone_hash(draft.caller_number),
         **values,

@@ -7,7 +7,7 @@ from typing import Any
 
 from api.tickets.draft import UNTOUCHED, Field, Offer, Origin
 from api.tickets.fields import RULES
-from asr.prefill import Evidence
+from asr.prefill import Evidence, Option
 
 
 def to_json(fields: Mapping[str, Field]) -> dict[str, Any]:
@@ -38,7 +38,8 @@ def _offer(offer: Offer | None) -> dict[str, Any] | None:
     if offer is None:
         return None
     evidence = [[words.seg, words.start, words.end] for words in offer.evidence]
-    return {"value": offer.value, "confidence": offer.confidence, "evidence": evidence}
+    options = [[one.value, one.confidence] for one in offer.options]
+    return {"value": offer.value, "confidence": offer.confidence, "evidence": evidence, "options": options}
 
 
 def _to_field(stored: Mapping[str, Any]) -> Field:
@@ -59,4 +60,5 @@ def _to_offer(stored: Mapping[str, Any] | None) -> Offer | None:
     if stored is None:
         return None
     evidence = tuple(Evidence(seg=seg, start=start, end=end) for seg, start, end in stored["evidence"])
-    return Offer(value=stored["value"], confidence=stored["confidence"], evidence=evidence)
+    options = tuple(Option(value=value, confidence=confidence) for value, confidence in stored.get("options", ()))
+    return Offer(value=stored["value"], confidence=stored["confidence"], evidence=evidence, options=options)

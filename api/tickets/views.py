@@ -29,12 +29,21 @@ class EvidenceView(BaseModel):
     end: int
 
 
+class OptionView(BaseModel):
+    value: str
+    label: str
+    confidence: float
+
+
 class SuggestionView(BaseModel):
+    """``options``: where several values come into question, all of them, the likeliest first; a person decides."""
+
     value: str | bool
     label: str
     confidence: float
     evidence: list[EvidenceView]
     status: OfferStatus
+    options: list[OptionView]
 
 
 class FieldView(BaseModel):
@@ -65,6 +74,7 @@ class DraftView(BaseModel):
                                 "confidence": 0.87,
                                 "evidence": [{"seg": 3, "start": 2, "end": 11}],
                                 "status": "filled",
+                                "options": [],
                             },
                         }
                     },
@@ -216,6 +226,10 @@ def _suggestion(draft: Draft, name: str, offer: Offer, status: OfferStatus, labe
         confidence=round(offer.confidence, 3),
         evidence=[EvidenceView(seg=words.seg, start=words.start, end=words.end) for words in offer.evidence],
         status=status,
+        options=[
+            OptionView(value=one.value, label=label(name, one.value), confidence=round(one.confidence, 3))
+            for one in offer.options
+        ],
     )
 
 
@@ -233,10 +247,12 @@ def ticket_row(ticket: TicketRecord, label: Label, *, may_know: bool) -> TicketR
 
 def ticket_view(ticket: TicketRecord, author: str, agent_id: str | None, label: Label, *, may_know: bool) -> TicketView:
     """``may_know`` as in ``ticket_row``."""
-    values = {name: getattr(ticket, name) for name in RULES}
+    values = {name: _as_written(getattr(ticket, name)) for name in RULES if name != "summary"}
     values[PHONE] = _number(ticket, may_know) or None
     if not _open_to(ticket, may_know):
         values["caller_name"] = masked_name(ticket.caller_name) or None
+        values["address"] = None  # the district stays: it says where the matter belongs, and not to whom
+        values["contact_note"] = None
     return TicketView(
         **_row(ticket, label, may_know),
         version=ticket.version,
@@ -247,6 +263,10 @@ def ticket_view(ticket: TicketRecord, author: str, agent_id: str | None, label: 
         agent_id=agent_id,
         fields=values,
     )
+
+
+def _as_written(value: str | bool | int | None) -> str | bool | None:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _open_to(ticket: TicketRecord, may_know: bool) -> bool:

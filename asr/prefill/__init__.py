@@ -16,11 +16,11 @@ from asr.prefill.places import suggest_place
 from asr.prefill.privacy import privacy_of, suggest_privacy
 from asr.prefill.reading import read, reading_of
 from asr.prefill.subjects import suggest_subject
-from asr.prefill.suggestions import Evidence, Suggestion
+from asr.prefill.suggestions import Evidence, Option, Suggestion
 from asr.prefill.wording import suggest_wording
 from asr.transcript import Turn
 
-__all__ = ["Evidence", "Suggestion", "prepare", "rank_categories", "suggest"]
+__all__ = ["Evidence", "Option", "Suggestion", "prepare", "rank_categories", "suggest"]
 
 
 def prepare(lexicon: Lexicon) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from api.tickets import fields, lifecycle, stored
 from api.tickets.draft import FILLS, Draft, Field, OfferStatus, Origin
 from api.tickets.fields import RULES, Disposition, Value
 from api.tickets.lifecycle import State
-from asr.prefill import Evidence, Suggestion
+from asr.prefill import Evidence, Option, Suggestion
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 HEARD = (Evidence(seg=3, start=2, end=6),)
@@ -63,6 +64,25 @@ def test_a_surer_hearing_replaces_a_suggested_value_and_a_less_sure_one_waits_be
     draft = drafts.dismiss(draft, "address")
     assert address(draft).value == "三栋"
     assert shown(draft) == ("三栋", OfferStatus.FILLED)
+
+
+def test_the_values_between_which_to_decide_come_with_the_suggestion() -> None:
+    options = (
+        Option(value="0101", confidence=0.6),
+        Option(value="0102", confidence=0.3),
+        Option(value="what is no code", confidence=0.1),
+    )
+    draft = drafts.merge(empty(), [replace(heard("0101", field="category_code"), options=options)])
+    suggested = draft.fields["category_code"].suggestion
+    assert suggested is not None
+    assert suggested[0].options == options[:2]
+    assert stored.from_json(stored.to_json(draft.fields)) == draft.fields
+
+
+def test_a_draft_that_was_stored_before_there_were_options_is_read() -> None:
+    kept = stored.to_json(drafts.merge(empty(), [heard("二栋")]).fields)
+    del kept["address"]["source"]["options"]
+    assert stored.from_json(kept)["address"].value == "二栋"
 
 
 def test_hearing_the_same_again_is_no_change() -> None:
@@ -306,6 +326,9 @@ TestPeopleAndTheMachine = PeopleAndTheMachine.TestCase
         ("category_code", "0101", "0101"),
         ("confidential", True, True),
         ("confidential", "false", False),
+        ("amount_yuan", "3500", "3500"),
+        ("people_count", " 012 ", "12"),
+        ("previous_ticket_no", "GD202611210001", "GD202611210001"),
     ],
 )
 def test_a_value_is_kept_trimmed(name: str, value: Value, kept: Value) -> None:
@@ -327,6 +350,11 @@ def test_a_value_is_kept_trimmed(name: str, value: Value, kept: Value) -> None:
         ("urgency", "urgent"),
         ("category_code", "01-01"),
         ("anonymous", "yes"),
+        ("amount_yuan", "3500.5"),
+        ("amount_yuan", "1" * 10),
+        ("people_count", "三个"),
+        ("repeat_count", "-1"),
+        ("contact_note", "一\n二"),
     ],
 )
 def test_a_value_that_breaks_the_rule_is_refused_without_being_repeated(name: str, value: Value) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,12 +13,13 @@ from sqlalchemy import select, text
 
 from api.auth import audit
 from api.auth.permissions import Role
+from api.errors import InvalidField
 from api.store.tables import AuditRecord, CallRecord, TicketRecord
 from api.tickets import queries, service
 from api.tickets.events import DraftChanged, TicketSubmitted
 from api.tickets.fields import checked
 from api.tickets.numbers import local_day, next_number, numbered
-from asr.prefill import Evidence, Suggestion
+from asr.prefill import Evidence, Option, Suggestion
 from tests.api.desk import MOBILE, START, Desk, Person
 
 COMPLAINT: dict[str, Any] = {
@@ -85,6 +87,7 @@ async def test_suggestions_fill_the_draft_and_a_correction_stays(desk: Desk) -> 
             "confidence": 0.9,
             "evidence": [{"seg": 2, "start": 0, "end": 4}],
             "status": "filled",
+            "options": [],
         },
     }
     assert draft["fields"]["title"]["value"] is None
@@ -284,6 +287,62 @@ async def test_a_submitted_draft_becomes_a_ticket_with_a_number_of_the_day(desk:
     assert "驿后".encode() not in bytes(raw[1])
 
 
+async def test_money_people_and_what_came_before_reach_the_ticket(desk: Desk) -> None:
+    person = await desk.person("8001")
+    draft = await draft_for(desk, person)
+    await hears(
+        desk,
+        "1.1",
+        heard("amount_yuan", "3500"),
+        heard("people_count", "12"),
+        heard("contact_note", "晚上联系"),
+        heard("reply_required", "false"),
+        heard("is_repeat", "true"),
+        heard("repeat_count", "3"),
+        heard("previous_ticket_no", "GD202611200007"),
+        heard("summary", "来电人反映垃圾池异味。", 0.7),
+    )
+    after = (await person.get(f"/drafts/{draft['id']}")).json()
+    assert after["fields"]["reply_required"]["value"] is False
+    assert after["fields"]["summary"]["suggestion"]["status"] == "offered"
+    draft = await typed(person, after, **COMPLAINT, people_count="15")
+    ticket = await submitted(person, draft)
+    fields = (await person.get(f"/tickets/{ticket['id']}")).json()["fields"]
+    assert {name: fields[name] for name in ("amount_yuan", "people_count", "repeat_count")} == {
+        "amount_yuan": "3500",
+        "people_count": "15",
+        "repeat_count": "3",
+    }
+    assert (fields["reply_required"], fields["is_repeat"]) == (False, True)
+    assert (fields["contact_note"], fields["previous_ticket_no"]) == ("晚上联系", "GD202611200007")
+    assert "summary" not in fields
+    async with desk.shared.store.read() as session:
+        record = (await session.scalars(select(TicketRecord))).one()
+        counted = (await session.execute(text("SELECT sum(amount_yuan), sum(people_count) FROM tickets"))).one()
+        sealed = (await session.execute(text("SELECT contact_note FROM tickets"))).scalar_one()
+    assert record.contact_note == "晚上联系"
+    assert "晚上".encode() not in bytes(sealed)
+    assert tuple(counted) == (3500, 15)
+
+
+async def test_the_note_that_was_written_into_the_draft_is_the_tickets(desk: Desk) -> None:
+    person = await desk.person("8001")
+    draft = await typed(person, await draft_for(desk, person), **COMPLAINT, summary="写在草稿里的小结")
+    body = {"version": draft["version"], "disposition": "dispatch"}
+    answer = await person.post(f"/drafts/{draft['id']}/submit", body)
+    assert answer.json()["summary"] == "写在草稿里的小结"
+
+
+async def test_the_values_between_which_to_decide_are_named_as_people_read_them(desk: Desk) -> None:
+    person = await desk.person("8001")
+    draft = await draft_for(desk, person)
+    options = (Option(value="0101", confidence=0.55), Option(value="0102", confidence=0.25))
+    await hears(desk, "1.1", replace(heard("category_code", "0101", 0.55), options=options))
+    suggestion = (await person.get(f"/drafts/{draft['id']}")).json()["fields"]["category_code"]["suggestion"]
+    assert [(one["value"], one["confidence"]) for one in suggestion["options"]] == [("0101", 0.55), ("0102", 0.25)]
+    assert all(one["label"] for one in suggestion["options"])
+
+
 async def test_what_is_missing_is_named(desk: Desk) -> None:
     person = await desk.person("8001")
     draft = await typed(person, await draft_for(desk, person), title="异味", anonymous=True)
@@ -462,9 +521,13 @@ async def test_who_is_behind_a_confidential_ticket_is_for_few(desk: Desk) -> Non
     supervisor = await desk.person("9001", Role.SUPERVISOR)
     dispatcher = await desk.person("dispatcher", Role.DISPATCHER, agent=False)
     draft = await typed(
-        author, await draft_for(desk, author), **{**COMPLAINT, "caller_name": "王建国", "confidential": True}
+        author,
+        await draft_for(desk, author),
+        **{**COMPLAINT, "caller_name": "王建国", "contact_note": "电话是来电人儿子的", "confidential": True},
     )
     ticket = await submitted(author, draft)
+    for person, note in ((supervisor, "电话是来电人儿子的"), (other, None), (dispatcher, None)):
+        assert (await person.get(f"/tickets/{ticket['id']}")).json()["fields"]["contact_note"] == note
 
     async def name(person: Person) -> object:
         return (await person.get(f"/tickets/{ticket['id']}")).json()["fields"]["caller_name"]
@@ -529,3 +592,18 @@ async def test_the_forms_know_what_to_choose_from(desk: Desk) -> None:
     assert {category["department"] for category in categories} <= departments
     assert all(checked("category_code", category["code"]) for category in categories)
     assert all(checked("department", department) for department in departments)
+
+
+async def test_the_forms_know_the_servers_own_rules(desk: Desk) -> None:
+    person = await desk.person("8001")
+    rules = {rule["name"]: rule for rule in (await person.get("/reference")).json()["fields"]}
+    draft = await draft_for(desk, person)
+    assert set(rules) == set(draft["fields"])
+    assert [name for name, rule in rules.items() if "dispatch" in rule["required_for"]] == draft["missing"]
+    assert rules["address"]["unless"] == {"field": "appeal_type", "value": "咨询"}
+    assert rules["contact_phone"]["unless"] == {"field": "anonymous", "value": True}
+    for name, rule in rules.items():
+        if rule["kind"] in ("line", "text", "phone", "number", "code"):
+            assert checked(name, "1" * rule["longest"]) is not None
+            with pytest.raises(InvalidField):
+                checked(name, "1" * (rule["longest"] + 1))
