@@ -112,6 +112,10 @@ class Settings(BaseSettings):
     speech_streams: int | None = Field(
         default=None, gt=0, description="Legs recognised at a time; measured at start when unset."
     )
+    speech_whisper_places: bool = Field(
+        default=False,
+        description="Whisper too is told the names of places. The base model makes more mistakes by it; measure first.",
+    )
     speech_fallback: bool = Field(default=True, description="Another engine stands in while the first is down.")
     speech_model: Place | None = Field(default=None, description="One model folder, instead of looking for one.")
     speech_download: bool = Field(default=True, description="Fetch the small Mandarin model when there is none.")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
 from api.live.messages import SpeechState
 from api.settings import Settings
 from asr.engines.choose import Engine, EngineConfig, NoText, choose
+from asr.lexicon import Lexicon, LexiconError
 from asr.models import Progress
 from asr.recognizer import Recognizer, SpeechLevel
 
@@ -20,7 +21,8 @@ AGAIN_S = 180.0
 """Without an engine it is looked for one anew: somebody may have followed the hint."""
 
 
-def engine_config(settings: Settings, *, hotwords: Sequence[str] = ()) -> EngineConfig:
+def engine_config(settings: Settings) -> EngineConfig:
+    """With the names of the places that the city has now."""
     return EngineConfig(
         models_dir=settings.models_dir,
         shared_models_dir=settings.shared_models_dir,
@@ -32,9 +34,18 @@ def engine_config(settings: Settings, *, hotwords: Sequence[str] = ()) -> Engine
         memory_mib=settings.speech_memory_mib,
         max_streams=settings.speech_streams,
         fallback=settings.speech_fallback,
-        hotwords=tuple(hotwords),
+        hotwords=_place_names(settings.home),
+        hint_whisper=settings.speech_whisper_places,
         probe=PROBE if PROBE.is_file() else None,
     )
+
+
+def _place_names(home: Path) -> tuple[str, ...]:
+    """None of a gazetteer that cannot be used: who reads the talks tells of it."""
+    try:
+        return Lexicon.of_home(home).place_names
+    except LexiconError:
+        return ()
 
 
 class Speech:

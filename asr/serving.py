@@ -85,6 +85,7 @@ def child_config(asked: dict[str, Any]) -> EngineConfig:
         threads=asked.get("threads"),
         max_streams=asked.get("streams"),
         hotwords=tuple(asked.get("hotwords", ())),
+        hint_whisper=bool(asked.get("hotwords")),
         probe=Path(probe) if probe else None,
         limited=False,
         script={

@@ -76,6 +76,9 @@ class EngineConfig:
     fallback: bool = True
     """Another engine stands in while the first is down."""
     hotwords: tuple[str, ...] = ()
+    """Names that the callers will say, the likeliest to be misheard first."""
+    hint_whisper: bool = False
+    """Whisper gets them too: its base model makes more mistakes by them and takes half as long again."""
     probe: Path | None = None
     """Recorded speech, by which it is measured how many streams fit."""
     urgent: Callable[[str], bool] = field(default=lambda stream_id: False)
@@ -213,6 +216,7 @@ def _configured(path: Path, config: EngineConfig) -> Recognizer:
 
 
 def _local(engine: Engine, path: Path, config: EngineConfig) -> Recognizer:
+    hotwords = config.hotwords if engine is Engine.WHISPER and config.hint_whisper else ()
     if config.isolated:
         isolation = Isolation(
             engine=engine.value,
@@ -221,13 +225,13 @@ def _local(engine: Engine, path: Path, config: EngineConfig) -> Recognizer:
             threads=config.threads,
             streams=config.max_streams,
             memory_mib=config.memory_mib,
-            hotwords=config.hotwords,
+            hotwords=hotwords,
             probe=config.probe,
         )
         return IsolatedRecognizer(isolation)
     if engine is Engine.VOSK:
         return VoskRecognizer(path, languages=(config.language,), threads=config.threads)
-    return WhisperRecognizer(path, language=config.language, workers=config.threads, hotwords=config.hotwords)
+    return WhisperRecognizer(path, language=config.language, workers=config.threads, hotwords=hotwords)
 
 
 def _server(url: str) -> RemoteServer:

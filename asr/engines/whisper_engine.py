@@ -122,7 +122,7 @@ class WhisperRecognizer:
     """``workers`` segments are decoded at a time, one thread each.
 
     ``hotwords``, forty at most, are hinted at in finals. With this city's place names the base model made more mistakes
-    than without and took twice as long, so nobody hands any over unless a larger model is measured to gain by them.
+    than without (0.239 of the characters for 0.215) and took half as long again: for larger models, measured first.
     """
 
     def __init__(

@@ -177,6 +177,20 @@ def test_a_recording_in_a_law_is_understood(tmp_path: Path, whisper_model: Path)
     assert character_errors(spoken(clip).text, "".join(turn["raw"] for turn in one["turns"])) < 0.45
 
 
+def test_engines_are_told_the_places_of_the_city_and_whisper_only_if_it_is_wished(tmp_path: Path) -> None:
+    assert "锦绣花园" in engine_config(Settings(home=tmp_path)).hotwords
+    places = {
+        "city": "试验市",
+        "districts": [{"name": "东区", "towns": [{"name": "河口镇", "communities": ["柳林新村"]}]}],
+    }
+    (tmp_path / "gazetteer.json").write_text(json.dumps(places), encoding="utf-8")
+    told = engine_config(Settings(home=tmp_path, speech_whisper_places=True))
+    assert (told.hotwords, told.hint_whisper) == (("柳林新村", "河口镇", "东区"), True)
+    (tmp_path / "gazetteer.json").write_text("{", encoding="utf-8")
+    broken = engine_config(Settings(home=tmp_path))
+    assert (broken.hotwords, broken.hint_whisper) == ((), False)
+
+
 def test_the_server_runs_its_engine_apart_unless_told_otherwise() -> None:
     assert engine_config(Settings()).isolated
     told = engine_config(Settings(speech_isolated=False, speech_servers=("ws://127.0.0.1:2700",)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,34 @@ async def test_servers_are_used_and_this_machines_engine_stands_in_while_they_ar
     assert isinstance(played, Played)
     assert played.path == path
     await recognizer.stop()
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+async def test_names_of_places_go_to_funasr_and_to_a_whisper_that_is_said_to_gain_by_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isolated: bool
+) -> None:
+    told: list[tuple[str, tuple[str, ...]]] = []
+
+    def made(kind: str) -> Callable[..., Played]:
+        def make(*first: object, hotwords: Sequence[str] = (), **_: object) -> Played:
+            names = tuple(first[0].hotwords) if isinstance(first[0], Isolation) else tuple(hotwords)
+            told.append((kind, names))
+            return Played(kind, tmp_path)
+
+        return make
+
+    for name in ("FunasrRecognizer", "WhisperRecognizer", "VoskRecognizer", "IsolatedRecognizer"):
+        monkeypatch.setattr(choose_module, name, made(name))
+    monkeypatch.setattr(choose_module, "_limit", lambda recognizer, config: 4)
+    whisper_model(tmp_path / "whisper-base")
+    names = {"hotwords": ("锦绣花园",), "isolated": isolated, "fallback": False}
+    for hinted in (False, True):
+        await choose(config(tmp_path, engine=Engine.WHISPER, hint_whisper=hinted, **names))
+    await choose(config(tmp_path, engine=Engine.FUNASR, servers=("ws://127.0.0.1:9",), **names))
+    vosk_model(tmp_path / "vosk-model-small-cn-0.22")
+    await choose(config(tmp_path, engine=Engine.VOSK, hint_whisper=True, **names))
+    assert [hotwords for _, hotwords in told] == [(), ("锦绣花园",), ("锦绣花园",), ()]
+    assert told[2][0] == "FunasrRecognizer"
 
 
 async def test_the_limit_grows_with_servers_that_come_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
