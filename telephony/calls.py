@@ -15,7 +15,7 @@ from telephony.facts import Fact, Snapshot
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId
 from telephony.ledgers import Ledger, Legs, Standing, standing
-from telephony.outbound import APPEARS_WITHIN, Placed
+from telephony.outbound import APPEARS_WITHIN, Expected, Placed
 from telephony.phases import TRANSITIONS, CallPhase, CallSignal, signals
 from telephony.tables import Failure, Machine, Unlisted
 from telephony.testimony import Testimony
@@ -73,7 +73,7 @@ class Calls:
 
     def tick(self, now: datetime) -> list[CallEvent]:
         """Conclude what only silence tells, while we hear, and forget what ended long ago."""
-        events = self._give_up_expected(now - APPEARS_WITHIN)
+        events = self._give_up_expected(now)
         for ledger in self._open():
             try:
                 if self._conclude(ledger, now):
@@ -91,7 +91,7 @@ class Calls:
         What comes back is every difference: nothing, if no fact was missed.
         """
         self._said.compare(snapshot, seats, self._is_over)
-        return self._settle([ledger.id for ledger in self._open()], snapshot.at)
+        return [*self._settle([ledger.id for ledger in self._open()], snapshot.at), *self._unlisted(snapshot)]
 
     def is_live(self, channel: ChannelId) -> bool:
         track = self._channels.get(channel)
@@ -106,22 +106,31 @@ class Calls:
 
     def expect(self, call_id: CallId, placed: Placed, now: datetime) -> None:
         """A call is about to be placed: its first channel will bear this id."""
-        self._expected[call_id] = (placed, now)
+        self._expected[call_id] = Expected(placed, now)
 
-    def give_up(self, call_id: CallId) -> None:
-        """The switch did not even ring the operator's phone; the next tick tells."""
-        if call_id in self._expected:
-            self._expected[call_id] = (self._expected[call_id][0], LONG_AGO)
+    def failed(self, call_id: CallId, *, unknown: bool) -> None:
+        """The order to ring the operator's phone was refused, and the next tick tells; or nobody knows whether it was.
+
+        Then the call may go on, and nobody shall place it a second time: the state will tell.
+        """
+        expected = self._expected.get(call_id)
+        if expected is not None:
+            expected.unsure, expected.refused = unknown, not unknown
 
     def not_placed(self, call_id: CallId, at: datetime) -> list[CallEvent]:
-        """No channel came of it: it began and ended in the same moment."""
+        """The switch says that nothing came of it."""
+        self.failed(call_id, unknown=False)
+        return self._over(call_id, at)
+
+    def _over(self, call_id: CallId, at: datetime) -> list[CallEvent]:
+        """No channel came of it, as far as we have heard: it began and ended in the same moment."""
         expected = self._expected.pop(call_id, None)
         if expected is None or call_id in self._ledgers:
             return []
-        placed, since = expected
+        placed, unheard = expected.placed, not expected.refused and self._hearing.missed(expected.since)
         return [
             CallPlaced(
-                at=since,
+                at=expected.since,
                 call_id=call_id,
                 agent_id=placed.agent_id,
                 number=placed.number,
@@ -131,8 +140,8 @@ class Calls:
             CallEnded(
                 at=at,
                 call_id=call_id,
-                outcome=CallOutcome.NOT_PLACED,
-                ended_by="switch",
+                outcome=CallOutcome.LOST if unheard else CallOutcome.NOT_PLACED,
+                ended_by="unknown" if unheard else "switch",
                 wait_s=None,
                 talk_s=None,
             ),
@@ -193,9 +202,15 @@ class Calls:
         """By this leg the operator comes back to a citizen with whom others are."""
         self._ledgers[call_id].expect_back(leg, agent_id, now)
 
-    def _give_up_expected(self, before: datetime) -> list[CallEvent]:
-        late = [call_id for call_id, (_, since) in self._expected.items() if since < before]
-        return [event for call_id in late for event in self.not_placed(call_id, before + APPEARS_WITHIN)]
+    def _give_up_expected(self, now: datetime) -> list[CallEvent]:
+        silent = self._hearing.lasted
+        late = [key for key, one in self._expected.items() if one.refused or silent(one.since, APPEARS_WITHIN, now)]
+        return [event for call_id in late for event in self._over(call_id, now)]
+
+    def _unlisted(self, snapshot: Snapshot) -> list[CallEvent]:
+        """Calls to be placed of which a gap has hidden whether they were: they are not there now."""
+        hidden = [key for key, one in self._expected.items() if one.unsure and self._hearing.missed(one.since)]
+        return [event for key in hidden if snapshot.all_channels for event in self._over(key, snapshot.at)]
 
     def _conclude(self, ledger: Ledger, now: datetime) -> bool:
         """Nobody says why a phone fell silent, or the caller has not joined a queue again."""

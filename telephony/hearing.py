@@ -28,6 +28,10 @@ class Hearing:
         """Nothing that happens now would be heard."""
         return self._since is None
 
+    def missed(self, since: datetime) -> bool:
+        """Whether there was a gap after ``since``, or there is one."""
+        return self._since is None or since < self._since
+
     def begin(self, now: datetime) -> None:
         """After a gap, with the first list of everything. Whoever waits for a sign waits anew."""
         self._since, self._until, self._asked = now, None, None

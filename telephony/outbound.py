@@ -52,6 +52,18 @@ class Placed:
     line: LineNumber
 
 
+@dataclass(slots=True)
+class Expected:
+    """A call that is about to be placed; none of its channels has been heard of yet."""
+
+    placed: Placed
+    since: datetime
+    refused: bool = False
+    """The switch did not take the order, or nothing was sent."""
+    unsure: bool = False
+    """Whether it did, nobody said."""
+
+
 def new_call_id(now: datetime, serial: int) -> CallId:
     """``<epoch second>.9<six digits>``: the switch's own counter does not get there. ``serial`` is chosen at random."""
     return CallId(f"{int(now.timestamp())}.9{serial % 10**6:06}")

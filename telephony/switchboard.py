@@ -256,12 +256,12 @@ class Switchboard:
     def failed(self, order: Order, *, unknown: bool = False) -> None:
         """The switch did not carry this order out; or, with ``unknown``, nobody knows: then the state will tell."""
         self._members.failed(order)
+        if isinstance(order, DialLeg):
+            self._calls.failed(CallId(order.leg), unknown=unknown)
         if unknown:
             return
         self._supervisions.failed(order)
         self._transfers.failed(order)
-        if isinstance(order, DialLeg):
-            self._calls.give_up(CallId(order.leg))
 
     def seated_everybody(self) -> None:
         """All whose shifts went on are signed in again: from now on a member of nobody is a ghost."""

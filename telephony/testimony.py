@@ -16,7 +16,7 @@ from telephony.handovers import REFUSED, summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.ledgers import SUPERVISORS_LEG, Attempt, Ledger
 from telephony.orders import RECOVER
-from telephony.outbound import Placed, placed_by_us
+from telephony.outbound import Expected, placed_by_us
 from telephony.tables import Unlisted
 from telephony.ways import is_way_back, serial_of
 
@@ -42,8 +42,7 @@ class Testimony:
     def __init__(self) -> None:
         self.channels = Channels()
         self.ledgers: dict[CallId, Ledger] = {}
-        self.expected: dict[CallId, tuple[Placed, datetime]] = {}
-        """Calls that are about to be placed, and since when."""
+        self.expected: dict[CallId, Expected] = {}
         self._malformed: list[Unlisted] = []
         self._switch_started_at: datetime | None = None
         self._readers: Mapping[type[Fact], Callable[[Any], None]] = {
@@ -99,8 +98,8 @@ class Testimony:
         """Of this call; begun where there is none yet."""
         ledger = self.ledgers.get(call_id)
         if ledger is None:
-            placed, _ = self.expected.pop(call_id, (None, None))
-            ledger = self.ledgers[call_id] = Ledger(id=call_id, placed=placed)
+            expected = self.expected.pop(call_id, None)
+            ledger = self.ledgers[call_id] = Ledger(id=call_id, placed=expected.placed if expected else None)
         return ledger
 
     def legs(self, ledger: Ledger) -> dict[ChannelId, Track]:

@@ -23,6 +23,8 @@ from telephony.events import (
     CallOutcome,
     CallPlaced,
     CallQueued,
+    LinkChanged,
+    LinkState,
     PauseReason,
 )
 from telephony.facts import (
@@ -35,6 +37,7 @@ from telephony.facts import (
     Fact,
     Hangup,
     HangupRequest,
+    LinkLost,
     LiveChannel,
     NewChannel,
     NewState,
@@ -119,7 +122,6 @@ class OwnCall:
                 bridge=self.bridge if talking else None,
                 age_s=30,
                 application="Dial",
-                application_data="",
             )
             for channel in (self.own, self.citizen)
         ]
@@ -226,6 +228,92 @@ def test_a_call_that_never_began_is_placed_and_over(stage: Stage, how: str) -> N
     assert stage.agent().status is AgentStatus.READY
     stage.wait(60.0)
     assert len(stage.of_kind(CallEnded)) == 1
+
+
+def placed(stage: Stage) -> DialLeg:
+    stage.ask(PLACE)
+    [ring] = [order for order in stage.take_orders() if isinstance(order, DialLeg)]
+    return ring
+
+
+def test_an_order_that_was_not_answered_may_have_been_carried_out(stage: Stage) -> None:
+    stage.board.failed(placed(stage), unknown=True)
+    stage.wait(20.0)
+    assert stage.of_kind(CallEnded) == []
+    assert stage.agent().status is AgentStatus.RINGING, "nobody calls the citizen a second time"
+    call = OwnCall(stage)
+    stage.tell(call.pick_up() + call.dial() + call.answer())
+    assert stage.agent().status is AgentStatus.TALKING
+    assert len(stage.of_kind(CallPlaced)) == 1
+
+
+def test_one_of_which_no_channel_comes_while_we_listen_was_not_placed(stage: Stage) -> None:
+    stage.board.failed(placed(stage), unknown=True)
+    stage.tell([snapshot(stage.now, members=[member("8001", stage.now, paused=True, reason="in_call")])])
+    assert stage.of_kind(CallEnded) == [], "this list may be older than the order"
+    stage.wait(26.0)
+    assert [event.outcome for event in stage.of_kind(CallEnded)] == [CallOutcome.NOT_PLACED]
+    assert stage.agent().status is AgentStatus.READY
+
+
+def lose_the_link(stage: Stage) -> None:
+    stage.tell([LinkLost(at=stage.now, reason="away"), LinkChanged(at=stage.now, state=LinkState.DOWN)])
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_gap_gives_up_nobody_and_its_end_shows_the_call(stage: Stage, answered: bool) -> None:
+    ring = placed(stage)
+    if not answered:
+        stage.board.failed(ring, unknown=True)
+    lose_the_link(stage)
+    stage.wait(300.0)
+    assert stage.of_kind(CallPlaced) == []
+    call = OwnCall(stage)
+    call.pick_up()
+    call.dial()
+    call.answer()
+    stage.go_live(member("8001", stage.now, paused=True, status=2), channels=call.listed(talking=True))
+    stage.wait(30.0)
+    assert stage.call().phase is CallPhase.TALKING
+    assert stage.agent().status is AgentStatus.TALKING
+    assert stage.of_kind(CallEnded) == []
+
+
+def test_what_a_gap_may_have_hidden_is_lost_and_not_said_to_have_never_been(stage: Stage) -> None:
+    stage.board.failed(placed(stage), unknown=True)
+    lose_the_link(stage)
+    stage.wait(300.0)
+    listed = snapshot(stage.now, members=[member("8001", stage.now, paused=True, reason="in_call")])
+    stage.tell([replace(listed, all_channels=False)])
+    assert stage.of_kind(CallEnded) == [], "it may be in the gap of the list"
+    lose_the_link(stage)
+    stage.tell([listed])
+    assert [(event.outcome, event.ended_by) for event in stage.of_kind(CallEnded)] == [(CallOutcome.LOST, "unknown")]
+    assert stage.agent().status is AgentStatus.WRAPPING_UP
+
+
+@pytest.mark.parametrize("how", ["refused", "no channel"])
+def test_what_the_switch_did_not_do_was_not_placed_though_there_was_a_gap(stage: Stage, how: str) -> None:
+    ring = placed(stage)
+    lose_the_link(stage)
+    if how == "refused":
+        stage.board.failed(ring)
+        stage.wait(0.3)
+    else:
+        stage.go_live(member("8001", stage.now, paused=True, reason="in_call"))
+        stage.tell([OriginateResponse(at=stage.now, channel_id=ring.leg, ok=False, reason=0)])
+    assert [event.outcome for event in stage.of_kind(CallEnded)] == [CallOutcome.NOT_PLACED]
+
+
+def test_an_order_that_was_carried_out_and_of_which_a_gap_hid_the_rest_has_its_time_anew(stage: Stage) -> None:
+    placed(stage)
+    lose_the_link(stage)
+    stage.wait(300.0)
+    stage.go_live(member("8001", stage.now, paused=True, reason="in_call"))
+    stage.wait(24.0)
+    assert stage.of_kind(CallEnded) == []
+    stage.wait(1.5)
+    assert [event.outcome for event in stage.of_kind(CallEnded)] == [CallOutcome.LOST]
 
 
 def test_a_word_that_comes_late_does_not_end_it_twice(stage: Stage, call: OwnCall) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
-from telephony.commands import OutcomeKind, Pause, SendBack, SignIn, SignOut
+from telephony.commands import OutcomeKind, Pause, PlaceCall, SendBack, SignIn, SignOut
 from telephony.errors import ActionFailed, ActionUnanswered, ChannelMoves, InvalidValue, Refused, SwitchUnavailable
 from telephony.events import AgentSignedIn, CallArrived, CallEnded, Event, LinkState, PauseReason
 from telephony.facts import Hangup
-from telephony.ids import AgentId, SeatId
-from telephony.orders import AddMember, Order, PauseMember, RedirectPair, ReportAlive, SetSurge, SetVariable
-from telephony.runner import MOST_TRIES, Runner
+from telephony.ids import AgentId, LineNumber, SeatId
+from telephony.orders import AddMember, DialLeg, Order, PauseMember, RedirectPair, ReportAlive, SetSurge, SetVariable
+from telephony.outbound import new_call_id
+from telephony.runner import MOST_TRIES, Runner, utc_now
 from telephony.switchboard import Switchboard
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.stories import HOTLINE, Story
@@ -111,6 +113,33 @@ async def test_an_order_that_fails_is_told_to_whoever_asked_and_the_loop_goes_on
     running.gateway.failures.clear()
     assert (await running.runner.request(SIGN_IN)).kind is OutcomeKind.DONE
     assert [type(order) for order in running.orders()] == [AddMember]
+
+
+@pytest.mark.parametrize(
+    ("error", "over"),
+    [
+        (ActionUnanswered("Originate"), False),
+        (RuntimeError("bug"), False),
+        (ActionFailed("Originate", "no"), True),
+        (SwitchUnavailable("down"), True),
+        (InvalidValue("number", "digits"), True),
+    ],
+)
+async def test_a_call_of_which_nobody_knows_whether_it_was_placed_is_not_over(
+    running: Running, error: Exception, over: bool
+) -> None:
+    running.gateway.phone("8001")
+    await running.gateway.applied()
+    await running.runner.request(SIGN_IN)
+    call_id = new_call_id(utc_now(), 4711)
+    running.gateway.failures[DialLeg] = error
+    asked = running.runner.request(
+        PlaceCall(call_id=call_id, agent_id=ME, number="13800000001", line=LineNumber("12345"))
+    )
+    with suppress(type(error)):
+        assert (await asked).kind is OutcomeKind.UNKNOWN
+    ended = running.runner.switchboard.tick(utc_now() + timedelta(seconds=20)).events
+    assert any(isinstance(event, CallEnded) for event in ended) == over
 
 
 async def test_a_command_without_orders_is_done_at_once(running: Running) -> None:
