@@ -117,7 +117,7 @@ class Overflow(_Part):
 
 
 class Queue(_Part):
-    """``skill`` seats answer by level, 1 before 9; after each overflow so do the seats of another queue."""
+    """Its seats answer by their level in it, 1 before 9; after each overflow so do the seats of another queue."""
 
     name: Name
     label: Title | Literal[""] = ""
@@ -200,12 +200,13 @@ class Centre(_Part):
     ``routes`` are tried in order; ``host`` and ``port`` beside them is the short form of a single route. ``key`` is the
     place on the operators' keyboard. A route without any sign of life for ``first_sign_s`` is given up, a ringing one
     after ``ring_s``. ``match`` names nobody else, ``accept`` the lines to which the centre may hand over citizens;
-    ``tell_answer`` is as of a trunk.
+    ``rtp_timeout_s`` and ``tell_answer`` are as of a trunk.
     """
 
     code: Number
     name: Title
     key: Annotated[int, Field(ge=1, le=9)] | None = None
+    rtp_timeout_s: Annotated[int, Field(ge=5, le=3600)] = 60
     ring_s: Annotated[int, Field(ge=5, le=120)] = 20
     first_sign_s: Annotated[int, Field(ge=1, le=30)] = 3
     routes: Annotated[list[Route], Field(min_length=1, max_length=9)]

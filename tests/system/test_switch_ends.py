@@ -33,6 +33,8 @@ def topology() -> Topology:
     for number, host in DUTY.items():
         plan["trunks"].append(trunk | {"name": f"duty-{number}", "host": host, "match": [host]})
         duty.append({"number": number, "trunk": f"duty-{number}", "ring_s": 5})
+    [police] = [one for one in plan["centres"] if one["code"] == "110"]
+    police["rtp_timeout_s"] = 5
     plan["fallback"] |= {"answer_within_s": 1, "check_every_s": 60, "message_s": 5, "duty": duty}
     return Topology.model_validate(plan)
 
@@ -47,6 +49,8 @@ class Town:
     switch: RunningSwitch
     citizens: SipPhone
     stack: AsyncExitStack
+    earlier: frozenset[str] = frozenset()
+    """Calls of tests before this one."""
 
     async def phone(self, host: str, behave: Behaviour = answering) -> SipPhone:
         port = self.switch.ports.base + 30 if host == CITIZENS else self.switch.ports.centres
@@ -60,7 +64,8 @@ class Town:
     def rows(self, number: str = NUMBER) -> list[list[str]]:
         """Of the last call of that number: call, queue, member, event, data..."""
         calls = [row[0] for row in self.all_rows() if row[3:4] == ["ARRIVED"] and row[5] == number]
-        return self.of(calls[-1]) if calls else []
+        new = [call for call in calls if call not in self.earlier]
+        return self.of(new[-1]) if new else []
 
     def of(self, call_id: str) -> list[list[str]]:
         return [row for row in self.all_rows() if row[0] == call_id]
@@ -93,7 +98,9 @@ async def visiting(switch: RunningSwitch) -> AsyncIterator[Town]:
     async with AsyncExitStack() as stack:
         citizens = await SipPhone(CITIZENS, switch.ports.base + 30).open()
         stack.push_async_callback(citizens.close)
-        yield Town(switch=switch, citizens=citizens, stack=stack)
+        made = Town(switch=switch, citizens=citizens, stack=stack)
+        made.earlier = frozenset(row[0] for row in made.all_rows())
+        yield made
 
 
 @pytest.fixture
@@ -165,6 +172,19 @@ async def test_how_long_somebody_talked_before_does_not_make_a_served_citizen(to
         ami.ask(Action="Redirect", Channel=town.rows()[0][0], Context="forward", Exten="110", Priority="1")
     await town.until(lambda: town.events().count("ENTERQUEUE") == 2)
     assert town.last("FORWARD") == ["12345", "110"]
+    assert not talk.ended.is_set()
+
+
+async def test_a_centre_from_which_no_sound_comes_is_given_up_and_the_citizen_waits_in_front(town: Town) -> None:
+    await town.server_lives()
+    police = await town.phone(POLICE)
+    talk = town.call()
+    await town.until(lambda: "ENTERQUEUE" in town.events())
+    with town.switch.ami() as ami:
+        ami.ask(Action="Redirect", Channel=town.rows()[0][0], Context="forward", Exten="110", Priority="1")
+    await town.until(lambda: town.events().count("ENTERQUEUE") == 2, 25)
+    assert begun(police).ended.is_set()
+    assert not begun(police).by_me
     assert not talk.ended.is_set()
 
 

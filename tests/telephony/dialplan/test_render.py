@@ -137,6 +137,12 @@ def test_a_caller_is_who_its_address_says(tmp_path: Path) -> None:
     assert matched == {"trunk", "110", "119", "120", "122", "12366"}
 
 
+def test_a_centre_that_is_silent_for_long_is_gone_as_a_trunk_is(tmp_path: Path) -> None:
+    endpoints = sections(rendered(tmp_path)["pjsip.conf"])
+    for name in ("trunk", "110", "110-2"):
+        assert {("rtp_timeout", "60"), ("rtp_timeout_hold", "3600")} <= set(endpoints[name])
+
+
 def test_each_route_of_a_centre_is_an_endpoint(tmp_path: Path) -> None:
     endpoints = sections(rendered(tmp_path)["pjsip.conf"])
     contacts = {name: dict(settings).get("contact") for name, settings in endpoints.items()}
