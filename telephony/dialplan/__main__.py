@@ -18,7 +18,7 @@ from telephony.dialplan.topology import TopologyError, load
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 1 where hotline.toml is wrong."""
+    """The exit status: 1 where hotline.toml or a file of secrets is wrong, or a file cannot be written."""
     asked = _parser().parse_args(arguments)
     home, sounds = asked.home.absolute(), asked.prompts.absolute()
     switch = home / "switch"
@@ -39,12 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         topology = load(home)
         secrets = Secrets.kept_in(home / "keys" / "switch.json", desk_phones=topology.desk_seats)
+        for folder in (switch / "state" / "spool", switch / "state" / "keys", switch / "log", home / "recordings"):
+            folder.mkdir(parents=True, exist_ok=True)
+        render(topology, Ports(asked.port_base), switch / "etc", secrets, places=places, binding=binding)
     except TopologyError as error:
         print("\n".join(f"{field}: {rule}" for field, rule in error.problems), file=sys.stderr)
         return 1
-    for folder in (switch / "state" / "spool", switch / "state" / "keys", switch / "log", home / "recordings"):
-        folder.mkdir(parents=True, exist_ok=True)
-    render(topology, Ports(asked.port_base), switch / "etc", secrets, places=places, binding=binding)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     espeak = shutil.which("espeak-ng")
     try:
         prompts.build(sounds, espeak=[espeak] if espeak else None, recordings=home / "prompts")

@@ -148,14 +148,19 @@ class Secrets:
     def kept_in(cls, path: Path, *, desk_phones: Iterable[str] = ()) -> Secrets:
         """Those of ``path``, and of ``desk-phones.json`` beside it; made on first use; mode 0600.
 
-        A phone's secret may be written there by hand. Raises TopologyError for one that cannot be used.
+        A phone's secret may be written there by hand. Raises TopologyError, which names the file, for what cannot be
+        used, and OSError.
         """
-        if path.exists():
-            stored = json.loads(path.read_text())
-            made = cls(ami=stored["ami"], ari=stored["ari"])
-        else:
+        stored = _kept(path)
+        if stored is None:
             made = cls.fresh()
             _keep(path, {"ami": made.ami, "ari": made.ari})
+        elif stored.keys() >= {"ami", "ari"}:
+            made = cls(ami=stored["ami"], ari=stored["ari"])
+        else:
+            raise TopologyError(
+                [(str(path), 'must hold the passwords "ami" and "ari"; without the file they are made')]
+            )
         return replace(made, desk_phones=_phone_secrets(path.with_name("desk-phones.json"), tuple(desk_phones)))
 
 
@@ -172,6 +177,7 @@ def render(
     """Write one file for each template into ``out_dir`` and return them, sorted.
 
     Without ``binding`` everything is on 127.0.0.1, and browsers on this machine are told to send their sound there.
+    Each file is put in place whole. Raises OSError, which names it.
     """
     environment = Environment(
         loader=PackageLoader("telephony.dialplan"),
@@ -203,7 +209,7 @@ def render(
 def _phone_secrets(path: Path, seats: tuple[str, ...]) -> dict[str, str]:
     if not seats:
         return {}
-    kept: dict[str, str] = dict(json.loads(path.read_text())) if path.exists() else {}
+    kept = _kept(path) or {}
     missing = {seat: randomness.token_urlsafe(15) for seat in seats if seat not in kept}
     if missing:
         _keep(path, kept | missing)
@@ -215,12 +221,45 @@ def _phone_secrets(path: Path, seats: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def _kept(path: Path) -> dict[str, str] | None:
+    """The secrets in this file; None where there is none. Raises TopologyError, OSError."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise TopologyError([(str(path), "must be JSON")]) from error
+    if not isinstance(stored, dict) or not all(isinstance(one, str) for one in stored.values()):
+        raise TopologyError([(str(path), "must hold names with one text each")])
+    return stored
+
+
 def _keep(path: Path, secrets: Mapping[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _write(path, json.dumps(secrets), private=True)
 
 
 def _write(path: Path, text: str, *, private: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o644)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    """Whoever reads, and whoever finds it after a crash, has the old file or the new one. Raises OSError, naming it."""
+    part = path.with_name(f".{path.name}.{randomness.token_hex(4)}")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, 0o600 if private else 0o644)
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(part, path)
+        _sync(path.parent)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+
+
+def _sync(folder: Path) -> None:
+    """A name in a folder outlives a power cut from here on."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -43,6 +43,12 @@ def test_a_wrong_topology_is_told_and_nothing_is_written(tmp_path: Path, capsys:
     assert [path.name for path in tmp_path.iterdir()] == ["hotline.toml"]
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "keys").write_text("no folder")
+    assert main(["--home", str(tmp_path), "--prompts", str(tmp_path / "prompts")]) == 1
+    assert str(tmp_path / "keys") in capsys.readouterr().err
+
+
 def test_the_example_topology_is_valid_and_names_no_real_address() -> None:
     topology = parse((DOCKER / "hotline.toml").read_text(encoding="utf-8"))
     hosts = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import stat
 from pathlib import Path
@@ -54,6 +56,37 @@ def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
     assert len(kept.ami) >= 32
     assert kept.ami != kept.ari
     assert stat.S_IMODE((tmp_path / "keys" / "switch.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"ami": "a"}', '{"ami": 1, "ari": "b"}'])
+def test_a_damaged_file_of_secrets_is_named_and_left_alone(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "switch.json"
+    path.write_text(text)
+    with pytest.raises(TopologyError, match=re.escape(str(path))):
+        Secrets.kept_in(path)
+    assert path.read_text() == text
+
+
+def test_a_file_of_secrets_that_others_could_read_is_for_the_owner_only_once_it_is_rendered(tmp_path: Path) -> None:
+    open_to_all = tmp_path / "manager.conf"
+    open_to_all.write_text("old")
+    open_to_all.chmod(0o644)
+    rendered(tmp_path)
+    assert stat.S_IMODE(open_to_all.stat().st_mode) == 0o600
+
+
+def test_a_file_that_cannot_be_written_whole_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered(tmp_path)
+    before = (tmp_path / "acl.conf").read_text()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"acl\.conf"):
+        rendered(tmp_path)
+    assert (tmp_path / "acl.conf").read_text() == before
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_everything_listens_on_loopback(tmp_path: Path) -> None:
