@@ -68,8 +68,8 @@ class Gap:
     async def close_unseen(self) -> None:
         """Calls are completed from the switch's own log; those of which nobody knows an end are lost.
 
-        Transfers too, of which no leg is left in a call that goes on. Only when all that was seen is recorded, also by
-        an earlier run, do the records show what is missing.
+        Transfers too, of which no leg is left in a call that goes on, or whose call is over. Only when all that was
+        seen is recorded, also by an earlier run, do the records show what is missing.
         """
         store, publish = self.common.store, self.common.publish
         while self._linked:
@@ -77,6 +77,7 @@ class Gap:
                 if self.switchboard.compared and await self._recorded() and await self._complete():
                     calls = self.switchboard.calls  # a view: a call that arrives meanwhile is in it
                     lost = await close_lost(store, calls, self.common.now())
+                    over = await self.handoffs.close_with_calls(calls)
                     async with store.read() as session:
                         ends = await ended_unseen(session, calls, self.switchboard.transfers, self.common.now())
                     break
@@ -87,6 +88,8 @@ class Gap:
             return
         if lost:
             log.warning("calls ended unseen", calls=len(lost))
+        if over:
+            log.warning("handoffs ended with their calls", handoffs=over)
         for call_id in lost:
             publish(lost_call(call_id, self.common.now()))
         for end in ends:

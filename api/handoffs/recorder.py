@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,9 @@ from api.store.engine import Store, insert_into, take_turn
 from api.store.sealing import Keyring
 from api.store.tables import CallRecord, HandoffDay, HandoffRecord, HandoffStep
 from api.tickets.numbers import local_day, next_of_day
+from telephony.calls import Call, CallPhase
 from telephony.events import CallEnded, Event, LineKept, TransferStepped
+from telephony.ids import CallId
 from telephony.targets import Target, TargetKind
 from telephony.transfers import TransferState
 
@@ -45,6 +47,7 @@ class HandoffRecorder:
     """``put`` every event of the switchboard. What changed is told through ``publish`` after its commit."""
 
     def __init__(self, store: Store, settings: Settings, publish: Callable[[object], None]) -> None:
+        self._store = store
         self._settings = settings
         self._publish = publish
         self._keyring = store.keyring
@@ -61,6 +64,20 @@ class HandoffRecorder:
 
     async def drain(self, timeout_s: float) -> bool:
         return await self.behind.drain(timeout_s)
+
+    async def close_with_calls(self, calls: Mapping[CallId, Call]) -> int:
+        """Rows that go on though their call is over; how many. ``calls`` are those that the switch knows.
+
+        Calls and handoffs are written apart: who is killed in between leaves the end of a call in one place only.
+        """
+        async with self._store.read() as session:
+            over = [row for row in await over_without_end(session) if not _goes_on(calls.get(CallId(row[0])))]
+        if not over:
+            return 0
+        async with self._store.write() as session:
+            changed = [row for call_id, at in over for row in await end_with_call(session, call_id, at)]
+            tell_after(session, changed, self._publish)
+        return len(changed)
 
     async def _write(self, session: AsyncSession, event: Recorded | ReceiptGiven) -> None:
         if isinstance(event, ReceiptGiven):
@@ -92,7 +109,7 @@ async def record(session: AsyncSession, settings: Settings, event: Recorded) -> 
             return await _stepped(session, settings, event)
         case LineKept():
             return await _line_kept(session, settings, event)
-    return await _call_ended(session, event)
+    return await end_with_call(session, event.call_id, event.at)
 
 
 async def receipt_given(
@@ -190,10 +207,14 @@ async def _stepped(session: AsyncSession, settings: Settings, event: TransferSte
     if not new:
         return []
     state = AFTER[event.step]
-    row.state = state.value
     row.reason = reason or row.reason
-    row.outcome = OUTCOMES[event.step].value if event.step in OUTCOMES else None
-    row.ended_at = event.at if state is TransferState.ENDED else None
+    outcome = OUTCOMES[event.step].value if event.step in OUTCOMES else None
+    over_at = await session.scalar(select(CallRecord.ended_at).where(CallRecord.id == event.call_id))
+    if row.ended_at is not None and state is not TransferState.ENDED and over_at is not None:
+        row.outcome = outcome or row.outcome  # a step that comes after the end of its call opens nothing again
+    else:
+        row.state, row.outcome = state.value, outcome
+        row.ended_at = event.at if state is TransferState.ENDED else None
     if event.step in REACHED and row.push_state == PushState.PENDING and row.push_due_at is None:
         row.push_due_at = event.at
     row.version += 1
@@ -228,14 +249,31 @@ async def _line_kept(session: AsyncSession, settings: Settings, event: LineKept)
     return changed
 
 
-async def _call_ended(session: AsyncSession, event: CallEnded) -> list[HandoffRecord]:
+async def end_with_call(session: AsyncSession, call_id: str, at: datetime) -> list[HandoffRecord]:
     """What still goes on in the ledger ended with the call; the steps of the switch, if they come, say it better."""
-    rows = await _going(session, event.call_id)
+    rows = await _going(session, call_id)
     for row in rows:
         row.outcome = row.outcome or (RELEASED if row.state == KEPT else LOST)
-        row.state, row.ended_at = TransferState.ENDED.value, event.at
+        row.state, row.ended_at = TransferState.ENDED.value, at
         row.version += 1
     return rows
+
+
+async def over_without_end(session: AsyncSession) -> list[tuple[str, datetime]]:
+    """Calls that are over, with their end, of which a row of the ledger goes on."""
+    found = await session.execute(
+        select(CallRecord.id, CallRecord.ended_at)
+        .where(
+            CallRecord.ended_at.is_not(None),
+            CallRecord.id.in_(select(HandoffRecord.call_id).where(HandoffRecord.ended_at.is_(None))),
+        )
+        .order_by(CallRecord.ended_at)
+    )
+    return [(call_id, ended_at) for call_id, ended_at in found if ended_at is not None]
+
+
+def _goes_on(call: Call | None) -> bool:
+    return call is not None and call.phase is not CallPhase.ENDED
 
 
 async def _going(session: AsyncSession, call_id: str) -> list[HandoffRecord]:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from api.calls.recorder import CallRecorder
+from api.gap import Gap
+from api.handoffs.events import HandoffChanged
+from api.handoffs.recorder import HandoffRecorder
 from api.handoffs.unseen import ended_unseen, last_step
 from api.settings import Settings
 from api.store.engine import Store
+from api.store.tables import CallRecord
 from telephony.calls import Call, CallPhase, Leg, LegRole
-from telephony.events import TransferStep
+from telephony.events import LineKept, LinkState, TransferStep
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber
+from telephony.media.recordings import Recordings
 from telephony.stages import OPEN, Transfer, TransferState
 from telephony.targets import Target, TargetKind, TransferMode
 from tests.api.desk import START
-from tests.api.test_handoffs import CALL, at, handed_over, only, step, told
+from tests.api.test_handoffs import CALL, at, handed_over, only, rows, step, told
 
 ME, OTHER = AgentId("8001"), AgentId("8002")
+OTHER_CALL = CallId("1.9")
 POLICE = Target(kind=TargetKind.CENTRE, value="110")
 COLLEAGUE = Target(kind=TargetKind.AGENT, value="8002")
 HERE = frozenset({*OPEN, TransferState.HANDED_OVER})
@@ -107,3 +117,67 @@ async def test_a_row_whose_transfer_is_known_or_whose_call_is_over_is_left_alone
         assert await ended_unseen(session, {}, {}, at(100)) == []
         [end] = await ended_unseen(session, calls, {CALL: later}, at(100))
     assert (end.step, end.transfer_id) == (TransferStep.FAILED, "1.1-t1")
+
+
+# a server that was killed between two records --------------------------------------------------------------------------
+async def test_a_handoff_whose_call_is_over_in_the_records_ends_with_it(store: Store, tmp_path: Path) -> None:
+    """The end of the call had been written with the calls, and not with the handoffs, when the server was killed."""
+    settings = Settings(home=tmp_path)
+    await told(store, settings, [*handed_over(), LineKept(at=at(5), call_id=OTHER_CALL, agent_id=ME, on=True)])
+    await over(store, CALL, OTHER_CALL)
+    published: list[object] = []
+    recorder = HandoffRecorder(store, settings, published.append)
+    live = {CALL: call(), OTHER_CALL: replace(call(), id=OTHER_CALL)}
+    assert await recorder.close_with_calls(live) == 0, "the switch knows better"
+    live[CALL] = replace(live[CALL], phase=CallPhase.ENDED)
+    assert await recorder.close_with_calls(live) == 1
+    assert await recorder.close_with_calls({}) == 1
+    assert await recorder.close_with_calls({}) == 0
+    ends = {row.call_id: (row.state, row.outcome, row.ended_at) for row in await rows(store)}
+    assert ends == {CALL: ("ended", "handed_over", at(90)), OTHER_CALL: ("ended", "released", at(90))}
+    assert [type(one) for one in published] == [HandoffChanged, HandoffChanged]
+
+
+async def test_a_step_that_comes_after_the_end_of_the_call_does_not_open_its_handoff_again(
+    store: Store, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path)
+    await told(store, settings, handed_over()[:5])
+    await over(store, CALL)
+    assert await HandoffRecorder(store, settings, lambda _: None).close_with_calls({}) == 1
+    assert (await only(store)).outcome == "lost"
+    await told(store, settings, handed_over()[5:])
+    row = await only(store)
+    assert (row.state, row.outcome, row.ended_at) == ("ended", "handed_over", at(90))
+
+
+async def test_after_a_kill_nothing_of_a_call_that_is_over_goes_on(store: Store, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    await told(store, settings, handed_over())
+    await over(store, CALL)
+    published: list[object] = []
+    handoffs = HandoffRecorder(store, settings, published.append)
+    shared: Any = SimpleNamespace(store=store, settings=settings, publish=published.append, now=lambda: at(200))
+    runner: Any = SimpleNamespace(link=LinkState.LIVE)
+    board: Any = SimpleNamespace(calls={}, transfers={}, compared=True)
+    gap = Gap(
+        common=shared,
+        runner=runner,
+        switchboard=board,
+        recording_files=Recordings(tmp_path),
+        calls=CallRecorder(store),
+        handoffs=handoffs,
+    )
+    running = [asyncio.create_task(one.run()) for one in (gap.calls, gap.handoffs)]
+    async with asyncio.timeout(20):
+        await gap.close_unseen()
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    assert (await only(store)).ended_at == at(90)
+
+
+async def over(store: Store, *calls: CallId) -> None:
+    async with store.write() as session:
+        for call_id in calls:
+            session.add(CallRecord(id=call_id, line="12345", direction="inbound", arrived_at=START, ended_at=at(90)))

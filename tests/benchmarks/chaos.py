@@ -29,6 +29,7 @@ COLUMNS: dict[str, Callable[[Verdict], object]] = {
     "without record": lambda it: len(it.reckoning.without_record),
     "of nobody": lambda it: it.reckoning.strangers,
     "open": lambda it: it.still_open,
+    "handoffs open": lambda it: it.open_handoffs,
     "doubled": lambda it: it.doubled + len(it.reckoning.doubled),
     "wrong times": lambda it: len(it.reckoning.mistimed),
     "wrong outcome": lambda it: len(it.reckoning.misjudged),

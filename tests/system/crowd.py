@@ -180,6 +180,8 @@ class Verdict:
     toll: Toll
     recorded: int
     still_open: int
+    open_handoffs: int
+    """Handoffs that go on though their call is over."""
     doubled: int
     outcomes: Counter[str]
     logged: Counter[str]
@@ -195,7 +197,7 @@ class Verdict:
         slowest = max(self.live_again_s, default=0.0)
         return (
             f"{self.kills} kills, {self.toll.calls} calls: {self.toll.dropped} dropped; {self.recorded} records, "
-            f"{self.still_open} open, {self.doubled} doubled; recorded {dict(self.outcomes)}, "
+            f"{self.still_open} open, {self.open_handoffs} handoffs open, {self.doubled} doubled; recorded {dict(self.outcomes)}, "
             f"switch's log {dict(self.logged)}; drift {self.drift}, {self.left} channels left; "
             f"live again after at most {slowest:.1f} s; {self.reckoning}"
         )
@@ -280,6 +282,10 @@ class Scene:
         outcomes = Counter(dict(self.ask("SELECT outcome, count(*) FROM calls GROUP BY outcome")))
         [[recorded]] = self.ask("SELECT count(*) FROM calls")
         [[still_open]] = self.ask("SELECT count(*) FROM calls WHERE ended_at IS NULL")
+        [[open_handoffs]] = self.ask(
+            "SELECT count(*) FROM handoffs JOIN calls ON calls.id = handoffs.call_id "
+            "WHERE handoffs.ended_at IS NULL AND calls.ended_at IS NOT NULL"
+        )
         [[doubled]] = self.ask(
             "SELECT count(*) FROM (SELECT call_id FROM call_events WHERE kind IN ('CallArrived', 'CallEnded') "
             "GROUP BY call_id, kind HAVING count(*) > 1) AS twice"
@@ -289,6 +295,7 @@ class Scene:
             toll=toll,
             recorded=recorded,
             still_open=still_open,
+            open_handoffs=open_handoffs,
             doubled=doubled,
             outcomes=outcomes,
             logged=_logged(self.home / "switch" / "log" / "queue_log"),

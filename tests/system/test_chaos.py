@@ -25,7 +25,7 @@ async def test_a_server_that_is_killed_again_and_again_drops_nobody_and_knows_ev
     print(verdict)
     assert verdict.toll.calls > 2 * KILLS
     assert verdict.toll.dropped == 0, verdict.toll.notes
-    assert (verdict.still_open, verdict.doubled) == (0, 0)
+    assert (verdict.still_open, verdict.doubled, verdict.open_handoffs) == (0, 0, 0)
     assert verdict.recorded == verdict.toll.calls
     assert verdict.outcomes == verdict.logged, "what the switch itself wrote down of each call"
 
@@ -54,7 +54,7 @@ def check(outage: Outage) -> None:
     verdict = outage.verdict
     assert any("wait on this machine" in said for said in outage.states) or outage.states[-1].startswith("down")
     assert verdict.toll.dropped == 0, verdict.toll.notes
-    assert (verdict.still_open, verdict.doubled, verdict.drift) == (0, 0, 0)
+    assert (verdict.still_open, verdict.open_handoffs, verdict.doubled, verdict.drift) == (0, 0, 0, 0)
     assert verdict.recorded == verdict.toll.calls
     assert verdict.outcomes == verdict.logged
 
