@@ -343,3 +343,22 @@ def test_the_probe_can_be_read_and_not_changed(call: Page) -> None:
     assert call.evaluate("window.__hotline.state().link") == "live"
     assert call.evaluate("Object.isFrozen(window.__hotline)") is True
     assert call.evaluate("window.__hotline.turns.length") == 8
+
+
+def test_the_whole_number_is_shown_by_keys_alone_for_a_reason_and_one_at_a_time(call: Page) -> None:
+    asked: list[str] = []
+    call.on("request", lambda request: asked.append(request.url) if "reveal-number" in request.url else None)
+    call.get_by_test_id("reveal-number").focus()
+    call.keyboard.press("Enter")
+    expect(call.get_by_test_id("reveal-reason")).to_be_focused()
+    call.keyboard.press("Enter")
+    call.keyboard.press("Control+e")  # of the desk behind: not now
+    expect(call.get_by_test_id("emergency")).to_have_count(0)
+    call.get_by_role("button", name="回拨核实").click()
+    expect(call.get_by_role("button", name="回拨核实")).to_have_attribute("aria-pressed", "true")
+    assert asked == []
+    call.get_by_test_id("reveal-reason").focus()
+    call.keyboard.press("Enter")
+    expect(call.get_by_test_id("caller-number")).to_have_text("13800000000")
+    expect(call.get_by_test_id("reveal-reason")).to_have_count(0)
+    assert len(asked) == 1
