@@ -28,6 +28,8 @@ declare global {
 const KEPT = 2000;
 const marks: PhoneMark[] = [];
 const turns: SeenTurn[] = [];
+/** The same by call and segment: a transcript is looked through with every partial text. */
+const byCall = new Map<string, Map<number, SeenTurn>>();
 
 export function recordMark(mark: PhoneMark): void {
   if (marks.length >= KEPT) marks.shift();
@@ -36,13 +38,24 @@ export function recordMark(mark: PhoneMark): void {
 
 export function observeTurns(callId: string, transcript: readonly Turn[]): void {
   const at = Date.now();
+  const known = byCall.get(callId) ?? new Map<number, SeenTurn>();
+  byCall.set(callId, known);
   for (const turn of transcript) {
-    const seen = turns.find((each) => each.callId === callId && each.seg === turn.seg);
+    const seen = known.get(turn.seg);
     if (seen === undefined) {
-      if (turns.length >= KEPT) turns.shift();
-      turns.push({ callId, seg: turn.seg, who: turn.who, firstAt: at, finalAt: turn.final ? at : null });
+      const first = { callId, seg: turn.seg, who: turn.who, firstAt: at, finalAt: turn.final ? at : null };
+      known.set(turn.seg, first);
+      keep(first);
     } else if (turn.final && seen.finalAt === null) seen.finalAt = at;
   }
+}
+
+/** Calls that nothing is kept of any more are forgotten whole: no segment of theirs comes again. */
+function keep(turn: SeenTurn): void {
+  turns.push(turn);
+  if (turns.length <= KEPT) return;
+  const oldest = turns.shift();
+  if (oldest !== undefined && turns[0]?.callId !== oldest.callId && oldest.callId !== turn.callId) byCall.delete(oldest.callId);
 }
 
 export function expose(counters: Probe["counters"], state: Probe["state"]): void {
