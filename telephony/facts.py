@@ -24,7 +24,6 @@ class Channel:
     call_id: CallId | None = None
     caller_number: str = ""
     caller_name: str = ""
-    connected_number: str = ""
     context: str = ""
     exten: str = ""
 
@@ -159,16 +158,6 @@ class AgentRingNoAnswer(Fact):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AgentComplete(Fact):
-    """A hint only: late and with wrong figures after redirects. ``reason``: caller, agent, transfer."""
-
-    queue: QueueName
-    channel: Channel
-    interface: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class QueueMember(Fact):
     """QueueMemberAdded / Status / Pause / Penalty, or one member of QueueStatus. Of lower penalties are rung first.
 
@@ -182,7 +171,6 @@ class QueueMember(Fact):
     paused: bool
     paused_reason: str = ""
     penalty: int = 0
-    in_call: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -246,11 +234,6 @@ class Echo(Fact):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ShuttingDown(Fact):
-    """``Event: Shutdown``."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class QueueEntry:
     """One waiting caller of a QueueStatus answer."""
 
@@ -271,7 +254,6 @@ class LiveChannel:
     bridge: BridgeId | None
     age_s: int
     application: str
-    application_data: str
     variables: Mapping[str, str] = field(default_factory=dict)
 
 

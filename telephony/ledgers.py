@@ -59,7 +59,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Whose channel one is that somebody brought into the call; ``role`` as in ``calls.LegRole``."""
+    """Whose channel one is that somebody brought into the call; ``role`` as in ``views.LegRole``."""
 
     role: str
     agent_id: AgentId | None = None

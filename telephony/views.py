@@ -9,7 +9,7 @@ from enum import StrEnum
 from telephony.channels import Track
 from telephony.events import CallOutcome
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
-from telephony.ledgers import Ledger, Legs, Standing, call_outcome, ended_by
+from telephony.ledgers import SUPERVISORS_LEG, Ledger, Legs, Standing, call_outcome, ended_by
 from telephony.phases import CallPhase
 
 
@@ -126,15 +126,24 @@ def whom(ledger: Ledger, legs: Legs) -> tuple[str, str, LineNumber]:
 def _leg(track: Track, ledger: Ledger) -> Leg:
     attempt = ledger.attempts.get(track.id)
     guest = ledger.guests.get(track.id)
-    role = LegRole.CITIZEN if track.id == ledger.citizen else LegRole.OPERATOR if attempt else LegRole.OTHER
-    role = LegRole(guest.role) if guest and not attempt else role
     return Leg(
         channel=track.id,
         name=track.name,
-        role=role,
+        role=_role(track, ledger),
         started_at=track.first_at,
         agent_id=attempt.agent_id if attempt else guest.agent_id if guest else None,
         answered_at=track.up_at,
         ended_at=track.ended_at,
         cause=track.cause,
     )
+
+
+def _role(track: Track, ledger: Ledger) -> LegRole:
+    """A supervisor who took the call over is its operator; one who barged in by the bridge is nobody's target."""
+    if track.id == ledger.citizen:
+        return LegRole.CITIZEN
+    if track.id in ledger.attempts:
+        return LegRole.OPERATOR
+    if track.id in ledger.guests:
+        return LegRole(ledger.guests[track.id].role)
+    return LegRole.SUPERVISOR if SUPERVISORS_LEG.search(track.id) else LegRole.OTHER

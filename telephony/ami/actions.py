@@ -65,8 +65,6 @@ VARIABLES: Mapping[str, re.Pattern[str]] = {
     "HOTLINE_SILENT_UNTIL": re.compile(r"[0-9]{0,12}", re.ASCII),
     "HOTLINE_LINE": re.compile(r"[0-9]{2,20}", re.ASCII),
     "HOTLINE_WATCHED": re.compile(r"PJSIP/[0-9A-Za-z][0-9A-Za-z_.:+@-]{0,127}-[0-9a-f]{8,12}", re.ASCII),
-    "HOTLINE_SEAT": re.compile(r"[0-9]{1,10}", re.ASCII),
-    "HOTLINE_TRUNK": re.compile(r"[0-9a-z-]{1,64}", re.ASCII),
 }
 """What may be put into which variable of the dialplan: each becomes part of an expression there."""
 

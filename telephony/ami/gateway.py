@@ -25,7 +25,7 @@ from telephony.ami.messages import fact_of, stated_at
 from telephony.ami.timings import Backoff, Timings
 from telephony.errors import ActionFailed, ActionUnanswered, ChannelMoves, SwitchUnavailable, TelephonyError
 from telephony.events import FrameRejected, LinkChanged, LinkState
-from telephony.facts import Fact, LinkLost, Snapshot
+from telephony.facts import Fact, LinkLost
 from telephony.orders import Order
 
 log = structlog.get_logger(__name__)
@@ -331,10 +331,6 @@ class Gateway:
         """
         headers = actions.headers(order)
         await self._live_link().ask(headers)
-
-    async def snapshot(self) -> Snapshot:
-        """Ask the switch for everything now. Errors as ``execute``."""
-        return await resync.take_snapshot(self._live_link())
 
     def _live_link(self) -> _Link:
         if self._link is None or self.state is not LinkState.LIVE:

@@ -43,7 +43,6 @@ _CHANNEL = (
     "ChannelStateDesc",
     "CallerIDNum",
     "CallerIDName",
-    "ConnectedLineNum",
     "Context",
     "Exten",
 )
@@ -81,7 +80,6 @@ def live_channel(frame: Frame) -> LiveChannel | None:
         bridge=BridgeId(headers["BridgeID"]) if _text(headers["BridgeID"]) else None,
         age_s=int(headers["Seconds"]),
         application=headers["Application"],
-        application_data=headers["Data"],
         variables={name: text for name, text in variables.items() if name in KEPT_VARIABLES},
     )
 
@@ -119,7 +117,7 @@ def _channel(frame: Frame, prefix: str = "", call_id: CallId | None = None) -> C
     values: tuple[str, ...] = _READ[prefix](frame.headers)
     if _UNKNOWN in values:
         values = tuple([_text(value) for value in values])
-    unique_id, name, linked_id, state, number, display, connected, context, exten = values
+    unique_id, name, linked_id, state, number, display, context, exten = values
     if call_id is None and (of_channel := frame.variables.get(f"{prefix}ChanVariable")):
         variable = of_channel.get(CALL_ID_VARIABLE, "")
         call_id = None if variable in _UNSET else CallId(variable)
@@ -131,7 +129,6 @@ def _channel(frame: Frame, prefix: str = "", call_id: CallId | None = None) -> C
         call_id=call_id,
         caller_number=number,
         caller_name=_ESCAPED.sub(_plain, display) if "\\" in display else display,
-        connected_number=connected,
         context=context,
         exten=exten,
     )
@@ -214,16 +211,6 @@ def _rang_out(frame: Frame, at: datetime) -> Fact:
     )
 
 
-def _agent_complete(frame: Frame, at: datetime) -> Fact:
-    return facts.AgentComplete(
-        at=at,
-        queue=_queue(frame),
-        channel=_channel(frame),
-        interface=frame.headers["Interface"],
-        reason=frame.headers["Reason"],
-    )
-
-
 def _member(frame: Frame, at: datetime) -> facts.QueueMember:
     return _member_of(frame, at, interface="Interface", name="MemberName")
 
@@ -239,7 +226,6 @@ def _member_of(frame: Frame, at: datetime, *, interface: str, name: str) -> fact
         paused=headers["Paused"] == "1",
         paused_reason=headers["PausedReason"],
         penalty=int(headers["Penalty"]),
-        in_call=headers["InCall"] == "1",
     )
 
 
@@ -281,10 +267,6 @@ def _user_event(frame: Frame, at: datetime) -> Fact | None:
     return facts.UserEvent(at=at, name=frame.headers["UserEvent"], fields=fields, channel=_channel(frame))
 
 
-def _shutdown(frame: Frame, at: datetime) -> Fact:
-    return facts.ShuttingDown(at=at)
-
-
 _BUILDERS: Mapping[str, Builder] = {
     "Newchannel": partial(_on_channel, facts.NewChannel),
     "Newstate": partial(_on_channel, facts.NewState),
@@ -303,7 +285,6 @@ _BUILDERS: Mapping[str, Builder] = {
     "AgentCalled": partial(_agent_called, facts.AgentCalled),
     "AgentConnect": partial(_agent_called, facts.AgentConnect),
     "AgentRingNoAnswer": _rang_out,
-    "AgentComplete": _agent_complete,
     "QueueMemberAdded": _member,
     "QueueMemberStatus": _member,
     "QueueMemberPause": _member,
@@ -314,6 +295,5 @@ _BUILDERS: Mapping[str, Builder] = {
     "ContactStatus": _contact,
     "OriginateResponse": _originated,
     "UserEvent": _user_event,
-    "Shutdown": _shutdown,
 }
 """Event of the switch -> its fact. Each is also in ``schemas.EVENTS``, so every header read here is there."""

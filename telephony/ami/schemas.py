@@ -49,7 +49,7 @@ _MEMBER_HEADERS = frozenset(
         "PausedReason",
     )
 )
-_MEMBER_NUMBERS = frozenset(("Penalty", "InCall", "Status", "Paused"))
+_MEMBER_NUMBERS = frozenset(("Penalty", "Status", "Paused"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,6 @@ EVENTS: Mapping[str, Schema] = {
     "AgentRingNoAnswer": _schema(
         "agent,all", "Queue", "Interface", "MemberName", channel=True, dest=True, numbers=("RingTime",)
     ),
-    "AgentComplete": _schema(
-        "agent,all", "Queue", "Interface", "MemberName", "Reason", channel=True, numbers=("HoldTime", "TalkTime")
-    ),
     "QueueMemberAdded": _MEMBER,
     "QueueMemberRemoved": _MEMBER,
     "QueueMemberStatus": _MEMBER,
@@ -110,7 +107,6 @@ EVENTS: Mapping[str, Schema] = {
         "call,all", "Response", "Channel", "Uniqueid", "CallerIDNum", "CallerIDName", numbers=("Reason",)
     ),
     "UserEvent": _schema("user,all", "UserEvent"),
-    "Shutdown": _schema("system,all", "Shutdown", "Restart"),
     "FullyBooted": Schema("system,all", keys=frozenset(("Status", "Uptime")), timestamped=False),
 }
 """Every event that becomes a fact or moves the link."""

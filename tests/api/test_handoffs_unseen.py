@@ -75,6 +75,11 @@ def test_with_whom_the_citizen_is_says_how_it_ended(state: TransferState, now: C
     assert last_step(state, POLICE, ME, now) is end
 
 
+def test_a_supervisor_who_has_barged_in_is_no_target_that_talks_on() -> None:
+    now = replace(call(), legs=(*call().legs, leg(LegRole.SUPERVISOR)))
+    assert last_step(TransferState.JOINED, POLICE, ME, now) is TransferStep.TARGET_LEFT
+
+
 @pytest.mark.parametrize("state", sorted(OPEN))
 @pytest.mark.parametrize("target", [COLLEAGUE, Target(kind=TargetKind.QUEUE, value="tax")], ids=["agent", "queue"])
 def test_a_citizen_who_talks_with_a_colleague_was_handed_over(state: TransferState, target: Target) -> None:

@@ -12,7 +12,6 @@ from itertools import count
 
 from telephony.facts import (
     AgentCalled,
-    AgentComplete,
     AgentConnect,
     AgentRingNoAnswer,
     BridgeEnter,
@@ -200,7 +199,7 @@ class Story:
         self._wait(after_s)
         asked = HangupRequest(at=self._at(), channel=self.citizen)
         if self.bridge is not None:
-            return [asked, *self._talk_ends("caller")]
+            return [asked, *self._talk_ends()]
         silenced: list[Fact] = []
         if self.seat is not None:
             silenced = [self._dial_end("CANCEL"), *self._seat_falls_silent(0)]
@@ -213,7 +212,6 @@ class Story:
         assert self.bridge is not None
         told = [
             HangupRequest(at=self._at(), channel=self.seat),
-            self._complete("agent"),
             BridgeLeave(at=self._at(), bridge=self.bridge, channel=self.seat),
             BridgeLeave(at=self._at(), bridge=self.bridge, channel=self.citizen),
             *self._seat_falls_silent(16),
@@ -227,7 +225,6 @@ class Story:
         assert self.seat is not None
         assert self.bridge is not None
         told = [
-            self._complete("agent"),
             BridgeLeave(at=self._at(), bridge=self.bridge, channel=self.seat),
             BridgeLeave(at=self._at(), bridge=self.bridge, channel=self.citizen),
             *self._seat_falls_silent(44),
@@ -283,27 +280,21 @@ class Story:
     def server_hangs_up(self, after_s: float = 0.01) -> list[Fact]:
         """The citizen's channel is hung up by an order, so no phone asked for it."""
         self._wait(after_s)
-        return self._talk_ends("caller")
+        return self._talk_ends()
 
     def dialplan_hangs_up(self, after_s: float = 0.01) -> list[Fact]:
         self._wait(after_s)
         return [Hangup(at=self._at(), channel=self.citizen, cause=16)]
 
-    def _talk_ends(self, reason: str) -> list[Fact]:
+    def _talk_ends(self) -> list[Fact]:
         assert self.bridge is not None
         assert self.seat is not None
         return [
-            self._complete(reason),
             BridgeLeave(at=self._at(), bridge=self.bridge, channel=self.citizen),
             Hangup(at=self._at(), channel=self.citizen, cause=16),
             BridgeLeave(at=self._at(), bridge=self.bridge, channel=self.seat),
             *self._seat_falls_silent(16),
         ]
-
-    def _complete(self, reason: str) -> Fact:
-        assert self.seat is not None
-        interface = f"PJSIP/{self.seat.endpoint}"
-        return AgentComplete(at=self._at(), queue=HOTLINE, channel=self.citizen, interface=interface, reason=reason)
 
     def listed(self, at: datetime) -> list[LiveChannel]:
         """How a list of all channels shows this call at that time."""
@@ -314,7 +305,6 @@ class Story:
                 bridge=self.bridge,
                 age_s=int(at.timestamp()) - int(channel.id.partition(".")[0]),
                 application="Queue" if channel is self.citizen else "AppQueue",
-                application_data="hotline" if channel is self.citizen else "(Outgoing Line)",
             )
             for channel in channels
         ]

@@ -188,7 +188,6 @@ class ThreeParties:
                 bridge=self.bridges.get(leg),
                 age_s=5,
                 application="MusicOnHold" if channel.context == "parked" and leg not in self.bridges else "",
-                application_data="",
                 variables={
                     "HOTLINE_TRANSFER": self.variables.get(leg, {}).get("HOTLINE_TRANSFER", ""),
                     **({"HOTLINE_OPERATOR": self.operator} if leg == self.citizen else {}),

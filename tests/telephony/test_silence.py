@@ -299,7 +299,7 @@ def test_a_branch_that_rings_unheard_is_not_given_up(how: str) -> None:
 
 
 def listed(line: Line, at: datetime) -> list[LiveChannel]:
-    dialled = LiveChannel(channel=line.leg, bridge=None, age_s=20, application="AppDial", application_data="")
+    dialled = LiveChannel(channel=line.leg, bridge=None, age_s=20, application="AppDial")
     return [*line.story.listed(at), dialled]
 
 

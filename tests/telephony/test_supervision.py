@@ -434,6 +434,15 @@ def test_who_barged_in_by_the_bridge_is_found_again_and_stays(stage: Stage, stor
     assert one.mode is SpyMode.BARGE
 
 
+def test_who_barged_in_by_the_bridge_is_a_leg_with_a_part_of_its_own(stage: Stage, story: Story) -> None:
+    phone = watching(stage, story, SpyMode.BARGE)
+    stage.tell(phone.join())
+    assert [leg.role for leg in stage.call().legs] == [LegRole.CITIZEN, LegRole.OPERATOR, LegRole.SUPERVISOR]
+    stage.ask(TakeOver(call_id=story.call_id, agent_id=BOSS))
+    stage.tell(phone.join())
+    assert [leg.role for leg in stage.call().legs] == [LegRole.CITIZEN, LegRole.OPERATOR, LegRole.OPERATOR]
+
+
 def test_a_listener_whose_end_was_missed_is_gone_with_the_next_comparison(stage: Stage, story: Story) -> None:
     watching(stage, story)
     stage.wait(5.0)
@@ -508,7 +517,7 @@ def test_an_answer_that_was_missed_is_found_in_the_list(stage: Stage, story: Sto
 
 
 def live(channel: Channel) -> LiveChannel:
-    return LiveChannel(channel=channel, bridge=None, age_s=5, application="ChanSpy", application_data="")
+    return LiveChannel(channel=channel, bridge=None, age_s=5, application="ChanSpy")
 
 
 def test_a_member_of_a_queue_is_paused_while_it_listens(stage: Stage, story: Story) -> None:

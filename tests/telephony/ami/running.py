@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from telephony.ami.gateway import Gateway, News
+from telephony.ami.resync import take_snapshot
 from telephony.ami.timings import Timings
 from telephony.events import LinkChanged, LinkState
+from telephony.facts import Snapshot
 
 CALM = Timings(answer_s=0.3, ping_every_s=30, retry_first_s=0.02, retry_most_s=0.05)
 """No pings and no repeated snapshots while a short test lasts."""
@@ -51,6 +53,11 @@ class Running:
 
     def reasons(self) -> list[str]:
         return [item.reason for item in self.news if isinstance(item, LinkChanged) and item.reason]
+
+
+async def asked_now(gateway: Gateway) -> Snapshot:
+    """What the switch says at this moment, beside the comparisons that the gateway makes by itself."""
+    return await take_snapshot(gateway._live_link())
 
 
 @asynccontextmanager

@@ -11,13 +11,14 @@ from telephony.events import AgentStatus, DriftRepaired, PauseReason
 from telephony.orders import PauseMember, SetPenalty
 from tests.fakes.stories import HOTLINE
 from tests.system.switch import RunningSwitch
+from tests.telephony.ami.running import asked_now
 from tests.telephony.on_asterisk.test_runner_on_asterisk import ME, SIGN_IN, Process, process
 
 pytestmark = pytest.mark.asterisk
 
 
 async def only_member(one: Process) -> tuple[int, bool, str]:
-    [member] = (await one.gateway.snapshot()).members
+    [member] = (await asked_now(one.gateway)).members
     return member.penalty, member.paused, member.paused_reason
 
 

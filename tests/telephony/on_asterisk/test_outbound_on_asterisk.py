@@ -18,6 +18,7 @@ from telephony.ids import CallId, LineNumber
 from telephony.outbound import new_call_id
 from tests.fakes.sip_phones import Behaviour, SipPhone, Talk, answering, busy_in_sound, refusing, ringing, silent
 from tests.system.switch import CITIZENS, DESKS, RunningSwitch, topology
+from tests.telephony.ami.running import asked_now
 from tests.telephony.on_asterisk.test_runner_on_asterisk import ME, SIGN_IN, Process, process
 
 pytestmark = pytest.mark.asterisk
@@ -77,7 +78,7 @@ async def test_the_operator_is_rung_first_and_the_citizen_sees_the_line(switch: 
             True: LegRole.OPERATOR,
             False: LegRole.CITIZEN,
         }
-        [member] = (await one.gateway.snapshot()).members
+        [member] = (await asked_now(one.gateway)).members
         assert (member.paused, member.paused_reason) == (True, "in_call")
         await one.comparisons()
         only(citizen).hang_up()
@@ -212,7 +213,7 @@ async def test_the_call_survives_a_restart_of_ours(switch: RunningSwitch) -> Non
             assert (answered.agent_id, answered.operator, answered.rebuilt) == (ME, call_id, True)
             await second.runner.request(SIGN_IN)
             assert second.status() is AgentStatus.TALKING
-            [member] = (await second.gateway.snapshot()).members
+            [member] = (await asked_now(second.gateway)).members
             assert (member.paused, member.paused_reason) == (True, "in_call")
             await second.comparisons()
             only(citizen).hang_up()

@@ -34,6 +34,7 @@ from telephony.runner import Runner
 from telephony.switchboard import Outcome, Switchboard
 from tests.fakes.stories import HOTLINE
 from tests.system.switch import RunningSwitch
+from tests.telephony.ami.running import asked_now
 
 pytestmark = pytest.mark.asterisk
 
@@ -106,11 +107,11 @@ async def test_a_real_call_from_ring_to_wrap_up(switch: RunningSwitch) -> None:
         assert left.talk_s is not None
         assert 2.0 < left.talk_s < 6.0
         assert (ended.outcome, ended.ended_by) == (CallOutcome.ANSWERED, "caller")
-        [member] = (await one.gateway.snapshot()).members
+        [member] = (await asked_now(one.gateway)).members
         assert (member.paused, member.paused_reason) == (True, "wrapping_up")
         one.assert_in_step()
         await one.runner.request(SignOut(agent_id=ME))
-        assert (await one.gateway.snapshot()).members == ()
+        assert (await asked_now(one.gateway)).members == ()
 
 
 async def test_a_real_caller_who_gives_up_is_missed(switch: RunningSwitch) -> None:
@@ -202,6 +203,6 @@ async def test_a_switch_that_is_killed_in_mid_call_loses_the_call_and_gets_its_m
         assert one.status() is AgentStatus.WRAPPING_UP
         await one.until(lambda: one.runner.link is LinkState.LIVE)
         await one.comparisons()
-        [member] = (await one.gateway.snapshot()).members
+        [member] = (await asked_now(one.gateway)).members
         assert (member.member, member.paused) == (ME, True)
         assert one.of_kind(DriftRepaired) == []

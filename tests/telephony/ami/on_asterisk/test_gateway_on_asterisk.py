@@ -14,7 +14,7 @@ from telephony.errors import ActionFailed
 from telephony.events import FrameRejected, LinkState
 from telephony.orders import AddMember, HangUpChannel, PauseMember, RemoveMember, ReportAlive, SpyToSocket
 from tests.system.switch import RunningSwitch, StartSwitch
-from tests.telephony.ami.running import connected
+from tests.telephony.ami.running import asked_now, connected
 
 pytestmark = pytest.mark.asterisk
 
@@ -30,13 +30,13 @@ async def test_the_link_to_a_real_switch_comes_up_and_orders_take_effect(switch:
         await gateway.execute(added)
         with pytest.raises(ActionFailed, match="Already there"):
             await gateway.execute(added)
-        [member] = (await gateway.snapshot()).members
+        [member] = (await asked_now(gateway)).members
         assert (member.interface, member.member, member.paused_reason) == ("PJSIP/8001", "8001", "rest")
         await gateway.execute(PauseMember(seat="8001", paused=False))  # type: ignore[arg-type]
-        [member] = (await gateway.snapshot()).members
+        [member] = (await asked_now(gateway)).members
         assert not member.paused
         await gateway.execute(RemoveMember(queue="hotline", seat="8001"))  # type: ignore[arg-type]
-        assert (await gateway.snapshot()).members == ()
+        assert (await asked_now(gateway)).members == ()
         await gateway.execute(ReportAlive(epoch_s=1795297515))
         with pytest.raises(ActionFailed):
             await gateway.execute(HangUpChannel(channel="1795297515.0"))  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ async def test_a_call_is_told_whole_and_both_its_legs_can_be_heard(switch: Runni
             async with asyncio.timeout(5):
                 while min(ears.frames[tap] for tap in taps) < 50:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
-            snapshot = await session.gateway.snapshot()
+            snapshot = await asked_now(session.gateway)
             await session.gateway.execute(HangUpChannel(channel=connect.channel.id))
             await session.until(lambda news: sum(isinstance(item, facts.Hangup) for item in news) == 2)
             assert await asyncio.to_thread(citizen.wait, 10) == 0
