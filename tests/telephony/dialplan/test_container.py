@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
 import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from telephony.dialplan.__main__ import main
+from telephony.dialplan.ports import Ports
 from telephony.dialplan.topology import parse
 
 DOCKER = Path(__file__).parents[3] / "docker"
@@ -57,10 +62,59 @@ def test_the_example_topology_is_valid_and_names_no_real_address() -> None:
     assert all(host.startswith("203.0.113.") for host in hosts)
 
 
+def services() -> dict[str, str]:
+    """The text of each service of compose.yaml."""
+    text = (DOCKER / "compose.yaml").read_text(encoding="utf-8").split("\nservices:\n")[1].split("\nvolumes:\n")[0]
+    parts = re.split(r"^  (\w+):\n", text, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
 def test_host_names_begin_with_a_letter() -> None:
-    names = re.findall(r"hostname: (\S+)", (DOCKER / "compose.yaml").read_text(encoding="utf-8"))
+    names = [name for text in services().values() for name in re.findall(r"hostname: (\S+)", text)]
     assert names
     assert all(name[0].isalpha() for name in names)
+
+
+def test_the_switch_restarts_without_taking_the_network_away_from_the_server() -> None:
+    """Whoever owns a name space that others live in must never end; and who lives in it has no name and no port."""
+    said = services()
+    for guest in ("switch", "server"):
+        assert "network_mode: service:network" in said[guest]
+        assert not re.search(r"hostname:|ports:|networks:", said[guest])
+    assert 'command: ["sleep", "infinity"]' in said["network"]
+    assert not re.search(r"network_mode|depends_on|volumes", said["network"])
+
+
+def test_every_port_that_the_switch_and_the_server_open_to_others_is_published() -> None:
+    published = set(re.findall(r"- \S+?:(\d+(?:-\d+)?):\1/(udp|tcp)", services()["network"]))
+    ports = Ports()
+    first, last = ports.rtp
+    browsers, phones = (
+        {(str(ports.web), "tcp"), (str(ports.http), "tcp")},
+        {(str(ports.sip), "udp"), (str(ports.sip), "tcp")},
+    )
+    assert published == browsers | phones | {(f"{first}-{last}", "udp")}
+
+
+@pytest.mark.parametrize(("status", "well"), [("ok", True), ("degraded", True), ("down", False)])
+def test_a_server_without_its_database_is_not_healthy(status: str, well: bool) -> None:
+    text = (DOCKER / "server" / "Dockerfile").read_text(encoding="utf-8")
+    python, option, program = json.loads(re.findall(r"CMD (\[.*/healthz.*\])", text)[0])
+
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"status": status}).encode())
+
+    with HTTPServer(("127.0.0.1", 0), Health) as server:
+        asked = threading.Thread(target=server.handle_request)
+        asked.start()
+        environment = os.environ | {"HOTLINE_PORT_BASE": str(server.server_port)}
+        found = subprocess.run([sys.executable, option, program], env=environment, check=False, capture_output=True)
+        asked.join(10)
+    assert python == "python"
+    assert (found.returncode == 0) is well, found.stderr
 
 
 def test_our_images_are_made_of_debian_and_run_as_nobody_special() -> None:
