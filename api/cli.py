@@ -20,10 +20,12 @@ from api import garbage, logs
 from api.app import DISTRIBUTION, create_app, server_config, version
 from api.commands.learn import learn_command
 from api.commands.people import user_app
+from api.commands.refused import list_refused
 from api.commands.speech import asr_app
 from api.commands.terminal import err, make_home, open_store, out, read_settings, wrong_settings
 from api.commands.transcribe import transcribe_files
 from api.commands.understand import understand_file
+from api.handoffs.push import check_addresses
 from api.settings import Settings
 from api.store.migrate import migrate as migrate_database
 from api.store.sealing import KeyFileUnusable
@@ -42,6 +44,7 @@ app.add_typer(user_app, name="user")
 app.command("transcribe")(transcribe_files)
 app.command("understand")(understand_file)
 app.command("learn")(learn_command)
+app.command("refused")(list_refused)
 app.add_typer(models_app, name="models")
 app.add_typer(dialplan_app, name="dialplan")
 app.add_typer(asr_app, name="asr")
@@ -179,6 +182,7 @@ def _database(settings: Settings) -> Finding:
 def _topology(settings: Settings) -> Finding:
     try:
         plan = topology.load(settings.home)
+        check_addresses(settings.centre_push, plan)
     except topology.TopologyError as error:
         return Finding(part="hotline.toml", ok=False, said=str(error), fatal=True)
     return Finding(part="hotline.toml", ok=True, said=f"{len(plan.lines)} lines, {len(plan.seat_numbers)} seats")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -13,6 +14,24 @@ from sqlalchemy.engine import make_url
 
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("must be a time zone such as Asia/Shanghai") from error
+    return name
+
+
+KEEP_DAYS: Mapping[str, int] = {"call": 730, "emergency": 1825, "message": 730}
+"""The project's own figures; what is not set otherwise stays."""
+
+
+def _over_defaults(given: Mapping[str, int]) -> dict[str, int]:
+    if given.keys() - KEEP_DAYS.keys():
+        raise ValueError(f"must be days by kind: {', '.join(KEEP_DAYS)}")
+    return {**KEEP_DAYS, **given}
 
 
 Place = Annotated[Path, AfterValidator(_absolute)]
@@ -59,7 +78,9 @@ class Settings(BaseSettings):
     password_threads: int = Field(default=2, gt=0, description="Argon2 runs in so many threads and in no others.")
 
     ticket_prefix: str = Field(default="GD", pattern=r"^[A-Z]{1,4}$", description="First letters of a ticket number.")
-    timezone: str = Field(default="Asia/Shanghai", description="Days of ticket numbers and of the figures.")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        default="Asia/Shanghai", description="Days of ticket numbers and of the figures."
+    )
     line: str = Field(default="12345", pattern=r"^[0-9]{3,12}$")
     queue: str = Field(default="hotline", pattern=r"^[a-z0-9_-]{1,32}$")
     wrap_up_s: float = Field(default=60, gt=0)
@@ -119,9 +140,11 @@ class Settings(BaseSettings):
     speech_fallback: bool = Field(default=True, description="Another engine stands in while the first is down.")
     speech_model: Place | None = Field(default=None, description="One model folder, instead of looking for one.")
     speech_download: bool = Field(default=True, description="Fetch the small Mandarin model when there is none.")
-    recording_keep_days: dict[str, Annotated[int, Field(gt=0)]] = Field(
-        default={"call": 730, "emergency": 1825, "message": 730},
-        description="How long recordings are kept, by kind (project default); a hold keeps one longer.",
+    recording_keep_days: Annotated[
+        dict[str, Annotated[int, Field(gt=0, le=36_500)]], AfterValidator(_over_defaults)
+    ] = Field(
+        default_factory=dict,
+        description="How many days recordings are kept, by kind (call, emergency, message); a hold keeps one longer.",
     )
     recording_least_free: float = Field(
         default=0.1, ge=0, lt=1, description="Free part of the disk below which supervisors are warned."

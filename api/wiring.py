@@ -25,7 +25,7 @@ from api.cues.ear import Ear
 from api.cues.events import CueDecided
 from api.gap import DRAIN_S, Gap
 from api.handoffs.events import HandoffChanged, ReceiptGiven
-from api.handoffs.push import Pusher
+from api.handoffs.push import Pusher, check_addresses
 from api.handoffs.recorder import HandoffRecorder
 from api.learning import Learning
 from api.live.hub import Hub
@@ -102,6 +102,7 @@ class Parts:
         self.passwords = Passwords(threads=settings.password_threads)
         self.gateway = Gateway(host=settings.switch_host, port=settings.ami_port, username=AMI_USER, secret=secrets.ami)
         self.topology = topology.load(settings.home)
+        check_addresses(settings.centre_push, self.topology)
         self.switchboard = Switchboard(
             wrap_up_s=settings.wrap_up_s,
             more_time_s=settings.more_time_s,

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from api.store.engine import Store
 from api.store.sealing import Keyring
 from api.store.tables import HandoffRecord
 from api.tickets.service import draft_of_call
+from telephony.dialplan.topology import Topology, TopologyError
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +49,13 @@ class Claimed:
     version: int
     tries: int
     body: Mapping[str, Any]
+
+
+def check_addresses(centres: Iterable[str], known: Topology) -> None:
+    """Raises TopologyError where an address is given for nobody: nothing would ever be sent there."""
+    unknown = sorted(set(centres) - {centre.code for centre in known.centres})
+    if unknown:
+        raise TopologyError([("HOTLINE_CENTRE_PUSH", f"{', '.join(unknown)}: no such centre in hotline.toml")])
 
 
 class Pusher:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli import app, packages_finding
+from api.store.refusals import Refused, RefusedFile
+from api.store.sealing import Keyring
 from tests.api.serving import free_port
 
 
@@ -125,6 +128,25 @@ def test_check_fails_for_a_database_that_is_away_and_for_a_broken_topology(termi
     assert "does not answer" in answer.output
     assert "lines" in answer.output
     assert "hidden" not in answer.output
+
+
+def test_check_fails_for_an_address_of_a_centre_that_the_topology_does_not_know(terminal: Terminal) -> None:
+    assert terminal.run("check", HOTLINE_CENTRE_PUSH='{"110": "https://centre.invalid/in"}').exit_code == 0
+    answer = terminal.run("check", HOTLINE_CENTRE_PUSH='{"911": "https://centre.invalid/in"}')
+    assert answer.exit_code == 1
+    assert "HOTLINE_CENTRE_PUSH: 911: no such centre" in answer.output
+
+
+def test_records_that_were_refused_are_shown_without_their_words_and_forgotten_when_told(terminal: Terminal) -> None:
+    terminal.run("migrate")
+    file = RefusedFile(terminal.home / "spool", "calls", Keyring.load(terminal.home / "keys"))
+    at = datetime(2026, 11, 21, 6, tzinfo=UTC)
+    file.add(Refused(at=at, writer="calls", error_type="DataError", text='CallArrived\n{"caller": "1380000"}'))
+    shown = terminal.run("refused").output
+    assert all(word in shown for word in ("2026-11-21T06:00:00Z", "calls", "CallArrived", "DataError"))
+    assert "1380000" not in shown
+    assert "1380000" in terminal.run("refused", "--text", "--forget").output
+    assert "DataError" not in terminal.run("refused").output
 
 
 def test_another_distribution_with_one_of_our_names_is_refused() -> None:

@@ -17,7 +17,8 @@ from sqlalchemy import text
 from api import errors
 from api.app import create_app
 from api.auth.masking import masked_name, masked_number
-from api.settings import Settings
+from api.recordings.keeping import Kind
+from api.settings import KEEP_DAYS, Settings
 from api.tickets.service import apply_suggestions
 from asr.prefill import Suggestion
 from telephony import errors as telephony_errors
@@ -375,3 +376,26 @@ def test_a_postgresql_address_gets_its_driver_and_is_not_shown(scheme: str) -> N
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().port_base = 1
+
+
+def test_days_of_recordings_that_are_not_set_are_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().recording_keep_days == KEEP_DAYS
+    assert set(KEEP_DAYS) == {kind.value for kind in Kind}
+    monkeypatch.setenv("HOTLINE_RECORDING_KEEP_DAYS", '{"emergency": 3650}')
+    assert Settings().recording_keep_days == {"call": 730, "emergency": 3650, "message": 730}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("recording_keep_days", {"calls": 5}),
+        ("recording_keep_days", {"call": 0}),
+        ("timezone", "Asia/Nowhere"),
+        ("timezone", "../etc/passwd"),
+        ("timezone", ""),
+        ("centre_push", {"110": "ftp://centre"}),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(field: str, value: object) -> None:
+    with pytest.raises(ValueError, match=field):
+        Settings.model_validate({field: value})
