@@ -55,7 +55,7 @@ from telephony.targets import SeatKind, TargetKind
 __all__ = ["CHOSEN", "TRANSITIONS", "Agent", "Agents"]
 
 RETURN_LIMIT = timedelta(seconds=10)
-"""An operator whose leg is being brought back talks on for so long; the dialplan gives up after 8 s."""
+"""An operator whose leg is being brought back talks on for so long; the dialplan gives up before, see RETURN_RING_S."""
 
 UNHEARD = frozenset({TransferReason.NO_ANSWER, TransferReason.BUSY, TransferReason.DECLINED})
 """Reasons of a failed way to an operator that are that operator's own."""

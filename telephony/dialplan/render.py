@@ -13,10 +13,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from telephony.dialplan.addresses import own_addresses
+from telephony.dialplan.figures import Figures
 from telephony.dialplan.ports import Ports
 from telephony.dialplan.prompts import POSITIONS
-from telephony.dialplan.topology import Topology, TopologyError
-from telephony.handovers import LONGEST_HEADER
+from telephony.dialplan.topology import LINE_PRIORITIES, Topology, TopologyError
 
 MODULES = (
     # what others stand on
@@ -198,7 +198,8 @@ def render(
             binding=binding or Binding(ice=dict.fromkeys(own_addresses(), "127.0.0.1")),
             modules=tuple(modules),
             positions=POSITIONS,
-            longest_summary=LONGEST_HEADER,
+            figures=Figures(),
+            line_priorities=LINE_PRIORITIES,
         )
         path = out_dir / name.removesuffix(".j2")
         _write(path, text.rstrip() + "\n", private=path.name in PRIVATE)

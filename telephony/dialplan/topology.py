@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from telephony.orders import FRONT
+
 # Every text of a topology ends up in a configuration file of Asterisk, where a line end, ';', ',' or '[' would say more
 # than its author meant. So each has its own small alphabet.
 Number = Annotated[str, Field(pattern=r"^[0-9]{2,20}$")]
@@ -25,6 +27,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 RESERVE = 90
 """Penalty of a queue's reserve."""
+LINE_PRIORITIES = 100
+"""The highest of a line; who stands before that was moved there."""
 
 
 class TopologyError(ValueError):
@@ -98,7 +102,7 @@ class Line(_Part):
     centre: Number | None = None
     prompts: list[Name] = ["greeting", "recording-notice"]
     transition: Transition | None = None
-    priority: Annotated[int, Field(ge=0, le=100)] = 0
+    priority: Annotated[int, Field(ge=0, le=LINE_PRIORITIES)] = 0
 
     @model_validator(mode="after")
     def _of_its_mode(self) -> Self:
@@ -261,18 +265,18 @@ class DutyPhone(_Part):
 
 
 class Priority(_Part):
-    """Which callers stand in front by rule, below a lost talk (1000) and a centre's citizen (2000); 0 asks for nothing.
+    """Which callers stand in front by rule, below a lost talk and a centre's citizen (``figures``); 0 asks for nothing.
 
     ``repeat``: of a number that has called ``repeat_calls`` times within ``repeat_within_h`` hours before this call;
     with ``repeat_counts = "missed"`` only the calls count that nobody answered. ``elders``: of the numbers on the
     city's list.
     """
 
-    repeat: Annotated[int, Field(ge=0, le=999)] = 200
+    repeat: Annotated[int, Field(ge=0, lt=FRONT)] = 200
     repeat_calls: Annotated[int, Field(ge=1, le=99)] = 2
     repeat_within_h: Annotated[int, Field(ge=1, le=720)] = 24
     repeat_counts: Literal["missed", "all"] = "missed"
-    elders: Annotated[int, Field(ge=0, le=999)] = 300
+    elders: Annotated[int, Field(ge=0, lt=FRONT)] = 300
 
 
 class Surge(_Part):

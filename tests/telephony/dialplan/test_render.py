@@ -6,14 +6,21 @@ import errno
 import os
 import re
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from telephony.agents import RETURN_LIMIT
+from telephony.centres import RING_S
+from telephony.controls import ROUNDS
 from telephony.dialplan.ports import LAST_OFFSET, Ports
 from telephony.dialplan.render import Binding, Places, Secrets, render
 from telephony.dialplan.topology import TopologyError, default_text, parse
-from telephony.orders import RECOVER
+from telephony.orders import FRONT, RECOVER
+from telephony.queues import HANDED_OVER
+from telephony.transfers import RETURN_RING_S
+from telephony.ways import SERVED_AFTER
 
 PLACES = Places(config="/c", state="/s", log="/l", recordings="/r", prompts="/p")
 SECRETS = Secrets(ami="ami-secret", ari="ari-secret")
@@ -174,6 +181,18 @@ def test_a_centre_that_is_silent_for_long_is_gone_as_a_trunk_is(tmp_path: Path) 
     endpoints = sections(rendered(tmp_path)["pjsip.conf"])
     for name in ("trunk", "110", "110-2"):
         assert {("rtp_timeout", "60"), ("rtp_timeout_hold", "3600")} <= set(endpoints[name])
+
+
+def test_what_the_models_count_on_stands_in_the_dialplan(tmp_path: Path) -> None:
+    files = rendered(tmp_path)
+    plan, transfers = files["extensions.conf"], files["extensions_transfers.conf"]
+    assert f"Dial(PJSIP/8001,{RETURN_RING_S:.0f},gIm" in lines_of(plan, "recover")
+    assert timedelta(seconds=RETURN_RING_S) < RETURN_LIMIT
+    assert f"Dial(PJSIP/8001,{RING_S:.0f},gm" in lines_of(transfers, "forward")
+    assert f">= {SERVED_AFTER.seconds}]" in lines_of(plan, "served")
+    assert f"?{FRONT}:{HANDED_OVER})" in lines_of(plan, "recover")
+    assert f"HOTLINE_PRIORITY={HANDED_OVER})" in lines_of(plan, "centres")
+    assert f"${{HOTLINE_PRIORITY}} * {ROUNDS} + ${{HOTLINE_ROUND}}" in lines_of(plan, "waiting")
 
 
 def test_each_route_of_a_centre_is_an_endpoint(tmp_path: Path) -> None:
