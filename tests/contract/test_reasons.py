@@ -18,7 +18,7 @@ SOURCES = [
     ROOT / "api" / "speech.py",
     ROOT / "api" / "streams.py",
 ]
-GATEWAY = ROOT / "telephony" / "ami" / "gateway.py"
+LINK = [ROOT / "telephony" / "ami" / name for name in ("link.py", "gateway.py")]
 GIVEN_AT = {
     "EngineUnavailable": 1, "NoText": 0, "Broken": 0, "failed": 0, "end": 0, "_lost": 0, "LinkEnded": 0,
     "Unreachable": 0, "Interrupted": 0, "WrongContent": 0, "UnsafeArchive": 0,
@@ -82,7 +82,7 @@ def test_every_reason_of_the_recogniser_stands_in_words() -> None:
 
 
 def test_every_reason_of_the_link_to_the_switch_stands_in_words() -> None:
-    found = given(GATEWAY)
+    found = given(*LINK)
     assert {"stopping", "not reachable", "closed by the switch"} <= found
     assert unknown(found) == []
 

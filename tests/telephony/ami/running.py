@@ -73,6 +73,6 @@ async def connected(port: int, secret: str, timings: Timings = CALM, **options: 
         run.cancel()
         await asyncio.wait([run, reader], timeout=2)
         left = {task.get_coro().__qualname__ for task in asyncio.all_tasks() - before}  # type: ignore[union-attr]
-        assert not [name for name in left if name.startswith(("Gateway.", "_Link."))], "the gateway left tasks behind"
+        assert not [name for name in left if name.startswith(("Gateway.", "Link."))], "the gateway left tasks behind"
         assert reader.done()
         assert reader.exception() is None
