@@ -170,7 +170,7 @@ class Recordings:
         target = self._path(call_id, RecordedLeg.BOTH)
         if caller is None or operator is None or target is None:
             return made
-        if made is not None and all(_age(made) <= _age(leg) for leg in (caller, operator)):
+        if made is not None and all(_written_s(made) >= _written_s(leg) for leg in (caller, operator)):
             return made
         await asyncio.to_thread(_join, caller.path, operator.path, target)
         return self.find(call_id, RecordedLeg.BOTH)
@@ -188,9 +188,9 @@ class Recordings:
         return path if path.parent == self._root else None
 
 
-def _age(recording: Recording) -> float:
-    """The greater, the longer ago it was written."""
-    return -recording.path.stat().st_mtime
+def _written_s(recording: Recording) -> float:
+    """When, in epoch seconds."""
+    return recording.path.stat().st_mtime
 
 
 def _join(left: Path, right: Path, target: Path, pauses: Sequence[Pause] = ()) -> float:
