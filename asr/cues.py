@@ -2,7 +2,7 @@
 
 Each caller turn, partial or final, is searched for events and matters by their words and by their sound. What is
 denied, past, supposed, figurative, asked about or complained of counts less or not at all; what happens now counts
-more. Beside the phrases the gist of the sentence has its say in emergencies. A later turn raises what an earlier one
+more. Beside the phrases the gist of the sentence has its say. A later turn raises what an earlier one
 left low, and takes back what it says was wrong or is over.
 """
 
@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from pypinyin.phrases_dict import phrases_dict
 
-from asr.gist import HEADS, Gist, together
+from asr.gist import HEADS, LINES, Gist, together
 from asr.lexicon import Lexicon
 from asr.lexicon.phrases import Found, Phrases
 from asr.lexicon.urgency import Concern, Urgency
@@ -36,11 +36,11 @@ _IN_SCENE = 0.85
 _COMPANY = 0.35
 _MOST = 1.3
 """More than this the phrases do not say, however many there are."""
-_DECIDED = -0.9
+_DECIDED = -0.85
 """So much phrases and gist have to say together for a cue, and by each beyond it a cue is surer by ``_PACE``."""
 _PACE = 0.25
-_UNSAID = 0.4
-"""So much surer the gist has to be of a line that no phrase names: most turns of most calls are about no danger."""
+_UNSAID = 0.3
+"""So much surer the gist has to be of an emergency line that no phrase names: most turns are about no danger."""
 _BESIDE = 0.1
 """Where one line is certain another may fall short by so much."""
 _CLAUSE = re.compile(r"[^，。！？!?,…；;]+")
@@ -191,13 +191,6 @@ def _raise(
     return left
 
 
-def by_rule(text: str, lexicon: Lexicon, urgency: Urgency) -> dict[str, float]:
-    """What the phrases alone say of each line in a turn by itself, without the gist."""
-    reading = reading_of(text, lexicon)
-    sensed = _sense(reading.text, urgency, _words(lexicon))
-    return _ruled(sensed.hits, reading.text, urgency)
-
-
 def _ruled(hits: Sequence[_Hit], text: str, urgency: Urgency) -> dict[str, float]:
     scores: dict[str, float] = {}
     also = set[str]()
@@ -228,11 +221,11 @@ def _with_gist(ruled: Mapping[str, float], text: str) -> dict[str, float]:
     if len(text) < _FEW:
         return dict(ruled)
     weighed = Gist.load().weigh(text)
-    scores = {line: score for line, score in ruled.items() if line not in EMERGENCIES}
-    for line in EMERGENCIES:
+    scores = dict(ruled)
+    for line in LINES:
         rule = ruled.get(line, 0.0)
         scores[line] = RAISES + _PACE * (together(rule, rule >= RAISES, weighed, line) - _DECIDED)
-        if not rule:
+        if not rule and line in EMERGENCIES:
             scores[line] -= _UNSAID
     if max(scores[line] for line in EMERGENCIES) >= RAISES:
         scores |= {line: RAISES for line in EMERGENCIES if RAISES - _BESIDE <= scores[line] < RAISES}

@@ -17,7 +17,7 @@ import numpy as np
 
 from asr.gist import DANGER, HEADS, LINES, SERVICE, WEIGHTS_FILE, Floats, Gist, Ideas, save, table
 
-_ROUNDS, _STEP, _HOLD = 300, 0.05, 20.0
+_ROUNDS, _STEP, _HOLD = 300, 0.05, 40.0
 _URGENT = LINES[:4]
 
 Example = Mapping[str, Any]
