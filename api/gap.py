@@ -101,7 +101,7 @@ class Gap:
         while True:
             await asyncio.sleep(READ_ON_S)
             try:
-                if self._linked and await self._recorded():
+                if self._linked and self.switchboard.compared and await self._recorded():
                     await self._complete()
             except Exception as error:
                 log.warning("the switch's log not read on", error_type=type(error).__name__)
