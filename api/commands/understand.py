@@ -192,7 +192,8 @@ def _file(item: Mapping[str, Any], where: str, folder: Path) -> Path:
 
 # understanding --------------------------------------------------------------------------------------------------------
 async def _all(talks: Sequence[Talk], engine: Engine) -> list[dict[str, Any]]:
-    lexicon, urgency = Lexicon.of_home(Settings().home), Urgency.load()
+    settings = Settings()
+    lexicon, urgency = Lexicon.of_home(settings.home).with_ticket_prefix(settings.ticket_prefix), Urgency.load()
     recognizer = await _recognizer(engine) if any(talk.recorded for talk in talks) else None
     answers = []
     try:

@@ -28,10 +28,12 @@ Stamp = tuple[int, int, int] | None
 
 class Understanding:
     """``home`` may hold the city's own gazetteer. One that is wrong is told of by ``problem``; until it is put right
-    the places stay as they were, at the start those of the package. ``run`` for as long as the server runs."""
+    the places stay as they were, at the start those of the package. ``ticket_prefix``: the letters of the city's own
+    ticket numbers. ``run`` for as long as the server runs."""
 
-    def __init__(self, home: Path, learnt: Callable[[], Learnt | None]) -> None:
+    def __init__(self, home: Path, learnt: Callable[[], Learnt | None], *, ticket_prefix: str = "GD") -> None:
         self._home = home
+        self._ticket_prefix = ticket_prefix
         self._learnt = learnt
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="prefill")
         self._lexicon: Lexicon | None = None
@@ -77,7 +79,7 @@ class Understanding:
     def _known(self) -> Lexicon:
         if self._lexicon is None:
             self._stamp = _stamp(self._home)
-            self._lexicon = self._read() or Lexicon.load()
+            self._lexicon = self._read() or Lexicon.load().with_ticket_prefix(self._ticket_prefix)
         return self._lexicon
 
     def _look(self) -> None:
@@ -94,7 +96,7 @@ class Understanding:
 
     def _read(self) -> Lexicon | None:
         try:
-            lexicon = Lexicon.of_home(self._home)
+            lexicon = Lexicon.of_home(self._home).with_ticket_prefix(self._ticket_prefix)
         except LexiconError as error:
             self.problem = f"{GAZETTEER_FILE} is not used: {error.entry[:_SHOWN]}: {error.problem}"
             log.error("gazetteer not used", entry=error.entry[:_SHOWN], problem=error.problem)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -113,6 +113,8 @@ class Lexicon:
     cues: Cues
     phrasings: Mapping[str, tuple[str, ...]]
     """By category: how people put it, in their own words."""
+    ticket_prefixes: tuple[str, ...] = ("GD", "ZA")
+    """The letters before the digits of a ticket's number, the city's own first; ZA is that of the recorded talks."""
     _by_code: Mapping[str, Category] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -157,6 +159,12 @@ class Lexicon:
         rank = {PlaceKind.TOWN: 1, PlaceKind.DISTRICT: 2}
         named = sorted(self.places, key=lambda place: rank.get(place.kind, 0))
         return tuple(dict.fromkeys(place.name for place in named))
+
+    def with_ticket_prefix(self, prefix: str) -> Lexicon:
+        if self.ticket_prefixes[0] == prefix:
+            return self
+        others = (each for each in self.ticket_prefixes if each != prefix)
+        return replace(self, ticket_prefixes=(prefix, *others))
 
     def category(self, code: str) -> Category | None:
         return self._by_code.get(code)

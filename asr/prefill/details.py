@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from asr.numerals import NumeralKind, value_of
 from asr.prefill.privacy import Privacy
@@ -64,8 +65,10 @@ _NTH = re.compile(r"第([二三四五六七八九十0-9]{1,3})[次回遍趟]")
 _TIMES = re.compile(
     r"(?:打|反映|投诉|说|找)(?:过|了)?(?:你们)?(?:都|得有)?([一二两三四五六七八九十0-9]{1,3})[次回遍趟]"
 )
-_NUMBER_SIGN = re.compile(r"[A-Za-z]{2}")
-_TICKET = re.compile(r"(?:ZA|za|Za)\s*(\d{12})")
+_BETWEEN_DIGITS = re.compile(r"(?:[\s，,、。.\-]|呃|嗯|啊|哦|那个|然后|后面|是|杠)*")
+_NUMBER = r"(\d{12}(?P<more>\d)?)"
+_BARE_TICKET = re.compile(r"(?<!\d)(20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{4}(?P<more>\d)?)(?!\d)")
+_OF_TICKETS = re.compile(r"工单|(?<!快递)(?<!运)单号|编号")
 _DIGIT = {char: str(value) for value, char in enumerate("零一二三四五六七八九")} | {"〇": "0", "幺": "1", "两": "2"}
 
 
@@ -233,18 +236,44 @@ def _count(talk: Talk) -> Suggestion | None:
 
 
 def _earlier_ticket(talk: Talk) -> Suggestion | None:
+    """The letters and the day with its four or five digits; the digits alone where a ticket's number is spoken of."""
+    own = talk.lexicon.ticket_prefixes[0]
+    pattern = _with_prefix(talk.lexicon.ticket_prefixes)
     for said in (*talk.caller, *(agent for agent in talk.agent if talk.confirmed(agent))):
-        kept = [
-            (place, _DIGIT.get(char, char))
-            for place, char in enumerate(said.text)
-            if char in _DIGIT or (char.isascii() and char.isalnum())
-        ]
-        joined = "".join(char for _, char in kept)
-        match = _TICKET.search(joined)
-        if match is not None:
-            start, end = kept[match.start()][0], kept[match.end() - 1][0] + 1
-            return _one("previous_ticket_no", f"ZA{match.group(1)}", 0.93, said.evidence(start, end))
+        spoken_of = _OF_TICKETS.search(said.asked + said.text) is not None
+        for run in _runs(said.text):
+            joined = "".join(char for _, char in run)
+            match = pattern.search(joined) or (_BARE_TICKET.search(joined) if spoken_of else None)
+            if match is None:
+                continue
+            named = match.groupdict().get("prefix")
+            end = match.end()
+            if match["more"] and run[end - 1][0] != run[end - 2][0] + 1:
+                end -= 1  # a pause before the thirteenth digit: what follows is another number
+            first = match.end("prefix") if named else match.start()
+            proof = said.evidence(run[match.start()][0], run[end - 1][0] + 1)
+            number = f"{(named or own).upper()}{joined[first:end]}"
+            return _one("previous_ticket_no", number, 0.93 if named else 0.8, proof)
     return None
+
+
+@lru_cache(maxsize=8)
+def _with_prefix(prefixes: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?P<prefix>{'|'.join(map(re.escape, prefixes))}){_NUMBER}", re.IGNORECASE)
+
+
+def _runs(text: str) -> Iterator[list[tuple[int, str]]]:
+    """Letters and digits, spoken ones too, that are said in one go, each with its place in the text."""
+    run: list[tuple[int, str]] = []
+    for place, char in enumerate(text):
+        if char not in _DIGIT and not (char.isascii() and char.isalnum()):
+            continue
+        if run and not _BETWEEN_DIGITS.fullmatch(text, run[-1][0] + 1, place):
+            yield run
+            run = []
+        run.append((place, _DIGIT.get(char, char)))
+    if run:
+        yield run
 
 
 def _reply(talk: Talk) -> Suggestion | None:

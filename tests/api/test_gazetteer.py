@@ -40,7 +40,7 @@ async def understanding(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     monkeypatch.setattr(reader, "LOOK_S", 0.02)
     monkeypatch.setattr(reader, "prepare", lambda lexicon: None)
     monkeypatch.setattr(reader, "understand", understood)
-    understanding = Understanding(home, lambda: None)
+    understanding = Understanding(home, lambda: None, ticket_prefix="GD")
     running = asyncio.create_task(understanding.run())
     yield understanding
     running.cancel()

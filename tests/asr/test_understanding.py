@@ -60,6 +60,36 @@ def test_an_earlier_ticket_is_read_from_its_spoken_number_and_counted() -> None:
     assert ticket("烧烤太吵，我打过幺幺零，警察来了就没声了")["is_repeat"] is False
 
 
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ("GD，二零二六幺幺二幺，零零零七", "GD202611210007"),
+        ("gd202611210007", "GD202611210007"),
+        ("是GD二零二六一一二一那个零零零七，四回了", "GD202611210007"),
+        ("GD2026112112345", "GD2026112112345"),
+        ("G D 二零二六一一二一 一二三四五", "GD2026112112345"),
+        ("二零二六一一二一零零零七", "GD202611210007"),
+        ("二零二六一三二一零零零七", None),
+        ("一三八零零零零零零零零", None),
+    ],
+)
+def test_ones_own_ticket_numbers_are_understood_with_and_without_their_letters(said: str, number: str | None) -> None:
+    assert ticket("我又来了，垃圾池还没挪", "有工单编号吗？", said)["previous_ticket_no"] == number
+
+
+def test_digits_alone_are_a_ticket_only_where_one_is_spoken_of() -> None:
+    assert ticket("快递单号写的是二零二六一一二一零零零七")["previous_ticket_no"] is None
+
+
+def test_the_letters_are_the_citys() -> None:
+    lexicon = Lexicon.load().with_ticket_prefix("JC")
+    assert lexicon.ticket_prefixes[0] == "JC"
+    assert lexicon.with_ticket_prefix("JC") is lexicon
+    said = turns("我又来了，垃圾池还没挪", "有工单编号吗？", "JC二零二六一一二一零零零七")
+    found = understand(said, caller_number="", lexicon=lexicon, urgency=Urgency.load())
+    assert [one.value for one in found.suggestions if one.field == "previous_ticket_no"] == ["JC202611210007"]
+
+
 def test_an_answer_is_wanted_unless_it_is_declined() -> None:
     assert ticket("路灯不亮，修修吧")["reply_required"] is True
     assert ticket("我想表扬个人", "需要回复您吗？", "不用回电话")["reply_required"] is False
