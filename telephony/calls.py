@@ -17,7 +17,7 @@ from telephony.ids import AgentId, CallId, ChannelId
 from telephony.ledgers import Ledger, Legs, Standing, standing
 from telephony.outbound import APPEARS_WITHIN, Expected, Placed
 from telephony.phases import TRANSITIONS, CallPhase, CallSignal, signals
-from telephony.tables import Failure, Machine, Unlisted
+from telephony.tables import Failures, Machine, Unlisted
 from telephony.testimony import Testimony
 from telephony.views import Call, Leg, LegRole, view
 
@@ -36,9 +36,10 @@ RECOVERABLE = timedelta(seconds=30)
 class Calls:
     """Every call of the last minutes. Facts may come in any order, and twice; ``apply`` says what is new."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: Hearing, failures: Failures) -> None:
         self._hearing = hearing
-        self._said = Testimony()
+        self._failures = failures
+        self._said = Testimony(failures)
         self._channels = self._said.channels
         self._ledgers = self._said.ledgers
         self._expected = self._said.expected
@@ -49,23 +50,19 @@ class Calls:
         self._stale: dict[CallId, None] = {}
         self._machine: Machine[CallPhase, CallSignal] = Machine("call", TRANSITIONS)
         self._forgets_at = LONG_AGO
-        self._failures: list[Failure] = []
 
     @property
     def all(self) -> Mapping[CallId, Call]:
         """Live calls, and those that ended a short while ago."""
-        for call_id in self._stale:
-            ledger = self._ledgers[call_id]
-            self._calls[call_id] = view(ledger, self._legs(ledger), self._phases[call_id], self._standings[call_id])
-        self._stale.clear()
+        stale, self._stale = self._stale, {}
+        for call_id in stale:
+            with self._failures.of(call_id):
+                ledger = self._ledgers[call_id]
+                self._calls[call_id] = view(ledger, self._legs(ledger), self._phases[call_id], self._standings[call_id])
         return MappingProxyType(self._calls)
 
     def take_unlisted(self) -> tuple[Unlisted, ...]:
         return (*self._machine.take_unlisted(), *self._said.take_malformed())
-
-    def take_failures(self) -> tuple[Failure, ...]:
-        taken, self._failures = tuple(self._failures), []
-        return taken
 
     def apply(self, fact: Fact) -> list[CallEvent]:
         """Take down one fact of the switch; the events that follow from it."""
@@ -75,11 +72,9 @@ class Calls:
         """Conclude what only silence tells, while we hear, and forget what ended long ago."""
         events = self._give_up_expected(now)
         for ledger in self._open():
-            try:
+            with self._failures.of(ledger.id):  # one call that cannot be followed keeps nobody else waiting
                 if self._conclude(ledger, now):
                     events += self._settle((ledger.id,), now)
-            except Exception as error:  # one call that cannot be followed keeps nobody else waiting
-                self._failures.append(Failure(subject=ledger.id, error=error))
         if now >= self._forgets_at:
             self._forgets_at = now + FORGETS_EVERY
             self._forget(now - KEPT)
@@ -235,11 +230,15 @@ class Calls:
         return [one for one in self._ledgers.values() if not self._is_over(one.id)]
 
     def _settle(self, call_ids: Iterable[CallId], at: datetime) -> list[CallEvent]:
+        """What is told once is told once only: it comes out even if the rest of its call cannot be followed."""
         events: list[CallEvent] = []
         for call_id in call_ids:
-            ledger = self._said.ledger(call_id)
-            legs = self._legs(ledger)
-            if news := list(self._news(ledger, legs, at)):
+            news: list[CallEvent] = []
+            with self._failures.of(call_id):
+                ledger = self._said.ledger(call_id)
+                for event in self._news(ledger, self._legs(ledger), at):
+                    news.append(event)
+            if news:
                 events += sorted(news, key=lambda event: announcements.ORDER.index(type(event)))
             self._stale[call_id] = None
         return events

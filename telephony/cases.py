@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from telephony.centres import Route
 from telephony.channels import PARKED, Track
-from telephony.events import Event, TransferReason, TransferStep, TransferStepped
+from telephony.events import TransferReason, TransferStep, TransferStepped
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, ChannelId, SeatId
 from telephony.ledgers import Guest, Ledger, Legs
+from telephony.news import News
 from telephony.orders import FRONT, DialLeg, HangUpChannel, Order, RedirectChannel, RedirectPair, SetVariable
 from telephony.stages import (
     MEETINGS,
@@ -40,14 +41,6 @@ COMES_BACK_WITHIN = timedelta(seconds=2)
 """A citizen who is called out of the music has come in by then, or must be fetched."""
 LATE = timedelta(seconds=2)
 """The switch itself ends a leg that rings too long; we do it so much later, in case it did not."""
-
-
-@dataclass(slots=True)
-class News:
-    """What follows: events to publish and orders to carry out, both in order."""
-
-    events: list[Event] = field(default_factory=list)
-    orders: list[Order] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

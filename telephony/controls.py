@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from telephony.calls import CallPhase, Calls
-from telephony.cases import News, to_queue
+from telephony.cases import to_queue
 from telephony.commands import Command, KeepLine, PauseRecording, Prioritise, ResumeRecording, SendBack
 from telephony.errors import Refused, UnknownCall
 from telephony.events import Event, LineKept, RecordingPaused, RecordingResumed
 from telephony.ids import CallId, ChannelId
 from telephony.ledgers import Ledger
+from telephony.news import News
 from telephony.orders import ChangePriority, MuteRecording, Order, RedirectPair, SetVariable
 from telephony.transfers import Transfers
 

@@ -162,7 +162,7 @@ class Runner:
             log.warning("unlisted transition", machine=pair.machine, state=pair.state, signal=pair.signal)
         for failure in outcome.failures:
             self.counts["failed_calls"] += 1
-            log.error("a call could not be followed", call_id=failure.subject, **_trace(failure.error))
+            log.error("something could not be followed", subject=failure.subject, **_trace(failure.error))
         for event in outcome.events:
             self._publish_one(event)
         if outcome.orders or done is not None:

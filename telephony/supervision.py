@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -24,6 +24,7 @@ from telephony.events import AgentLegEnded, CallEnded, CallEvent, Event, Supervi
 from telephony.facts import Fact, LiveChannel, Snapshot
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId
+from telephony.news import News
 from telephony.orders import IN_FLIGHT, DialLeg, HangUpChannel, Order, RedirectChannel
 from telephony.tables import Machine, Unlisted
 from telephony.targets import SpyMode
@@ -104,18 +105,6 @@ class _Asked:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """What happened, and what is to be done."""
-
-    events: list[Event] = field(default_factory=list)
-    orders: list[Order] = field(default_factory=list)
-
-    def extend(self, more: Steps) -> None:
-        self.events.extend(more.events)
-        self.orders.extend(more.orders)
-
-
 class Supervisions:
     """At most one for each call and for each supervisor."""
 
@@ -139,7 +128,7 @@ class Supervisions:
 
     # what supervisors ask ---------------------------------------------------------------------------------------------
 
-    def supervise(self, command: Supervise, now: datetime) -> Steps:
+    def supervise(self, command: Supervise, now: datetime) -> News:
         """Ring the supervisor's phone; or change the mode. Raises Refused, UnknownAgent, UnknownCall."""
         supervisor = self._agents.signed_in(command.agent_id)
         known = self._open.get(command.call_id)
@@ -177,33 +166,33 @@ class Supervisions:
             caller_number=supervisor.seat,
             variables={"HOTLINE_WATCHED": watched.name, "X-Hotline-Supervise": "1", "X-Hotline-Call-Id": call.id},
         )
-        return Steps(list(events), [ring])
+        return News(list(events), [ring])
 
-    def end(self, command: EndSupervision) -> Steps:
+    def end(self, command: EndSupervision) -> News:
         """Hang up the supervisor's phone. Raises Refused."""
-        return Steps(orders=[HangUpChannel(channel=self._own(command.call_id, command.agent_id, "EndSupervision").leg)])
+        return News(orders=[HangUpChannel(channel=self._own(command.call_id, command.agent_id, "EndSupervision").leg)])
 
-    def take_over(self, command: TakeOver, now: datetime) -> Steps:
+    def take_over(self, command: TakeOver, now: datetime) -> News:
         """Into the citizen's bridge; once there the operator leaves. Raises Refused."""
         known = self._own(command.call_id, command.agent_id, "TakeOver")
         if not self._machine.allows(known.state, SupervisionSignal.TAKES_OVER):
             raise Refused(command="TakeOver", state=known.state, reason="the supervisor is not in the call yet")
         self._step(known, SupervisionSignal.TAKES_OVER)
-        return Steps(orders=[self._move(RedirectChannel(channel=known.leg, context=JOIN, exten="s"), known, now)])
+        return News(orders=[self._move(RedirectChannel(channel=known.leg, context=JOIN, exten="s"), known, now)])
 
-    def _change(self, known: Supervision, mode: SpyMode, now: datetime) -> Steps:
+    def _change(self, known: Supervision, mode: SpyMode, now: datetime) -> News:
         """While the phone still rings the new mode is taken up after the answer."""
         if known.state is SupervisionState.TAKING_OVER:
             raise Refused(command="Supervise", state=known.state, reason="taking the call over")
         to_mode = _place(known.leg, mode, self._calls.all[known.call_id])
         joins = to_mode.context == JOIN
         if known.mode is mode and joins == known.joined:
-            return Steps()
+            return News()
         self._open[known.call_id] = changed = replace(known, mode=mode, joined=known.joined and joins)
         if known.state is SupervisionState.DIALLING:
-            return Steps()
+            return News()
         told = [_told(changed, now, mode)] if known.mode is not mode else []
-        return Steps(list(told), [self._move(to_mode, known, now)])
+        return News(list(told), [self._move(to_mode, known, now)])
 
     def _move(self, order: RedirectChannel, before: Supervision, now: datetime) -> RedirectChannel:
         self._asked[before.call_id] = _Asked(order, before, now)
@@ -223,7 +212,7 @@ class Supervisions:
 
     # what the switch says ---------------------------------------------------------------------------------------------
 
-    def apply(self, fact: Fact, now: datetime) -> Steps:
+    def apply(self, fact: Fact, now: datetime) -> News:
         match fact:
             case facts.NewState(channel=channel) if channel.state == "Up":
                 return self._answered(self._of_leg(channel.id), fact.at)
@@ -231,10 +220,10 @@ class Supervisions:
                 return self._joined(self._of_leg(channel.id), fact.at)
             case facts.Hangup(channel=channel):
                 gone = self._gone(self._of_leg(channel.id), fact.at)
-                return Steps(gone.events, self._left_alone(channel.id))
+                return News(gone.events, self._left_alone(channel.id))
             case facts.OriginateResponse(channel_id=leg, ok=False):
                 return self._gone(self._of_leg(leg), now)
-        return Steps()
+        return News()
 
     def _left_alone(self, gone: ChannelId) -> list[Order]:
         """Who barged in by the bridge goes with the operator, and with the citizen."""
@@ -283,11 +272,11 @@ class Supervisions:
         self._untold.clear()
         return events
 
-    def reconcile(self, snapshot: Snapshot, seats: Mapping[str, AgentId], now: datetime) -> Steps:
+    def reconcile(self, snapshot: Snapshot, seats: Mapping[str, AgentId], now: datetime) -> News:
         """What a restart of ours, or a gap, hid: legs that listen without our knowing, legs that are gone, and where
         those that we know of really are."""
         listed = {live.channel.id: live for live in snapshot.channels}
-        steps = Steps()
+        steps = News()
         for known in tuple(self._open.values()):
             live = listed.get(known.leg)
             if live is not None:
@@ -300,20 +289,20 @@ class Supervisions:
                 steps.events.extend(self._found(live, mode, seats, snapshot.at))
         return steps
 
-    def _compared(self, known: Supervision, live: LiveChannel, at: datetime, now: datetime) -> Steps:
+    def _compared(self, known: Supervision, live: LiveChannel, at: datetime, now: datetime) -> News:
         """An answer or an arrival in the bridge that was missed; and the mode, whatever we had asked for."""
         if known.state is SupervisionState.DIALLING:
-            return self._answered(known, at) if live.channel.state == "Up" else Steps()
+            return self._answered(known, at) if live.channel.state == "Up" else News()
         mode, asked = _mode_of(live), self._asked.get(known.call_id)
         if mode is None or (asked is not None and abs(now - asked.at) < IN_FLIGHT):
-            return Steps()
+            return News()
         joined = live.channel.context == JOIN
         if known.state is SupervisionState.TAKING_OVER:
             if joined:
-                return self._joined(known, at) if live.bridge is not None else Steps()
+                return self._joined(known, at) if live.bridge is not None else News()
             self._step(known, SupervisionSignal.REFUSED)
         self._open[known.call_id] = found = replace(self._open[known.call_id], mode=mode, joined=joined)
-        return Steps([_told(found, at, mode)] if mode is not known.mode else [])
+        return News([_told(found, at, mode)] if mode is not known.mode else [])
 
     def _found(self, live: LiveChannel, mode: SpyMode, seats: Mapping[str, AgentId], at: datetime) -> list[Event]:
         call_id = live.channel.call_id
@@ -339,38 +328,38 @@ class Supervisions:
     def _of_leg(self, leg: ChannelId) -> Supervision | None:
         return next((one for one in self._open.values() if one.leg == leg), None)
 
-    def _answered(self, known: Supervision | None, at: datetime) -> Steps:
+    def _answered(self, known: Supervision | None, at: datetime) -> News:
         if known is None or known.state is not SupervisionState.DIALLING:
-            return Steps()
+            return News()
         self._step(known, SupervisionSignal.ANSWERED)
         changed = replace(self._open[known.call_id], since=at)
         self._open[known.call_id] = changed
         call = self._calls.all.get(known.call_id)
         wanted = _place(known.leg, known.mode, call) if call else None
         if wanted is None or (wanted.context, wanted.exten) == known.bound_for:
-            return Steps([_told(changed, at, known.mode)])
+            return News([_told(changed, at, known.mode)])
         context, exten = known.bound_for
         there = replace(changed, mode=SpyMode.BARGE if context == JOIN else SpyMode(exten))
-        return Steps([_told(changed, at, known.mode)], [self._move(wanted, there, at)])
+        return News([_told(changed, at, known.mode)], [self._move(wanted, there, at)])
 
-    def _joined(self, known: Supervision | None, at: datetime) -> Steps:
+    def _joined(self, known: Supervision | None, at: datetime) -> News:
         if known is None:
-            return Steps()
+            return News()
         if known.state is not SupervisionState.TAKING_OVER:
             self._open[known.call_id] = replace(known, joined=True)
-            return Steps()
+            return News()
         self._step(known, SupervisionSignal.JOINED)
         handed = self._calls.hand_over(known.call_id, known.leg, known.agent_id, at)
         leave = RedirectChannel(channel=known.watched, context="leave", exten="s")
-        return Steps([*handed, _told(known, at, None)], [leave])
+        return News([*handed, _told(known, at, None)], [leave])
 
-    def _gone(self, known: Supervision | None, at: datetime) -> Steps:
+    def _gone(self, known: Supervision | None, at: datetime) -> News:
         if known is None:
-            return Steps()
+            return News()
         begun = known.state is not SupervisionState.DIALLING
         self._step(known, SupervisionSignal.GONE)
         over: list[Event] = [_told(known, at, None)] if begun else []
-        return Steps(over or list(self._agents.never_mind(known.agent_id, known.call_id, at)))
+        return News(over or list(self._agents.never_mind(known.agent_id, known.call_id, at)))
 
     def _step(self, known: Supervision, signal: SupervisionSignal) -> None:
         state = self._machine.step(known.state, signal)

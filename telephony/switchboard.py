@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from telephony import facts, outbound
@@ -46,8 +46,9 @@ from telephony.events import (
 )
 from telephony.facts import Fact, LinkLost, QueueMember, QueueMemberRemoved, Snapshot
 from telephony.hearing import Hearing
-from telephony.ids import AgentId, CallId, QueueName, SeatId
+from telephony.ids import AgentId, CallId, QueueName
 from telephony.members import Members, seat_of
+from telephony.news import News
 from telephony.orders import (
     RECOVER,
     DialLeg,
@@ -59,26 +60,17 @@ from telephony.orders import (
     SetSurge,
     SpyToSocket,
 )
+from telephony.phones import Phones
 from telephony.queues import Queues
 from telephony.stages import TALKING, UNMET
 from telephony.supervision import Supervision, Supervisions
-from telephony.tables import Failure, Unlisted
+from telephony.tables import Failure, Failures, Unlisted
 from telephony.targets import Target, TargetKind
 from telephony.transfers import Transfer, Transfers
 
 ALIVE_EVERY = timedelta(seconds=5)
 WRAP_UP_S = 60.0
 MORE_TIME_S = 600.0
-
-ABSENT_STATES = frozenset({"UNAVAILABLE", "INVALID"})
-ABSENT_NUMBERS = frozenset({4, 5})
-IDLE = "NOT_INUSE"
-IDLE_NUMBER = 1
-SAYS_NOTHING = frozenset({"UNKNOWN"})
-SAYS_NOTHING_NUMBER = 0
-PRESENT_CONTACTS = frozenset({"Created", "Updated", "Reachable", "NonQualified"})
-"""A removed contact proves nothing: a page that reloads registers anew before its old contact goes."""
-UNREACHABLE = "Unreachable"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,12 +101,14 @@ class Switchboard:
         ``reach``: whom calls may be handed to.
         """
         self._hearing = Hearing()
-        self._calls = Calls(self._hearing)
+        self._failures = Failures()
+        self._calls = Calls(self._hearing, self._failures)
         self._agents = Agents(wrap_up_s=wrap_up_s, more_time_s=more_time_s)
         self._supervisions = Supervisions(self._calls, self._agents, self._hearing)
-        self._transfers = Transfers(self._calls, self._agents, reach, self._hearing)
+        self._transfers = Transfers(self._calls, self._agents, reach, self._hearing, self._failures)
         self._branches = Branches(self._calls, reach, self._hearing)
         self._controls = Controls(self._calls, self._transfers)
+        self._phones = Phones(self._agents)
         self._queues = Queues()
         self._members = Members(strangers_stay=strangers_stay)
         self._link = LinkState.DOWN
@@ -185,21 +179,21 @@ class Switchboard:
                 return self._on_snapshot(fact, now)
             case QueueMember():
                 self._members.hear(fact)
-                return self._outcome(self._on_member(fact, now), now)
+                return self._outcome(self._phones.member(fact, now), now)
             case QueueMemberRemoved():
                 self._members.hear(fact)
                 return Outcome()
             case facts.DeviceStateChange():
-                return self._outcome(self._on_device(fact.device, fact.state, fact.at, now), now)
+                return self._outcome(self._phones.device(fact.device, fact.state, fact.at, now), now)
             case facts.ContactStatus():
-                return self._outcome(self._on_contact(fact, now), now)
-        news = self._calls.apply(fact)
-        steps = self._supervisions.apply(fact, now)
-        passed = self._transfers.apply(fact, now)
+                return self._outcome(self._phones.contact(fact, now), now)
+        news = News([*self._calls.apply(fact)])
         if isinstance(fact, facts.OriginateResponse) and not fact.ok:
-            news += self._calls.not_placed(CallId(fact.channel_id), now)
-        events = [*news, *steps.events, *passed.events]
-        return self._outcome(events, now, [*steps.orders, *passed.orders])
+            news.events += self._calls.not_placed(CallId(fact.channel_id), now)
+        for apply in (self._supervisions.apply, self._transfers.apply):
+            with self._failures.of(type(fact).__name__):
+                news.extend(apply(fact, now))
+        return self._outcome(news.events, now, news.orders)
 
     def request(self, command: Command, now: datetime) -> Outcome:
         """What somebody asks for. Raises Refused, UnknownAgent, UnknownCall; then nothing has changed."""
@@ -237,12 +231,16 @@ class Switchboard:
 
     def tick(self, now: datetime) -> Outcome:
         """What follows from nothing but the time."""
-        passed, controlled = self._transfers.tick(now), self._controls.tick(now)
-        news = [*self._calls.tick(now), *self._supervisions.tick(now), *passed.events, *controlled.events]
-        outcome = self._outcome([*news, *self._agents.tick(now)], now, [*passed.orders, *controlled.orders])
-        failures = self._calls.take_failures() + self._transfers.take_failures()
-        orders = (*outcome.orders, *self._branches.tick(now), *self._alive(now), *self._hearing.ask(now))
-        return replace(outcome, orders=orders, failures=failures)
+        news = News()
+        for tell in (self._calls.tick, self._supervisions.tick, self._agents.tick):
+            with self._failures.of("tick"):
+                news.events += tell(now)
+        for follow in (self._transfers.tick, self._controls.tick):
+            with self._failures.of("tick"):
+                news.extend(follow(now))
+        with self._failures.of("tick"):
+            news.orders += self._branches.tick(now)
+        return self._outcome(news.events, now, [*news.orders, *self._alive(now), *self._hearing.ask(now)])
 
     def may_be_moved(self, order: Order) -> bool:
         """Whether the channels of a Redirect live, as far as is known."""
@@ -255,13 +253,13 @@ class Switchboard:
 
     def failed(self, order: Order, *, unknown: bool = False) -> None:
         """The switch did not carry this order out; or, with ``unknown``, nobody knows: then the state will tell."""
-        self._members.failed(order)
-        if isinstance(order, DialLeg):
-            self._calls.failed(CallId(order.leg), unknown=unknown)
-        if unknown:
-            return
-        self._supervisions.failed(order)
-        self._transfers.failed(order)
+        with self._failures.of(type(order).__name__):
+            self._members.failed(order)
+            if isinstance(order, DialLeg):
+                self._calls.failed(CallId(order.leg), unknown=unknown)
+            if not unknown:
+                self._supervisions.failed(order)
+                self._transfers.failed(order)
 
     def seated_everybody(self) -> None:
         """All whose shifts went on are signed in again: from now on a member of nobody is a ghost."""
@@ -289,26 +287,27 @@ class Switchboard:
         if self._hearing.deaf:
             self._hearing.begin(now)
         self._synced = self._synced or (snapshot.all_channels and snapshot.all_queues)
-        news: list[Event] = []
+        news, seats = News(), self._seats(snapshot)
         for member in snapshot.members:
-            news += self._on_member(member, now)
+            with self._failures.of(member.interface):
+                news.events += self._phones.member(member, now)
         for device, state in snapshot.devices.items():
-            news += self._on_device(device, state, snapshot.at, now)
-        seats = self._seats(snapshot)
-        news += self._calls.reconcile(snapshot, seats)
-        watched = self._supervisions.reconcile(snapshot, seats, now)
-        news += watched.events
-        passed = self._transfers.reconcile(snapshot)
-        news += passed.events
-        events = self._spread(news, now)
+            with self._failures.of(device):
+                news.events += self._phones.device(device, state, snapshot.at, now)
+        news.events += self._calls.reconcile(snapshot, seats)
+        with self._failures.of("supervisions"):
+            news.extend(self._supervisions.reconcile(snapshot, seats, now))
+        news.extend(self._transfers.reconcile(snapshot))
+        events = self._spread(news.events, now)
         if snapshot.all_queues:
-            events += self._queues.compare(self._lines(snapshot), snapshot.at)
-        wanted = [] if rebuild else self._orders(events, now)
-        mended, drifts = self._members.compare(snapshot, self.agents.values(), now, rebuild=rebuild)
-        if not rebuild:
-            drifts += drifts_of(events, snapshot.at)
-        orders = (*wanted, *mended, *watched.orders, *passed.orders)
-        return Outcome(events=(*drifts, *events), orders=orders, unlisted=self._take_unlisted())
+            with self._failures.of("queues"):
+                events += self._queues.compare(self._lines(snapshot), snapshot.at)
+        orders = [] if rebuild else self._orders(events, now)
+        drifts = [] if rebuild else drifts_of(events, snapshot.at)
+        with self._failures.of("members"):
+            mended, found = self._members.compare(snapshot, self.agents.values(), now, rebuild=rebuild)
+            orders, drifts = [*orders, *mended], [*found, *drifts]
+        return self._done([*drifts, *events], [*orders, *news.orders])
 
     def _seats(self, snapshot: Snapshot) -> dict[str, AgentId]:
         """Who sits at which phone: those signed in, and else the names under which the switch keeps its members."""
@@ -323,27 +322,6 @@ class Switchboard:
                 lines.setdefault(entry.queue, []).append(call_id)
         return lines
 
-    def _on_member(self, fact: QueueMember, now: datetime) -> Sequence[AgentEvent]:
-        seat = seat_of(fact.interface)
-        if seat is None or fact.status == SAYS_NOTHING_NUMBER:
-            return ()
-        there = fact.status not in ABSENT_NUMBERS
-        return self._agents.phone(seat, there=there, in_use=there and fact.status != IDLE_NUMBER, at=fact.at, now=now)
-
-    def _on_device(self, device: str, state: str, at: datetime, now: datetime) -> Sequence[AgentEvent]:
-        seat = seat_of(device)
-        if seat is None or state in SAYS_NOTHING:
-            return ()
-        there = state not in ABSENT_STATES
-        return self._agents.phone(seat, there=there, in_use=there and state != IDLE, at=at, now=now)
-
-    def _on_contact(self, fact: facts.ContactStatus, now: datetime) -> Sequence[AgentEvent]:
-        if fact.status == UNREACHABLE:
-            return self._agents.unreachable(SeatId(fact.endpoint), at=fact.at, now=now)
-        if fact.status not in PRESENT_CONTACTS:
-            return ()
-        return self._agents.phone(SeatId(fact.endpoint), there=True, at=fact.at, now=now)
-
     # commands ---------------------------------------------------------------------------------------------------------
 
     def _sign_in(self, command: SignIn, now: datetime) -> Outcome:
@@ -352,7 +330,7 @@ class Switchboard:
         if events:
             events += self._resume_call(command.agent_id, now)
         orders = self._members.want(self.agents[command.agent_id], now)
-        return Outcome(events=tuple(events), orders=tuple(orders), unlisted=self._take_unlisted())
+        return self._done(events, orders)
 
     def _resume_call(self, agent_id: AgentId, now: datetime) -> list[AgentEvent]:
         """Somebody who is signed in again after a restart of ours may be in a call, which has gone on meanwhile."""
@@ -425,8 +403,12 @@ class Switchboard:
     def _outcome(self, news: Iterable[Event], now: datetime, orders: Iterable[Order] = ()) -> Outcome:
         """Members are paused before a phone of theirs is rung."""
         events = self._spread(news, now)
-        orders = (*self._orders(events, now), *orders)
-        return Outcome(events=tuple(events), orders=orders, unlisted=self._take_unlisted())
+        return self._done(events, [*self._orders(events, now), *orders])
+
+    def _done(self, events: Iterable[Event], orders: Iterable[Order]) -> Outcome:
+        models = (self._calls, self._agents, self._supervisions, self._transfers)
+        unlisted = tuple(one for model in models for one in model.take_unlisted())
+        return Outcome(events=tuple(events), orders=tuple(orders), unlisted=unlisted, failures=self._failures.take())
 
     def _spread(self, news: Iterable[Event], now: datetime) -> list[Event]:
         """Hand the events of calls on to the queues and the agents."""
@@ -434,7 +416,9 @@ class Switchboard:
         for event in news:
             events.append(event)
             if isinstance(event, CallEvent):
-                events += [*self._queues.heed(event), *self._agents.heed(event, now)]
+                with self._failures.of(event.call_id):
+                    events += self._queues.heed(event)
+                    events += self._agents.heed(event, now)
         return events
 
     def _orders(self, events: Iterable[Event], now: datetime) -> list[Order]:
@@ -454,7 +438,3 @@ class Switchboard:
             return []
         self._alive_at = now
         return [ReportAlive(epoch_s=int(now.timestamp()))]
-
-    def _take_unlisted(self) -> tuple[Unlisted, ...]:
-        models = (self._calls, self._agents, self._supervisions, self._transfers)
-        return tuple(one for model in models for one in model.take_unlisted())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -23,10 +24,29 @@ class Unlisted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """One subject (a call) could not be followed; all others were. Log it and count it."""
+    """One subject (a call, mostly) could not be followed; all others were. Log it and count it."""
 
     subject: str
     error: Exception
+
+
+class Failures:
+    """What could not be followed, until somebody takes it; whoever does not fail goes on."""
+
+    def __init__(self) -> None:
+        self._kept: list[Failure] = []
+
+    @contextmanager
+    def of(self, subject: str) -> Iterator[None]:
+        """Whatever is raised inside is kept, and what was gathered before it stays."""
+        try:
+            yield
+        except Exception as error:
+            self._kept.append(Failure(subject=subject, error=error))
+
+    def take(self) -> tuple[Failure, ...]:
+        taken, self._kept = tuple(self._kept), []
+        return taken
 
 
 class Machine(Generic[State, Signal]):

@@ -17,7 +17,7 @@ from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.ledgers import SUPERVISORS_LEG, Attempt, Ledger
 from telephony.orders import RECOVER
 from telephony.outbound import Expected, placed_by_us
-from telephony.tables import Unlisted
+from telephony.tables import Failures, Unlisted
 from telephony.ways import is_way_back, serial_of
 
 ARRIVED_EVENT = "HotlineArrived"
@@ -39,7 +39,8 @@ SIGNS_OF_LIFE = frozenset({"RINGING", "PROGRESS"})
 class Testimony:
     """``take`` one fact, or ``compare`` with a list of everything. Both leave the conclusions to the reader."""
 
-    def __init__(self) -> None:
+    def __init__(self, failures: Failures) -> None:
+        self._failures = failures
         self.channels = Channels()
         self.ledgers: dict[CallId, Ledger] = {}
         self.expected: dict[CallId, Expected] = {}
@@ -86,13 +87,16 @@ class Testimony:
         restarted = self._switch_started_at not in (None, snapshot.started_at)
         self._switch_started_at = snapshot.started_at
         for live in snapshot.channels:
-            self._see_channel(live, snapshot.at)
+            with self._failures.of(live.channel.call_id or live.channel.id):
+                self._see_channel(live, snapshot.at)
         for entry in snapshot.entries:
-            self._see_waiting(entry, snapshot.at)
+            with self._failures.of(entry.channel_id):
+                self._see_waiting(entry, snapshot.at)
         going = [ledger for ledger in self.ledgers.values() if not is_over(ledger.id)]
         self._end_unlisted(snapshot, going, restarted=restarted)
         for ledger in going:
-            self._find_operators(ledger, seats)
+            with self._failures.of(ledger.id):
+                self._find_operators(ledger, seats)
 
     def ledger(self, call_id: CallId) -> Ledger:
         """Of this call; begun where there is none yet."""

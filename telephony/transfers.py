@@ -13,7 +13,7 @@ from types import MappingProxyType
 from telephony import facts
 from telephony.agents import Agents
 from telephony.calls import Calls
-from telephony.cases import COMES_BACK_WITHIN, Case, News, guest_of, pair
+from telephony.cases import COMES_BACK_WITHIN, Case, guest_of, pair
 from telephony.centres import Reach, Route
 from telephony.channels import PARKED
 from telephony.commands import BringTogether, CallTarget, Command, DropTarget, GoPrivate, LeaveCall
@@ -24,6 +24,7 @@ from telephony.facts import Fact, Snapshot
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId, SeatId
 from telephony.ledgers import Ledger, Legs
+from telephony.news import News
 from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel
 from telephony.stages import (
     OPEN,
@@ -36,7 +37,7 @@ from telephony.stages import (
     TransferSignal,
     TransferState,
 )
-from telephony.tables import Failure, Machine, Unlisted
+from telephony.tables import Failures, Machine, Unlisted
 from telephony.targets import Target, TargetKind, TransferMode
 from telephony.testimony import channels_of
 from telephony.ways import Parcel, Way, is_way_back, leg_of, next_serial, parcel_of, serial_of, way_back
@@ -59,14 +60,14 @@ _ALLOWED: Mapping[type[Command], frozenset[TransferState]] = {
 class Transfers:
     """The latest transfer of each call. It never acts by itself: facts, commands and the clock bring what follows."""
 
-    def __init__(self, calls: Calls, agents: Agents, reach: Reach, hearing: Hearing) -> None:
+    def __init__(self, calls: Calls, agents: Agents, reach: Reach, hearing: Hearing, failures: Failures) -> None:
         self.reach = reach
         self._hearing = hearing
+        self._failures = failures
         self._calls = calls
         self._agents = agents
         self._cases: dict[CallId, Case] = {}
         self._let_go: set[CallId] = set()
-        self._failures: list[Failure] = []
         self._machine: Machine[TransferState, TransferSignal] = Machine("transfer", TRANSITIONS)
 
     @property
@@ -76,10 +77,6 @@ class Transfers:
 
     def take_unlisted(self) -> tuple[Unlisted, ...]:
         return self._machine.take_unlisted()
-
-    def take_failures(self) -> tuple[Failure, ...]:
-        taken, self._failures = tuple(self._failures), []
-        return taken
 
     def has_handed_over(self, call_id: CallId) -> bool:
         """The operator wanted to leave, and the citizen is with somebody else."""
@@ -136,7 +133,8 @@ class Transfers:
         touched = {self._calls.call_of(channel.id) for channel in channels_of(fact)}
         for call_id in touched:
             if call_id is not None:
-                self._look(call_id, fact.at, news)
+                with self._failures.of(call_id):
+                    self._look(call_id, fact.at, news)
         return news
 
     def tick(self, now: datetime) -> News:
@@ -145,13 +143,8 @@ class Transfers:
         if self._hearing.deaf:
             return news
         for call_id in tuple(self._cases):
-            own = News()
-            try:
-                self._wait(call_id, now, own)
-            except Exception as error:
-                self._failures.append(Failure(subject=call_id, error=error))
-            news.events += own.events
-            news.orders += own.orders
+            with self._failures.of(call_id):
+                self._wait(call_id, now, news)
         return news
 
     def reconcile(self, snapshot: Snapshot) -> News:
@@ -161,10 +154,12 @@ class Transfers:
             parcel = parcel_of(variables.get("HOTLINE_TRANSFER", ""))
             call_id = self._calls.call_of(leg)
             if parcel is not None and call_id is not None and serial_of(leg) is not None:
-                self._revive(parcel, call_id, leg, kept, snapshot.at)
+                with self._failures.of(call_id):
+                    self._revive(parcel, call_id, leg, kept, snapshot.at)
         news = News()
         for call_id in tuple(self._cases):
-            self._look(call_id, snapshot.at, news)
+            with self._failures.of(call_id):
+                self._look(call_id, snapshot.at, news)
         return news
 
     def failed(self, order: Order) -> None:

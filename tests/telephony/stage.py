@@ -18,7 +18,7 @@ from telephony.ids import AgentId, CallId, QueueName, SeatId
 from telephony.members import FIRST_LEVEL
 from telephony.orders import AskForEcho, Order
 from telephony.switchboard import Outcome, Switchboard
-from telephony.tables import Unlisted
+from telephony.tables import Failure, Unlisted
 from tests.fakes.stories import HOTLINE, START
 from tests.telephony.ami.recordings import asked, recorded
 
@@ -36,6 +36,7 @@ class Stage:
         self.orders: list[Order] = []
         self.told_orders: list[Order] = []
         self.unlisted: list[Unlisted] = []
+        self.failures: list[Failure] = []
         self.echoes = True
         """The link lives: what we ask for comes back at once. False for one that died without a word."""
 
@@ -88,6 +89,7 @@ class Stage:
         self.orders += orders
         self.told_orders += orders
         self.unlisted += outcome.unlisted
+        self.failures += outcome.failures
         events = list(outcome.events)
         for order in outcome.orders:
             if isinstance(order, AskForEcho) and self.echoes:
