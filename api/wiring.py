@@ -13,7 +13,6 @@ from pathlib import Path
 import structlog
 
 from api.auth import sessions
-from api.auth.access import in_call
 from api.auth.passwords import Passwords
 from api.auth.sessions import SessionEnded
 from api.auth.shared import Shared
@@ -32,7 +31,7 @@ from api.live.hub import Hub
 from api.live.lookups import Callers, handled_today, taken_today
 from api.live.messages import DatabaseState, SpeechState
 from api.live.routes import Live
-from api.live.viewers import Viewer
+from api.live.sessions import ConsoleSessions
 from api.live.worklists import Worklists
 from api.priorities.usher import Usher
 from api.recordings.events import DiskWatched, RecordingFlawed
@@ -78,7 +77,6 @@ AMI_USER = ARI_USER = "hotline"
 HUB_TICK_S = 0.1
 DATABASE_EVERY_S = 2.0
 DATABASE_ANSWER_S = 3.0
-SESSIONS_EVERY_S = 10.0
 TIDY_EVERY_S = 3600.0
 
 
@@ -149,6 +147,7 @@ class Parts:
             labels=labels_of(self.topology),
             supervision_shown=settings.supervision_shown,
         )
+        self.console_sessions = ConsoleSessions(self.shared.standby, self.hub, self.runner, utc_now)
         self.worklists = Worklists(self.store, self.hub, utc_now)
         self.pusher = Pusher(self.store, settings, self.bus.publish, utc_now)
         self.shift_log = ShiftLog(self.store, dismissed=self._dismissed)
@@ -280,7 +279,7 @@ class Parts:
         start(self.rereading.run(), "recordings read again")
         start(self._tick(), "live ticks")
         start(self._watch_database(), "database watch")
-        start(self._watch_sessions(), "session watch")
+        start(self.console_sessions.run(), "session watch")
         start(self._tidy(), "tidying")
         start(self.gap.read_on(), "the switch's log")
         start(self.keeper.run(), "recordings")
@@ -379,30 +378,6 @@ class Parts:
             await migrate(self.settings.database)
             self._migrates = False
             log.info("the database is up to date")
-
-    async def _watch_sessions(self) -> None:
-        """A session may run out or be ended elsewhere: its live stream ends then, but never in a call."""
-        while True:
-            await asyncio.sleep(SESSIONS_EVERY_S)
-            try:
-                for viewer in self.hub.viewers():
-                    await self._look_at_session(viewer)
-            except Exception as error:
-                log.warning("sessions not looked up", error_type=type(error).__name__)
-
-    async def _look_at_session(self, viewer: Viewer) -> None:
-        """Who sits at a seat and waits for calls asks for nothing, and is there all the same."""
-        if viewer.agent_id in self.switchboard.agents:
-            await self.shared.standby.keep(viewer.session, utc_now())
-        me = await self.shared.standby.signed_in(
-            session_hash=viewer.session,
-            address="",
-            now=utc_now(),
-            in_call=lambda agent_id: in_call(self.runner, agent_id),
-            counts_as_use=False,
-        )
-        if me is None:
-            self.hub.session_ended(viewer.session)
 
     async def _tidy(self) -> None:
         while True:

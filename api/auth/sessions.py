@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -177,33 +177,51 @@ async def look_up(
     store: Store, settings: Settings, *, session_hash: str, address: str, now: datetime, in_call: InCall
 ) -> Held | None:
     """None if the session has ended, or ran out before the person's present call began. Does not count as use."""
+    wanted = frozenset({session_hash})
+    found = await look_up_all(store, settings, session_hashes=wanted, address=address, now=now, in_call=in_call)
+    return found.get(session_hash)
+
+
+async def look_up_all(
+    store: Store, settings: Settings, *, session_hashes: Collection[str], address: str, now: datetime, in_call: InCall
+) -> Mapping[str, Held]:
+    """Those of them that hold, as ``look_up``."""
     async with store.read() as reading:
-        row = (
-            await reading.execute(
-                select(SignInSession, User)
-                .join(User, User.id == SignInSession.user_id)
-                .where(SignInSession.token_hash == session_hash, SignInSession.ended_at.is_(None), User.active)
-            )
-        ).one_or_none()
-    if row is None:
-        return None
-    held, user = row
-    ends_at = held.created_at + timedelta(seconds=settings.session_absolute_s)
-    ran_out_at = min(held.seen_at + timedelta(seconds=settings.session_idle_s), ends_at)
+        rows = await reading.execute(
+            select(SignInSession, User)
+            .join(User, User.id == SignInSession.user_id)
+            .where(SignInSession.token_hash.in_(session_hashes), SignInSession.ended_at.is_(None), User.active)
+        )
+        found = rows.all()
+    held = (_held(row, user, settings, store.keyring, address, now, in_call) for row, user in found)
+    return {one.me.session_hash: one for one in held if one is not None}
+
+
+def _held(
+    row: SignInSession,
+    user: User,
+    settings: Settings,
+    keyring: Keyring,
+    address: str,
+    now: datetime,
+    in_call: InCall,
+) -> Held | None:
+    ends_at = row.created_at + timedelta(seconds=settings.session_absolute_s)
+    ran_out_at = min(row.seen_at + timedelta(seconds=settings.session_idle_s), ends_at)
     if now > ran_out_at:
         busy_since = in_call(user.agent_id) if user.agent_id else None
         if busy_since is None or busy_since > ran_out_at:
             return None
-    me = _signed_in(user, session_hash, store.keyring, address)
-    return Held(me=me, seen_at=held.seen_at, ends_at=ends_at)
+    me = _signed_in(user, row.token_hash, keyring, address)
+    return Held(me=me, seen_at=row.seen_at, ends_at=ends_at)
 
 
-async def keep(store: Store, *, session_hash: str, now: datetime) -> None:
+async def keep(store: Store, *, session_hashes: Collection[str], now: datetime) -> None:
     """Counts as use: somebody who sits at a seat and waits for calls is there without asking for anything."""
     async with store.write() as session:
         await session.execute(
             update(SignInSession)
-            .where(SignInSession.token_hash == session_hash, SignInSession.seen_at < now - SEEN_EVERY)
+            .where(SignInSession.token_hash.in_(session_hashes), SignInSession.seen_at < now - SEEN_EVERY)
             .values(seen_at=now)
         )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from fastapi import Request
 
@@ -14,12 +14,15 @@ from api.auth.passwords import Passwords
 from api.auth.standby import Standby
 from api.settings import Settings
 from api.store.engine import Store
+from api.times import utc_now
 from telephony.agents import Agent
 from telephony.calls import Call
 from telephony.commands import Command, CommandOutcome
 from telephony.dialplan.topology import Topology, default_text, parse
 from telephony.ids import AgentId, CallId
 from telephony.transfers import Transfer
+
+T = TypeVar("T")
 
 
 class LiveModels(Protocol):
@@ -51,10 +54,6 @@ class RecordingFiles(Protocol):
     async def find(self, call_id: CallId, leg: str) -> Path | None: ...
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _plain(_field: str, value: str) -> str:
     return value
 
@@ -76,13 +75,21 @@ class Shared:
     switch: Switch
     recordings: RecordingFiles
     publish: Callable[[object], None]
-    now: Callable[[], datetime] = _utc_now
+    now: Callable[[], datetime] = utc_now
     label: Callable[[str, str], str] = _plain
     topology: Topology = field(default_factory=_packaged)
     standby: Standby = field(init=False)
+    _parts: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "standby", Standby(self.store, self.settings))
+
+    def part(self, kind: Callable[[Shared], T]) -> T:
+        """The one of its kind that requests share, made at the first asking."""
+        if kind not in self._parts:
+            self._parts[kind] = kind(self)
+        made: T = self._parts[kind]
+        return made
 
 
 def shared(request: Request) -> Shared:

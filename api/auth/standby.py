@@ -7,6 +7,7 @@ an error.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -73,13 +74,30 @@ class Standby:
             return None
         self.sessions.learn(held, now)
         if counts_as_use and now - held.seen_at > SEEN_EVERY:
-            await self.keep(session_hash, now)
+            await self.keep(frozenset({session_hash}), now)
         return held.me
 
-    async def keep(self, session_hash: str, now: datetime) -> None:
+    async def held(self, session_hashes: Collection[str], now: datetime, in_call: InCall) -> Collection[str]:
+        """Those that hold, asked for together, which counts as no use; all of them while the database is away."""
+        try:
+            found = await self.reads.ask(
+                lambda: sessions.look_up_all(
+                    self._store, self._settings, session_hashes=session_hashes, address="", now=now, in_call=in_call
+                )
+            )
+        except DatabaseAway:
+            return session_hashes
+        for session_hash in session_hashes:
+            if session_hash in found:
+                self.sessions.learn(found[session_hash], now)
+            else:
+                self.sessions.forget(session_hash)
+        return found.keys()
+
+    async def keep(self, session_hashes: Collection[str], now: datetime) -> None:
         """Counts as use, if the database can be told."""
         with suppress(DatabaseAway):
-            await self.writes.ask(lambda: sessions.keep(self._store, session_hash=session_hash, now=now))
+            await self.writes.ask(lambda: sessions.keep(self._store, session_hashes=session_hashes, now=now))
 
     async def audited(self, entry: Entry) -> None:
         """In the audit log before this returns while all is well; from the spool, with its own time, if not."""

@@ -5,20 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import ScalarSelect, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from api.store.behind import WriteBehind
 from api.store.engine import Store, insert_into
 from api.store.tables import AgentLogRecord, Shift
+from api.times import midnight
 from telephony.events import AgentEvent, AgentSignedIn, AgentSignedOut, AgentStatusChanged, Event
 from telephony.ids import AgentId, SeatId
 
 log = structlog.get_logger(__name__)
+
+DAY = timedelta(days=1)
 
 KINDS: dict[type[AgentEvent], str] = {
     AgentSignedIn: "signed_in",
@@ -107,26 +111,28 @@ async def entries(
     if agent_id is not None:
         wanted.append(AgentLogRecord.agent_id == agent_id)
     if day is not None:
-        begins = datetime.combine(day, time(), zone)
-        wanted += [AgentLogRecord.at >= begins, AgentLogRecord.at < begins + timedelta(days=1)]
+        wanted += [AgentLogRecord.at >= midnight(day, zone), AgentLogRecord.at < midnight(day + DAY, zone)]
     total = await session.scalar(select(func.count()).select_from(AgentLogRecord).where(*wanted))
-    order = (AgentLogRecord.at, AgentLogRecord.id)
-    until = (
-        func.lead(AgentLogRecord.at, type_=AgentLogRecord.at.type)
-        .over(partition_by=AgentLogRecord.agent_id, order_by=order)
-        .label("until")
-    )
-    # the next change may lie beyond the day, so it is looked up before the day is picked
-    spans = select(AgentLogRecord.id, until)
-    if agent_id is not None:
-        spans = spans.where(AgentLogRecord.agent_id == agent_id)
-    span = spans.subquery()
+    order = [(column.asc() if sort == "at" else column.desc()) for column in (AgentLogRecord.at, AgentLogRecord.id)]
+    page_of_ids = select(AgentLogRecord.id).where(*wanted).order_by(*order).offset((page - 1) * size).limit(size)
     rows = await session.execute(
-        select(AgentLogRecord, span.c.until)
-        .join(span, span.c.id == AgentLogRecord.id)
-        .where(*wanted)
-        .order_by(*(order if sort == "at" else (column.desc() for column in order)))
-        .offset((page - 1) * size)
-        .limit(size)
+        select(AgentLogRecord, _until()).where(AgentLogRecord.id.in_(page_of_ids)).order_by(*order)
     )
     return [Entry(record=record, until=until) for record, until in rows], total or 0
+
+
+def _until() -> ScalarSelect[datetime]:
+    """When the same person's next change came, which may lie beyond the page and the day: one look into the index."""
+    later = aliased(AgentLogRecord)
+    return (
+        select(later.at)
+        .where(
+            later.agent_id == AgentLogRecord.agent_id,
+            later.at >= AgentLogRecord.at,
+            or_(later.at > AgentLogRecord.at, later.id > AgentLogRecord.id),
+        )
+        .order_by(later.at, later.id)
+        .limit(1)
+        .correlate(AgentLogRecord)
+        .scalar_subquery()
+    )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from api.auth.permissions import Role
 from api.calls.shifts import open_shifts
@@ -20,6 +20,7 @@ from telephony.commands import ForceSignOut, Pause
 from telephony.events import PauseReason
 from telephony.ids import AgentId, SeatId
 from tests.api.desk import START, Desk
+from tests.api.statements import statements
 from tests.fakes.stories import Story
 from tests.telephony.stage import Stage
 
@@ -143,3 +144,47 @@ async def test_the_log_is_read_from_either_end_and_of_days_that_there_are(book: 
     for day in ("0001-01-01", "9999-12-31", "today"):
         answer = await boss.get(f"/shifts/log?day={day}")
         assert (answer.status_code, answer.json()["field"]) == (422, "day")
+
+
+async def test_a_span_ends_with_the_next_change_wherever_that_stands(book: Book) -> None:
+    """On another page, on another day, or in the same moment; other people's changes end nothing."""
+    moments = [("8001", 0), ("8002", 5), ("8001", 10), ("8001", 10), ("8001", 86_400), ("8002", 86_405)]
+    async with book.desk.shared.store.write() as session:
+        for number, (agent_id, seconds) in enumerate(moments):
+            session.add(
+                AgentLogRecord(
+                    agent_id=agent_id,
+                    at=START + timedelta(seconds=seconds),
+                    kind="status",
+                    status="ready",
+                    reasons=[],
+                    event_key=str(number),
+                )
+            )
+            await session.flush()
+    boss = await book.desk.person("9001", Role.SUPERVISOR)
+    zone = book.desk.shared.settings.zone
+    spans = []
+    for page in (1, 2, 3):
+        params = {"sort": "at", "size": 2, "page": page, "day": str(START.astimezone(zone).date())}
+        for row in (await boss.get("/shifts/log", params=params)).json()["items"]:
+            spans.append((row["agent_id"], *(seconds_since(row[name]) for name in ("at", "until"))))
+    assert spans == [("8001", 0, 10), ("8002", 5, 86_405), ("8001", 10, 10), ("8001", 10, 86_400)]
+
+
+async def test_the_next_change_is_looked_up_in_the_index(book: Book) -> None:
+    store = book.desk.shared.store
+    boss = await book.desk.person("9001", Role.SUPERVISOR)
+    with statements(store) as asked:
+        assert (await boss.get("/shifts/log")).status_code == 200
+    (question,) = [one for one in asked if "agent_log" in one and "count(" not in one]
+    assert "OVER" not in question.upper(), "no window over the whole log"
+    if store.engine.dialect.name == "sqlite":
+        async with store.read() as session:
+            plan = await session.execute(text(f"EXPLAIN QUERY PLAN {question}".replace("?", "0")))
+            said = [row[-1] for row in plan]
+        assert any("USING INDEX ix_agent_log_agent_id_at" in one or "USING COVERING INDEX" in one for one in said), said
+
+
+def seconds_since(at: str) -> float:
+    return (datetime.fromisoformat(at) - START).total_seconds()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from api.auth.permissions import Role
 from api.stats.quarters import Quarter, Taken, quarters
 from api.store.tables import CallRecord
 from tests.api.desk import START, Desk
+from tests.api.statements import statements
 
 HOUR = START + timedelta(hours=1)
 
@@ -79,6 +81,30 @@ async def test_a_supervisor_sees_the_citizens_calls_of_a_local_day(desk: Desk) -
     yesterday = (await boss.get("/stats/calls-by-quarter?day=2026-11-20")).json()
     assert len(yesterday["quarters"]) == 96
     assert sum(row["arrived"] for row in yesterday["quarters"]) == 0
+
+
+async def test_a_day_is_counted_once_for_all_who_ask_and_a_past_one_once_for_ever(desk: Desk) -> None:
+    boss = await desk.person("9001", Role.SUPERVISOR)
+
+    async def counted(day: str = "") -> int:
+        with statements(desk.shared.store) as asked:
+            answers = await asyncio.gather(*(boss.get(f"/stats/calls-by-quarter{day}") for _ in range(4)))
+        assert {answer.status_code for answer in answers} == {200}
+        return sum("phone_hash" not in one and "FROM calls" in one for one in asked)
+
+    assert await counted() == 1
+    desk.clock.forward(14)
+    assert await counted() == 0
+    desk.clock.forward(2)
+    assert await counted() == 1
+    assert await counted("?day=2026-11-20") == 1
+    desk.clock.forward(240)
+    assert await counted("?day=2026-11-20") == 0
+    desk.clock.forward(100)
+    assert await counted("?day=2026-11-20") == 1, "an end that nobody saw may have been found meanwhile"
+    assert await counted("?day=2026-11-18") == 1
+    desk.clock.forward(1200)
+    assert await counted("?day=2026-11-18") == 0
 
 
 @pytest.mark.parametrize("day", ["2026-11-22", "0001-01-01", "9999-12-31", "yesterday"])
