@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from telephony.channels import Latest
@@ -25,14 +24,12 @@ from telephony.commands import (
     WorkplacePart,
 )
 from telephony.duties import CHOSEN, FOUND_OUT, IN_A_CALL, TRANSITIONS, Agent, AgentSignal, CallKind, remembered
-from telephony.errors import Refused, UnknownAgent
+from telephony.errors import Refused
 from telephony.events import (
     AgentEvent,
     AgentLegEnded,
     AgentSignedIn,
-    AgentSignedOut,
     AgentStatus,
-    AgentStatusChanged,
     CallAnswered,
     CallEnded,
     CallEvent,
@@ -49,7 +46,8 @@ from telephony.events import (
     TransferStepped,
 )
 from telephony.ids import AgentId, CallId, SeatId
-from telephony.tables import Machine, Unlisted
+from telephony.roster import Roster
+from telephony.tables import Unlisted
 from telephony.targets import SeatKind, TargetKind
 
 __all__ = ["CHOSEN", "TRANSITIONS", "Agent", "Agents"]
@@ -92,14 +90,13 @@ class Agents:
     def __init__(self, *, wrap_up_s: float, more_time_s: float = 0.0) -> None:
         """``more_time_s``: by so much, all told, a wrap-up may be extended."""
         self._wrap_up = timedelta(seconds=wrap_up_s)
+        self._roster = Roster(self._wrap_up)
         self._more_time = timedelta(seconds=more_time_s)
-        self._agents: dict[AgentId, Agent] = {}
         self._returns: dict[AgentId, _Return] = {}
         self._forced: set[AgentId] = set()
         self._phones: dict[SeatId, Latest[bool]] = {}
         self._unreachable: set[SeatId] = set()
         """Desk phones that do not answer the switch's questions."""
-        self._machine: Machine[AgentStatus, AgentSignal] = Machine("agent", TRANSITIONS)
         self._obey: Mapping[type[Command], Callable[[Any, datetime], list[AgentEvent]]] = {
             SignOut: self._sign_out,
             Pause: self._pause,
@@ -123,20 +120,17 @@ class Agents:
 
     @property
     def all(self) -> Mapping[AgentId, Agent]:
-        return MappingProxyType(self._agents)
+        return self._roster.all
 
     def take_unlisted(self) -> tuple[Unlisted, ...]:
-        return self._machine.take_unlisted()
+        return self._roster.take_unlisted()
 
     def signed_in(self, agent_id: AgentId) -> Agent:
         """Raises UnknownAgent."""
-        try:
-            return self._agents[agent_id]
-        except KeyError:
-            raise UnknownAgent(agent_id) from None
+        return self._roster.signed_in(agent_id)
 
     def seats(self) -> dict[str, AgentId]:
-        return {agent.seat: agent.id for agent in self._agents.values()}
+        return {agent.seat: agent.id for agent in self.all.values()}
 
     # what people ask --------------------------------------------------------------------------------------------------
 
@@ -145,20 +139,19 @@ class Agents:
 
         Signing in again, from another window, is a new look at the same shift: what it serves may have changed.
         """
-        known = self._agents.get(command.agent_id)
+        known = self._roster.get(command.agent_id)
         self._check_seat(command, known)
         if known is not None:
             again = replace(known, broken=known.broken & NO_WINDOW, queues=command.queues, levels=command.levels)
             return self._workplace(again, now)
-        status = self._machine.step(AgentStatus.SIGNED_OUT, AgentSignal.SIGNED_IN)
-        assert status is not None, "a person who is signed out can sign in"
+        self._returns.pop(command.agent_id, None)
         agent = Agent(
             id=command.agent_id,
             seat=command.seat,
             kind=command.kind,
             queues=command.queues,
             levels=command.levels,
-            status=status,
+            status=self._roster.first_status(),
             since=now,
             signed_in_at=now,
         )
@@ -180,31 +173,31 @@ class Agents:
     def _check_seat(self, command: SignIn, known: Agent | None) -> None:
         if known is not None and known.seat != command.seat:
             raise Refused(command="SignIn", state=known.status, reason="signed in at another seat")
-        if any(one.seat == command.seat and one.id != command.agent_id for one in self._agents.values()):
+        if any(one.seat == command.seat and one.id != command.agent_id for one in self.all.values()):
             raise Refused(command="SignIn", state=AgentStatus.SIGNED_OUT, reason="somebody else sits at this seat")
 
     def _sign_out(self, command: SignOut, now: datetime) -> list[AgentEvent]:
         agent = self.signed_in(command.agent_id)
-        if not self._machine.allows(agent.status, AgentSignal.SIGNED_OUT):
+        if not self._roster.may(agent, AgentSignal.SIGNED_OUT):
             raise Refused(command="SignOut", state=agent.status, reason="in a call")
-        return self._remove(agent, AgentSignal.SIGNED_OUT, now)
+        return self._roster.remove(agent, AgentSignal.SIGNED_OUT, now)
 
     def _pause(self, command: Pause, now: datetime) -> list[AgentEvent]:
         agent = self.signed_in(command.agent_id)
         if command.reason not in CHOSEN:
             raise Refused(command="Pause", state=agent.status, reason="not a reason that a person gives")
         if agent.status in IN_A_CALL or agent.status is AgentStatus.WRAPPING_UP:
-            return self._put(replace(agent, next_reason=command.reason), now)
-        return self._put(replace(agent, reasons=agent.reasons & FOUND_OUT | {command.reason}), now)
+            return self._roster.put(replace(agent, next_reason=command.reason), now)
+        return self._roster.put(replace(agent, reasons=agent.reasons & FOUND_OUT | {command.reason}), now)
 
     def _ready(self, command: Ready, now: datetime) -> list[AgentEvent]:
         agent = replace(self.signed_in(command.agent_id), next_reason=None)
         if agent.status in IN_A_CALL:
-            return self._put(agent, now)
+            return self._roster.put(agent, now)
         agent = replace(agent, reasons=agent.reasons & FOUND_OUT)
         if agent.status is AgentStatus.WRAPPING_UP:
-            return self._rest(agent, AgentSignal.WRAP_UP_ENDED, now)
-        return self._put(agent, now)
+            return self._roster.rest(agent, AgentSignal.WRAP_UP_ENDED, now)
+        return self._roster.put(agent, now)
 
     def _extend_wrap_up(self, command: ExtendWrapUp, now: datetime) -> list[AgentEvent]:
         """As much as is asked for and left; refused where nothing is left."""
@@ -213,11 +206,11 @@ class Agents:
         if more <= timedelta():
             raise Refused(command="ExtendWrapUp", state=agent.status, reason="no more time")
         until = (agent.wrap_up_until or now) + more
-        return self._put(replace(agent, wrap_up_until=until, extended=agent.extended + more), now)
+        return self._roster.put(replace(agent, wrap_up_until=until, extended=agent.extended + more), now)
 
     def _finish_wrap_up(self, command: FinishWrapUp, now: datetime) -> list[AgentEvent]:
         agent = self._wrapping_up(command.agent_id, "FinishWrapUp")
-        return self._rest(agent, AgentSignal.WRAP_UP_ENDED, now)
+        return self._roster.rest(agent, AgentSignal.WRAP_UP_ENDED, now)
 
     def _wrapping_up(self, agent_id: AgentId, command: str) -> Agent:
         agent = self.signed_in(agent_id)
@@ -238,22 +231,22 @@ class Agents:
         """At once, in a call too: the call goes on, and no other follows."""
         agent = self.signed_in(command.agent_id)
         self._forced.add(agent.id)
-        return self._put(replace(agent, reasons=agent.reasons | {PauseReason.SUPERVISOR}), now)
+        return self._roster.put(replace(agent, reasons=agent.reasons | {PauseReason.SUPERVISOR}), now)
 
     def _lift_pause(self, command: LiftPause, now: datetime) -> list[AgentEvent]:
         agent = self.signed_in(command.agent_id)
         self._forced.discard(agent.id)
-        return self._put(replace(agent, reasons=agent.reasons - {PauseReason.SUPERVISOR}), now)
+        return self._roster.put(replace(agent, reasons=agent.reasons - {PauseReason.SUPERVISOR}), now)
 
     def _serve_queues(self, command: ServeQueues, now: datetime) -> list[AgentEvent]:
         agent = self.signed_in(command.agent_id)
-        return self._put(replace(agent, queues=command.queues, levels=command.levels), now)
+        return self._roster.put(replace(agent, queues=command.queues, levels=command.levels), now)
 
     def _force_sign_out(self, command: ForceSignOut, now: datetime) -> list[AgentEvent]:
         agent = self.signed_in(command.agent_id)
         if agent.status in IN_A_CALL:
-            return self._put(replace(agent, leaving=True), now)
-        return self._remove(agent, AgentSignal.SIGNED_OUT, now, forced=True)
+            return self._roster.put(replace(agent, leaving=True), now)
+        return self._roster.remove(agent, AgentSignal.SIGNED_OUT, now, forced=True)
 
     def _report_device(self, command: ReportDevice, now: datetime) -> list[AgentEvent]:
         agent = self.signed_in(command.agent_id)
@@ -269,7 +262,7 @@ class Agents:
         if isinstance(event, CallQueued | CallEnded):
             return self._on_given_up(event, now)
         heed = self._heed.get(type(event))
-        agent = self._agents.get(getattr(event, "agent_id", AgentId("")))
+        agent = self._roster.get(getattr(event, "agent_id", AgentId("")))
         return heed(agent, event, now) if heed and agent else []
 
     def take_over(
@@ -277,7 +270,7 @@ class Agents:
     ) -> list[AgentEvent]:
         """The seat of somebody who signs in is in a call already."""
         signal = AgentSignal.ANSWERED if talking else AgentSignal.OFFERED
-        return self._engage(self._agents[agent_id], signal, call_id, kind, now)
+        return self._roster.engage(self.signed_in(agent_id), signal, call_id, kind, now)
 
     def expect_call(
         self, agent_id: AgentId, call_id: CallId, kind: CallKind, command: str, now: datetime
@@ -288,53 +281,53 @@ class Agents:
             raise Refused(command=command, state=agent.status, reason="in a call")
         if PauseReason.DEVICE_LOST in agent.reasons:
             raise Refused(command=command, state=agent.status, reason="no phone")
-        return self._engage(agent, AgentSignal.OFFERED, call_id, kind, now)
+        return self._roster.engage(agent, AgentSignal.OFFERED, call_id, kind, now)
 
     def never_mind(self, agent_id: AgentId, call_id: CallId, now: datetime) -> list[AgentEvent]:
         """Nothing comes of the call that was to be expected."""
-        agent = self._agents.get(agent_id)
+        agent = self._roster.get(agent_id)
         rings = agent is not None and agent.status is AgentStatus.RINGING and agent.call_id == call_id
-        return self._silence(agent, now) if agent is not None and rings else []
+        return self._roster.silence(agent, now) if agent is not None and rings else []
 
     def _on_offered(self, agent: Agent, event: CallOffered, now: datetime) -> list[AgentEvent]:
-        return self._engage(agent, AgentSignal.OFFERED, event.call_id, CallKind.QUEUED, now)
+        return self._roster.engage(agent, AgentSignal.OFFERED, event.call_id, CallKind.QUEUED, now)
 
     def _on_offer_ended(self, agent: Agent, event: OfferEnded, now: datetime) -> list[AgentEvent]:
         """A phone that refuses is treated as one that rings out: it would be rung again every second otherwise."""
         if agent.call_id != event.call_id or agent.status is not AgentStatus.RINGING:
             return []
-        return self._silence(agent, now, unheard=event.outcome is not OfferOutcome.CANCELLED)
+        return self._roster.silence(agent, now, unheard=event.outcome is not OfferOutcome.CANCELLED)
 
     def _on_answered(self, agent: Agent, event: CallAnswered, now: datetime) -> list[AgentEvent]:
         self._returns.pop(agent.id, None)
         same = agent.call_id == event.call_id
         kind = agent.call_kind if same and agent.call_kind is not CallKind.SUPERVISED else CallKind.QUEUED
         kind = CallKind.HANDED if event.transferred and kind is CallKind.QUEUED else kind
-        return self._engage(agent, AgentSignal.ANSWERED, event.call_id, kind, now)
+        return self._roster.engage(agent, AgentSignal.ANSWERED, event.call_id, kind, now)
 
     def _on_placed(self, agent: Agent, event: CallPlaced, now: datetime) -> list[AgentEvent]:
         if agent.call_id == event.call_id:
             return []
-        return self._engage(agent, AgentSignal.OFFERED, event.call_id, CallKind.OWN, now)
+        return self._roster.engage(agent, AgentSignal.OFFERED, event.call_id, CallKind.OWN, now)
 
     def _on_supervision(self, agent: Agent, event: SupervisionChanged, now: datetime) -> list[AgentEvent]:
         if event.mode is not None:
-            return self._engage(agent, AgentSignal.ANSWERED, event.call_id, CallKind.SUPERVISED, now)
-        return self._let_go(agent, now) if agent.call_kind is CallKind.SUPERVISED else []
+            return self._roster.engage(agent, AgentSignal.ANSWERED, event.call_id, CallKind.SUPERVISED, now)
+        return self._roster.let_go(agent, now) if agent.call_kind is CallKind.SUPERVISED else []
 
     def _on_transfer(self, event: TransferStepped, now: datetime) -> list[AgentEvent]:
         """The operator whom another one brings in."""
-        agent = self._agents.get(AgentId(event.target.value)) if event.target.kind is TargetKind.AGENT else None
+        agent = self._roster.get(AgentId(event.target.value)) if event.target.kind is TargetKind.AGENT else None
         if agent is None:
             return []
         here = agent.call_id == event.call_id and agent.call_kind is CallKind.HANDED
         if event.step in RINGS_TARGET and not here and agent.status not in IN_A_CALL:
-            return self._engage(agent, AgentSignal.OFFERED, event.call_id, CallKind.HANDED, now)
+            return self._roster.engage(agent, AgentSignal.OFFERED, event.call_id, CallKind.HANDED, now)
         if event.step in REACHES_TARGET and not (here and agent.status is AgentStatus.TALKING):
-            return self._engage(agent, AgentSignal.ANSWERED, event.call_id, CallKind.HANDED, now)
+            return self._roster.engage(agent, AgentSignal.ANSWERED, event.call_id, CallKind.HANDED, now)
         rings_on = event.step is TransferStep.OPERATOR_LOST and agent.status is AgentStatus.RINGING
         if here and (event.step in LOSES_TARGET or rings_on):
-            return self._lose(agent, now, unheard=event.reason in UNHEARD)
+            return self._roster.lose(agent, now, unheard=event.reason in UNHEARD)
         return []
 
     def _on_leg_ended(self, agent: Agent, event: AgentLegEnded, now: datetime) -> list[AgentEvent]:
@@ -344,66 +337,21 @@ class Agents:
         if agent.id in self._returns:
             self._returns[agent.id].leg_ended = True
             return []
-        return self._leave(agent, now)
+        return self._roster.leave(agent, now)
 
     def _on_given_up(self, event: CallQueued | CallEnded, now: datetime) -> list[AgentEvent]:
         """The call goes on, or ends, without those who were to be brought back; with its end it has nobody in it."""
-        concerned = [agent for agent in self._agents.values() if agent.call_id == event.call_id]
-        events = [one for agent in concerned if agent.id in self._returns for one in self._end_return(agent, now)]
+        concerned = self._roster.engaged_in(event.call_id)
+        events = [one for agent in concerned if agent.id in self._returns for one in self._end_return(agent.id, now)]
         if isinstance(event, CallEnded):
-            left = (self._agents.get(agent.id) for agent in concerned)
-            lose = self._silence if event.outcome is CallOutcome.NOT_PLACED else self._lose
+            left = (self._roster.get(agent.id) for agent in concerned)
+            lose = self._roster.silence if event.outcome is CallOutcome.NOT_PLACED else self._roster.lose
             events += [one for agent in left if agent and agent.status in IN_A_CALL for one in lose(agent, now)]
         return events
 
-    def _end_return(self, agent: Agent, now: datetime) -> list[AgentEvent]:
-        expected = self._returns.pop(agent.id)
-        return self._leave(agent, now) if expected.leg_ended else []
-
-    # out of a call, one way or another --------------------------------------------------------------------------------
-
-    def _lose(self, agent: Agent, now: datetime, *, unheard: bool = False) -> list[AgentEvent]:
-        """The call is over for this person, however far it had come."""
-        if agent.call_kind is CallKind.SUPERVISED:
-            return self._let_go(agent, now)
-        if agent.status is AgentStatus.RINGING and agent.call_kind is not CallKind.OWN:
-            return self._silence(agent, now, unheard=unheard)
-        return self._leave(agent, now) if agent.status in IN_A_CALL else []
-
-    def _leave(self, agent: Agent, now: datetime) -> list[AgentEvent]:
-        if agent.leaving:
-            return self._remove(agent, AgentSignal.DISMISSED, now, forced=True)
-        until = now + self._wrap_up
-        return self._move(
-            agent,
-            AgentSignal.LEG_ENDED,
-            now,
-            wrap_up_until=until,
-            extended=timedelta(),
-            unfinished=None,
-            call_kind=_NORMAL,
-        )
-
-    def _silence(self, agent: Agent, now: datetime, *, unheard: bool = False) -> list[AgentEvent]:
-        """The phone rings no more. ``unheard`` is this person's own doing, unless a wrap-up was interrupted by it."""
-        if agent.leaving:
-            return self._remove(agent, AgentSignal.DISMISSED, now, forced=True)
-        if agent.unfinished:
-            return self._resume_wrap_up(agent, now)
-        if unheard:
-            agent = replace(agent, reasons=agent.reasons | {PauseReason.NO_ANSWER})
-        return self._rest(agent, AgentSignal.OFFER_ENDED, now)
-
-    def _let_go(self, agent: Agent, now: datetime) -> list[AgentEvent]:
-        if agent.status is AgentStatus.RINGING:
-            return self._silence(agent, now)
-        if agent.leaving:
-            return self._remove(agent, AgentSignal.DISMISSED, now, forced=True)
-        return self._resume_wrap_up(agent, now) if agent.unfinished else self._rest(agent, AgentSignal.LET_GO, now)
-
-    def _resume_wrap_up(self, agent: Agent, now: datetime) -> list[AgentEvent]:
-        call_id = agent.unfinished
-        return self._move(agent, AgentSignal.WRAP_UP_RESUMED, now, call_id=call_id, unfinished=None, call_kind=_NORMAL)
+    def _end_return(self, agent_id: AgentId, now: datetime) -> list[AgentEvent]:
+        expected, agent = self._returns.pop(agent_id), self._roster.get(agent_id)
+        return self._roster.leave(agent, now) if agent is not None and expected.leg_ended else []
 
     # what phones and the clock bring ----------------------------------------------------------------------------------
 
@@ -418,13 +366,13 @@ class Agents:
             return []
         self._unreachable.discard(seat)
         self._phones.setdefault(seat, Latest(False)).put(there, at)
-        agent = next((one for one in self._agents.values() if one.seat == seat), None)
+        agent = self._roster.at(seat)
         return [] if agent is None else self._workplace(agent, now)
 
     def unreachable(self, seat: SeatId, *, at: datetime, now: datetime) -> list[AgentEvent]:
         """A desk phone is there once only, so it is gone, in a talk too. A page that reloads registers anew before its
         old contact goes: of a softphone this says nothing."""
-        agent = next((one for one in self._agents.values() if one.seat == seat), None)
+        agent = self._roster.at(seat)
         if agent is None or agent.kind is not SeatKind.DESK_PHONE:
             return []
         events = self.phone(seat, there=False, at=at, now=now)
@@ -436,15 +384,17 @@ class Agents:
 
         Who was to leave after a call that ended while we were away leaves now.
         """
-        late = [self._agents[agent_id] for agent_id, expected in self._returns.items() if expected.until <= now]
-        events = [event for agent in late for event in self._end_return(agent, now)]
-        leaving = [one for one in self._agents.values() if one.leaving and one.status not in IN_A_CALL]
-        events += [one for agent in leaving for one in self._remove(agent, AgentSignal.SIGNED_OUT, now, forced=True)]
-        wrapping_up = [one for one in self._agents.values() if one.status is AgentStatus.WRAPPING_UP]
+        late = [agent_id for agent_id, expected in self._returns.items() if expected.until <= now]
+        events = [event for agent_id in late for event in self._end_return(agent_id, now)]
+        leaving = [one for one in self.all.values() if one.leaving and one.status not in IN_A_CALL]
+        events += [
+            one for agent in leaving for one in self._roster.remove(agent, AgentSignal.SIGNED_OUT, now, forced=True)
+        ]
+        wrapping_up = [one for one in self.all.values() if one.status is AgentStatus.WRAPPING_UP]
         for agent in wrapping_up:
             if agent.wrap_up_until and agent.wrap_up_until <= now:
                 agent = replace(agent, reasons=agent.reasons | {PauseReason.WRAP_UP_OVERRUN})
-                events += self._rest(agent, AgentSignal.WRAP_UP_ENDED, now)
+                events += self._roster.rest(agent, AgentSignal.WRAP_UP_ENDED, now)
         return events
 
     def _workplace(self, agent: Agent, now: datetime) -> list[AgentEvent]:
@@ -452,61 +402,4 @@ class Agents:
         phone = self._phones.get(agent.seat)
         works = phone is not None and phone.value and not agent.broken
         lost = {PauseReason.DEVICE_LOST}
-        return self._put(replace(agent, reasons=agent.reasons - lost if works else agent.reasons | lost), now)
-
-    # the one place where anything changes -----------------------------------------------------------------------------
-
-    def _engage(
-        self, agent: Agent, signal: AgentSignal, call_id: CallId, kind: CallKind, now: datetime
-    ) -> list[AgentEvent]:
-        """Into a call. A ring, or a look at somebody else's call, only interrupts a wrap-up."""
-        unfinished = agent.call_id if agent.status is AgentStatus.WRAPPING_UP else agent.unfinished
-        keeps = signal is AgentSignal.OFFERED or kind is CallKind.SUPERVISED
-        until = agent.wrap_up_until if keeps and unfinished else None
-        return self._move(
-            agent,
-            signal,
-            now,
-            call_id=call_id,
-            call_kind=kind,
-            unfinished=unfinished if keeps else None,
-            wrap_up_until=until,
-        )
-
-    def _rest(self, agent: Agent, signal: AgentSignal, now: datetime) -> list[AgentEvent]:
-        """Back to rest, with the reason that was chosen meanwhile."""
-        chosen = {agent.next_reason} if agent.next_reason else set()
-        agent = replace(agent, reasons=agent.reasons | chosen)
-        return self._move(
-            agent, signal, now, next_reason=None, call_id=None, wrap_up_until=None, unfinished=None, call_kind=_NORMAL
-        )
-
-    def _remove(self, agent: Agent, signal: AgentSignal, now: datetime, *, forced: bool = False) -> list[AgentEvent]:
-        self._machine.step(agent.status, signal)
-        del self._agents[agent.id]
-        self._returns.pop(agent.id, None)
-        return [AgentSignedOut(at=now, agent_id=agent.id, seat=agent.seat, forced=forced)]
-
-    def _move(self, agent: Agent, signal: AgentSignal, now: datetime, **changes: Any) -> list[AgentEvent]:
-        target = self._machine.step(agent.status, signal)
-        return [] if target is None else self._put(replace(agent, status=target, **changes), now)
-
-    def _put(self, agent: Agent, now: datetime) -> list[AgentEvent]:
-        """Keep the agent as it is now, after READY and PAUSED have been brought in line with the reasons."""
-        known = self._agents.get(agent.id)
-        if agent.status is AgentStatus.READY and agent.reasons:
-            agent = replace(agent, status=self._machine.step(agent.status, AgentSignal.BLOCKED) or agent.status)
-        elif agent.status is AgentStatus.PAUSED and not agent.reasons:
-            agent = replace(agent, status=self._machine.step(agent.status, AgentSignal.CLEARED) or agent.status)
-        if known is not None and known.status is not agent.status:
-            agent = replace(agent, since=now)
-        if agent == known:
-            return []
-        self._agents[agent.id] = agent
-        changed = AgentStatusChanged(
-            at=now, agent_id=agent.id, status=agent.status, reasons=agent.reasons, call_id=agent.call_id
-        )
-        return [changed]
-
-
-_NORMAL = CallKind.QUEUED
+        return self._roster.put(replace(agent, reasons=agent.reasons - lost if works else agent.reasons | lost), now)
