@@ -28,7 +28,7 @@ from api.store.engine import Store, insert_into
 from api.store.tables import CallEventRecord, CallRecord, LegalHold, RecordingRecord
 from telephony.events import CallArrived, MessageLeft, TransferStepped
 from telephony.ids import CallId
-from telephony.media.encoders import PLAIN, Encoder, EncodingFailed
+from telephony.media.encoders import PLAIN, Encoder
 from telephony.media.recordings import Pause, Recordings, is_incomplete, sha256
 from telephony.targets import TargetKind
 
@@ -68,6 +68,9 @@ class State(StrEnum):
     FAILED = "failed"
     """Its legs are there; they could not be joined."""
     ERASED = "erased"
+
+
+ERASABLE = tuple(state.value for state in State if state not in (State.DUE, State.ERASED))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,14 +120,11 @@ class RecordingKeeper:
         self.encoder = await self._in_thread(self._find_encoder)
         log.info("recordings are stored", encoder=self.encoder.label)
         while True:
-            try:
-                await self.look_at_disk()
-                await self.note_ended()
-                while await self.work_on_one():
-                    pass
-                await self.erase_expired()
-            except Exception as error:
-                log.warning("recordings not looked after", error_type=type(error).__name__)
+            for work in (self.look_at_disk, self.note_ended, self._work_on_all, self.erase_expired):
+                try:
+                    await work()
+                except Exception as error:
+                    log.warning("recordings not looked after", part=work.__name__, error_type=type(error).__name__)
             await asyncio.sleep(EVERY_S)
 
     def close(self) -> None:
@@ -141,7 +141,7 @@ class RecordingKeeper:
 
     async def note_ended(self) -> int:
         """A row for each call that has ended since; how many."""
-        async with self._store.write() as session:
+        async with self._store.read() as session:
             found = await session.scalars(
                 select(CallRecord)
                 .where(
@@ -152,25 +152,15 @@ class RecordingKeeper:
                 .limit(AT_ONCE)
             )
             calls = found.all()
-            for call in calls:
-                assert call.ended_at is not None
-                kind = await _kind_of(session, call)
-                await session.execute(
-                    insert_into(session, RecordingRecord)
-                    .values(
-                        call_id=call.id,
-                        state=State.DUE.value,
-                        due_at=call.ended_at + FINISH_AFTER,
-                        attempts=0,
-                        kind=kind.value,
-                        ended_at=call.ended_at,
-                        talk_s=call.talk_s,
-                        incomplete=False,
-                        erase_at=call.ended_at + timedelta(days=self._keep_days[kind.value]),
-                    )
-                    .on_conflict_do_nothing()
-                )
+        if calls:
+            async with self._store.write() as session:
+                for call in calls:
+                    await note_call(session, call, self._keep_days)
         return len(calls)
+
+    async def _work_on_all(self) -> None:
+        while await self.work_on_one():
+            pass
 
     async def work_on_one(self) -> bool:
         """The recording that has waited longest; False if none is due. Done twice, it is the same."""
@@ -181,15 +171,16 @@ class RecordingKeeper:
                 .order_by(RecordingRecord.due_at)
                 .limit(1)
             )
-            if row is None:
-                return False
-            call = await session.get(CallRecord, row.call_id)
-            still = await pauses_of(session, row.call_id)
-        talk_s = call.talk_s if call is not None else row.talk_s
-        answered = call is not None and call.answered_at is not None
+        if row is None:
+            return False
         try:
+            async with self._store.read() as session:
+                call = await session.get(CallRecord, row.call_id)
+                still = await pauses_of(session, row.call_id)
+            talk_s = call.talk_s if call is not None else row.talk_s
+            answered = call is not None and call.answered_at is not None
             outcome = await self._in_thread(self._make, row, talk_s, answered, still)
-        except (OSError, EncodingFailed) as error:
+        except Exception as error:  # whatever is wrong with this one, the others have their turn
             log.warning("recording not finished", call_id=row.call_id, error_type=type(error).__name__)
             await self._try_again(row)
         else:
@@ -255,16 +246,23 @@ class RecordingKeeper:
             found = await session.scalars(
                 select(RecordingRecord.call_id)
                 .where(
-                    RecordingRecord.state.not_in((State.ERASED.value, State.DUE.value)),
+                    RecordingRecord.state.in_(ERASABLE),
                     RecordingRecord.erase_at <= self._now(),
                     ~held,
                 )
                 .limit(AT_ONCE)
             )
             expired = found.all()
-        for call_id in expired:
-            await self._erase(CallId(call_id))
-        return len(expired)
+        return sum([await self._erased(CallId(call_id)) for call_id in expired])
+
+    async def _erased(self, call_id: CallId) -> bool:
+        """False where its files cannot be removed now: the others go all the same."""
+        try:
+            await self._erase(call_id)
+        except OSError as error:
+            log.warning("recording not erased", call_id=call_id, error_type=type(error).__name__)
+            return False
+        return True
 
     async def _erase(self, call_id: CallId) -> None:
         """The hold is looked at once more in the transaction that marks it: whoever sets one meanwhile comes first."""
@@ -287,6 +285,27 @@ class RecordingKeeper:
 
     async def _in_thread(self, work: Callable[..., R], *args: Any) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+
+
+async def note_call(session: AsyncSession, call: CallRecord, keep_days: Mapping[str, int]) -> None:
+    """The row of a call that has ended; one that is there already stays as it is."""
+    assert call.ended_at is not None
+    kind = await _kind_of(session, call)
+    await session.execute(
+        insert_into(session, RecordingRecord)
+        .values(
+            call_id=call.id,
+            state=State.DUE.value,
+            due_at=call.ended_at + FINISH_AFTER,
+            attempts=0,
+            kind=kind.value,
+            ended_at=call.ended_at,
+            talk_s=call.talk_s,
+            incomplete=False,
+            erase_at=call.ended_at + timedelta(days=keep_days[kind.value]),
+        )
+        .on_conflict_do_nothing()
+    )
 
 
 async def open_hold(session: AsyncSession, call_id: str) -> LegalHold | None:

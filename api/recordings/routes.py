@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import audit, parties
 from api.auth.access import Require
@@ -17,10 +19,10 @@ from api.auth.paging import CallIdPath, Page, PageNumber, PageSize
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
-from api.errors import NotFound, NotNow, documented
-from api.recordings.keeping import Kind, State, open_hold
+from api.errors import ConflictBody, NotFound, NotNow, VersionConflict, documented
+from api.recordings.keeping import Kind, State, note_call, open_hold
 from api.store.engine import insert_into
-from api.store.tables import LegalHold, RecordingRecord
+from api.store.tables import CallRecord, LegalHold, RecordingRecord
 
 router = APIRouter(prefix="/recordings", tags=["recordings"], route_class=OnceRoute, responses=documented(422))
 
@@ -162,23 +164,44 @@ async def peaks(
     return FileResponse(path, media_type="application/json", headers={"Cache-Control": "private, no-store"})
 
 
-@router.post("/{call_id}/hold", responses=documented(401, 403, 404, 409))
+@router.post(
+    "/{call_id}/hold",
+    responses={
+        **documented(401, 403, 404),
+        409: {"model": ConflictBody, "description": "It is held already (``current``), or there is nothing to keep"},
+    },
+)
 async def hold(call_id: CallIdPath, body: HoldReason, me: Keeper, common: Common) -> RecordingView:
-    """Keep it whatever its time says, until the hold is lifted. 409 where there is nothing to keep any more."""
+    """Keep it whatever its time says, until the hold is lifted."""
     async with common.store.write() as session:
-        row = await session.get(RecordingRecord, call_id, with_for_update=True)
-        if row is None:
-            raise NotFound("recording")
+        row = await _noted(session, call_id, common.settings.recording_keep_days)
         if row.state == State.ERASED.value:
             raise NotNow("the recording has been erased")
-        await session.execute(
+        set_now = await session.scalar(
             insert_into(session, LegalHold)
             .values(call_id=call_id, reason=body.reason.strip(), set_by=me.user_id, set_at=common.now())
             .on_conflict_do_nothing()
+            .returning(LegalHold.id)
         )
         held = await open_hold(session, call_id)
+        if set_now is None:
+            raise VersionConflict(_view(row, held).model_dump(mode="json"))
         await audit.record(session, common.store.keyring, me.actor, "recording.hold", "call", call_id, now=common.now())
         return _view(row, held)
+
+
+async def _noted(session: AsyncSession, call_id: str, keep_days: Mapping[str, int]) -> RecordingRecord:
+    """The row of this recording, locked; made where its call has ended a moment ago. Raises NotFound, NotNow."""
+    row = await session.get(RecordingRecord, call_id, with_for_update=True)
+    if row is not None:
+        return row
+    call = await session.get(CallRecord, call_id)
+    if call is None:
+        raise NotFound("recording")
+    if call.ended_at is None:
+        raise NotNow("the call goes on")
+    await note_call(session, call, keep_days)
+    return await session.get_one(RecordingRecord, call_id, with_for_update=True)
 
 
 @router.post("/{call_id}/hold/lift", responses=documented(401, 403, 404, 409))

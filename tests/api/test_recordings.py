@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ from api.recordings.events import DiskWatched, RecordingFlawed
 from api.recordings.keeping import RecordingKeeper, State
 from api.store.engine import Store
 from api.store.tables import AuditRecord, LegalHold, RecordingRecord
-from telephony.events import CallArrived, CallEvent, MessageLeft
-from telephony.ids import LineNumber
+from telephony.events import CallArrived, CallEnded, CallEvent, MessageLeft
+from telephony.ids import CallId, LineNumber
 from telephony.media.encoders import PLAIN, Encoder, EncodingFailed
 from telephony.media.recordings import Recordings
 from telephony.targets import Target, TargetKind
@@ -37,6 +38,7 @@ from tests.api.test_calls import (
 )
 from tests.api.test_pauses import parked_talk
 
+MOMENT = timedelta(seconds=1)
 DAYS = {"call": 10, "emergency": 30, "message": 10}
 
 
@@ -96,6 +98,15 @@ async def happened(store: Store, *events: object) -> None:
         for event in events:
             if isinstance(event, CallEvent):
                 await record(session, store.keyring, event)
+
+
+def same_story_of(other: CallId) -> list[CallEvent]:
+    """A moment later."""
+    return [
+        replace(event, call_id=other, at=event.at + MOMENT)
+        for event in story_of_an_answered_call()
+        if isinstance(event, CallEvent)
+    ]
 
 
 async def row(store: Store, call_id: str) -> RecordingRecord:
@@ -217,6 +228,65 @@ async def test_a_full_disk_is_tried_again_and_at_last_told(
     assert [type(event) for event in keeping.said] == [RecordingFlawed]
 
 
+@pytest.mark.parametrize("failure", [RuntimeError, ValueError, EOFError, MemoryError])
+async def test_a_recording_that_cannot_be_made_keeps_none_of_the_others_back(
+    store: Store, keeping: Keeping, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+) -> None:
+    real = Recordings.finish
+
+    def finish(self: Recordings, call_id: CallId, *more: Any) -> Any:
+        if call_id == ANSWERED:
+            raise failure
+        return real(self, call_id, *more)
+
+    monkeypatch.setattr(Recordings, "finish", finish)
+    other = CallId("1.77")
+    await happened(store, *story_of_an_answered_call())
+    await happened(store, *same_story_of(other))
+    sound(keeping.folder, other, seconds=76)
+    await keeping.at(at(140)).look()
+    assert (await row(store, other)).state == "ready"
+    stuck = await row(store, ANSWERED)
+    assert (stuck.state, stuck.attempts) == ("due", 1)
+    assert stuck.due_at > at(140)
+
+
+async def test_files_that_cannot_be_removed_keep_no_others(
+    store: Store, keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Recordings.erase
+
+    def erase(self: Recordings, call_id: CallId) -> int:
+        if call_id == ANSWERED:
+            raise PermissionError
+        return real(self, call_id)
+
+    monkeypatch.setattr(Recordings, "erase", erase)
+    other = CallId("1.77")
+    await happened(store, *story_of_an_answered_call())
+    await happened(store, *same_story_of(other))
+    for call_id in (ANSWERED, other):
+        sound(keeping.folder, call_id, seconds=76)
+    await keeping.at(at(140)).look()
+    await keeping.at(at(140) + timedelta(days=10)).look()
+    assert [(await row(store, call_id)).state for call_id in (ANSWERED, other)] == ["ready", "erased"]
+
+
+async def test_nobody_waits_for_a_keeper_that_has_nothing_to_write(
+    store: Store, keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await happened(store, *story_of_an_answered_call())
+    sound(keeping.folder, ANSWERED, seconds=76)
+    await keeping.at(at(140)).look()
+
+    def write() -> None:
+        raise AssertionError("a transaction that writes")
+
+    monkeypatch.setattr(store, "write", write)
+    await keeping.at(at(150)).look()
+    assert (await row(store, ANSWERED)).state == "ready"
+
+
 async def test_a_disk_that_fills_is_told_once_before_it_is_full(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,7 +326,9 @@ async def test_a_hold_keeps_a_recording_until_it_is_lifted(desk: Desk, folder: P
     assert (await supervisor.post("/recordings/9.9/hold", reason)).status_code == 404
     held = (await supervisor.post(path, reason)).json()
     assert held["hold"]["reason"] == "法院调取"
-    assert (await supervisor.post(path, reason)).json()["hold"] == held["hold"], "a second one changes nothing"
+    second = await supervisor.post(path, {"reason": "另一案件"})
+    assert (second.status_code, second.json()["error"]) == (409, "version_conflict")
+    assert second.json()["current"]["hold"] == held["hold"], "the present one, and nothing has changed"
     await keeping.at(at(0) + timedelta(days=400)).look()
     assert (await row(store, ANSWERED)).state == "ready"
     listed = (await supervisor.get("/recordings", params={"held": True})).json()
@@ -272,10 +344,27 @@ async def test_a_hold_keeps_a_recording_until_it_is_lifted(desk: Desk, folder: P
     assert [(one.reason, one.lift_reason) for one in holds] == [("法院调取", "案件已结")]
     assert [one for one in actions if one.startswith("recording.")] == [
         "recording.hold",
-        "recording.hold",
         "recording.lift_hold",
         "recording.erase",
     ]
+    keeping.keeper.close()
+
+
+async def test_a_call_that_ended_a_moment_ago_can_be_held_and_one_that_goes_on_cannot(desk: Desk, folder: Path) -> None:
+    supervisor, reason = await desk.person("9001", Role.SUPERVISOR), {"reason": "法院调取"}
+    story = story_of_an_answered_call()
+    ended = next(event for event in story if isinstance(event, CallEnded))
+    await happened(desk.shared.store, *(event for event in story if event is not ended))
+    path = f"/recordings/{ANSWERED}/hold"
+    goes_on = await supervisor.post(path, reason)
+    assert (goes_on.status_code, goes_on.json()["detail"]) == (409, "the call goes on")
+    await happened(desk.shared.store, ended)
+    held = (await supervisor.post(path, reason)).json()
+    assert (held["state"], held["hold"]["reason"]) == ("due", "法院调取")
+    keeping = Keeping(desk.shared.store, folder)
+    await keeping.at(at(140)).look()
+    await keeping.at(at(140) + timedelta(days=4000)).look()
+    assert (await row(desk.shared.store, ANSWERED)).state != "erased"
     keeping.keeper.close()
 
 
