@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.console.conftest import StandIn, complaints, spills
 
@@ -42,6 +44,42 @@ def test_what_somebody_else_has_in_hand_cannot_be_taken_and_says_who_has_it(miss
     row.get_by_test_id("callback-view").click()
     expect(missed.get_by_test_id("callback-detail")).to_be_visible()
     expect(missed.get_by_test_id("callback-dial")).to_have_count(0)
+
+
+def quiet_sound(seconds: float) -> bytes:
+    data = bytes(int(16_000 * seconds))
+    head = struct.pack(
+        "<4sI8sIHHIIHH4sI", b"RIFF", 36 + len(data), b"WAVEfmt ", 16, 1, 1, 8000, 16_000, 2, 16, b"data", len(data)
+    )
+    return head + data
+
+
+def test_what_a_caller_left_is_heard_at_the_place_until_a_call_comes(missed: Page, server: StandIn) -> None:
+    asked: list[str] = []
+
+    def sound(route: Route) -> None:
+        asked.append(route.request.url.split("/api/v1")[1])
+        route.fulfill(status=200, content_type="audio/wav", body=quiet_sound(60))
+
+    missed.route("**/callbacks/*/message*", sound)
+    missed.locator('[data-callback="cb-3"]').get_by_test_id("callback-claim").click()
+    player = missed.get_by_test_id("callback-message").locator("audio")
+    expect(player).to_be_visible()
+    assert asked == []  # each hearing is audited: nothing is fetched unasked
+    player.evaluate("player => player.play()")
+    assert asked[0] == "/callbacks/cb-3/message?call_id=1795297380.3"
+    missed.wait_for_function("document.querySelector('audio').currentTime > 0")
+    assert complaints(missed) == []
+    server.tell("ring")
+    missed.wait_for_function("document.querySelector('audio').paused")
+
+
+def test_a_message_that_cannot_be_had_says_so(missed: Page) -> None:
+    missed.route("**/callbacks/*/message*", lambda route: route.fulfill(status=404, json={"error": "not_found"}))
+    missed.locator('[data-callback="cb-3"]').get_by_test_id("callback-claim").click()
+    message = missed.get_by_test_id("callback-message")
+    message.locator("audio").evaluate("player => player.play().catch(() => undefined)")
+    expect(message.get_by_role("alert")).to_contain_text("留言未能播放")
 
 
 def test_a_claim_is_given_back(missed: Page) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.console.conftest import StandIn, complaints, spills
 
@@ -72,6 +72,33 @@ def test_a_page_that_is_loaded_again_in_a_talk_leaves_the_desk_phone_alone(desk_
     expect(page.get_by_test_id("turn")).to_have_count(8)
     page.wait_for_timeout(1500)
     assert [url for url in told if "/shift/" in url and not url.endswith("/shift/seats")] == []
+
+
+def test_who_has_no_seat_sits_down_at_a_desk_phone_that_is_free(page: Page) -> None:
+    def seatless(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        if answer.ok:
+            told["user"]["seat"] = None
+        route.fulfill(response=answer, json=told)
+
+    phones = [
+        {"seat": "8101", "kind": "desk_phone", "own": False, "taken_by": "8002"},
+        {"seat": "8102", "kind": "desk_phone", "own": False, "taken_by": None},
+    ]
+    page.route("**/api/v1/session", seatless)
+    page.route("**/shift/seats", lambda route: route.fulfill(json=phones))
+    page.get_by_test_id("username").fill("9001")
+    page.get_by_test_id("password").fill("anything")
+    page.get_by_test_id("sign-in").click()
+    page.get_by_test_id("desk-operator").click()
+    expect(page.get_by_test_id("shift-now")).to_contain_text("请先选择一部空闲的话机")
+    expect(page.get_by_test_id("shift-sign-in")).to_be_disabled()
+    expect(page.get_by_test_id("seat-8101")).to_be_disabled()
+    page.get_by_test_id("seat-8102").check()
+    with page.expect_request("**/shift/sign-in") as request:
+        page.get_by_test_id("shift-sign-in").click()
+    assert request.value.post_data_json == {"seat": "8102"}
 
 
 def test_a_call_about_a_ticket_shows_what_is_called_and_makes_no_other_ticket(desk: Page) -> None:

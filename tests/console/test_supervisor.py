@@ -167,3 +167,20 @@ def test_axe_finds_nothing_on_the_wall_and_nothing_spills(wall: Page, server: St
     wall.get_by_test_id("filter-paused").click()
     look("filtered")
     assert {name: complaint for name, complaint in found.items() if complaint} == {}
+
+
+def test_the_queues_of_somebody_are_set_with_their_levels(wall: Page) -> None:
+    look_at(wall, "8003")
+    wall.get_by_test_id("skills-open").click()
+    expect(wall.get_by_test_id("skill-funds")).to_have_value("2")
+    expect(wall.get_by_test_id("skill-hotline")).to_have_value("0")
+    wall.wait_for_timeout(300)
+    assert complaints(wall) == []
+    wall.get_by_test_id("skill-funds").select_option("0")
+    expect(wall.get_by_test_id("no-skills")).to_be_visible()
+    wall.get_by_test_id("skill-hotline").select_option("3")
+    with wall.expect_request("**/agents/8003/skills") as request:
+        wall.get_by_test_id("skills-save").click()
+    assert request.value.post_data_json == {"skills": [{"queue": "hotline", "level": 3}]}
+    expect(wall.get_by_test_id("skills")).to_have_count(0)
+    expect(wall.get_by_text("技能已保存，立即生效")).to_be_visible()

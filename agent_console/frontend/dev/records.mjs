@@ -54,6 +54,10 @@ export function records({ CALL, call, me, calls, set, setAgent, root }) {
     return [202, { call_id: CALL, outcome: "done" }];
   }
 
+  // ---- who serves which queue ---------------------------------------------------------------------------------------------
+
+  let skills = [{ queue: "funds", level: 2 }];
+
   // ---- surges, numbers that stand in front, the day -------------------------------------------------------------------------
 
   const surge = (change) => {
@@ -92,6 +96,8 @@ export function records({ CALL, call, me, calls, set, setAgent, root }) {
       ["POST", /^\/outbound$/, () => place()],
       ["GET", /^\/shift\/seats$/, () => [200, [{ seat: "8001", kind: "softphone", own: true, taken_by: null }, { seat: "8101", kind: "desk_phone", own: false, taken_by: null }, { seat: "8102", kind: "desk_phone", own: false, taken_by: "8002" }]]],
       ["GET", /^\/stats\/calls-by-quarter$/, () => day()],
+      ["GET", /^\/agents\/([^/]+)\/skills$/, ([, agent_id]) => ({ agent_id, skills })],
+      ["PUT", /^\/agents\/([^/]+)\/skills$/, ([, agent_id], body) => ({ agent_id, skills: (skills = body.skills), outcome: "done" })],
       ["GET", /^\/surge$/, () => root("wall").surge],
       ["POST", /^\/surge$/, (_, body) => (body.on ? surge({ state: "announced", by: "person", reason: body.reason, since: now(), until: now() + (body.minutes ?? 30) * 60_000 }) : surge({ state: "quiet", by: null, reason: "", since: null, until: null }))],
       ["GET", /^\/priority-numbers$/, (_, __, query, page) => page(numbers, query)],

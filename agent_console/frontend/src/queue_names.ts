@@ -6,4 +6,5 @@ const known = shallowRef<Readonly<Record<string, string>>>({});
 export const nameQueues = (names: Readonly<Record<string, string>>): void => {
   known.value = names;
 };
+export const allQueues = (): string[] => Object.keys(known.value);
 export const queueName = (queue: string): string => known.value[queue] ?? queue;

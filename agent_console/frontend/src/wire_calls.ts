@@ -222,6 +222,12 @@ export interface CallbackAttempt {
   call_id: string | null;
 }
 
+/** What a caller said whom nobody could answer. */
+export interface LeftMessage {
+  call_id: string;
+  at: string;
+}
+
 export interface Callback {
   id: string;
   /** Masked. */
@@ -238,6 +244,8 @@ export interface Callback {
   dialling: string | null;
   /** False where the caller's number was withheld. */
   dialable: boolean;
+  /** That can be heard, the newest first. */
+  messages: LeftMessage[];
   attempts: CallbackAttempt[];
   status: "open" | "done";
   outcome: string | null;

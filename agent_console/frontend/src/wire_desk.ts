@@ -41,6 +41,14 @@ export interface ShiftLogRow {
   call_id: string | null;
 }
 
+// ---- who serves which queue ------------------------------------------------------------------------------------------
+
+/** Of two free operators the one with the lower level is rung first. */
+export interface Skill {
+  queue: string;
+  level: number;
+}
+
 // ---- calling about a ticket ------------------------------------------------------------------------------------------
 
 export interface TicketCallAttempt {

@@ -36,6 +36,7 @@ import type {
   PriorityNumber,
   SeatChoice,
   ShiftLogRow,
+  Skill,
   Surge,
   TicketCallPreview,
 } from "../wire_desk";
@@ -122,6 +123,7 @@ export const api = {
 
   callbacks: (listing: Listing, status: "open" | "done", mine: boolean) =>
     http.get<Page<Callback>>("/callbacks", { ...listing, status, mine: mine || null }),
+  messageSound: (id: string, callId: string) => http.address(`/callbacks/${at(id)}/message?call_id=${at(callId)}`),
   claimCallback: (id: string) => http.post<Callback>(`/callbacks/${at(id)}/claim`),
   releaseCallback: (id: string) => http.post<Callback>(`/callbacks/${at(id)}/release`),
   dialCallback: (id: string) => http.post<{ call_id: string; outcome: "done" | "unknown" }>(`/callbacks/${at(id)}/dial`),
@@ -146,6 +148,10 @@ export const api = {
   takeOver: (callId: string) => http.post<{ outcome: string }>(`/calls/${at(callId)}/take-over`),
   steerAgent: (agentId: string, what: "pause" | "lift-pause" | "sign-out", reason: string) =>
     http.post<{ outcome: string }>(`/agents/${at(agentId)}/${what}`, { reason }),
+
+  skills: (agentId: string) => http.get<{ skills: Skill[] }>(`/agents/${at(agentId)}/skills`),
+  setSkills: (agentId: string, skills: readonly Skill[]) =>
+    http.put<{ skills: Skill[]; outcome: "done" | "unknown" | null }>(`/agents/${at(agentId)}/skills`, { skills }),
 
   tickets: (listing: Listing, q: string) => http.get<Page<TicketRow>>("/tickets", { ...listing, q }),
   ticket: (id: string) => http.get<Ticket>(`/tickets/${at(id)}`),

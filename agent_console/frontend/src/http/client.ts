@@ -55,8 +55,18 @@ export class HttpClient {
     return this.ask<T>("PATCH", path, body, false);
   }
 
+  /** The whole thing as it is to be: safe to repeat. */
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.ask<T>("PUT", path, body, true);
+  }
+
   delete(path: string): Promise<void> {
     return this.ask<void>("DELETE", path, undefined, true);
+  }
+
+  /** Of something that the browser itself fetches. */
+  address(path: string): string {
+    return this.base + path;
   }
 
   private async ask<T>(method: string, path: string, body: unknown, repeat: boolean): Promise<T> {

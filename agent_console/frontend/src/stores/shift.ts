@@ -7,12 +7,14 @@ import type { PauseReason, StatusAnswer } from "../wire";
 import type { SeatChoice } from "../wire_desk";
 import { words } from "../words/zh-CN";
 import { usePhone } from "./phone";
+import { useSession } from "./session";
 
 /** The seat one chose last, in this browser. */
 const SEAT = "hotline.seat";
 
 export const useShift = defineStore("shift", () => {
   const phone = usePhone();
+  const session = useSession();
   const busy = ref(false);
   const seats = ref<SeatChoice[]>([]);
   const seat = ref<string | null>(null);
@@ -35,6 +37,10 @@ export const useShift = defineStore("shift", () => {
   function signIn(): Promise<boolean> {
     return guarded(words.shift.signInFailed, async () => {
       const wanted = seats.value.find((each) => each.seat === seat.value) ?? null;
+      if (wanted === null && session.user?.seat === null) {
+        notice.warn(words.seats.chooseFirst);
+        return;
+      }
       const byDeskPhone = wanted?.kind === "desk_phone";
       if (!byDeskPhone && !(await phone.openMicrophone())) return;
       if ("Notification" in window && Notification.permission === "default") void Notification.requestPermission();
@@ -48,7 +54,7 @@ export const useShift = defineStore("shift", () => {
     try {
       seats.value = await api.seats();
       const kept = seats.value.find((each) => each.seat === localStorage.getItem(SEAT) && each.taken_by === null);
-      seat.value = (kept ?? seats.value[0])?.seat ?? null;
+      seat.value = (kept ?? seats.value.find((each) => each.own))?.seat ?? null;
     } catch {
       seats.value = [];
       seat.value = null;

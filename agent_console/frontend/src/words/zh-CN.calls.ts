@@ -305,6 +305,9 @@ export const callWords = {
     first: "首次来电",
     attempts: "回拨记录",
     noAttempts: "还没有回拨过",
+    message: "留言",
+    messageAt: (at: string) => `${at} 的留言`,
+    messageFailed: "留言未能播放",
     going: "进行中",
     dial: "拨打",
     dialHint: "先接通您的话机，再呼叫市民；市民看到的是来电线路的号码",
@@ -456,7 +459,10 @@ export const callWords = {
     recording_incomplete: "录音不完整",
     disk_low: "磁盘空间不足",
     records_behind: "数据库暂不可用，记录已暂存",
+    records_refused: "有记录无法写入数据库，已另存，请联系管理员",
+    surge_proposed: "来电激增，请决定是否向市民播报",
     push_failed: "联动摘要推送失败",
+    audit_broken: "审计日志校验未通过",
   } as Record<string, string>,
 
   ask: {

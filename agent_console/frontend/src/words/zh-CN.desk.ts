@@ -162,11 +162,25 @@ export const deskWords = {
     taken: (who: string) => `${who} 使用中`,
     option: (kind: string, seat: string) => `${kind} ${seat}`,
     failed: "座席设备未能载入，将使用本人分机",
+    chooseFirst: "请先选择一部空闲的话机",
     deskPhoneHint: "签入后用桌面话机接听，本页不需要麦克风",
     answerOnPhone: "请在话机上接听",
     pickUp: "您的话机正在振铃，请拿起",
     onPhone: "保持、静音请在话机上操作",
     label: "话机",
+  },
+
+  skills: {
+    button: "技能",
+    title: (who: string) => `${who} 的技能`,
+    hint: "同时空闲时，数字小的座席先振铃；每次修改记入审计日志",
+    not: "不接听",
+    level: (n: number) => `第 ${n} 级`,
+    none: "没有技能的座席接听主队列",
+    save: "保存",
+    failed: "技能未能载入",
+    saveFailed: "技能未能保存",
+    outcome: { done: "技能已保存，立即生效", unknown: "技能已保存，正在核实话务平台是否生效", later: "技能已保存，下次签入时生效" },
   },
 
   surge: {
