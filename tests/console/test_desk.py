@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from api.tickets.reference import reference
+from asr.lexicon import Lexicon
 from tests.console.conftest import StandIn, complaints, spills
 
 pytestmark = pytest.mark.browser
@@ -238,6 +241,76 @@ def test_a_ticket_is_submitted_as_it_was_shown_or_not_at_all(call: Page, server:
     assert len(sent) == 1
     call.get_by_test_id("submit-ticket").click()
     expect(call.get_by_test_id("ticket-number")).to_be_visible()
+
+
+def test_the_closing_note_is_the_machines_until_a_person_changes_it(call: Page) -> None:
+    note = call.get_by_test_id("summary")
+    expect(note).to_have_value("来电人反映小区4号楼东面垃圾池异味。诉求：尽快清运并加盖。已告知派给环卫部门办理。")
+    expect(call.get_by_test_id("summary-suggested")).to_contain_text("74%")
+    note.fill("")
+    expect(note).to_have_value("")
+    with call.expect_request(lambda request: request.method == "PATCH") as saved:
+        note.fill("已告知三日内清运。")
+    assert saved.value.post_data_json["fields"].keys() == {"summary"}
+    call.get_by_test_id("disposition-dispatch").click()
+    with call.expect_request("**/submit") as sent:
+        call.get_by_test_id("submit-ticket").click()
+    assert sent.value.post_data_json["summary"] == "已告知三日内清运。"
+
+
+def test_a_closing_note_that_was_only_offered_is_submitted_as_it_stands(call: Page) -> None:
+    note = call.get_by_test_id("summary").input_value()
+    call.get_by_test_id("disposition-dispatch").click()
+    with call.expect_request("**/submit") as sent:
+        call.get_by_test_id("submit-ticket").click()
+    assert note == sent.value.post_data_json["summary"] != ""
+
+
+def test_another_category_or_department_is_taken_by_the_keyboard(call: Page) -> None:
+    categories, departments = call.get_by_test_id("option-category_code"), call.get_by_test_id("option-department")
+    expect(categories).to_have_text(["道路清扫 11%", "路灯照明 4%"])
+    expect(departments).to_have_text(["城市管理局 15%", "住房和城乡建设局 7%"])
+    call.get_by_test_id("dismiss-category_code").focus()
+    call.keyboard.press("Tab")
+    expect(categories.first).to_be_focused()
+    with call.expect_request(lambda request: request.method == "PATCH") as saved:
+        call.keyboard.press("Enter")
+    assert saved.value.post_data_json["fields"] == {"category_code": "0101"}
+    expect(call.get_by_test_id("row-category_code")).to_have_attribute("data-origin", "typed")
+    expect(call.get_by_test_id("field-category_code")).to_have_attribute("data-value", "0101")
+
+
+def test_the_second_group_of_fields_tells_what_is_in_it_and_unfolds(call: Page) -> None:
+    expect(call.get_by_test_id("details-told")).to_have_text("需要回复 是、重复诉求 是")
+    call.get_by_test_id("details-fold").focus()
+    call.keyboard.press("Enter")
+    call.get_by_test_id("field-people_count").fill("12")
+    call.get_by_test_id("accept-repeat_count").click()
+    expect(call.get_by_test_id("field-repeat_count")).to_have_value("3")
+    call.wait_for_timeout(400)  # half-faded text has no contrast
+    assert complaints(call) == []
+    assert not spills(call)
+    expect(call.get_by_test_id("submit-ticket")).to_be_in_viewport()
+    call.get_by_test_id("details-fold").click()
+    expect(call.get_by_test_id("details-told")).to_have_text("需要回复 是、涉及人数 12、重复诉求 是、反映次数 3")
+
+
+def test_the_stand_in_knows_the_servers_own_rules(server: StandIn) -> None:
+    told = httpx.get(f"{server.url}/api/v1/reference").raise_for_status().json()["fields"]
+    assert told == reference(Lexicon.load()).model_dump(mode="json")["fields"]
+
+
+def test_the_form_goes_by_the_servers_rules(call: Page) -> None:
+    for name, longest in (("title", "80"), ("demand", "1000"), ("subject", "120"), ("description", "4000")):
+        expect(call.get_by_test_id(f"field-{name}")).to_have_attribute("maxlength", longest)
+    call.get_by_test_id("field-address").fill("")
+    expect(call.get_by_test_id("missing")).to_contain_text("事发地址")
+    call.get_by_test_id("disposition-direct_answer").click()
+    expect(call.get_by_test_id("missing")).to_have_count(0)
+    call.get_by_test_id("disposition-dispatch").click()
+    expect(call.get_by_test_id("missing")).to_contain_text("事发地址")
+    call.get_by_test_id("field-appeal_type-咨询").click()
+    expect(call.get_by_test_id("missing")).to_have_count(0)
 
 
 def test_a_decision_says_which_draft_was_seen(call: Page) -> None:

@@ -19,7 +19,8 @@ const KINDS = { ".html": "text/html", ".js": "text/javascript", ".css": "text/cs
 const CALL = "1795297638.32";
 const now = () => Date.now();
 const field = (value = null, origin = "empty", suggestion = null) => ({ value, origin, suggestion });
-const suggestion = (value, confidence, seg, start, end, status = "filled", label = value) => ({ value, label, confidence, evidence: seg === null ? [] : [{ seg, start, end }], status });
+const suggestion = (value, confidence, seg, start, end, status = "filled", label = value) => ({ value, label, confidence, evidence: seg === null ? [] : [{ seg, start, end }], status, options: [] });
+const decide = (...options) => options.map(([value, label, confidence]) => ({ value, label, confidence }));
 
 const me = {
   agent: { id: "8001", display_name: "座席8001", seat: "8001", status: "signed_out", reasons: [], since: now(), call_id: null, next_reason: null, wrap_up_until: null, seat_kind: "softphone" },
@@ -45,10 +46,16 @@ const draft = {
     caller_gender: field(),
     contact_phone: field("138****0000", "suggested", suggestion("138****0000", 0.95, null, 0, 0)),
     occur_time: field(), subject: field(), urgency: field("一般", "suggested", suggestion("一般", 0.76, null, 0, 0)),
-    department: field(), confidential: field(false), anonymous: field(false),
+    department: field("城区环卫中心", "suggested", suggestion("城区环卫中心", 0.78, 1, 9, 12)), confidential: field(false), anonymous: field(false),
+    contact_note: field(), reply_required: field(true, "suggested", suggestion(true, 0.84, 7, 0, 5, "filled", "true")),
+    amount_yuan: field(), people_count: field(), is_repeat: field(true, "suggested", suggestion(true, 0.82, 1, 30, 38, "filled", "true")),
+    repeat_count: field(null, "empty", suggestion("3", 0.7, 1, 30, 38, "offered")), previous_ticket_no: field(),
+    summary: field(null, "empty", suggestion("来电人反映小区4号楼东面垃圾池异味。诉求：尽快清运并加盖。已告知派给环卫部门办理。", 0.74, 1, 2, 19, "offered")),
   },
   missing: [],
 };
+draft.fields.category_code.suggestion.options = decide(["0102", "环境卫生/垃圾收运", 0.82], ["0101", "环境卫生/道路清扫", 0.11], ["0201", "市政设施/路灯照明", 0.04]);
+draft.fields.department.suggestion.options = decide(["城区环卫中心", "城区环卫中心", 0.78], ["城市管理局", "城市管理局", 0.15], ["住房和城乡建设局", "住房和城乡建设局", 0.07]);
 const call = {
   call: { id: CALL, phase: "offered", caller: { number: "138****0000", name: "", repeat_7d: 3, open_tickets: 1 }, line: "12345", queue: "hotline", arrived_at: now(), queued_at: now(), offered_at: now(), ring_s: 15, answered_at: null, held_since: null, agent_left_at: null, ended_at: null, ended_by: null, outcome: null, answered_by: null, direction: "inbound", centre: "", summary: "", keep_line: false, recording_paused_until: null, priority_reason: null },
   speech: { state: "ok", reason: "", engine: "vosk-model-small-cn-0.22" }, transcript: [], draft: null, transfer: null, parties: [], supervision: null, cues: [],
@@ -63,9 +70,22 @@ const LINES = [
   ["agent", "已经给您记下了，稍后会派给环卫部门办理。"],
   ["caller", "那大概几天能有"],
 ];
+function rules() {
+  const told = ["direct_answer", "dispatch"], sent = ["dispatch"];
+  const rule = (name, kind, longest, required_for = [], unless = null) => ({ name, kind, longest, required_for, unless });
+  return [
+    rule("title", "line", 80, told), rule("appeal_type", "choice", 0, told), rule("category_code", "code", 8, sent),
+    rule("address", "line", 200, sent, { field: "appeal_type", value: "咨询" }), rule("district", "line", 40), rule("town", "line", 40),
+    rule("description", "text", 4000, told), rule("demand", "text", 1000), rule("caller_name", "line", 40), rule("caller_gender", "choice", 0),
+    rule("contact_phone", "phone", 20, sent, { field: "anonymous", value: true }), rule("occur_time", "line", 60), rule("subject", "line", 120),
+    rule("urgency", "choice", 0), rule("department", "line", 60), rule("confidential", "flag", 0), rule("anonymous", "flag", 0),
+    rule("contact_note", "line", 120), rule("reply_required", "flag", 0), rule("amount_yuan", "number", 9), rule("people_count", "number", 6),
+    rule("is_repeat", "flag", 0), rule("repeat_count", "number", 4), rule("previous_ticket_no", "line", 24), rule("summary", "text", 2000),
+  ];
+}
 const history = ["路灯不亮多日未修", "垃圾池异味（不满意）", "楼道堆放杂物", "停水咨询", "夜间施工噪音", "公交站台破损", "井盖松动", "占道经营"].map((title, i) => ({ id: `t-${i}`, ticket_no: `GD20261121${String(i + 1).padStart(4, "0")}`, title, appeal_type: i % 3 ? "投诉" : "咨询", category: "环境卫生/垃圾收运", status: i % 2 ? "answered" : "to_dispatch", open: i % 2 === 0, call_id: CALL, created_at: new Date(now() - i * 9e7).toISOString(), district: "城区", urgency: "一般", contact_phone: "138****0000", confidential: false }));
 const calls = Array.from({ length: 43 }, (_, i) => ({ id: `17952${i}.1`, caller_number: `13${i % 10}****${String(1000 + i)}`, line: "12345", queue: "hotline", outcome: i % 4 ? "answered" : "abandoned", ended_by: "caller", answered_by: i % 4 ? "8001" : null, arrived_at: new Date(now() - i * 4e6).toISOString(), queued_at: null, answered_at: null, ended_at: new Date(now() - i * 4e6 + 2e5).toISOString(), wait_s: 5 + (i * 7) % 60, talk_s: i % 4 ? 60 + i * 11 : null, ticket_id: i % 4 && i % 5 ? `t-${i % 8}` : null, direction: i % 7 === 3 ? "outbound" : "inbound", no_ticket: i % 4 > 0 && i % 5 === 0 }));
-const reference = { urgencies: ["一般", "紧急", "特急"], genders: ["男", "女", "未知"], appeal_types: ["咨询", "求助", "投诉", "举报", "建议", "表扬", "其他"], categories: [{ code: "0101", level1: "环境卫生", level2: "道路清扫" }, { code: "0102", level1: "环境卫生", level2: "垃圾收运" }, { code: "0201", level1: "市政设施", level2: "路灯照明" }], departments: ["城区环卫中心", "住房和城乡建设局", "城市管理局"], pause_reasons: [], dispositions: [] };
+const reference = { urgencies: ["一般", "紧急", "特急"], genders: ["男", "女", "未知"], appeal_types: ["咨询", "求助", "投诉", "举报", "建议", "表扬", "其他"], categories: [{ code: "0101", level1: "环境卫生", level2: "道路清扫" }, { code: "0102", level1: "环境卫生", level2: "垃圾收运" }, { code: "0201", level1: "市政设施", level2: "路灯照明" }], departments: ["城区环卫中心", "住房和城乡建设局", "城市管理局"], pause_reasons: [], dispositions: [], fields: rules() };
 
 // ---- the live stream ------------------------------------------------------------------------------------------------
 

@@ -318,6 +318,14 @@ export const FIELD_NAMES = [
   "department",
   "confidential",
   "anonymous",
+  "contact_note",
+  "reply_required",
+  "amount_yuan",
+  "people_count",
+  "is_repeat",
+  "repeat_count",
+  "previous_ticket_no",
+  "summary",
 ] as const;
 
 export type FieldName = (typeof FIELD_NAMES)[number];
@@ -330,6 +338,13 @@ export interface Evidence {
   end: number;
 }
 
+/** One of several values between which a person decides. */
+export interface FieldOption {
+  value: string;
+  label: string;
+  confidence: number;
+}
+
 export interface FieldSuggestion {
   value: FieldValue;
   /** The value as a person reads it (a category's name, not its code). */
@@ -337,6 +352,8 @@ export interface FieldSuggestion {
   confidence: number;
   evidence: Evidence[];
   status: "filled" | "offered" | "accepted" | "dismissed";
+  /** Where several values come into question, all of them, the likeliest first. */
+  options: FieldOption[];
 }
 
 export interface Field {
@@ -425,6 +442,15 @@ export interface CategoryEntry {
   department: string;
 }
 
+/** The server's own rule for a field; `longest` is 0 where there is no such limit. */
+export interface FieldRule {
+  name: FieldName;
+  kind: "line" | "text" | "choice" | "phone" | "code" | "flag" | "number";
+  longest: number;
+  required_for: Disposition[];
+  unless: { field: FieldName; value: FieldValue } | null;
+}
+
 export interface Reference {
   appeal_types: string[];
   urgencies: string[];
@@ -433,4 +459,5 @@ export interface Reference {
   departments: string[];
   pause_reasons: PauseReason[];
   dispositions: Disposition[];
+  fields: FieldRule[];
 }

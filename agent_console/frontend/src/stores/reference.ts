@@ -2,7 +2,7 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 import { api } from "../http/api";
-import type { Reference } from "../wire";
+import type { FieldName, FieldRule, Reference } from "../wire";
 
 export interface CascadeOption extends Record<string, unknown> {
   value: string;
@@ -39,7 +39,11 @@ export const useReference = defineStore("reference", () => {
     return found === undefined ? code : `${found.level1}/${found.level2}`;
   };
 
+  /** The server's rules for the fields of the form; none until they are known. */
+  const rules = computed<readonly FieldRule[]>(() => reference.value?.fields ?? []);
+  const longest = (name: FieldName): number | undefined => rules.value.find((rule) => rule.name === name)?.longest || undefined;
+
   const departments = computed(() => reference.value?.departments ?? []);
 
-  return { reference, categories, departments, categoryName, load };
+  return { reference, categories, departments, rules, longest, categoryName, load };
 });

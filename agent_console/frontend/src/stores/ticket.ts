@@ -11,6 +11,7 @@ import { type Stranded, UnsentDrafts } from "../tickets/unsent";
 import type { Disposition, Draft, Evidence, FieldName, FieldValue, Ticket, Turn } from "../wire";
 import type { ClosedWithout } from "../wire_desk";
 import { words } from "../words/zh-CN";
+import { useReference } from "./reference";
 
 const SAVE_EVERY_MS = 2000;
 const MOST_SUBMITS = 3;
@@ -23,11 +24,11 @@ export type Submission =
   | { outcome: "busy" };
 
 export const useTicket = defineStore("ticket", () => {
+  const reference = useReference();
   const keeper = shallowRef<DraftKeeper | null>(null);
   const opening = ref(false);
   const failed = ref(false);
   const disposition = ref<Disposition | null>(null);
-  const summary = ref<string | null>(null);
   const submitting = ref(false);
   const submitted = shallowRef<Ticket | null>(null);
   /** The latest ticket of this page, to read its number out after the desk has moved on. */
@@ -61,7 +62,7 @@ export const useTicket = defineStore("ticket", () => {
   const callId = computed(() => draft.value?.call_id ?? null);
   const missingFields = computed(() => {
     if (keeper.value === null) return [];
-    const found = new Set<string>(missing(keeper.value.editing, disposition.value));
+    const found = new Set<string>(missing(keeper.value.editing, disposition.value, reference.rules));
     for (const name of refusedFields.value) if (isEmpty(field(name as FieldName).value)) found.add(name);
     return [...found] as FieldName[];
   });
@@ -96,7 +97,6 @@ export const useTicket = defineStore("ticket", () => {
     const next = back ?? keeperOf(given);
     keeper.value = next;
     disposition.value = null;
-    summary.value = null;
     submitted.value = null;
     refusedFields.value = [];
     evidence.value = null;
@@ -154,6 +154,12 @@ export const useTicket = defineStore("ticket", () => {
 
   function typeInto(name: FieldName, value: FieldValue): void {
     keeper.value?.type(name, value);
+  }
+
+  /** Element Plus says undefined or null for a cleared choice and "" for a cleared text; the server knows null only. */
+  function put(name: FieldName, value: unknown): void {
+    const given = value === undefined || value === "" ? null : (value as FieldValue);
+    if (given !== field(name).value) typeInto(name, given);
   }
 
   /** Submits what the person saw when the key was pressed, or nothing: a later suggestion has to be looked at first. */
@@ -242,7 +248,6 @@ export const useTicket = defineStore("ticket", () => {
     opening,
     failed,
     disposition,
-    summary,
     submitting,
     submitted,
     last,
@@ -263,6 +268,7 @@ export const useTicket = defineStore("ticket", () => {
     gather,
     discard,
     typeInto,
+    put,
     submit,
     closeWithout,
     reopen,

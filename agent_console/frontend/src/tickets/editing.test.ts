@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Draft, Field, FieldName } from "../wire";
+import type { Draft, Field, FieldName, FieldRule } from "../wire";
 import {
   begin,
   changedSince,
   conflicts,
-  firstSummary,
   missing,
   receive,
   saved,
@@ -135,7 +134,7 @@ describe("what a person has not seen", () => {
   it("is another suggestion beside the same value", () => {
     const offered = (value: string): Field => ({
       ...field("a", "typed"),
-      suggestion: { value, label: value, confidence: 0.8, evidence: [], status: "offered" },
+      suggestion: { value, label: value, confidence: 0.8, evidence: [], status: "offered", options: [] },
     });
     const one = begin(draft(1, { address: offered("b") }));
     expect(suggestedAnew(one, receive(one, draft(2, { address: offered("b") })))).toEqual([]);
@@ -144,22 +143,39 @@ describe("what a person has not seen", () => {
 });
 
 describe("what is missing", () => {
-  const asked = draft(1, {}, { missing: ["title", "category_code", "address", "contact_phone"] });
+  const rule = (name: FieldName, required_for: FieldRule["required_for"], unless: FieldRule["unless"] = null): FieldRule => ({
+    name,
+    kind: "line",
+    longest: 80,
+    required_for,
+    unless,
+  });
+  const rules = [
+    rule("title", ["dispatch", "direct_answer"]),
+    rule("category_code", ["dispatch"]),
+    rule("address", ["dispatch"], { field: "appeal_type", value: "consult" }),
+    rule("contact_phone", ["dispatch"], { field: "anonymous", value: true }),
+    rule("demand", []),
+  ];
+  const asked = draft(1, {}, { missing: ["title", "address"] });
 
   it("counts what was just typed", () => {
     const editing = type(begin(asked), "title", "t");
-    expect(missing(editing, "dispatch")).toEqual(["category_code", "address", "contact_phone"]);
-    expect(missing(type(editing, "title", "  "), "dispatch")).toContain("title");
+    expect(missing(editing, "dispatch", rules)).toEqual(["category_code", "address", "contact_phone"]);
+    expect(missing(type(editing, "title", "  "), "dispatch", rules)).toContain("title");
   });
 
-  it("depends on the result and on anonymity", () => {
-    expect(missing(begin(asked), "direct_answer")).toEqual(["title"]);
-    expect(missing(begin(asked), "invalid")).toEqual([]);
-    expect(missing(type(begin(asked), "anonymous", true), "dispatch")).not.toContain("contact_phone");
+  it("depends on the result, and on what else the form says, as the server's rules have it", () => {
+    expect(missing(begin(asked), null, rules)).toEqual(missing(begin(asked), "dispatch", rules));
+    expect(missing(begin(asked), "direct_answer", rules)).toEqual(["title"]);
+    expect(missing(begin(asked), "invalid", rules)).toEqual([]);
+    expect(missing(type(begin(asked), "anonymous", true), "dispatch", rules)).not.toContain("contact_phone");
+    expect(missing(type(begin(asked), "anonymous", false), "dispatch", rules)).toContain("contact_phone");
+    expect(missing(type(begin(asked), "appeal_type", "consult"), "dispatch", rules)).not.toContain("address");
   });
-});
 
-it("words a first closing note from the form", () => {
-  const editing = begin(draft(1, { title: field("t", "typed"), address: field("a", "typed"), demand: field(null) }));
-  expect(firstSummary(editing, "; ")).toBe("t; a");
+  it("is what the server said while its rules are not known", () => {
+    expect(missing(type(begin(asked), "title", "t"), "dispatch", [])).toEqual(["address"]);
+    expect(missing(begin(asked), "invalid", [])).toEqual([]);
+  });
 });

@@ -1,5 +1,15 @@
 /** One draft as its author sees it: the server's latest, with what was typed here and not saved yet on top (pure). */
-import { type Draft, type Field, FIELD_NAMES, type FieldName, type FieldOrigin, type FieldSuggestion, type FieldValue } from "../wire";
+import {
+  type Disposition,
+  type Draft,
+  type Field,
+  FIELD_NAMES,
+  type FieldName,
+  type FieldOrigin,
+  type FieldRule,
+  type FieldSuggestion,
+  type FieldValue,
+} from "../wire";
 
 export interface Edit {
   value: FieldValue;
@@ -148,24 +158,16 @@ export function suggestedAnew(before: Editing, after: Editing): FieldName[] {
 
 export const isEmpty = (value: FieldValue): boolean => value === null || (typeof value === "string" && value.trim() === "");
 
-const NEEDED_FOR_ANSWER: ReadonlySet<string> = new Set<FieldName>(["title", "appeal_type", "description"]);
-
-/** The required fields that are still empty, counting what was typed and not saved yet. */
-export function missing(editing: Editing, disposition: string | null): FieldName[] {
-  if (disposition === "invalid") return [];
-  const found = new Set(editing.draft.missing as FieldName[]);
-  for (const name of names(editing.edits)) {
-    if (!isEmpty((editing.edits[name] as Edit).value)) found.delete(name);
-  }
-  if (shown(editing, "anonymous").value === true) found.delete("contact_phone");
-  const all = [...found];
-  return disposition === "direct_answer" ? all.filter((name) => NEEDED_FOR_ANSWER.has(name)) : all;
-}
-
-/** A first wording of the closing note, from what the form says; the operator checks it. */
-export function firstSummary(editing: Editing, joiner: string): string {
-  const parts = (["title", "address", "demand"] as const)
-    .map((name) => shown(editing, name).value)
-    .filter((value): value is string => typeof value === "string" && value.trim() !== "");
-  return parts.join(joiner);
+/**
+ * The required fields that are still empty, counting what was typed and not saved yet; of a matter that is to be
+ * dispatched while nothing else is chosen. Before the rules are known the server's own word on the draft has to do.
+ */
+export function missing(editing: Editing, disposition: Disposition | null, rules: readonly FieldRule[]): FieldName[] {
+  const empty = (name: FieldName): boolean => isEmpty(shown(editing, name).value);
+  if (rules.length === 0) return disposition === "invalid" ? [] : (editing.draft.missing as FieldName[]).filter(empty);
+  return rules
+    .filter(({ required_for }) => required_for.includes(disposition ?? "dispatch"))
+    .filter(({ unless }) => unless === null || shown(editing, unless.field).value !== unless.value)
+    .map(({ name }) => name)
+    .filter(empty);
 }

@@ -188,7 +188,7 @@ describe("deciding on a suggestion", () => {
   const offer = (value: string, status: "filled" | "offered" = "filled"): Field => ({
     value: status === "filled" ? value : null,
     origin: status === "filled" ? "suggested" : "empty",
-    suggestion: { value, label: value, confidence: 0.9, evidence: [], status },
+    suggestion: { value, label: value, confidence: 0.9, evidence: [], status, options: [] },
   });
 
   function deciding(saveDraft: (id: string, version: number, fields: Record<string, unknown>) => Promise<Draft>) {

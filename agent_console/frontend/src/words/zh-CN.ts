@@ -50,6 +50,14 @@ const field: Record<FieldName, string> = {
   department: "承办单位",
   confidential: "保密",
   anonymous: "匿名",
+  contact_note: "联系备注",
+  reply_required: "需要回复",
+  amount_yuan: "涉及金额",
+  people_count: "涉及人数",
+  is_repeat: "重复诉求",
+  repeat_count: "反映次数",
+  previous_ticket_no: "前单编号",
+  summary: "小结",
 };
 
 const disposition: Record<Disposition, string> = {
@@ -323,6 +331,14 @@ export const words = {
     decisionChanged: "建议刚有变化，请核对后再操作",
     choose: "请选择",
     flags: "标记",
+    more: "更多信息",
+    moreWaiting: (n: number) => `${n} 条建议`,
+    pair: (name: string, value: string) => `${name} ${value}`,
+    yuan: "元",
+    people: "人",
+    unsaid: "未说明",
+    options: "或",
+    optionLabel: (name: string, value: string, confidence: string) => `${name}改为${value}，${confidence}`,
   },
 
   conflict: {
@@ -339,7 +355,6 @@ export const words = {
     disposition: "处理结果",
     summary: "小结",
     summaryHint: "自动生成，请核对",
-    joiner: "；",
     submit: "提交工单",
     submitReady: "提交并空闲",
     submitPaused: "提交并示忙",
