@@ -18,6 +18,7 @@ from rich.table import Table
 
 from api import garbage, logs
 from api.app import DISTRIBUTION, create_app, server_config, version
+from api.auth import audit
 from api.commands.learn import learn_command
 from api.commands.people import user_app
 from api.commands.refused import list_refused
@@ -118,7 +119,11 @@ class Finding:
 
 
 @app.command()
-def check() -> None:
+def check(
+    whole_audit: Annotated[
+        bool, typer.Option("--audit", help="Read the whole audit log, too, and see whether it holds.")
+    ] = False,
+) -> None:
     """Look at everything the server needs; 1 if it could not run."""
     findings = [packages_finding()]
     try:
@@ -128,6 +133,8 @@ def check() -> None:
     else:
         findings.append(Finding(part="settings", ok=True, said=f"state in {settings.home}, web on {settings.url}"))
         findings += [_database(settings), _topology(settings), _model(settings), _switch(settings)]
+        if whole_audit:
+            findings.append(_audit(settings))
     table = Table("part", "", "finding")
     for finding in findings:
         mark = "[green]ok" if finding.ok else "[red]no" if finding.fatal else "[yellow]--"
@@ -177,6 +184,26 @@ def _database(settings: Settings) -> Finding:
         return Finding(part="database", ok=False, said=f"does not answer ({type(error).__name__})", fatal=True)
     kind = "SQLite" if settings.database.startswith("sqlite") else "PostgreSQL"
     return Finding(part="database", ok=True, said=f"{kind} answers")
+
+
+def _audit(settings: Settings) -> Finding:
+    async def walk() -> audit.ChainReport:
+        store = open_store(settings)
+        try:
+            async with store.read() as session:
+                return await audit.verify_chain(session, store.keyring)
+        finally:
+            await store.close()
+
+    try:
+        report = asyncio.run(walk())
+    except Exception as error:
+        said = f"could not be read ({type(error).__name__})"
+        return Finding(part="audit log", ok=False, said=said, fatal=True)
+    if report.intact:
+        return Finding(part="audit log", ok=True, said=f"{report.records} records, each follows from the one before")
+    said = f"record {report.broken_at} is not what was written, or is missing: somebody changed the log"
+    return Finding(part="audit log", ok=False, said=said, fatal=True)
 
 
 def _topology(settings: Settings) -> Finding:

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from api.auth import sessions
+from api.auth.chain_watch import AuditChecked, ChainWatch
 from api.auth.passwords import Passwords
 from api.auth.sessions import SessionEnded
 from api.auth.shared import Shared
@@ -147,6 +148,7 @@ class Parts:
             labels=labels_of(self.topology),
             supervision_shown=settings.supervision_shown,
         )
+        self.chain_watch = ChainWatch(self.store, utc_now, self.bus.publish)
         self.console_sessions = ConsoleSessions(self.shared.standby, self.hub, self.runner, utc_now)
         self.worklists = Worklists(self.store, self.hub, utc_now)
         self.pusher = Pusher(self.store, settings, self.bus.publish, utc_now)
@@ -230,6 +232,7 @@ class Parts:
         self.bus.subscribe(SeatLeft, lambda event: self._dismissed(event.seat))
         self.bus.subscribe(RecordingFlawed, self._on_flawed)
         self.bus.subscribe(DiskWatched, self._on_disk)
+        self.bus.subscribe(AuditChecked, self._on_audit_checked)
 
     def _on_draft(self, event: DraftChanged) -> None:
         call_id = CallId(event.call_id)
@@ -245,6 +248,12 @@ class Parts:
             self.hub.raise_alert("disk_low", "", free=round(event.free, 3))
         else:
             self.hub.take_down_alert("disk_low")
+
+    def _on_audit_checked(self, event: AuditChecked) -> None:
+        if event.broken_at is not None:
+            self.hub.raise_alert("audit_broken", "", record=event.broken_at)
+        else:
+            self.hub.take_down_alert("audit_broken")
 
     def _on_link(self, event: LinkChanged) -> None:
         if event.state is LinkState.LIVE:
@@ -383,6 +392,7 @@ class Parts:
         while True:
             try:
                 await sessions.tidy(self.store, self.settings, utc_now())
+                await self.chain_watch.look()
             except Exception as error:
                 log.warning("records not tidied", error_type=type(error).__name__)
             await asyncio.sleep(TIDY_EVERY_S)

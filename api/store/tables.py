@@ -622,7 +622,8 @@ class SpoolMark(Base):
 
 
 class LogPosition(Base):
-    """How far one of the switch's logs has been read; ``file_id`` tells a rotated file from the one after it."""
+    """How far a log has been read, and when: the switch's own (``file_id`` tells a rotated file from the one after
+    it), or the audit log."""
 
     __tablename__ = "log_positions"
 

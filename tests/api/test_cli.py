@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -178,3 +180,15 @@ def test_the_version_is_one_line(terminal: Terminal) -> None:
     answer = terminal.run("version")
     assert answer.exit_code == 0
     assert len(answer.output.split()) == 1
+
+
+def test_the_audit_log_is_checked_on_demand_and_a_changed_one_is_fatal(terminal: Terminal) -> None:
+    terminal.run("user", "add", "8001", "--agent", "8001", typed="a long password\n")
+    assert "audit log" not in terminal.run("check").output
+    holds = terminal.run("check", "--audit")
+    assert (holds.exit_code, "1 records, each follows" in holds.output) == (0, True), holds.output
+    with closing(sqlite3.connect(terminal.home / "hotline.db")) as database, database:
+        database.execute("DROP TRIGGER audit_log_no_UPDATE")
+        database.execute("UPDATE audit_log SET username = 'somebody'")
+    broken = terminal.run("check", "--audit")
+    assert (broken.exit_code, "record 1 is not what was written" in broken.output) == (1, True), broken.output
