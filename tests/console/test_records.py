@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.console.conftest import StandIn, complaints, spills
 
@@ -46,6 +46,39 @@ def test_a_call_is_told_from_its_first_ring_to_its_end(calls: Page) -> None:
     assert complaints(calls) == []
     calls.keyboard.press("Escape")
     expect(detail).to_be_hidden()
+
+
+def test_a_recording_is_kept_for_a_reason_and_who_comes_second_sees_the_hold_of_the_first(calls: Page) -> None:
+    def may_keep(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        told["permissions"].append("recording.keep")
+        route.fulfill(response=answer, json=told)
+
+    calls.get_by_test_id("call-open").first.click()
+    expect(calls.get_by_test_id("call-detail")).to_be_visible()
+    expect(calls.get_by_test_id("keeping")).to_have_count(0)  # not for operators
+    calls.route("**/api/v1/session", may_keep)
+    calls.reload()
+
+    def kept(reason: str) -> Locator:
+        calls.get_by_test_id("tab-calls").click()
+        calls.get_by_test_id("call-open").first.click()
+        calls.get_by_test_id("hold-keep").click()
+        expect(calls.get_by_test_id("keep-reason")).to_be_focused()
+        calls.get_by_test_id("keep-reason").fill(reason)
+        calls.keyboard.press("Enter")
+        return calls.get_by_test_id("hold")
+
+    expect(kept("法院调取")).to_contain_text("法院调取")
+    calls.wait_for_timeout(300)
+    assert complaints(calls) == []
+    calls.reload()
+    expect(kept("另一事由")).to_contain_text("法院调取")
+    calls.get_by_test_id("hold-lift").click()
+    calls.get_by_test_id("keep-reason").fill("已办结")
+    calls.keyboard.press("Enter")
+    expect(calls.get_by_test_id("keeping")).to_contain_text("录音保全已解除")
 
 
 def test_a_list_becomes_a_file_with_all_its_pages_and_no_whole_number(calls: Page) -> None:

@@ -56,6 +56,7 @@ export function records({ CALL, call, me, calls, set, setAgent, root }) {
 
   // ---- who serves which queue ---------------------------------------------------------------------------------------------
 
+  const held = {};
   let skills = [{ queue: "funds", level: 2 }];
 
   // ---- surges, numbers that stand in front, the day -------------------------------------------------------------------------
@@ -96,6 +97,8 @@ export function records({ CALL, call, me, calls, set, setAgent, root }) {
       ["POST", /^\/outbound$/, () => place()],
       ["GET", /^\/shift\/seats$/, () => [200, [{ seat: "8001", kind: "softphone", own: true, taken_by: null }, { seat: "8101", kind: "desk_phone", own: false, taken_by: null }, { seat: "8102", kind: "desk_phone", own: false, taken_by: "8002" }]]],
       ["GET", /^\/stats\/calls-by-quarter$/, () => day()],
+      ["POST", /^\/recordings\/([^/]+)\/hold$/, ([, call_id], body) => { if (held[call_id]) return [409, { error: "version_conflict", detail: "", field: null, current: { call_id, hold: held[call_id] } }]; held[call_id] = { reason: body.reason, set_at: iso(now()) }; return { call_id, hold: held[call_id] }; }],
+      ["POST", /^\/recordings\/([^/]+)\/hold\/lift$/, ([, call_id]) => { delete held[call_id]; return { call_id, hold: null }; }],
       ["GET", /^\/agents\/([^/]+)\/skills$/, ([, agent_id]) => ({ agent_id, skills })],
       ["PUT", /^\/agents\/([^/]+)\/skills$/, ([, agent_id], body) => ({ agent_id, skills: (skills = body.skills), outcome: "done" })],
       ["GET", /^\/surge$/, () => root("wall").surge],

@@ -41,6 +41,18 @@ export interface ShiftLogRow {
   call_id: string | null;
 }
 
+// ---- a recording that is kept ----------------------------------------------------------------------------------------
+
+export interface Hold {
+  reason: string;
+  set_at: string;
+}
+
+export interface Recording {
+  call_id: string;
+  hold: Hold | null;
+}
+
 // ---- who serves which queue ------------------------------------------------------------------------------------------
 
 /** Of two free operators the one with the lower level is rung first. */

@@ -34,6 +34,7 @@ import type {
   ClosedWithout,
   DayTrend,
   PriorityNumber,
+  Recording,
   SeatChoice,
   ShiftLogRow,
   Skill,
@@ -78,6 +79,10 @@ export const api = {
     http.post<{ number: string }>(`/calls/${at(callId)}/reveal-number`, { reason }),
   callerHistory: (callId: string, listing: Listing) =>
     http.get<Page<TicketRow>>(`/calls/${at(callId)}/caller-history`, { ...listing }),
+
+  /** 409 with the recording as it is where somebody holds it already. */
+  holdRecording: (callId: string, reason: string) => http.post<Recording>(`/recordings/${at(callId)}/hold`, { reason }),
+  liftHold: (callId: string, reason: string) => http.post<Recording>(`/recordings/${at(callId)}/hold/lift`, { reason }),
 
   transcript: (callId: string) => http.get<Transcript>(`/calls/${at(callId)}/transcript`),
 

@@ -170,6 +170,25 @@ export const deskWords = {
     label: "话机",
   },
 
+  keeping: {
+    keep: {
+      title: "保全本次通话的录音？",
+      body: "保全后录音不按期限清除，直到解除；事由记入审计日志。",
+      confirm: "保全录音",
+      reasons: ["司法调取", "投诉举报", "舆情处置"],
+    },
+    lift: {
+      title: "解除录音保全？",
+      body: "解除后录音按期限清除；期限已过的随即清除。",
+      confirm: "解除保全",
+      reasons: ["事项已办结", "登记有误"],
+    },
+    held: (reason: string, at: string) => `录音已保全：${reason}（${at} 起）`,
+    lifted: "录音保全已解除",
+    already: "录音此前已保全，原保全继续有效",
+    failed: "操作未成功",
+  },
+
   skills: {
     button: "技能",
     title: (who: string) => `${who} 的技能`,
