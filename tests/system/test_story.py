@@ -53,9 +53,10 @@ def test_a_call_goes_from_the_ring_to_a_ticket_and_a_second_caller_who_gives_up_
         expect(desk["wrap-up"]).to_be_visible(timeout=40_000)
     desk.expect_status("wrapping_up")
     expect(desk.field("title")).to_have_value("老马家铜锅涮肉油烟扰民")
-    _submit(desk)
+    note = _submit(desk)
 
     ticket = _only_ticket(stage)
+    assert ticket["summary"] == note != ""
     assert ticket["title"] == "老马家铜锅涮肉油烟扰民"
     assert ticket["call_id"] == call_id
     _call_recording_and_transcript_hang_together(stage, call_id)
@@ -90,9 +91,10 @@ def _enough(desk: Desk, who: str) -> str:
 
 
 def _the_form_fills_itself(desk: Desk) -> None:
-    """At least the matter's category and the phone come by themselves, with the words they came from."""
+    """At least the matter's category, what else it could be, and the phone come by themselves, with their words."""
     expect(desk["suggestion-category_code"]).to_be_visible(timeout=30_000)
     expect(desk["suggestion-contact_phone"]).to_be_visible(timeout=30_000)
+    expect(desk["option-category_code"].first).to_be_visible()
     desk["row-category_code"].hover()
     expect(desk["mark-category_code"].first).to_be_visible()
     assert desk["mark-category_code"].first.inner_text() in desk["transcript"].inner_text()
@@ -103,15 +105,19 @@ def _the_operator_has_the_last_word(desk: Desk) -> None:
     expect(desk["save-state"]).to_have_attribute("data-state", "saved", timeout=10_000)
 
 
-def _submit(desk: Desk) -> None:
+def _submit(desk: Desk) -> str:
+    """The closing note as the machine worded it."""
     desk["field-appeal_type-投诉"].click()
     if not desk.field("address").input_value():
         desk.field("address").fill("锦绣花园3栋底商")
     if not desk.field("description").input_value():
         desk.field("description").fill("饭店油烟直排。")
     desk["disposition-dispatch"].click()
+    expect(desk["summary-suggested"]).to_be_visible()
+    note = desk["summary"].input_value()
     desk["submit-ready"].click()
     desk.expect_status("ready")
+    return note
 
 
 def _only_ticket(stage: Stage) -> dict[str, str]:
