@@ -20,6 +20,7 @@ from api.store.engine import Store
 from api.store.tables import User
 from api.times import utc_now
 from telephony.dialplan import topology
+from telephony.dialplan.topology import Topology
 
 user_app = typer.Typer(no_args_is_help=True, help="Accounts of the people who work here.")
 
@@ -30,13 +31,21 @@ def add_user(
     role: Annotated[Role, typer.Option(help="What the person may do.")] = Role.OPERATOR,
     name: Annotated[str | None, typer.Option(help="Name on the screens; the user name unless given.")] = None,
     agent: Annotated[str | None, typer.Option(help="Work number, for those who take calls.")] = None,
-    seat: Annotated[str | None, typer.Option(help="Phone, for those who take calls; the work number unless given.")] = (
-        None
-    ),
+    seat: Annotated[
+        str | None,
+        typer.Option(
+            help="Phone; unless given the work number, where that is one. Without any: a desk phone that is free."
+        ),
+    ] = None,
     generate: Annotated[bool, typer.Option("--generate", help="Make a password and print it.")] = False,
 ) -> None:
     """Create an account."""
     password = _new_password(generate=generate)
+    seats = _topology().seat_numbers
+    if seat is not None and seat not in seats:
+        err.print("[red]seat must be one of hotline.toml")
+        raise typer.Exit(1)
+    own = seat or (agent if agent in seats else None)
 
     async def create(store: Store, passwords: Passwords) -> None:
         await users.create_user(
@@ -47,12 +56,13 @@ def add_user(
             role=role,
             password=password,
             agent_id=agent,
-            seat=seat or agent,
+            seat=own,
             now=utc_now(),
         )
 
     with_store(create)
-    out.print(f"{username} may sign in." + (f" Password: {password}" if generate else ""))
+    sits = f" and sits at {own}" if own else " and sits at a desk phone" if agent else ""
+    out.print(f"{username} may sign in{sits}." + (f" Password: {password}" if generate else ""))
 
 
 @user_app.command("list")
@@ -95,11 +105,7 @@ def set_skill(
     if remove == (level is not None):
         err.print("[red]give a level or --remove")
         raise typer.Exit(2)
-    try:
-        plan = topology.load(read_settings().home)
-    except topology.TopologyError as error:
-        err.print(f"[red]{error}")
-        raise typer.Exit(1) from error
+    plan = _topology()
 
     async def change(store: Store, _: Passwords) -> dict[str, int]:
         async with store.write() as session:
@@ -115,6 +121,14 @@ def set_skill(
     levels = with_store(change)
     served = ", ".join(f"{name} {one}" for name, one in sorted(levels.items())) or "the main queue"
     out.print(f"{username} serves {served}, from the next sign-in to a seat on.")
+
+
+def _topology() -> Topology:
+    try:
+        return topology.load(read_settings().home)
+    except topology.TopologyError as error:
+        err.print(f"[red]{error}")
+        raise typer.Exit(1) from error
 
 
 def _new_password(*, generate: bool) -> str:

@@ -85,6 +85,8 @@ def seat_of(common: Shared, me: SignedIn, wanted: str | None = None) -> Seat:
     agent_id = agent_of(me)
     sits = common.switch.switchboard.agents.get(agent_id)
     seat = wanted or (sits.seat if sits is not None else me.seat)
+    if seat is None and common.topology.desk_seats:
+        raise InvalidField("seat", "a desk phone that is free: the account has no seat of its own")
     if seat is None:
         raise Forbidden("a shift without a work number and a seat")
     if wanted is not None and wanted != me.seat and wanted not in common.topology.desk_seats:

@@ -64,6 +64,20 @@ def test_what_cannot_be_is_said_in_one_line(terminal: Terminal, words: tuple[str
     assert "Traceback" not in answer.output
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--agent", "8001"), "may sign in and sits at 8001."),
+        (("--agent", "9001", "--role", "supervisor"), "may sign in and sits at a desk phone."),
+        (("--agent", "9001", "--seat", "8002"), "may sign in and sits at 8002."),
+        (("--role", "dispatcher"), "may sign in."),
+        (("--agent", "8001", "--seat", "9999"), "seat must be one of hotline.toml"),
+    ],
+)
+def test_a_seat_is_one_that_there_is(terminal: Terminal, words: tuple[str, ...], said: str) -> None:
+    assert said in terminal.run("user", "add", "somebody", *words, typed="a long password\n").output
+
+
 def test_skills_are_set_and_taken_away(terminal: Terminal) -> None:
     terminal.run("user", "add", "8001", "--agent", "8001", typed="a long password\n")
     for words, said in (

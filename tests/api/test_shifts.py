@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 from sqlalchemy.exc import OperationalError
 
 from api import errors
@@ -395,6 +395,25 @@ async def test_at_a_desk_phone_no_password_is_made_and_none_taken_away(desk_phon
     assert again.json()["agent"]["seat_kind"] == "desk_phone"
     assert (await me.post("/shift/sign-out")).status_code == 204
     assert (desk_phones.keys.minted, desk_phones.keys.revoked) == ([], [])
+    assert await desk_phones.open_seats() == []
+
+
+async def test_a_person_with_a_work_number_and_no_seat_sits_down_at_a_desk_phone(desk_phones: ShiftDesk) -> None:
+    await desk_phones.desk.person("9001", Role.SUPERVISOR)
+    async with desk_phones.desk.shared.store.write() as session:
+        await session.execute(update(User).where(User.username == "9001").values(seat=None))
+    me = await desk_phones.desk.sign_in("9001")
+    assert (me.session["user"]["agent_id"], me.session["user"]["seat"]) == ("9001", None)
+    assert [one["seat"] for one in (await me.get("/shift/seats")).json()] == ["8101", "8102"]
+    unsaid = await me.post("/shift/sign-in", {})
+    assert (unsaid.status_code, unsaid.json()["field"]) == (422, "seat")
+    assert (await me.post("/shift/sign-in", {"seat": "8001"})).status_code == 422, "a browser's seat is its owner's"
+    answer = await me.post("/shift/sign-in", {"seat": "8101"})
+    assert (answer.status_code, answer.json()["seat"], answer.json()["seat_kind"]) == (200, "8101", "desk_phone")
+    desk_phones.seat("9001", seat="8101")
+    assert (await me.post("/shift/sign-in", {})).json()["seat"] == "8101"
+    assert (await me.post("/shift/status", {"status": "paused", "reason": "meal"})).status_code == 200
+    assert (await me.post("/shift/sign-out")).status_code == 204
     assert await desk_phones.open_seats() == []
 
 
