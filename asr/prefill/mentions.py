@@ -42,8 +42,9 @@ _GLUE = re.compile(
     r"|里头|里面|里|上头|上面|上"
     r"|我家是?|我们家|我家住|我住|我在|住在|住|在|是|有个|靠近|靠|往里|进去|头)*"
 )
-_AND = re.compile(r"(?:路|街)?[和与跟、到]")
-_CROSSED = re.compile(r"(?:的)?(?:那个)?(交叉口|交口|交汇处?|十字路口|丁字路口|路口|拐角|口)")
+_AND = re.compile(r"(?:路|街)?[和与跟、到，]?")
+_CROSSED = re.compile(r"(?:的)?(?:那个|这个)?(交叉口|交口|交汇处?|十字路口|丁字路口|十字|丁字|路口|拐角|口)")
+_MOUTHS = {"十字": "十字路口", "丁字": "丁字路口", "口": "路口"}
 _LANDMARK = re.compile(r"[\u4e00-\u9fff]{2,8}?(?:斜对面|对面|对过|旁边|附近|门口|隔壁|拐角|路口)")
 STOPS = frozenset(
     "在是到去从住叫我你您他她它们那这的有个就于了说问和跟把给被向往来对过着吗呢吧啊呀嘛哎喂嗯呃哦"
@@ -55,8 +56,10 @@ _NO_NAME = re.compile(
     r"(?:马|道|公|修|走|一|半|网|线|电|思|大|逛|工|老|小|新|农|乡|该|同|某|各|铁|水|套|此|路"
     r"|街|人行|非机动车|国|省|县|高速|柏油|水泥|土"
     r"|街道|十字|丁字|外卖|红绿灯|充电|办事|政府|第一|家|社区|退|换|厂|酒|餐|物业|消防|派|中"
-    r"|高|初|别|所有|学生|家长|快递|公交)"
+    r"|高|初|别|所有|学生|家长|快递|公交|公办|民办|公立|私立|普惠|重点|正规|普通|大型|小型|开.{0,2}|别家|外地)"
 )
+_OF_A_ROAD = frozenset({"灯", "面", "基", "牌", "沿", "障", "费", "况", "政"})
+"""路灯 is no road."""
 _NUMBER_ONLY = re.compile(r"第?[零一二两三四五六七八九十百幺]+")
 _LEAD_IN = re.compile(r"(?:就|从|在|到|往|靠)*")
 _LONE_SUFFIXES = frozenset(
@@ -157,7 +160,7 @@ def _heads(reading: Reading, garbled: tuple[PlaceHit, ...]) -> Iterator[tuple[Wh
     for one, other in pairwise(hits):
         mouth = _crossing(text, one, other)
         if mouth is not None:
-            name = f"{one.place.name}与{other.place.name}{mouth.group(1)}"
+            name = f"{one.place.name}与{other.place.name}{_MOUTHS.get(mouth.group(1), mouth.group(1))}"
             yield Where(name, one.place, min(one.score, other.score)), one.start, mouth.end()
             used |= {one, other}
     for hit in hits:
@@ -186,7 +189,7 @@ def _with_landmark(reading: Reading, hit: PlaceHit, worded: Sequence[tuple[int, 
     ):
         return hit.place.name + landmark.group(), landmark.end()
     glue = _GLUE.match(text, hit.end)
-    known = {place.start for place in reading.places if place.place.kind is PlaceKind.COMMUNITY}
+    known = {place.start for place in reading.places if place.place.kind is not PlaceKind.ROAD}
     behind = next(
         (span for span in worded if glue is not None and span[0] == glue.end() and span[0] not in known), None
     )
@@ -210,6 +213,8 @@ def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
         body, suffix = text[start : match.start()], match.group()
         least = 2 if suffix in _SHORT_SUFFIXES else 0 if suffix in _LONE_SUFFIXES else 1
         most = 4 if suffix in _SHORT_SUFFIXES else 8
+        if suffix == "路" and text[match.end() : match.end() + 1] in _OF_A_ROAD:
+            continue
         if least <= len(body) <= most and not _NO_NAME.fullmatch(body) and not _NUMBER_ONLY.fullmatch(body):
             yield start, match.end()
 

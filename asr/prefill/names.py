@@ -39,6 +39,8 @@ _XING = re.compile(
     rf"(?:{PAUSE}|嗯|哦|啊|呃|哎)*(?:我|俺|免贵|[暗按安]"
     r"|你记)?(?:[幸兴性信醒行新讯欣辛](?!什么))(?P<heard>[\u4e00-\u9fff])"
 )
+_BY_OTHERS = re.compile(r"(?:管|把|给|喊|有人|人家|老|回回|都)(?:我)?(?:叫|喊|写)(?:我|成|作|做)?$")
+"""有人管我叫佟姐: what others say is no name."""
 _RETRACTED = re.compile(r"(?:不是|不叫|不姓|别写|没说)(?:我)?$")
 
 
@@ -139,6 +141,7 @@ def _surname_said(said: Said) -> Iterator[_Claim]:
             continue
         asked = ASKS_NAME.search(said.asked) is not None and not ASKS_OTHER_NAME.search(said.asked)
         opening = not text[: match.start()].strip("，,。、…嗯啊哦呃哎 ")
+        opening |= re.match(r"(?:没错|不错|对的?[，,])", text[match.end() :]) is not None
         if not own and not asked and not opening:
             continue
         surname = match.group("surname") or by_spelling(said, match.group("any"), match.end())
@@ -179,7 +182,9 @@ def _full_said(said: Said) -> Iterator[_Claim]:
     for key, sure in (("full", 0.86), ("being", 0.8)):
         for match in _patterns(said.reading.lexicon)[key].finditer(text):
             surname, start = match.group("surname"), match.start("surname")
-            if _RETRACTED.search(text[: match.start()]) or (
+            if _RETRACTED.search(text[: match.start()]) or text[: match.start()].endswith(("管", "把", "喊")):
+                continue
+            if (
                 _OTHERS.search(text[max(0, match.start() - 6) : match.start()])
                 and key == "full"
                 and not text[match.start() :].startswith(("我", "俺", "本人"))
@@ -214,6 +219,8 @@ def _titled(said: Said) -> Iterator[_Claim]:
     for match in _patterns(said.reading.lexicon)["titled"].finditer(said.text):
         title = match.group("title")
         introduced = re.match(r"叫我|写|登记|称呼|我|留|记", match.group()) is not None
+        if introduced and _BY_OTHERS.search(said.text[: match.start("surname")]):
+            continue
         gendered = bool(TITLES[title])
         if not introduced and not (asked and gendered and not said.text[: match.start()].strip("，,。 嗯啊哦就")):
             continue

@@ -12,8 +12,12 @@ from asr.prefill.reading import CORRECTION, Said, Talk
 from asr.prefill.suggestions import Suggestion
 
 _N = r"[零〇一二两三四五六七八九十百0-9]{1,4}"
+_LUNAR = (
+    r"(?:正月|腊月|冬月|(?:农历|阴历)[一二三四五六七八九十]{1,2}月)"
+    r"(?:初[一二三四五六七八九十]|[一二三]?十[一二三四五六七八九]?|廿[一二三四五六七八九])"
+)
 _DAY = (
-    rf"{_N}月份?(?:一直)?[干做住拖闹]?[到至]{_N}月份?|(?:去|前|今)年[春夏秋冬]天?"
+    rf"{_LUNAR}|{_N}月份?(?:一直)?[干做住拖闹]?[到至]{_N}月份?|(?:去|前|今)年[春夏秋冬]天?"
     rf"|{_N}月份?{_N}[号日]|{_N}月(?:份|初|中旬|底)|(?:上个?月|这个?月|本月){_N}[号日]|{_N}[号日](?!楼|院|线|窗|公馆)"
     r"|(?:上上?个?|这个?|本|就这个?)?(?:周|星期|礼拜)[一二三四五六日天末](?![到至])"
     r"|大?前天|昨[天日晚儿]|今[天日晚早儿]|今儿(?:个)?|昨儿(?:个)?|夜来(?:黑来)?|刚才|刚刚"
@@ -26,7 +30,7 @@ _OFTEN = (
 )
 _PART = (
     r"凌晨|大清早|清早|一大早|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|大半夜|后半夜|半夜"
-    r"|深夜|一上午|一下午|一整天|一宿"
+    r"|深夜|前晌|后晌|晌午|一上午|一下午|一整天|一宿"
 )
 _CLOCK = rf"{_N}点(?:半|{_N}分|{_N}(?!百|千)|一刻|三刻)?(?:多钟?|来钟|钟|左右|整|前后)?"
 _LASTED = (
@@ -180,8 +184,10 @@ _NUMBERED = re.compile(r"[楼院线车路店桌窗机床厅出人门井杆]|正�
 
 def _no_date(said: Said, match: re.Match[str]) -> bool:
     number = _number(match.group()[:-1])
-    followed = _NUMBERED.match(said.text[match.end() :]) is not None
-    return number is None or not 1 <= number <= 31 or followed
+    after = said.text[match.end() :]
+    followed = _NUMBERED.match(after) is not None or re.match(r"那?是?(?:对门|隔壁|对面|旁边)", after) is not None
+    house = f"{match.group()}院" in said.text or f"{match.group()}楼" in said.text
+    return number is None or not 1 <= number <= 31 or followed or house
 
 
 def _weight(when: _When) -> float:
@@ -238,6 +244,7 @@ def _wording(slots: dict[str, str]) -> str:
     day = day if "（" in day else _plain_day(day)
     often = re.sub(r"天天|成天|整天", "每天", slots.get("often", ""))
     part = slots.get("part", "")
+    part = {"前晌": "上午", "后晌": "下午", "晌午": "中午"}.get(part, part)
     clock = _clock(slots["clock"], part or slots.get("day", "") + often) if "clock" in slots else part
     when = f"{day}{often}{clock}" if clock not in ("一上午", "一下午", "一整天") or day else f"当天{clock[1:]}"
     lasted = with_digits(_LASTED_LEAD.sub("", slots.get("lasted", "")))

@@ -28,6 +28,10 @@ _FOREIGN = re.compile(
     r"|打了?他们?.{0,4}(?:电话)?|拨打?|官网.{0,4}|车牌.{0,4}|单号.{0,4}|编号.{0,4}"
     r"|身份证.{0,5}|卡号.{0,4}|账号.{0,4}|QQ.{0,3}|户号.{0,3})(?:是|就是)?$"
 )
+_ASKS_FOREIGN = re.compile(
+    r"(?:他|她|他们|对方|骗子|商家|公司|物业|中介|房东|司机|老板)(?:是|的|打来的|留的|给的|用的)*"
+    r"(?:什么|哪个|多少)?(?:电话|手机|号码|号)|(?:面包车|车上|店里|门上|墙上|广告上).{0,6}(?:电话|号码)"
+)
 _SPARE = re.compile(
     r"(?:没电|打不通|接不通|不通|联系不上|联系不着|找不着我|没人接|关机)[^。！？]{0,4}(?:就|再|可以)?(?:打|找|联系|拨)[^。！？]{0,10}$"
 )
@@ -36,7 +40,7 @@ _SAME = re.compile(
     r"(?:就|还|是|用|打|留|写|记)[是打用留写]?(?:我)?(?:现在)?(?:打的?)?这个(?:号码?|电话"
     r"|手机号?|座机|就行|就可以|吧|打|$|[，。！])|这个(?:号码?|电话|手机)(?:就)?(?:行|可以|能"
     r"|联系|打|找|接|，|。|$)|就(?:这|本)(?:个)?(?:机|号|座机)|本机"
-    r"|现在(?:打的?)?(?:这个)?(?:电话|号码|手机|座机|号)|来电(?:的)?(?:这个)?(?:号码|电话)"
+    r"|现在(?:打的?)?(?:这个)?(?:电话|号码|手机|座机|号)|来电(?:的)?(?:这个)?(?:号码|电话|号)"
     r"|(?:座机|手机)[，。]|打(?:的)?就是(?:我的?)?"
 )
 _NOT_SAME = re.compile(
@@ -233,7 +237,8 @@ def _number(talk: Talk, digits: str, groups: list[_Group]) -> _Number:
         foreign=_FOREIGN.search(before) is not None
         or _FOREIGN.search(before_with_verb) is not None
         or _SPARE.search(before_with_verb) is not None
-        or _handed_over(groups[-1]),
+        or _handed_over(groups[-1])
+        or _ASKS_FOREIGN.search(said.asked) is not None,
         own=_OWN.search(before) is not None,
         asked=asked,
     )
@@ -283,6 +288,7 @@ def _heard_by_operator(talk: Talk) -> _Number | None:
             spoke is None
             or sum(len(group.digits) for group in spoke.reading.digit_groups) < 7
             or not talk.confirmed(said)
+            or _ASKS_FOREIGN.search(spoke.asked) is not None
         ):
             continue
         groups = [(said, group) for group in said.reading.digit_groups]

@@ -159,6 +159,14 @@ def _address(talk: Talk, mentions: Sequence[_Mention], main: Where, subject: str
         for said, start, end, words in _near_by(talk, main):
             value += words
             evidence.append(said.evidence(start, end))
+    stretch = _stretch(talk, main) if not doors and main.place is not None else None
+    if stretch is not None:
+        value = main.name + stretch[1]
+        evidence.append(stretch[0])
+    if not doors and not spots and stretch is None:
+        for proof in _on_the_road(talk, main, subject):
+            value += subject
+            evidence.append(proof)
     heard = read_back(talk, main.name, subject)
     if heard is not None and _fits(talk, mine, heard, value, [detail.shown for detail, _ in doors.values()]):
         value = heard[0]
@@ -205,6 +213,40 @@ def _near_by(talk: Talk, main: Where) -> Iterator[tuple[Said, int, int, str]]:
         return
 
 
+_STRETCH = re.compile(
+    r"(?:从)?(?P<one>[\u4e00-\u9fff]{2,8}?)(?:那儿|那里|那个口|往[东西南北])?[，,]?(?:一直|直)?到(?:那个|了)?"
+    r"(?P<other>[\u4e00-\u9fff]{2,10}?)(?:那儿|那里|那块|那一?段|这一?段|之间|中间)?(?=[，,。！]|$)"
+)
+
+
+def _on_the_road(talk: Talk, main: Where, subject: str) -> Iterator[Evidence]:
+    """建设南路上的那个老地方: whom it is about tells where on the road."""
+    if main.place is None or main.place.kind is not PlaceKind.ROAD or not subject or subject in main.name:
+        return
+    behind = re.compile(rf"{re.escape(main.name)}(?:上|那边|那儿)?(?:的|那个|那家|，|,)*(?P<who>{re.escape(subject)})")
+    found = next(((said, match) for said in talk.caller if (match := behind.search(said.text))), None)
+    if found is not None:
+        yield found[0].evidence(*found[1].span("who"))
+
+
+_HOURS = re.compile(r"[点时天月年号周]|早|晚|上午|下午|夜|现在|今|昨|明|小时")
+
+
+def _stretch(talk: Talk, main: Where) -> tuple[Evidence, str] | None:
+    """建设南路 … 从加油站到粮食局门口: which part of a road, told where it was asked for or behind 从."""
+    assert main.place is not None
+    if main.place.kind is not PlaceKind.ROAD:
+        return None
+    for said in talk.caller:
+        for match in _STRETCH.finditer(said.text):
+            one, other = match.group("one").removeprefix(main.name), match.group("other")
+            told = ASKS_PLACE.search(said.asked) is not None or match.group().startswith("从")
+            if told and len(one) >= 2 and not _HOURS.search(one + other) and not set(one + other) & _NO_ENDS:
+                return said.evidence(*match.span()), f"{one}至{other}"
+    return None
+
+
+_NO_ENDS = frozenset({"我", "他", "她", "你", "们", "是", "没", "不", "了", "就", "说"})
 _STEP = re.compile(r"(?:下来|上来|上面|下面|旁边|那边|的|那个)*")
 
 

@@ -20,6 +20,8 @@ _KINDS = (
     "|加油站|化工厂|砖厂|石料厂|纺织厂|养猪场|养鸡场|养殖场|屠宰场|厂|工地|项目部|搅拌站"
     "|供水公司|自来水公司|热力公司|燃气公司|供电所|供电公司|公交公司|客运公司|旅行社|景区"
     "|山庄|农家乐|中介|保险公司|开发商|房地产|地产|劳务公司|建筑公司|养老院|影楼|婚庆|家具城"
+    "|热力|燃气|水务|电信|移动营业厅|联通营业厅|村委会|居委会|街道办|敬老院|福利院|殡仪馆|菜市场|批发市场|电影院|影城"
+    "|养生馆|足疗店?|推拿店?|奶茶店|早餐店|包子铺|水果店|五金店|租车行|洗浴中心|浴池|停车场|充电站|废品站|收购站"
     "|4s店"
 )
 _CALLED = re.compile(
@@ -30,11 +32,23 @@ _FIRM = re.compile(rf"(?P<name>[\u4e00-\u9fffA-Za-z]{{2,10}}?(?:{_KINDS}))")
 _LINE = re.compile(
     r"(?P<name>[零一二三四五六七八九十百幺0-9]{1,4}路(?:公交车?|车|(?=[，,。的]|司机|就是|今|昨|早上|晚上|$)))"
 )
+_PLATE = re.compile(
+    r"(?P<where>[\u4e00-\u9fff])[，,、\s]*(?P<letter>[A-Za-z])[，,、·\s]*"
+    r"(?P<rest>(?:[A-Za-z0-9零〇一二三四五六七八九幺][，,、\s]*){5,6})(?![A-Za-z0-9零〇一二三四五六七八九幺])"
+)
+_VEHICLE = re.compile(
+    r"(?:[白黑红蓝银灰绿黄]色?的?)?(?:面包车|轿车|小车|越野车|皮卡|货车|大货车|渣土车|罐车|洒水车|出租车|网约车|客车|大巴|校车|三轮车|摩托车|车)"
+)
 _PERSON = re.compile(
     r"(?:经理|老板|户主|司机|负责人|工头|包工头|经营人|校长|主任|书记|大夫|医生|护士|教练|邻居"
     r"|房东|中介|店长|导游|姑娘|窗口|工作人员)[^，。]{0,4}?(?:姓"
     r"|叫)(?P<name>[\u4e00-\u9fff]{1,3})(?=[，。、！]|的|$)"
 )
+_ASKS_FIRM = re.compile(
+    r"哪一?家|什么店|哪个店|店名|哪个(?:饭店|商场|超市|公司|厂|医院|学校|工地|单位)|(?:店|饭店|公司|厂)叫什么"
+)
+_FIRM_TOLD = re.compile(r"^(?:上|那边|那儿)?(?:的|那个|那家|，|,)*(?P<name>[\u4e00-\u9fffA-Za-z]{2,8})(?=[，,。！]|$)")
+_NO_FIRM = re.compile(r"[我你他她的了是在有没不就也都买干给被欠月日号点路街]|什么|哪")
 _OF_PERSON = re.compile(
     r"(?:经理|老板|户主|司机|负责人|工头|包工头|校长|主任|书记|大夫|医生|护士|教练|店长|导游"
     r"|姑娘|小伙子?|工作人员|的|科的?)[，,]?$"
@@ -63,7 +77,7 @@ class _Named:
 
 def suggest_subject(talk: Talk, caller: str) -> list[Suggestion]:
     """``caller`` is the caller's own name, who is not complained about."""
-    every = [*(named for said in talk.caller for named in _named(said)), *_officials(talk)]
+    every = [*(named for said in talk.caller for named in _named(said)), *_officials(talk), *_vehicles(talk)]
     found = [named for named in every if not caller or caller not in named.name]
     if not found:
         return []
@@ -127,6 +141,20 @@ def _officials(talk: Talk) -> Iterator[_Named]:
                 yield _Named(name, heard, start, start + len(name), 1.3, True)
 
 
+def _vehicles(talk: Talk) -> Iterator[_Named]:
+    """A number plate, with the kind of vehicle as the caller told it first."""
+    for said in talk.caller:
+        for match in _PLATE.finditer(said.text):
+            rest = re.sub(r"[，,、\s]", "", match.group("rest"))
+            if not re.search(r"[零〇一二三四五六七八九幺0-9]", rest):
+                continue
+            plate = match.group("where") + (match.group("letter") + "".join(_DIGITS.get(c, c) for c in rest)).upper()
+            told = "。".join(one.text for one in talk.caller if one.index <= said.index)
+            kinds = sorted((found.group() for found in _VEHICLE.finditer(told)), key=len)
+            name = f"{kinds[-1]}（{plate}）" if kinds else plate
+            yield _Named(name, said, match.start(), match.end("rest"), 1.6)
+
+
 def _digits(value: str) -> str:
     """GX零五三 as well, which no unit stands beside."""
     spelled = re.fullmatch(r"([A-Za-z]{1,3})([零〇一二两三四五六七八九幺0-9]{2,6})", value)
@@ -145,7 +173,8 @@ def _named(said: Said) -> Iterator[_Named]:
     for match in _CALLED.finditer(text):
         name = _trim(match.group("name"))
         own = text[max(0, match.start() - 3) : match.start()].endswith(("我", "我就", "我的", "俺"))
-        passive = re.match(
+        done_to = re.search(r"得|[轧压撞碰刮弄砸淹挖堵占拆偷骗打咬]", name) and match.group().startswith("叫")
+        passive = done_to or re.match(
             r"[^，。]{0,6}(?:给|把|了)", text[match.end("name") - max(0, len(match.group("name")) - len(name)) :]
         )
         if (
@@ -170,6 +199,7 @@ def _named(said: Said) -> Iterator[_Named]:
         if match.group("name") == "一路":
             continue
         yield _Named(match.group("name"), said, match.start("name"), match.end("name"), 1.2)
+    yield from _told_where(said)
     for match in _FIRM.finditer(text):
         name, start = match.group("name"), match.start("name")
         cut = _CUT.match(name)
@@ -180,6 +210,18 @@ def _named(said: Said) -> Iterator[_Named]:
         inside = any(a <= start < b for a, b in said.reading.protected)
         if len(body) >= 2 and not inside and not _NOT_NAMES.match(name):
             yield _Named(name, said, start, start + len(name), 1.1 + 0.3 * asked)
+
+
+def _told_where(said: Said) -> Iterator[_Named]:
+    """哪家饭店？建设南路，老地方。 What stands behind the road is the name."""
+    if _ASKS_FIRM.search(said.asked) is None:
+        return
+    for hit in said.reading.places:
+        told = _FIRM_TOLD.match(said.text[hit.end :])
+        if told is not None and not _NO_FIRM.search(told.group("name")):
+            start = hit.end + told.start("name")
+            yield _Named(told.group("name"), said, start, hit.end + told.end("name"), 1.5)
+            return
 
 
 def _trim(name: str) -> str:
