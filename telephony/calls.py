@@ -71,7 +71,7 @@ class Calls:
     def tick(self, now: datetime) -> list[CallEvent]:
         """Conclude what only silence tells, while we hear, and forget what ended long ago."""
         events = self._give_up_expected(now)
-        for ledger in self._open():
+        for ledger in self.going():
             with self._failures.of(ledger.id):  # one call that cannot be followed keeps nobody else waiting
                 if self._conclude(ledger, now):
                     events += self._settle((ledger.id,), now)
@@ -86,7 +86,7 @@ class Calls:
         What comes back is every difference: nothing, if no fact was missed.
         """
         self._said.compare(snapshot, seats, self._is_over)
-        return [*self._settle([ledger.id for ledger in self._open()], snapshot.at), *self._unlisted(snapshot)]
+        return [*self._settle([ledger.id for ledger in self.going()], snapshot.at), *self._unlisted(snapshot)]
 
     def is_live(self, channel: ChannelId) -> bool:
         track = self._channels.get(channel)
@@ -221,13 +221,14 @@ class Calls:
         ledger.gone_at = absent if absent and gone else ledger.gone_at
         return gone or bool(silent)
 
+    def going(self) -> list[Ledger]:
+        """The evidence about every call that has not ended."""
+        return [one for one in self._ledgers.values() if not self._is_over(one.id)]
+
     # telling what is new ----------------------------------------------------------------------------------------------
 
     def _is_over(self, call_id: CallId) -> bool:
         return self._phases.get(call_id) is CallPhase.ENDED
-
-    def _open(self) -> list[Ledger]:
-        return [one for one in self._ledgers.values() if not self._is_over(one.id)]
 
     def _settle(self, call_ids: Iterable[CallId], at: datetime) -> list[CallEvent]:
         """What is told once is told once only: it comes out even if the rest of its call cannot be followed."""

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from telephony.calls import CallPhase, Calls
 from telephony.cases import to_queue
 from telephony.commands import Command, KeepLine, PauseRecording, Prioritise, ResumeRecording, SendBack
 from telephony.errors import Refused, UnknownCall
-from telephony.events import Event, LineKept, RecordingPaused, RecordingResumed
-from telephony.ids import CallId, ChannelId
+from telephony.events import LineKept
+from telephony.ids import ChannelId
 from telephony.ledgers import Ledger
 from telephony.news import News
 from telephony.orders import ChangePriority, MuteRecording, Order, RedirectPair, SetVariable
+from telephony.silences import Silences
 from telephony.transfers import Transfers
 
 ROUNDS = 1000
 """The dialplan lets callers wait in rounds: they stand at priority x 1000 + round, see its README."""
-SILENCE_LIMIT_S = 120.0
-"""A card number is said in less."""
 
 
 class Controls:
@@ -29,11 +28,12 @@ class Controls:
     def __init__(self, calls: Calls, transfers: Transfers) -> None:
         self._calls = calls
         self._transfers = transfers
+        self._silences = Silences(calls)
         self._obey: Mapping[type[Command], Callable[[Any, datetime], News]] = {
             SendBack: self._send_back,
             KeepLine: self._keep_line,
-            PauseRecording: self._pause_recording,
-            ResumeRecording: self._resume_recording,
+            PauseRecording: self._silences.pause,
+            ResumeRecording: self._silences.resume,
             Prioritise: self._prioritise,
         }
 
@@ -45,12 +45,16 @@ class Controls:
         return self._obey[type(command)](command, now)
 
     def tick(self, now: datetime) -> News:
-        """Recordings whose silence is over go on by themselves."""
-        news = News()
-        for call_id, call in self._calls.all.items():
-            if call.recording_paused_until is not None and call.recording_paused_until <= now:
-                self._speak_again(call_id, now, news, by_itself=True)
-        return news
+        """What only the time brings: recordings whose silence is over."""
+        return self._silences.tick(now)
+
+    def carried_out(self, order: Order, now: datetime) -> News:
+        """What follows from it that the switch has done this."""
+        return self._silences.carried_out(order, now) if isinstance(order, MuteRecording) else News()
+
+    def failed(self, order: Order, *, unknown: bool) -> None:
+        if isinstance(order, MuteRecording):
+            self._silences.failed(order, unknown=unknown)
 
     def _send_back(self, command: SendBack, now: datetime) -> News:
         ledger, _ = self._talk(command)
@@ -85,39 +89,6 @@ class Controls:
         kept = LineKept(at=now, call_id=ledger.id, agent_id=command.agent_id, on=command.on)
         return News([kept], [_remember(ledger, "HOTLINE_KEPT", ledger.kept_by or "")])
 
-    def _pause_recording(self, command: PauseRecording, now: datetime) -> News:
-        ledger, _ = self._talk(command)
-        if not 0 < command.seconds <= SILENCE_LIMIT_S:
-            raise Refused(command="PauseRecording", state="talking", reason="too long")
-        until = now + timedelta(seconds=command.seconds)
-        ledger.silent_until = until
-        self._calls.changed(ledger.id)
-        paused = RecordingPaused(at=now, call_id=ledger.id, agent_id=command.agent_id, until=until)
-        mute = MuteRecording(channel=_recorded(ledger), muted=True)
-        return News([paused], [mute, _remember(ledger, "HOTLINE_SILENT_UNTIL", str(int(until.timestamp()) + 1))])
-
-    def _resume_recording(self, command: ResumeRecording, now: datetime) -> News:
-        ledger, _ = self._talk(command)
-        news = News()
-        if ledger.silent_until is not None:
-            self._speak_again(ledger.id, now, news, by_itself=False)
-        return news
-
-    def _speak_again(self, call_id: CallId, now: datetime, news: News, *, by_itself: bool) -> None:
-        found = self._calls.evidence(call_id)
-        if found is None:
-            return
-        ledger, _ = found
-        ledger.silent_until = None
-        self._calls.changed(call_id)
-        resumed: Event = RecordingResumed(at=now, call_id=call_id, by_itself=by_itself)
-        again: list[Order] = [
-            MuteRecording(channel=_recorded(ledger), muted=False),
-            _remember(ledger, "HOTLINE_SILENT_UNTIL", ""),
-        ]
-        news.events.append(resumed)
-        news.orders += again
-
     def _prioritise(self, command: Prioritise, now: datetime) -> News:
         call = self._calls.all.get(command.call_id)
         if call is None or call.phase is CallPhase.ENDED:
@@ -133,13 +104,8 @@ class Controls:
             news.orders.append(ChangePriority(queue=call.queue, channel=name, priority=stands_at))
         return news
 
-    def _talk(self, command: SendBack | KeepLine | PauseRecording | ResumeRecording) -> tuple[Ledger, object]:
+    def _talk(self, command: SendBack | KeepLine) -> tuple[Ledger, object]:
         return self._calls.talk_of(command.call_id, command.agent_id, type(command).__name__)
-
-
-def _recorded(ledger: Ledger) -> ChannelId:
-    """The recording runs on the call's first leg, whoever that is."""
-    return ChannelId(ledger.id)
 
 
 def _remember(ledger: Ledger, name: str, value: str) -> SetVariable:

@@ -12,6 +12,7 @@ from telephony.events import CallOutcome, OfferOutcome
 from telephony.facts import Channel
 from telephony.handovers import summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
+from telephony.orders import MuteRecording
 from telephony.outbound import Placed, outcome, placed_by_us
 
 Legs = Mapping[ChannelId, Track]
@@ -66,6 +67,25 @@ class Guest:
 
 
 @dataclass(slots=True)
+class Silence:
+    """What the recording is not to hear; ``muted``: it surely does not."""
+
+    until: datetime
+    agent_id: AgentId
+    muted: bool = False
+    doubted: bool = False
+    """It may be silent, for all we know."""
+    told: bool = False
+    """Of its beginning everybody knows, and is to hear of its end."""
+    over: bool = False
+    """Sound is wished for again before the time is up."""
+    refused: bool = False
+    asked: MuteRecording | None = None
+    """The latest order, while nobody knows what became of it."""
+    ask_at: datetime = LONG_AGO
+
+
+@dataclass(slots=True)
 class Ledger:
     """All that was said of one call beyond its channels."""
 
@@ -96,8 +116,7 @@ class Ledger:
     """Who talked when somebody else was called, as the citizen's channel keeps it over a restart of ours."""
     kept_by: AgentId | None = None
     """Who said that this citizen is not to be handed on."""
-    silent_until: datetime | None = None
-    """The recording is silenced until then."""
+    silence: Silence | None = None
     holder: ChannelId | None = None
     """The channel that pressed hold last."""
     told: bool = False
@@ -153,8 +172,8 @@ class Ledger:
         self.operator = ChannelId(variables.get("HOTLINE_OPERATOR", "")) or self.operator
         self.kept_by = self.kept_by or AgentId(variables.get("HOTLINE_KEPT", "")) or None
         until = variables.get("HOTLINE_SILENT_UNTIL", "")
-        if until.isdecimal() and self.silent_until is None:
-            self.silent_until = datetime.fromtimestamp(int(until), UTC)
+        if until.isdecimal() and self.silence is None:
+            self.silence = Silence(until=datetime.fromtimestamp(int(until), UTC), agent_id=AgentId(""), told=True)
 
     def join(self, queue: QueueName, position: int, at: datetime) -> None:
         if at >= self.joined_at:
@@ -167,6 +186,11 @@ class Ledger:
     @property
     def absent_since(self) -> datetime | None:
         """When the caller left the queue and did not join it again, so far."""
+    @property
+    def silent_until(self) -> datetime | None:
+        """The recording hears nothing until then."""
+        return self.silence.until if self.silence is not None and self.silence.muted else None
+
         return self.left_at if self.left_at > self.joined_at else None
 
     def attempt(self, dest: ChannelId, agent_id: AgentId, queue: QueueName, at: datetime) -> Attempt:

@@ -212,6 +212,7 @@ class Runner:
             log.error("an order failed", order=type(order).__name__, **_trace(error))
             failure = error
         else:
+            self._settle(self.switchboard.carried_out(order, self._clock()))
             return None
         self.counts["failed_orders"] += 1
         self.switchboard.failed(order, unknown=not isinstance(failure, NOT_DONE))

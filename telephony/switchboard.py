@@ -235,7 +235,8 @@ class Switchboard:
         for tell in (self._calls.tick, self._supervisions.tick, self._agents.tick):
             with self._failures.of("tick"):
                 news.events += tell(now)
-        for follow in (self._transfers.tick, self._controls.tick):
+        controls = [self._controls.tick] if self._link is LinkState.LIVE else []
+        for follow in (self._transfers.tick, *controls):
             with self._failures.of("tick"):
                 news.extend(follow(now))
         with self._failures.of("tick"):
@@ -251,12 +252,20 @@ class Switchboard:
                 return self._calls.is_live(order.channel) and self._calls.is_live(order.other)
         return False
 
+    def carried_out(self, order: Order, now: datetime) -> Outcome:
+        """The switch has said that it did this."""
+        news = News()
+        with self._failures.of(type(order).__name__):
+            news.extend(self._controls.carried_out(order, now))
+        return self._outcome(news.events, now, news.orders)
+
     def failed(self, order: Order, *, unknown: bool = False) -> None:
         """The switch did not carry this order out; or, with ``unknown``, nobody knows: then the state will tell."""
         with self._failures.of(type(order).__name__):
             self._members.failed(order)
             if isinstance(order, DialLeg):
                 self._calls.failed(CallId(order.leg), unknown=unknown)
+            self._controls.failed(order, unknown=unknown)
             if not unknown:
                 self._supervisions.failed(order)
                 self._transfers.failed(order)

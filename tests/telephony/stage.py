@@ -83,6 +83,10 @@ class Stage:
         taken, self.orders = self.orders, []
         return taken
 
+    def carried_out(self, *orders: Order) -> list[Event]:
+        """The switch says that it has done this."""
+        return [event for order in orders for event in self._keep(self.board.carried_out(order, self.now))]
+
     def _keep(self, outcome: Outcome) -> list[Event]:
         orders = [order for order in outcome.orders if not isinstance(order, AskForEcho)]
         self.events += outcome.events

@@ -19,10 +19,8 @@ from telephony.commands import (
     HangUpCall,
     KeepLine,
     LeaveCall,
-    PauseRecording,
     Prioritise,
     RecoverCall,
-    ResumeRecording,
     SendBack,
 )
 from telephony.errors import Refused, TelephonyError, UnknownAgent
@@ -31,8 +29,6 @@ from telephony.events import (
     AheadReason,
     CallAnswered,
     LineKept,
-    RecordingPaused,
-    RecordingResumed,
     TransferReason,
     TransferStep,
     TransferStepped,
@@ -43,7 +39,6 @@ from telephony.orders import (
     ChangePriority,
     DialLeg,
     HangUpChannel,
-    MuteRecording,
     RedirectChannel,
     RedirectPair,
     SetVariable,
@@ -95,8 +90,10 @@ class Scene:
         self._settle()
 
     def _settle(self) -> None:
-        while told := self.parties.carry_out(self.stage.take_orders()):
-            self.stage.tell(told)
+        while orders := self.stage.take_orders():
+            self.stage.tell(self.parties.carry_out(orders))
+            if not self.parties.deaf:
+                self.stage.carried_out(*orders)
 
     def wait(self, seconds: float) -> None:
         """In ticks, as the runner does."""
@@ -444,20 +441,6 @@ def test_a_kept_line_can_be_left_by_nobody(scene: Scene) -> None:
     scene.do(scene.parties.end(scene.parties.operator))
     assert scene.transfer.outcome is TransferOutcome.OPERATOR_LOST, "a phone that is hung up was no wish to leave"
     assert len(scene.stage.of_kind(LineKept)) == 1
-
-
-def test_a_recording_is_silenced_and_goes_on_by_itself(scene: Scene) -> None:
-    scene.command(PauseRecording, seconds=20.0)
-    assert [one.muted for one in scene.stage.told_orders if isinstance(one, MuteRecording)] == [True]
-    scene.wait(19.0)
-    assert scene.stage.of_kind(RecordingResumed) == []
-    scene.wait(1.5)
-    assert [one.by_itself for one in scene.stage.of_kind(RecordingResumed)] == [True]
-    scene.command(PauseRecording, seconds=20.0)
-    scene.command(ResumeRecording)
-    assert len(scene.stage.of_kind(RecordingPaused)) == len(scene.stage.of_kind(RecordingResumed)) == 2
-    with pytest.raises(Refused):
-        scene.command(PauseRecording, seconds=121.0)
 
 
 def test_a_citizen_is_sent_back_while_the_operator_leaves(scene: Scene) -> None:
