@@ -28,6 +28,7 @@ from api.handoffs.events import HandoffChanged, ReceiptGiven
 from api.handoffs.push import Pusher, check_addresses
 from api.handoffs.recorder import HandoffRecorder
 from api.learning import Learning
+from api.live.alerts import AlertKind
 from api.live.hub import Hub
 from api.live.lookups import Callers, handled_today, taken_today
 from api.live.messages import DatabaseState, SpeechState
@@ -46,7 +47,7 @@ from api.speech import Speech, engine_config
 from api.store.engine import Store
 from api.store.migrate import migrate
 from api.store.sealing import Keyring
-from api.store.writers import trouble_of
+from api.store.writers import Writer, Writers
 from api.streams import Streams
 from api.surges.service import Surges
 from api.tasks import Tasks
@@ -200,6 +201,16 @@ class Parts:
             calls=self.call_recorder,
             handoffs=self.handoff_recorder,
         )
+        self.records = Writers(
+            Writer(name="call records", behind=self.call_recorder.behind, run=self.call_recorder.run),
+            Writer(name="handoff records", behind=self.handoff_recorder.behind, run=self.handoff_recorder.run),
+            Writer(name="callback records", behind=self.callback_recorder.behind, run=self.callback_recorder.run),
+            Writer(name="command records", behind=self.shared.standby.records, run=self.shared.standby.records.run),
+            Writer(name="shift log", behind=self.shift_log.behind, run=self.shift_log.run),
+            Writer(name="transcript records", behind=self.transcript_recorder.behind, run=self.transcript_recorder.run),
+            Writer(name="recordings read again", behind=self.rereading.behind, run=self.rereading.run),
+            Writer(name="urgency ear", behind=self.ear.behind, run=self.ear.run),
+        )
         self.database = DatabaseState(state="degraded", reason="not asked yet")
         self._migrates = migrates
         self._tasks = Tasks("server")
@@ -241,19 +252,13 @@ class Parts:
             self.streams.suggest_again(call_id)
 
     def _on_flawed(self, event: RecordingFlawed) -> None:
-        self.hub.raise_alert("recording_incomplete", event.call_id, call_id=event.call_id)
+        self.hub.raise_alert(AlertKind.RECORDING_INCOMPLETE, event.call_id, call_id=event.call_id)
 
     def _on_disk(self, event: DiskWatched) -> None:
-        if event.low:
-            self.hub.raise_alert("disk_low", "", free=round(event.free, 3))
-        else:
-            self.hub.take_down_alert("disk_low")
+        self.hub.stand_alert(event.low, AlertKind.DISK_LOW, free=round(event.free, 3))
 
     def _on_audit_checked(self, event: AuditChecked) -> None:
-        if event.broken_at is not None:
-            self.hub.raise_alert("audit_broken", "", record=event.broken_at)
-        else:
-            self.hub.take_down_alert("audit_broken")
+        self.hub.stand_alert(event.broken_at is not None, AlertKind.AUDIT_BROKEN, record=event.broken_at)
 
     def _on_link(self, event: LinkChanged) -> None:
         if event.state is LinkState.LIVE:
@@ -275,17 +280,12 @@ class Parts:
     async def start(self) -> None:
         """Returns at once: whatever is not there yet is waited for in the background, and its state is shown."""
         start = self._tasks.start
-        start(self.call_recorder.run(), "call records")
-        start(self.handoff_recorder.run(), "handoff records")
-        start(self.callback_recorder.run(), "callback records")
-        start(self.shared.standby.records.run(), "command records")
+        for one in self.records:
+            start(one.run(), one.name)
         start(self.worklists.run(), "work lists")
         start(self.pusher.run(), "handoff push")
-        start(self.shift_log.run(), "shift log")
         start(self.presence.run(), "windows of operators")
         start(self.surges.run(), "surges")
-        start(self.transcript_recorder.run(), "transcript records")
-        start(self.rereading.run(), "recordings read again")
         start(self._tick(), "live ticks")
         start(self._watch_database(), "database watch")
         start(self.console_sessions.run(), "session watch")
@@ -293,7 +293,6 @@ class Parts:
         start(self.gap.read_on(), "the switch's log")
         start(self.keeper.run(), "recordings")
         start(self.understanding.run(), "lexicon")
-        start(self.ear.run(), "urgency ear")
         start(self.learning.run(), "learning")
         start(self._remember_today(), "today's figures")
         await self._open_taps()
@@ -306,14 +305,7 @@ class Parts:
         await self.streams.close()
         await self.callers.close()
         await self.usher.close()
-        await self.call_recorder.drain(DRAIN_S)
-        await self.handoff_recorder.drain(DRAIN_S)
-        await self.callback_recorder.drain(DRAIN_S)
-        await self.shared.standby.records.drain(DRAIN_S)
-        await self.shift_log.drain(DRAIN_S)
-        await self.transcript_recorder.drain(DRAIN_S)
-        await self.rereading.behind.drain(DRAIN_S)
-        await self.ear.drain(DRAIN_S)
+        await self.records.drain(DRAIN_S)
         await self.after_call.close()
         await self.shared.standby.close()
         await self._tasks.close()
@@ -351,17 +343,11 @@ class Parts:
 
     async def _watch_database(self) -> None:
         while True:
-            before, self.database = self.database, await self._ask_database()
+            self.database = await self._ask_database()
             self.hub.show_database(self.database)
-            self._watch_records(before)
+            self.hub.stand_alert(self.database.state == "down" or self.records.wait, AlertKind.RECORDS_BEHIND)
+            self.hub.stand_alert(self.records.refused > 0, AlertKind.RECORDS_REFUSED)
             await asyncio.sleep(DATABASE_EVERY_S)
-
-    def _watch_records(self, before: DatabaseState) -> None:
-        """Supervisors are told while records wait; what waits shows in the state itself."""
-        if self.database.state == "degraded" and before.state != "degraded":
-            self.hub.raise_alert("records_behind", "")
-        elif self.database.state == "ok" and before.state != "ok":
-            self.hub.take_down_alert("records_behind")
 
     async def _ask_database(self) -> DatabaseState:
         try:
@@ -370,15 +356,7 @@ class Parts:
                 await self.store.check()
         except Exception as error:
             return DatabaseState(state="down", reason=type(error).__name__)
-        trouble = trouble_of(
-            (
-                self.call_recorder.behind,
-                self.transcript_recorder.behind,
-                self.handoff_recorder.behind,
-                self.callback_recorder.behind,
-                self.shared.standby.records,
-            )
-        )
+        trouble = self.records.trouble
         return DatabaseState(state="degraded", reason=trouble) if trouble else DatabaseState(state="ok")
 
     async def _migrate(self) -> None:
@@ -398,9 +376,19 @@ class Parts:
             await asyncio.sleep(TIDY_EVERY_S)
 
     async def _remember_today(self) -> None:
-        now = utc_now()
-        self.hub.today.seed(await handled_today(self.store, self.settings.zone, now), now)
-        self.hub.kpi.seed(await taken_today(self.store, self.settings.zone, now), now)
+        """From the records, once they say all that earlier runs have left; what happened meanwhile counts once."""
+        while True:
+            now = utc_now()
+            try:
+                if await self.call_recorder.behind.caught_up(DRAIN_S):
+                    handled = await handled_today(self.store, self.settings.zone, now)
+                    taken = await taken_today(self.store, self.settings.zone, now)
+                    break
+            except Exception as error:
+                log.warning("today's figures not read", error_type=type(error).__name__)
+            await asyncio.sleep(DATABASE_EVERY_S)
+        self.hub.today.seed(handled, now)
+        self.hub.kpi.seed(taken, now)
 
 
 def _queues(known: topology.Topology) -> Sequence[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from api.live.callparts import ms
 from api.live.parts import Alert
 from telephony.events import (
+    AgentSignedOut,
     AgentStatusChanged,
     CallEnded,
     DriftRepaired,
@@ -28,6 +29,7 @@ from telephony.targets import TargetKind
 
 MOST = 50
 LIFE = timedelta(minutes=30)
+"""Of news. What holds stays for as long as it holds."""
 
 
 class AlertKind(StrEnum):
@@ -42,6 +44,31 @@ class AlertKind(StrEnum):
     DRIFT = "drift"
     FRAME_REJECTED = "frame_rejected"
     SWITCH_AWAY = "switch_away"
+    RECORDING_INCOMPLETE = "recording_incomplete"
+    DISK_LOW = "disk_low"
+    RECORDS_BEHIND = "records_behind"
+    RECORDS_REFUSED = "records_refused"
+    """The database will never take them: a person looks at them (``hotline refused``)."""
+    AUDIT_BROKEN = "audit_broken"
+    """The chain of the audit log does not hold at one record."""
+    SURGE_PROPOSED = "surge_proposed"
+    """Far more callers than usual: a supervisor decides whether they are told."""
+
+
+STANDING = frozenset(
+    {
+        AlertKind.KEEP_LINE,
+        AlertKind.DEVICE_LOST,
+        AlertKind.SUPERVISOR_PAUSED,
+        AlertKind.SWITCH_AWAY,
+        AlertKind.DISK_LOW,
+        AlertKind.RECORDS_BEHIND,
+        AlertKind.RECORDS_REFUSED,
+        AlertKind.AUDIT_BROKEN,
+        AlertKind.SURGE_PROPOSED,
+    }
+)
+"""Conditions: no time and no other alert takes them down, but their own end. All others are news."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,9 +76,9 @@ class _Raised:
     """``agent_id``: whom it concerns beside the supervisors."""
 
     alert: Alert
+    kind: AlertKind
     at: datetime
     agent_id: AgentId | None
-    supervisors: bool = True
 
 
 _STEPS: Mapping[TransferStep, AlertKind] = {
@@ -62,7 +89,7 @@ _STEPS: Mapping[TransferStep, AlertKind] = {
 
 
 class Alerts:
-    """The newest ``MOST``. The same matter raised again replaces its earlier alert."""
+    """What holds, and the newest ``MOST`` news. The same matter raised again replaces its earlier alert."""
 
     def __init__(self) -> None:
         self._raised: dict[str, _Raised] = {}
@@ -72,12 +99,15 @@ class Alerts:
         before = dict(self._raised)
         match event:
             case LineKept():
-                self._put_if(event.on, AlertKind.KEEP_LINE, event.call_id, event.at, event.agent_id, call=event.call_id)
+                self._stand(event.on, AlertKind.KEEP_LINE, event.call_id, event.at, event.agent_id, call=event.call_id)
             case TransferStepped() if event.step in _STEPS and event.target.kind is TargetKind.CENTRE:
                 data = {"call_id": event.call_id, "centre": event.target.value, "reason": event.reason}
                 self._put(_STEPS[event.step], event.transfer_id, event.at, event.agent_id, **data)
             case AgentStatusChanged():
                 self._look_at(event)
+            case AgentSignedOut():
+                for kind in (AlertKind.DEVICE_LOST, AlertKind.SUPERVISOR_PAUSED):
+                    self._drop(kind, event.agent_id)
             case DriftRepaired():
                 self._put(AlertKind.DRIFT, event.kind, event.at, None, drift=event.kind)
             case FrameRejected():
@@ -85,41 +115,45 @@ class Alerts:
             case LinkChanged():
                 away = event.state in (LinkState.DOWN, LinkState.CONNECTING)
                 if away or event.state is LinkState.LIVE:
-                    self._put_if(away, AlertKind.SWITCH_AWAY, "", event.at, None)
+                    self._stand(away, AlertKind.SWITCH_AWAY, "", event.at, None)
             case CallEnded():
                 self._drop(AlertKind.KEEP_LINE, event.call_id)
         return before != self._raised
 
-    def put(self, kind: str, subject: str, at: datetime, agent_id: AgentId | None = None, **data: Any) -> None:
-        """An alert that no event of telephony brings (a recording that is not whole, a full disk)."""
-        self._put(kind, subject, at, agent_id, **data)
+    def tell(self, kind: AlertKind, subject: str, at: datetime, **data: Any) -> None:
+        """News that no event of telephony brings: a recording that is not whole."""
+        self._put(kind, subject, at, None, **data)
 
-    def take_down(self, kind: str, subject: str = "") -> None:
-        self._drop(kind, subject)
+    def stand(self, holds: bool, kind: AlertKind, at: datetime, **data: Any) -> bool:
+        """A condition of the whole server: raised once, taken down when it does not hold. Whether anything changed."""
+        before = dict(self._raised)
+        self._stand(holds, kind, "", at, None, **data)
+        return before != self._raised
 
     def forget(self, now: datetime) -> bool:
-        old = [key for key, one in self._raised.items() if now - one.at > LIFE]
+        """News that are old."""
+        old = [key for key, one in self._news() if now - one.at > LIFE]
         for key in old:
             del self._raised[key]
         return bool(old)
 
     def all(self) -> tuple[Alert, ...]:
         """For supervisors: the newest first."""
-        return _newest_first(one for one in self._raised.values() if one.supervisors)
+        return _newest_first(self._raised.values())
 
     def of(self, agent_id: AgentId | None) -> tuple[Alert, ...]:
         """What concerns one operator's own calls and seat."""
         return _newest_first(one for one in self._raised.values() if agent_id and one.agent_id == agent_id)
 
     def _look_at(self, event: AgentStatusChanged) -> None:
-        lost = PauseReason.DEVICE_LOST in event.reasons
-        self._put_if(lost, AlertKind.DEVICE_LOST, event.agent_id, event.at, event.agent_id, agent_id=event.agent_id)
-        forced = PauseReason.SUPERVISOR in event.reasons
-        self._put_if(
-            forced, AlertKind.SUPERVISOR_PAUSED, event.agent_id, event.at, event.agent_id, agent_id=event.agent_id
-        )
+        own = event.agent_id
+        for kind, reason in (
+            (AlertKind.DEVICE_LOST, PauseReason.DEVICE_LOST),
+            (AlertKind.SUPERVISOR_PAUSED, PauseReason.SUPERVISOR),
+        ):
+            self._stand(reason in event.reasons, kind, own, event.at, own, agent_id=own)
 
-    def _put_if(
+    def _stand(
         self, holds: bool, kind: AlertKind, subject: str, at: datetime, concerns: AgentId | None, **data: Any
     ) -> None:
         """Raised once for as long as it holds, taken down when it does not."""
@@ -128,19 +162,23 @@ class Alerts:
         elif _key(kind, subject) not in self._raised:
             self._put(kind, subject, at, concerns, **data)
 
-    def _put(self, kind: str, subject: str, at: datetime, concerns: AgentId | None, **data: Any) -> None:
+    def _put(self, kind: AlertKind, subject: str, at: datetime, concerns: AgentId | None, **data: Any) -> None:
         key = _key(kind, subject)
         self._raised.pop(key, None)
         alert = Alert(id=key, kind=kind, at=ms(at), text_code=kind, data=data)
-        self._raised[key] = _Raised(alert=alert, at=at, agent_id=concerns)
-        while len(self._raised) > MOST:
-            del self._raised[next(iter(self._raised))]
+        self._raised[key] = _Raised(alert=alert, kind=kind, at=at, agent_id=concerns)
+        news = self._news()
+        for oldest, _ in news[: max(0, len(news) - MOST)]:
+            del self._raised[oldest]
 
-    def _drop(self, kind: str, subject: str) -> None:
+    def _news(self) -> list[tuple[str, _Raised]]:
+        return [(key, one) for key, one in self._raised.items() if one.kind not in STANDING]
+
+    def _drop(self, kind: AlertKind, subject: str) -> None:
         self._raised.pop(_key(kind, subject), None)
 
 
-def _key(kind: str, subject: str) -> str:
+def _key(kind: AlertKind, subject: str) -> str:
     return f"{kind}:{subject}" if subject else str(kind)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import structlog
 
 from api.auth.permissions import Action, allowed
-from api.live.alerts import Alerts
+from api.live.alerts import AlertKind, Alerts
 from api.live.callparts import Listed
 from api.live.feeds import RING_S, Feed, Patch
 from api.live.kpi import DayKpi
@@ -350,19 +350,22 @@ class Hub:
         if surge != self._surge:
             self._surge = surge
             self._wall_changed()
+        proposed = surge.state == "proposed"
+        self.stand_alert(proposed, AlertKind.SURGE_PROPOSED, arrivals=surge.arrivals, waiting=surge.waiting)
 
     def show_names(self, names: Mapping[AgentId, str]) -> None:
         self._names = dict(names)
         self._wall_changed()
 
-    def raise_alert(self, kind: str, subject: str, agent_id: AgentId | None = None, **data: Any) -> None:
-        """What no event of telephony tells: a recording that is not whole, a disk that fills."""
-        self.alerts.put(kind, subject, self._wall(), agent_id, **data)
+    def raise_alert(self, kind: AlertKind, subject: str, **data: Any) -> None:
+        """News that no event of telephony tells: a recording that is not whole."""
+        self.alerts.tell(kind, subject, self._wall(), **data)
         self._alerts_changed()
 
-    def take_down_alert(self, kind: str, subject: str = "") -> None:
-        self.alerts.take_down(kind, subject)
-        self._alerts_changed()
+    def stand_alert(self, holds: bool, kind: AlertKind, **data: Any) -> None:
+        """A condition that no event of telephony tells: a disk that fills. However often it is told."""
+        if self.alerts.stand(holds, kind, self._wall(), **data):
+            self._alerts_changed()
 
     def show_switch(self, state: LinkState, reason: str = "") -> None:
         self._show_links(self._links.model_copy(update={"switch": SwitchState(state=state, reason=reason)}))

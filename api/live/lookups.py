@@ -64,12 +64,12 @@ class Callers:
         self._hub.show_caller(call.id, known)
 
 
-async def handled_today(store: Store, zone: ZoneInfo, now: datetime) -> tuple[tuple[AgentId, float | None], ...]:
+async def handled_today(store: Store, zone: ZoneInfo, now: datetime) -> list[tuple[CallId, AgentId, float | None]]:
     """The calls that today's operators answered and have left: who, and for how many seconds they talked."""
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     async with store.read() as session:
         rows = await session.execute(
-            select(CallRecord.answered_by, CallRecord.talk_s).where(
+            select(CallRecord.id, CallRecord.answered_by, CallRecord.talk_s).where(
                 CallRecord.answered_at >= midnight,
                 CallRecord.answered_at < midnight + timedelta(days=1),
                 CallRecord.direction == "inbound",
@@ -77,7 +77,7 @@ async def handled_today(store: Store, zone: ZoneInfo, now: datetime) -> tuple[tu
                 CallRecord.agent_left_at.is_not(None),
             )
         )
-    return tuple((AgentId(agent_id), talk_s) for agent_id, talk_s in rows if agent_id is not None)
+    return [(CallId(call_id), AgentId(agent_id), talk_s) for call_id, agent_id, talk_s in rows if agent_id is not None]
 
 
 async def taken_today(store: Store, zone: ZoneInfo, now: datetime) -> list[tuple[CallId, Taken]]:

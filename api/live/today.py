@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from api.live.messages import Today
 from telephony.events import AgentEvent, AgentStatus, AgentStatusChanged, CallAnswered, Event
-from telephony.ids import AgentId
+from telephony.ids import AgentId, CallId
 from telephony.outbound import placed_by_us
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -29,11 +29,18 @@ class DayCounts:
 
     day: date | None = None
     _by_agent: dict[AgentId, _Count] = field(default_factory=dict)
+    _counted: set[tuple[CallId, AgentId]] = field(default_factory=set)
 
-    def seed(self, handled: Iterable[tuple[AgentId, float | None]], now: datetime) -> None:
-        """Calls that the records already hold of today: who answered, and the seconds it took."""
+    def seed(self, handled: Iterable[tuple[CallId, AgentId, float | None]], now: datetime) -> None:
+        """Calls that the records already hold of today: who answered, and the seconds it took.
+
+        Those that were counted as they happened are passed over: the records may be read late, or twice.
+        """
         self._turn(now)
-        for agent_id, handle_s in handled:
+        for call_id, agent_id, handle_s in handled:
+            if (call_id, agent_id) in self._counted:
+                continue
+            self._counted.add((call_id, agent_id))
             count = self._of(agent_id)
             count.answered += 1
             if handle_s is not None:
@@ -46,6 +53,7 @@ class DayCounts:
             if event.returned or placed_by_us(event.call_id):
                 return None
             self._turn(event.at)
+            self._counted.add((event.call_id, event.agent_id))
             count = self._of(event.agent_id)
             count.answered += 1
             count.answered_at = event.at
@@ -82,5 +90,6 @@ class DayCounts:
         if self.day is not None and today <= self.day:
             return  # a late event of yesterday does not bring yesterday back
         self.day = today
+        self._counted.clear()
         still_talking = {key: count.answered_at for key, count in self._by_agent.items() if count.answered_at}
         self._by_agent = {key: _Count(answered_at=at) for key, at in still_talking.items()}

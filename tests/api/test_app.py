@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ from api.live.messages import CloseCode
 from api.live.sockets import DroppableProtocol
 from api.pages import build_id, console_router
 from api.settings import Settings
+from api.store.behind import WriteBehind
 from api.store.tables import SignInSession
 from api.wiring import Parts
 from asr.engines.choose import Engine, EngineConfig
@@ -125,6 +129,44 @@ async def test_a_database_that_comes_late_is_brought_up_to_date_and_takes_what_h
         async with parts.store.read() as session:
             assert await session.scalar(text("SELECT outcome FROM calls")) == "abandoned"
     assert answer["parts"]["database"] == {"state": "ok", "detail": ""}
+
+
+async def test_what_an_earlier_run_left_is_an_alarm_and_counts_in_todays_figures_once_it_is_written(
+    migrated: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "DATABASE_EVERY_S", 0.05)
+    now = datetime.now(UTC)
+    with closing(sqlite3.connect(migrated.home / "hotline.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with running(migrated) as (_, parts):
+            for event in story(1):
+                parts.bus.publish(replace(event, at=now))
+            await eventually(lambda: parts.records.wait and parts.call_recorder.behind.kept == 2, timeout_s=20)
+        async with running(migrated) as (_, parts):
+            await eventually(lambda: "records_behind" in kinds_of_alerts(parts), timeout_s=20)
+            await eventually(lambda: "4 records wait on this machine" in parts.records.trouble, timeout_s=20)
+            assert parts.hub.kpi.now(now).arrived == 0
+            other.execute("ROLLBACK")
+            await eventually(lambda: parts.hub.kpi.now(now).arrived == 1, timeout_s=30)
+            await eventually(lambda: "records_behind" not in kinds_of_alerts(parts), timeout_s=20)
+            assert parts.hub.kpi.now(now).abandoned == 1
+
+
+def kinds_of_alerts(parts: Parts) -> list[str]:
+    return [one.kind for one in parts.hub.alerts.all()]
+
+
+async def test_every_writer_of_the_server_is_run_and_looked_after(migrated: Settings) -> None:
+    async with running(migrated) as (_, parts):
+        listed = {one.behind for one in parts.records}
+        made = {found for found in gc.get_objects() if isinstance(found, WriteBehind) and found._store is parts.store}
+        assert listed == made
+        tasks = {task.get_name() for task in asyncio.all_tasks()}
+        assert {f"server: {one.name}" for one in parts.records} <= tasks
+        shift = next(one.behind for one in parts.records if one.name == "shift log")
+        shift.away = "OperationalError"
+        assert parts.records.wait
+        assert parts.records.trouble == "OperationalError"
 
 
 @pytest.mark.parametrize("seated", [True, False])

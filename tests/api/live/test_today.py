@@ -10,7 +10,7 @@ from api.live.messages import Today
 from api.live.today import DayCounts
 from api.store.engine import Store
 from api.store.tables import CallRecord
-from telephony.events import CallAnswered
+from telephony.events import AgentStatus, AgentStatusChanged, CallAnswered
 from telephony.ids import AgentId, CallId, ChannelId
 from telephony.outbound import new_call_id
 from tests.api.desk import START
@@ -40,4 +40,19 @@ async def test_nor_is_it_after_a_restart(store: Store) -> None:
                 for call_id, direction in ((CAME_IN, "inbound"), (PLACED, "outbound"))
             ]
         )
-    assert await handled_today(store, ZoneInfo("Asia/Shanghai"), START) == ((ME, 9.0),)
+    assert await handled_today(store, ZoneInfo("Asia/Shanghai"), START) == [(CAME_IN, ME, 9.0)]
+
+
+def test_what_the_records_say_late_is_not_counted_twice() -> None:
+    counts = DayCounts()
+    counts.apply(answered(CAME_IN))
+    ready = AgentStatusChanged(
+        at=START + timedelta(seconds=30), agent_id=ME, status=AgentStatus.READY, reasons=frozenset(), call_id=None
+    )
+    counts.apply(ready)
+    said = [(CAME_IN, ME, 9.0), (CallId("1795297638.99"), ME, 10.0)]
+    for _ in range(2):
+        counts.seed(said, START)
+    assert counts.of(ME, START) == Today(answered=2, handle_s=20.0)
+    counts.seed(said, START + timedelta(days=1))
+    assert counts.of(ME, START + timedelta(days=1)).answered == 2, "another day, asked anew"

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from agent_console import STATIC_DIR
 from api.auth.permissions import Role
+from api.live.alerts import AlertKind
 from api.live.callparts import Listed
 from api.live.hub import WALL_EVERY_S, Hub
 from api.live.messages import ErrorCode, server_message
-from api.live.parts import CallbackCounts, CallbackHead, CueData, HandoffHead
+from api.live.parts import CallbackCounts, CallbackHead, CueData, HandoffHead, SurgeData
 from api.live.viewers import Viewer
 from telephony.calls import CallPhase
 from telephony.events import (
+    AgentSignedOut,
     AgentStatus,
     AgentStatusChanged,
     AheadReason,
@@ -24,12 +27,14 @@ from telephony.events import (
     CallOutcome,
     DriftRepaired,
     LineKept,
+    LinkChanged,
+    LinkState,
     PauseReason,
     TransferReason,
     TransferStep,
     TransferStepped,
 )
-from telephony.ids import AgentId, QueueName
+from telephony.ids import AgentId, QueueName, SeatId
 from telephony.targets import SpyMode, Target, TargetKind, TransferMode
 from telephony.transfers import Transfer, TransferState
 from tests.api.live.stage import CALL, HOTLINE, OPERATOR, OTHER, START, Board, Clock, Memory, Spying, supervisor, viewer
@@ -355,11 +360,70 @@ def test_an_alert_goes_when_what_raised_it_is_over(live: Hub, clock: Clock) -> N
 
 def test_alerts_are_bounded_and_forgotten_after_a_while(live: Hub, clock: Clock) -> None:
     for n in range(80):
-        live.raise_alert("recording_incomplete", f"call {n}")
+        live.raise_alert(AlertKind.RECORDING_INCOMPLETE, f"call {n}")
     assert len(live.alerts.all()) == 50
     clock.now_s += 3600
     live.tick()
     assert live.alerts.all() == ()
+
+
+def test_what_holds_goes_neither_with_time_nor_for_other_alerts(live: Hub, clock: Clock) -> None:
+    boss = reader_of(live, supervisor(), "me")
+    live.handle(LineKept(at=START, call_id=CALL, agent_id=OPERATOR, on=True))
+    live.handle(LinkChanged(at=START, state=LinkState.DOWN, reason="refused"))
+    live.stand_alert(True, AlertKind.DISK_LOW, free=0.04)
+    live.handle(paused(PauseReason.DEVICE_LOST))
+    for n in range(80):
+        live.raise_alert(AlertKind.RECORDING_INCOMPLETE, f"call {n}")
+    clock.now_s += 7200
+    live.tick()
+    assert set(alerts_of(boss)) == {"keep_line", "switch_away", "disk_low", "device_lost"}
+    live.stand_alert(False, AlertKind.DISK_LOW, free=0.5)
+    live.handle(LinkChanged(at=START, state=LinkState.LIVE, reason=""))
+    live.handle(AgentSignedOut(at=START, agent_id=OPERATOR, seat=SeatId("8001")))
+    live.handle(LineKept(at=START, call_id=CALL, agent_id=OPERATOR, on=False))
+    assert alerts_of(boss) == []
+
+
+def test_a_condition_that_is_told_again_and_again_is_one_alert_of_its_first_moment(live: Hub, clock: Clock) -> None:
+    live.stand_alert(True, AlertKind.RECORDS_BEHIND)
+    [first] = live.alerts.all()
+    clock.now_s += 60
+    live.stand_alert(True, AlertKind.RECORDS_BEHIND)
+    assert live.alerts.all() == (first,)
+
+
+def test_a_surge_that_is_proposed_is_an_alert_until_somebody_decides(live: Hub) -> None:
+    quiet = SurgeData(
+        state="quiet",
+        by=None,
+        reason="",
+        since=None,
+        until=None,
+        arrivals=0,
+        waiting=0,
+        arrivals_limit=30,
+        waiting_limit=20,
+    )
+    boss = reader_of(live, supervisor(), "me")
+    live.show_surge(quiet.model_copy(update={"state": "proposed", "by": "rule", "arrivals": 44}))
+    assert alerts_of(boss) == ["surge_proposed"]
+    live.show_surge(quiet.model_copy(update={"state": "announced", "by": "person"}))
+    assert alerts_of(boss) == []
+    live.show_surge(quiet)
+    assert alerts_of(boss) == []
+
+
+@pytest.mark.parametrize("kind", AlertKind)
+def test_every_alert_has_its_words(kind: AlertKind) -> None:
+    words = (STATIC_DIR.parent / "frontend" / "src" / "words" / "zh-CN.calls.ts").read_text("utf-8")
+    assert f"    {kind.value}: " in words[words.index("  alarms: {") :]
+
+
+def paused(reason: PauseReason) -> AgentStatusChanged:
+    return AgentStatusChanged(
+        at=START, agent_id=OPERATOR, status=AgentStatus.PAUSED, reasons=frozenset({reason}), call_id=None
+    )
 
 
 # who is there ---------------------------------------------------------------------------------------------------------

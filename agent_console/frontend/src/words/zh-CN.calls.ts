@@ -244,6 +244,7 @@ export const callWords = {
     noSummary: "对方未发送摘要",
     outbound: "外呼",
     dialling: "正在呼叫市民…",
+    machine: "可能是语音信箱",
   },
 
   cues: {
