@@ -93,9 +93,16 @@ def test_a_list_becomes_a_file_with_all_its_pages_and_no_whole_number(calls: Pag
 def test_no_ticket_is_needed_for_a_wrong_number_and_that_can_be_taken_back(call: Page, server: StandIn) -> None:
     server.tell("end")
     expect(call.get_by_test_id("wrap-up")).to_be_visible()
+    closings: list[str] = []
+    call.on("request", lambda request: closings.append(request.url) if request.url.endswith("/close") else None)
     call.get_by_test_id("no-ticket").click()
+    call.get_by_test_id("no-ticket-nobody_spoke").click()  # an address was typed: that is not put away unasked
+    call.get_by_test_id("ask-cancel").click()
+    assert closings == []
+    call.get_by_test_id("no-ticket").click()
+    call.get_by_test_id("no-ticket-wrong_number").click()
     with call.expect_request("**/drafts/*/close") as request:
-        call.get_by_test_id("no-ticket-wrong_number").click()
+        call.get_by_test_id("ask-confirm").click()
     assert request.value.post_data_json["reason"] == "wrong_number"
     expect(call.get_by_test_id("closed-without")).to_be_visible()
     expect(call.get_by_test_id("field-title")).to_be_disabled()
@@ -104,6 +111,7 @@ def test_no_ticket_is_needed_for_a_wrong_number_and_that_can_be_taken_back(call:
     expect(call.get_by_test_id("field-title")).to_be_enabled()
     call.get_by_test_id("no-ticket").click()
     call.get_by_test_id("no-ticket-nobody_spoke").click()
+    call.get_by_test_id("ask-confirm").click()
     expect(call.get_by_test_id("closed-without")).to_be_visible()
     call.keyboard.press("Control+Enter")
     expect(call.get_by_test_id("status")).to_have_attribute("data-status", "ready")
