@@ -18,6 +18,7 @@ from telephony.events import (
     CallPlaced,
     CallQueued,
     CallResumed,
+    MachineHeard,
     MessageLeft,
     OfferEnded,
 )
@@ -34,6 +35,7 @@ ORDER = (
     CallAnswered,
     CallHeld,
     CallResumed,
+    MachineHeard,
     AgentLegEnded,
     CallbackAsked,
     MessageLeft,
@@ -121,7 +123,11 @@ def ended(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
 
 
 def of_leaving(ledger: Ledger, legs: Legs, at: datetime) -> Iterator[CallEvent]:
-    """What a caller left behind who was not answered: the wish to be called, a voice message; once each."""
+    """What a caller left behind who was not answered: the wish to be called, a voice message; and that a mailbox
+    seems to have answered us. Once each."""
+    if ledger.machine and not ledger.machine_told:
+        ledger.machine_told = True
+        yield MachineHeard(at=at, call_id=ledger.id)
     if ledger.callback and not ledger.callback_told:
         ledger.callback_told = True
         queue, number = ledger.callback

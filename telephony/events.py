@@ -317,6 +317,11 @@ class CallPlaced(CallEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MachineHeard(CallEvent):
+    """Whoever answered a call that an operator placed speaks on and on, as a mailbox does. A hint, no more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CallbackAsked(CallEvent):
     """A waiting caller pressed 1: keeps the place in line and is called back."""
 

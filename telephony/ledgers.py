@@ -100,6 +100,8 @@ class Ledger:
     """In which queue the caller pressed 1, and the number to call back."""
     message: str | None = None
     """The voice message that the fallback took: its file's name without the ending."""
+    machine: bool = False
+    """Whoever answered an operator's call sounds like a mailbox."""
     queue: QueueName | None = None
     position: int = 0
     joins: set[datetime] = field(default_factory=set)
@@ -122,6 +124,7 @@ class Ledger:
     told: bool = False
     callback_told: bool = False
     message_told: bool = False
+    machine_told: bool = False
     rebuilt: bool = False
     lost_to: str = "unknown"
     placed: Placed | None = None

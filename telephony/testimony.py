@@ -26,6 +26,10 @@ CALLBACK_EVENT = "HotlineCallback"
 """A waiting caller pressed 1: fields Queue and Number."""
 MESSAGE_EVENT = "HotlineMessageLeft"
 """The fallback has taken a voice message: field File."""
+MACHINE_EVENT = "HotlineMachine"
+"""What the switch makes of the first words of a citizen who was called: fields CallId and Cause."""
+LONG_GREETING = "LONGGREETING"
+"""Of Asterisk's guesses the only one that tells a mailbox; others take silence, or many words, for one."""
 PARKED_EVENT = "HotlineParked"
 """The citizen hears music, and may be fetched."""
 AGE_ERROR = timedelta(seconds=2)
@@ -80,6 +84,8 @@ class Testimony:
         if reader is not None:
             reader(fact)
         touched = {self.channels.call_of(channel.id) for channel in seen}
+        if isinstance(fact, facts.UserEvent) and fact.name == MACHINE_EVENT:
+            touched.add(self._read_machine(fact))
         return {call_id for call_id in touched if call_id is not None}
 
     def compare(self, snapshot: Snapshot, seats: Mapping[str, AgentId], is_over: Callable[[CallId], bool]) -> None:
@@ -187,6 +193,14 @@ class Testimony:
         elif fact.name == PARKED_EVENT:
             track = self._track(fact.channel)
             track.parked_at = max(track.parked_at, fact.at)
+
+    def _read_machine(self, fact: facts.UserEvent) -> CallId | None:
+        """The placed call that a channel of the switch listened to, being no leg of it."""
+        ledger = self.ledgers.get(CallId(fact.fields.get("CallId", "")))
+        if ledger is None or not ledger.outbound:
+            return None
+        ledger.machine = ledger.machine or fact.fields.get("Cause", "").startswith(LONG_GREETING)
+        return ledger.id
 
     def _summary(self, header: str) -> str:
         summary = summary_of(header) if header else ""

@@ -72,6 +72,8 @@ class Call:
     centre: str = ""
     """Code of the partner centre that handed the citizen over, and what it wrote."""
     summary: str = ""
+    machine: bool = False
+    """Whoever answered a call of ours sounds like a mailbox."""
 
 
 def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
@@ -106,6 +108,7 @@ def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
         direction="outbound" if ledger.outbound else "inbound",
         centre=ledger.centre,
         summary=ledger.summary,
+        machine=ledger.machine,
         placed_by=ledger.placed_by,
         keep_line=ledger.kept_by is not None,
         recording_paused_until=ledger.silent_until if not now.ended else None,

@@ -198,6 +198,8 @@ class CallInfo(_Message):
     """Code of the partner centre that sent the call; empty for a citizen's own."""
     summary: str
     """What that centre sent along."""
+    machine: bool
+    """Whoever answered an operator's call sounds like a mailbox: a hint."""
     keep_line: bool
     recording_paused_until: int | None
     priority_reason: AheadReason | None

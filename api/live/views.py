@@ -123,6 +123,7 @@ def call_view(
         direction="outbound" if call.direction == "outbound" else "inbound",
         centre=call.centre,
         summary=call.summary,
+        machine=call.machine,
         keep_line=call.keep_line,
         recording_paused_until=epoch_ms(call.recording_paused_until),
         priority_reason=company.ahead,

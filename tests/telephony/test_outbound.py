@@ -25,6 +25,7 @@ from telephony.events import (
     CallQueued,
     LinkChanged,
     LinkState,
+    MachineHeard,
     PauseReason,
 )
 from telephony.facts import (
@@ -42,6 +43,7 @@ from telephony.facts import (
     NewChannel,
     NewState,
     OriginateResponse,
+    UserEvent,
 )
 from telephony.ids import AgentId, BridgeId, CallId, ChannelId, LineNumber, SeatId
 from telephony.orders import DialLeg, HangUpChannel, PauseMember
@@ -431,3 +433,36 @@ def test_it_ends_the_same_in_every_order(chance: random.Random, answered: bool) 
         stage.wait(2.0)
         ends.append((stage.call(), stage.agent().status, len(stage.of_kind(CallEnded)), len(stage.of_kind(CallPlaced))))
     assert ends[0] == ends[1]
+
+
+EAR = Channel(
+    id=ChannelId("1795297639.9"),
+    name="Local/s@machine-ear-00000001;1",
+    linked_id=ChannelId("1795297639.9"),
+    state="Up",
+    context="machine",
+    exten="s",
+)
+
+
+@pytest.mark.parametrize(
+    ("cause", "machine"),
+    [("LONGGREETING-2500-2500", True), ("INITIALSILENCE-4000-4000", False), ("HUMAN-800-800", False), ("", False)],
+)
+def test_only_who_speaks_on_and_on_is_taken_for_a_mailbox(
+    stage: Stage, call: OwnCall, cause: str, machine: bool
+) -> None:
+    stage.tell(call.pick_up() + call.dial() + call.answer())
+    heard = UserEvent(at=stage.now, name="HotlineMachine", fields={"CallId": CALL, "Cause": cause}, channel=EAR)
+    stage.tell([heard, heard])
+    assert len(stage.of_kind(MachineHeard)) == machine
+    assert stage.board.calls[CALL].machine is machine
+    assert len(stage.board.calls[CALL].legs) == 2
+
+
+@pytest.mark.parametrize("call_id", ["", "x", "1795297638.0", "1795297638.9999999"])
+def test_a_word_about_a_mailbox_in_no_call_of_ours_changes_nothing(stage: Stage, call_id: str) -> None:
+    fields = {"CallId": call_id, "Cause": "LONGGREETING-2500-2500"}
+    stage.tell([UserEvent(at=stage.now, name="HotlineMachine", fields=fields, channel=EAR)])
+    assert stage.of_kind(MachineHeard) == []
+    assert not stage.board.calls

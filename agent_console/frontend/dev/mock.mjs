@@ -57,7 +57,7 @@ const draft = {
 draft.fields.category_code.suggestion.options = decide(["0102", "环境卫生/垃圾收运", 0.82], ["0101", "环境卫生/道路清扫", 0.11], ["0201", "市政设施/路灯照明", 0.04]);
 draft.fields.department.suggestion.options = decide(["城区环卫中心", "城区环卫中心", 0.78], ["城市管理局", "城市管理局", 0.15], ["住房和城乡建设局", "住房和城乡建设局", 0.07]);
 const call = {
-  call: { id: CALL, phase: "offered", caller: { number: "138****0000", name: "", repeat_7d: 3, open_tickets: 1 }, line: "12345", queue: "hotline", arrived_at: now(), queued_at: now(), offered_at: now(), ring_s: 15, answered_at: null, held_since: null, agent_left_at: null, ended_at: null, ended_by: null, outcome: null, answered_by: null, direction: "inbound", centre: "", summary: "", keep_line: false, recording_paused_until: null, priority_reason: null },
+  call: { id: CALL, phase: "offered", caller: { number: "138****0000", name: "", repeat_7d: 3, open_tickets: 1 }, line: "12345", queue: "hotline", arrived_at: now(), queued_at: now(), offered_at: now(), ring_s: 15, answered_at: null, held_since: null, agent_left_at: null, ended_at: null, ended_by: null, outcome: null, answered_by: null, direction: "inbound", centre: "", summary: "", machine: false, keep_line: false, recording_paused_until: null, priority_reason: null },
   speech: { state: "ok", reason: "", engine: "vosk-model-small-cn-0.22" }, transcript: [], draft: null, transfer: null, parties: [], supervision: null, cues: [],
 };
 const LINES = [

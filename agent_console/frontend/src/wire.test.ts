@@ -105,6 +105,7 @@ const call: Required<CallData> = {
     direction: "inbound",
     centre: "110",
     summary: "x",
+    machine: false,
     keep_line: true,
     recording_paused_until: 1,
     priority_reason: "elder",

@@ -108,6 +108,8 @@ export interface CallView {
   centre: string;
   /** What that centre sent along. */
   summary: string;
+  /** Whoever answered an operator's call sounds like a mailbox: a hint. */
+  machine: boolean;
   /** The citizen must not be handed on. */
   keep_line: boolean;
   recording_paused_until: number | null;

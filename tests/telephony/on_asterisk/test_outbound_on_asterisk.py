@@ -7,17 +7,28 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from telephony.calls import CallPhase, LegRole
 from telephony.commands import PlaceCall, Ready, RecoverCall, SignOut
 from telephony.dialplan.topology import Numbers
-from telephony.events import AgentStatus, CallAnswered, CallEnded, CallOffered, CallOutcome, CallPlaced, CallQueued
+from telephony.events import (
+    AgentStatus,
+    CallAnswered,
+    CallEnded,
+    CallOffered,
+    CallOutcome,
+    CallPlaced,
+    CallQueued,
+    MachineHeard,
+)
 from telephony.ids import CallId, LineNumber
 from telephony.outbound import new_call_id
 from tests.fakes.sip_phones import Behaviour, SipPhone, Talk, answering, busy_in_sound, refusing, ringing, silent
 from tests.system.switch import CITIZENS, DESKS, RunningSwitch, topology
+from tests.system.test_switch_machines import MAILBOX, voice
 from tests.telephony.ami.running import asked_now
 from tests.telephony.on_asterisk.test_runner_on_asterisk import ME, SIGN_IN, Process, process
 
@@ -94,6 +105,24 @@ async def test_the_operator_is_rung_first_and_the_citizen_sees_the_line(switch: 
             assert (switch.recordings / f"{call_id}{part}.wav").exists()
         await one.runner.request(SignOut(agent_id=ME))
         one.assert_in_step()
+
+
+async def test_a_mailbox_that_answers_is_told_of_and_disturbs_nothing(switch: RunningSwitch, tmp_path: Path) -> None:
+    speech = await asyncio.to_thread(voice, tmp_path / "mailbox.wav", MAILBOX)
+    desk = await SipPhone(DESKS["8011"], switch.ports.centres).open()
+    async with process(switch) as one:
+        with switch.called("mailbox", ring_s=0.3, speech=speech):
+            await signed_in(one)
+            call_id = await place(one)
+            await one.until(lambda: one.of_kind(MachineHeard))
+            assert one.board.calls[call_id].machine
+            assert len(one.board.calls[call_id].legs) == 2
+            await one.comparisons()
+            only(desk).hang_up()
+            await one.until(lambda: one.of_kind(CallEnded))
+            await one.runner.request(SignOut(agent_id=ME))
+            one.assert_in_step()
+    await desk.close()
 
 
 @pytest.mark.parametrize(

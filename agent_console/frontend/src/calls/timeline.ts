@@ -66,6 +66,7 @@ const LINES: Record<string, (said: Said) => [Mark, string, string?]> = {
   RecordingResumed: (said) => ["other", text.recordingResumed, said.by_itself === true ? text.byItself : ""],
   SupervisionChanged: (said) => ["other", said.mode === null ? text.unsupervised(str(said.agent_id)) : text.supervised(str(said.agent_id), spy(said))],
   CallbackAsked: () => ["other", text.callbackAsked],
+  MachineHeard: () => ["other", text.machine],
   MessageLeft: () => ["other", text.message],
   CallEnded: (said) => ["end", text.ended, joined([words.record.endedBy[str(said.ended_by)] ?? "", (words.outcome as Record<string, string>)[str(said.outcome)] ?? ""])],
 };

@@ -245,6 +245,7 @@ export const callWords = {
     outbound: "外呼",
     dialling: "正在呼叫市民…",
     machine: "可能是语音信箱",
+    machine: "可能是语音信箱",
   },
 
   cues: {

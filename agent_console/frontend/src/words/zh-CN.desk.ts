@@ -86,6 +86,7 @@ export const deskWords = {
       unsupervised: (who: string) => `班长 ${who} 退出`,
       callbackAsked: "市民按键留号，等候回拨",
       message: "市民留言",
+      machine: "接听方可能是语音信箱",
       surge: "播放高峰提示",
       ended: "通话结束",
       rebuilt: "事后补记",

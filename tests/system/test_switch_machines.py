@@ -1,0 +1,66 @@
+"""A mailbox that answers a placed call is told from a person by ears beside the talk, which waits for nothing."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from api.demo.sipp import alaw_of, wav_of
+from telephony.dialplan.prompts import RATE, speak
+from tests.system.switch import RunningSwitch
+
+pytestmark = [
+    pytest.mark.asterisk,
+    pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="a voice is needed: espeak-ng"),
+]
+
+PERSON = "喂，你好。"
+MAILBOX = "您好，这里是语音信箱，主人现在不在，请留下您的姓名和电话，我们会尽快回复您。"
+call_ids = (f"{int(time.time())}.9{serial:06}" for serial in count(500))
+
+
+def voice(path: Path, text: str, *, before_s: float = 0.5, after_s: float = 10.0) -> Path:
+    said = speak(text, ["espeak-ng"], language="cmn", speed=180)
+    silence = [np.zeros(round(seconds * RATE), dtype=np.float32) for seconds in (before_s, after_s)]
+    path.write_bytes(wav_of(alaw_of(np.concatenate([silence[0], said, silence[1]]))))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "cause"),
+    [(PERSON, "HUMAN", "HUMAN"), (MAILBOX, "MACHINE", "LONGGREETING"), ("", "MACHINE", "INITIALSILENCE")],
+    ids=["a person", "a mailbox", "nobody says anything"],
+)
+def test_what_answers_is_heard_beside_the_talk(
+    switch: RunningSwitch, tmp_path: Path, text: str, status: str, cause: str
+) -> None:
+    call_id = next(call_ids)
+    said = tmp_path / f"{cause}.wav"
+    speech = voice(said, text) if text else voice(said, PERSON, before_s=8.0)
+    with switch.ami() as ami, switch.desk("8011"), switch.called("called", ring_s=0.3, speech=speech):
+        ami.ask(
+            Action="Originate",
+            Channel="PJSIP/8011",
+            ChannelId=call_id,
+            Context="outbound",
+            Exten="13800000001",
+            Priority="1",
+            Variable=f"__HOTLINE_CALL_ID={call_id},HOTLINE_LINE=12345",
+            Async="true",
+        )
+        answered = ami.event("DialEnd", 10, DialStatus="ANSWER", Uniqueid=call_id)
+        together = ami.event("BridgeEnter", 10, Uniqueid=call_id)
+        heard = ami.event("UserEvent", 12, UserEvent="HotlineMachine")
+        assert heard["CallId"] == call_id
+        assert heard["Status"] == status
+        assert heard["Cause"].startswith(cause)
+        assert float(together["Timestamp"]) - float(answered["Timestamp"]) < 0.1, "nobody's first words are lost"
+        switch.wait_for(lambda: "Local/" not in switch.asterisk.console("core show channels concise"))
+        assert {one["Uniqueid"] for one in ami.listed("Status", "Status")} == {call_id, answered["DestUniqueid"]}
+        ami.ask(Action="Hangup", Channel=answered["DestChannel"])
+        ami.event("Hangup", 10, Uniqueid=call_id)
