@@ -128,7 +128,9 @@ class Parts:
             least_free=settings.recording_least_free,
         )
         self.learning = Learning(store=self.store, folder=settings.home / "learnt", zone=settings.zone, now=utc_now)
-        self.understanding = Understanding(settings.home, lambda: self.learning.learnt)
+        self.understanding = Understanding(
+            settings.home, lambda: self.learning.learnt, ticket_prefix=settings.ticket_prefix
+        )
         self.shared = Shared(
             settings=settings,
             store=self.store,
