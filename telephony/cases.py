@@ -176,12 +176,16 @@ class Case:
         for leg_id, unwanted in self.unwanted.items():
             leg, way = legs.get(leg_id), unwanted.given_up
             up = leg is not None and leg.live and leg.up_at is not None
-            if not up or way is None or way is self.way or self.way.picked_up:
+            if not up or way is None or way is self.way or self.way.picked_up or not self._is_own(leg_id):
                 continue
             self.drop(self.way.leg, news, at)
             self.way, self.transfer = way, replace(self.transfer, route=way.number, leg=leg_id)
             news.orders += self._name_leg(ledger, leg_id)
             return
+
+    def _is_own(self, leg: ChannelId) -> bool:
+        """One of this transfer, and not of one before it, whose legs are still to be hung up."""
+        return (serial_of(leg) or 0) >= (serial_of(ChannelId(self.transfer.id)) or 0)
 
     def _see_leg(self, ledger: Ledger, legs: Legs, leg: Track, at: datetime, news: News) -> None:
         """The target's phone rings, is picked up, joins, parts."""

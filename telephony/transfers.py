@@ -280,8 +280,8 @@ class Transfers:
     def _new_case(
         self, command: CallTarget, ledger: Ledger, legs: Legs, now: datetime, routes: tuple[Route, ...]
     ) -> Case:
-        last = self._cases[ledger.id].last_serial if ledger.id in self._cases else 0
-        serial = next_serial(ledger.id, last, now)
+        before = self._cases.get(ledger.id)
+        serial = next_serial(ledger.id, before.last_serial if before else 0, now)
         blind = command.mode is TransferMode.BLIND
         leg = None if blind else leg_of(ledger.id, serial)
         talking = ledger.connected
@@ -309,6 +309,7 @@ class Transfers:
             caller_number=number if number and command.target.kind is TargetKind.CENTRE else self.reach.line,
             others=frozenset(legs),
             leaving=blind,
+            unwanted=dict(before.unwanted) if before else {},
         )
 
     # a restart of ours ------------------------------------------------------------------------------------------------
@@ -361,6 +362,7 @@ class Transfers:
             way=Way(route=routes[number - 1], number=number, leg=leg_id, dialled_at=at, rang=rang or up, picked_up=up),
             last_serial=max(serial, known.last_serial if known else 0),
             caller_number=self.reach.line,
+            unwanted={leg: one for leg, one in known.unwanted.items() if leg != leg_id} if known else {},
         )
 
     # the one place where anything changes -----------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from telephony.ids import ChannelId
 from telephony.orders import DialLeg, HangUpChannel, Order, SetVariable
 from telephony.stages import TransferOutcome, TransferState
 from telephony.supervision import GIVEN_UP
-from telephony.targets import SpyMode
+from telephony.targets import SpyMode, Target, TargetKind
 from tests.fakes.stories import START, Story
 from tests.telephony.stage import Stage, snapshot
 from tests.telephony.test_branches import TAX, Line
@@ -230,6 +230,22 @@ def test_a_transfer_that_failed_goes_on_if_its_target_joined_in_a_gap(scene: Sce
     assert three_talk(scene)
     assert (scene.transfer.state, scene.transfer.leg) == (TransferState.JOINED, first)
     assert scene.steps[-1] is TransferStep.JOINED
+
+
+def test_a_way_of_another_transfer_is_not_taken_for_one_of_this(scene: Scene) -> None:
+    first = given_up(scene)
+    scene.do(scene.parties.fails(17))
+    fire = Target(kind=TargetKind.CENTRE, value="120")
+    scene.parties.deaf = True
+    scene.call(fire)
+    scene.parties.deaf = False
+    dial = scene.stage.told_orders[-4]
+    assert isinstance(dial, DialLeg)
+    scene.do(scene.parties.carry_out([dial]))
+    pick_up(scene, first)
+    scene.wait(1.0)
+    assert (scene.transfer.target, scene.transfer.leg, scene.transfer.state) == (fire, dial.leg, TransferState.DIALLING)
+    assert first in scene.parties.with_whom(scene.parties.citizen), "who is in the call is not hung up"
 
 
 def test_what_the_operator_took_back_is_hung_up_though_it_was_picked_up(scene: Scene) -> None:

@@ -53,7 +53,10 @@ from tests.telephony.stage import Stage, member
 ME = AgentId("8001")
 POLICE = Target(kind=TargetKind.CENTRE, value="110")
 REACH = Reach(
-    centres={"110": Centre(code="110", name="police", routes=(Route(endpoint="110"), Route(endpoint="110-2")))},
+    centres={
+        "110": Centre(code="110", name="police", routes=(Route(endpoint="110"), Route(endpoint="110-2"))),
+        "120": Centre(code="120", name="ambulance", routes=(Route(endpoint="120"),)),
+    },
     queues=frozenset({HOTLINE, QueueName("tax")}),
     numbers={"12320": "health"},
     number_rule="0[0-9]{9,11}",
@@ -360,6 +363,21 @@ def test_a_leg_that_comes_up_after_it_was_cancelled_is_hung_up_again(scene: Scen
     assert scene.parties.target is not None
     scene.wait(1.5)
     assert scene.parties.target is None
+
+
+def test_a_new_transfer_forgets_no_leg_of_the_one_before(scene: Scene) -> None:
+    scene.parties.deaf = True
+    scene.call()
+    late = next(one for one in scene.stage.told_orders if isinstance(one, DialLeg))
+    scene.command(DropTarget)
+    scene.parties.deaf = False
+    scene.call()
+    wanted = scene.transfer.leg
+    scene.do(scene.parties.carry_out([late]))
+    assert {late.leg, wanted} <= scene.parties.legs.keys()
+    scene.wait(1.5)
+    assert wanted in scene.parties.legs
+    assert late.leg not in scene.parties.legs
 
 
 def test_one_transfer_at_a_time(scene: Scene) -> None:
