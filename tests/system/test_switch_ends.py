@@ -9,10 +9,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import pytest
 
+from api.calls.completion import completed
+from api.store.engine import Store
+from api.store.migrate import migrate
+from api.store.sealing import Keyring
 from telephony.dialplan.topology import Topology
+from telephony.ids import CallId
+from telephony.media.recordings import Recordings
+from tests.api.test_completion import call, recorded
 from tests.fakes.sip_phones import Behaviour, SipPhone, Talk, answering, dropping, refusing, ringing
 from tests.system import test_switch_lines
 from tests.system.switch import CITIZENS, DESKS, Ami, RunningSwitch, StartSwitch
@@ -336,6 +344,40 @@ async def test_a_placed_call_that_ends_is_written_down_with_its_length(town: Tow
     assert rows["DIALLED"][:3] == ["12345", PLACED_TO, "ANSWER"]
     assert rows["DIALLED"][4] == by
     assert 1 <= int(rows["DIALLED"][5]) <= 4
+
+
+# -- and what our server makes of it -----------------------------------------------------------------------------------
+
+
+async def test_what_was_written_down_while_we_were_away_becomes_whole_records(town: Town, tmp_path: Path) -> None:
+    await town.phone(BRANCH)
+    called = await SipPhone(CITIZENS, town.switch.ports.citizens, refusing(486)).open()
+    town.stack.push_async_callback(called.close)
+    served, waiting, placed = "15400000011", "15400000012", next(call_ids)
+    talks = [town.call("12366", served), town.call("12345", waiting)]
+    await place(town, placed)
+    await town.until(lambda: "BRANCH" in town.events(served) and "ENTERQUEUE" in town.events(waiting))
+    await asyncio.sleep(0.5)
+    for talk in talks:
+        talk.hang_up()
+    await gone(town, served)
+    await gone(town, waiting)
+    await town.until(lambda: "DIALLED" in [row[3] for row in town.of(placed)])
+    url = f"sqlite+aiosqlite:///{tmp_path / 'hotline.db'}"
+    await migrate(url)
+    store = Store(url, Keyring.load(tmp_path / "keys"))
+    async for told in completed(store, town.switch.asterisk.home / "log" / "queue_log", Recordings(tmp_path), set()):
+        await recorded(store, *told.history, *told.news)
+    found = {}
+    for call_id in (town.rows(served)[0][0], town.rows(waiting)[0][0], placed):
+        kept = await call(store, CallId(call_id))
+        found[kept.caller_number] = (kept.direction, kept.line, kept.outcome, kept.ended_by)
+    await store.close()
+    assert found == {
+        served: ("inbound", "12366", "answered", "caller"),
+        waiting: ("inbound", "12345", "abandoned", "caller"),
+        PLACED_TO: ("outbound", "12345", "busy", "switch"),
+    }
 
 
 def _channel(ami: Ami, call_id: str) -> str:
