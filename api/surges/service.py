@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
@@ -19,7 +19,7 @@ from api.calls.service import ask
 from api.live.callparts import epoch_ms
 from api.live.parts import SurgeData
 from api.surges.detector import Detector
-from telephony.commands import AnnounceSurge
+from telephony.commands import AnnounceSurge, OutcomeKind
 from telephony.errors import TelephonyError
 from telephony.events import CallArrived, Event
 from telephony.ids import CallId, QueueName
@@ -60,8 +60,10 @@ class Surges:
         self._declined = False
         """A person has ended the announcement of this surge: no rule begins it again."""
         self._announced = self._read()
-        self._told = False
-        """Whether the switch was last asked to play it."""
+        self._told: bool | None = None
+        """Whether the switch plays it, as it has said itself; None where that is not known. What is not known is asked
+        for again: the switch may still play what an earlier run of ours began."""
+        self._vain = False
 
     def handle(self, event: Event) -> None:
         if isinstance(event, CallArrived) and not event.rebuilt:
@@ -86,19 +88,24 @@ class Surges:
     async def announce(self, me: SignedIn, reason: str, minutes: int) -> SurgeData:
         """Every caller hears it from now on. Raises what the switch raises; then nothing has changed."""
         detail = {"reason": reason, "minutes": minutes}
-        await ask(self._common, me, "surge.announce", "surge", PROMPT, AnnounceSurge(prompt=PROMPT), detail=detail)
+        await self._asked(me, "surge.announce", PROMPT, detail)
         now = self._common.now()
-        self._told = True
         self._keep(Announcement(by="person", reason=reason, since=now, until=now + timedelta(minutes=minutes)))
         return self._shown()
 
     async def end(self, me: SignedIn, reason: str) -> SurgeData:
         """Nobody hears it any more, and no rule begins it again before it has been calm."""
-        detail = {"reason": reason}
-        await ask(self._common, me, "surge.end", "surge", PROMPT, AnnounceSurge(prompt=""), detail=detail)
-        self._told, self._declined = False, self._surging_since is not None
+        await self._asked(me, "surge.end", "", {"reason": reason})
+        self._declined = self._surging_since is not None
         self._keep(None)
         return self._shown()
+
+    async def _asked(self, me: SignedIn, action: str, prompt: str, detail: Mapping[str, Any]) -> None:
+        """By a person. Where no answer comes, ``look`` asks again."""
+        self._told = None
+        command = AnnounceSurge(prompt=prompt)
+        outcome = await ask(self._common, me, action, "surge", PROMPT, command, detail=detail)
+        self._told = bool(prompt) if outcome.kind is OutcomeKind.DONE else None
 
     async def run(self) -> None:
         """For ever, until cancelled."""
@@ -132,14 +139,17 @@ class Surges:
 
     async def _tell(self) -> None:
         wanted = self._announced is not None
-        if wanted == self._told:
+        if wanted is self._told:
             return
         try:
-            await self._common.switch.request(AnnounceSurge(prompt=PROMPT if wanted else ""))
+            outcome = await self._common.switch.request(AnnounceSurge(prompt=PROMPT if wanted else ""))
+            failure = "" if outcome.kind is OutcomeKind.DONE else outcome.kind.value
         except TelephonyError as error:
-            log.warning("surge announcement not set", error_type=type(error).__name__)
-            return
-        self._told = wanted
+            failure = type(error).__name__
+        self._told = None if failure else wanted
+        if failure and not self._vain:
+            log.warning("surge announcement not set", error_type=failure)
+        self._vain = bool(failure)
 
     def _waiting(self) -> int:
         return sum(len(line) for line in self._board.waiting.values())
@@ -162,5 +172,5 @@ class Surges:
     def _read(self) -> Announcement | None:
         try:
             return _kept.validate_json(self._place.read_bytes())
-        except (FileNotFoundError, ValidationError):
+        except (OSError, ValidationError):
             return None

@@ -18,7 +18,7 @@ from api.store.tables import AuditRecord
 from api.surges.detector import Detector
 from api.surges.routes import router as surges_router
 from api.surges.service import Surges
-from telephony.commands import AnnounceSurge
+from telephony.commands import AnnounceSurge, CommandOutcome, OutcomeKind
 from telephony.dialplan.topology import Surge
 from telephony.errors import SwitchUnavailable
 from telephony.events import CallArrived
@@ -79,6 +79,7 @@ class Stage:
         self.begin_again()
 
     def begin_again(self) -> None:
+        """As after a start of the server: nobody knows what the switch plays."""
         self.surges = Surges(self.desk.shared, self.lines, show=self.shown.append, place=self.place)
 
     async def look(self, waiting: int, seconds: float = 0.0) -> SurgeData:
@@ -104,11 +105,11 @@ async def test_by_rule_it_begins_once_and_ends_after_the_calm(stage: Stage) -> N
     began = await stage.look(5, 1)
     assert (began.state, began.by, began.waiting, began.waiting_limit) == ("announced", "rule", 5, 5)
     await stage.look(9, 1)
-    assert stage.desk.switch.asked == [ON]
+    assert stage.desk.switch.asked == [OFF, ON], "what an earlier run began ends"
     await stage.look(0, 29)
     over = await stage.look(0, 1)
     assert (over.state, over.until) == ("quiet", None)
-    assert stage.desk.switch.asked == [ON, OFF]
+    assert stage.desk.switch.asked == [OFF, ON, OFF]
     assert [(who, what) for who, what, _ in await stage.audited()] == [
         ("system", "surge.announced"),
         ("system", "surge.ended"),
@@ -127,7 +128,7 @@ async def test_where_people_decide_it_is_only_proposed(desk: Desk, tmp_path: Pat
     stage = Stage(desk, tmp_path / "surge.json", "propose")
     proposed = await stage.look(9)
     assert (proposed.state, proposed.by) == ("proposed", "rule")
-    assert desk.switch.asked == []
+    assert desk.switch.asked == [OFF]
 
 
 async def test_arrivals_count_too_but_not_those_found_after_a_restart(stage: Stage) -> None:
@@ -157,6 +158,27 @@ async def test_a_switch_that_is_away_is_told_as_soon_as_it_is_back(stage: Stage)
     assert stage.desk.switch.asked == [ON, ON, ON], "twice in vain"
 
 
+async def test_an_answer_that_did_not_come_is_asked_for_until_it_does(stage: Stage) -> None:
+    stage.desk.switch.outcome = CommandOutcome(kind=OutcomeKind.UNKNOWN)
+    for _ in range(3):
+        assert (await stage.look(9, 1)).state == "announced"
+    stage.desk.switch.outcome = CommandOutcome(kind=OutcomeKind.DONE)
+    for _ in range(3):
+        await stage.look(9, 1)
+    assert stage.desk.switch.asked == [ON] * 4
+
+
+@pytest.mark.parametrize("lost", ["gone", "broken"])
+async def test_an_announcement_whose_file_is_lost_is_taken_down_at_the_switch(stage: Stage, lost: str) -> None:
+    await stage.look(9)
+    stage.place.unlink() if lost == "gone" else stage.place.write_text("{")
+    stage.desk.switch.asked.clear()
+    stage.begin_again()
+    assert (await stage.look(0)).state == "quiet"
+    await stage.look(0, 1)
+    assert stage.desk.switch.asked == [OFF]
+
+
 # people ---------------------------------------------------------------------------------------------------------------
 async def boss_of(stage: Stage) -> Person:
     app = FastAPI()
@@ -183,7 +205,7 @@ async def test_a_supervisor_begins_it_with_a_reason_and_it_ends_by_itself(stage:
     )
     assert (await boss.get("/surge")).json() == answer.json()
     await stage.look(0, 1799)
-    assert stage.desk.switch.asked == [ON]
+    assert stage.desk.switch.asked == [ON]  # the switch has said what it plays
     assert (await stage.look(0, 1)).state == "quiet"
     assert stage.desk.switch.asked == [ON, OFF]
     assert await stage.audited() == [
@@ -219,6 +241,17 @@ async def test_where_it_cannot_be_kept_it_holds_all_the_same(desk: Desk, tmp_pat
     assert (await stage.look(9)).state == "announced"
     assert (await stage.look(9, 1)).state == "announced"
     assert stage.desk.switch.asked == [ON]
+
+
+async def test_a_supervisors_wish_without_an_answer_holds_and_is_asked_again(stage: Stage) -> None:
+    boss = await boss_of(stage)
+    stage.desk.switch.outcome = CommandOutcome(kind=OutcomeKind.UNKNOWN)
+    answer = await boss.post("/surge", {"on": True, "reason": "高峰", "minutes": 5})
+    assert (answer.status_code, answer.json()["state"]) == (200, "announced")
+    stage.desk.switch.outcome = CommandOutcome(kind=OutcomeKind.DONE)
+    await stage.look(0, 1)
+    await stage.look(0, 1)
+    assert stage.desk.switch.asked == [ON, ON]
 
 
 async def test_a_switch_that_is_away_is_told_to_the_supervisor(stage: Stage) -> None:
