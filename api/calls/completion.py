@@ -171,7 +171,8 @@ def _news(course: Course, known: Known, end: Entry, *, message: bool) -> Iterabl
 
 
 def _outcome(course: Course, known: Known, end: Entry) -> CallOutcome:
-    if known.answered or course.answers or course.served_s is not None:
+    reached = end.event == "DIALLED" and end.value(5) != ""
+    if known.answered or course.answers or course.served_s is not None or reached:
         return CallOutcome.ANSWERED
     if end.event == "DIALLED":
         status, cause = end.value(2), end.value(3)
@@ -207,7 +208,7 @@ def _waited(course: Course, known: Known, end: Entry) -> float | None:
     if known.answered or course.answers:
         return None
     since = known.waiting_since or (course.queued.at if course.queued else None)
-    until = course.gave_up_at or (end.at if end.event in ("ABANDON", "CALLBACK") else None)
+    until = course.gave_up_at or (end.at if end.event in ("ABANDON", "CALLBACK", "GONE") else None)
     return max(0.0, (until - since).total_seconds()) if since and until else None
 
 

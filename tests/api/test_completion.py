@@ -240,6 +240,15 @@ async def test_who_hangs_up_in_the_greeting_is_a_missed_call(store: Store, log: 
     assert (kept.line, kept.caller_number, kept.arrived_at) == ("12345", NUMBER, at(0))
 
 
+async def test_who_hangs_up_between_two_rounds_of_waiting_has_waited_until_then(store: Store, log: Path) -> None:
+    one = call_at(0)
+    write(log, line(1, one, "NONE", "ENTERQUEUE", "", NUMBER, 1), line(31, one, "NONE", "EXITWITHTIMEOUT", 1, 1, 30))
+    write(log, line(32, one, "NONE", "GONE", "12345", NUMBER, "caller", ""))
+    [ended] = await taken_up(store, log)
+    assert isinstance(ended, CallEnded)
+    assert (ended.outcome, ended.wait_s) == ("abandoned", 31.0)
+
+
 async def test_a_talk_with_a_branch_is_no_missed_call(store: Store, log: Path) -> None:
     one = call_at(0)
     await recorded(store, *arrived(one, 0.0)[:1])
@@ -311,6 +320,13 @@ async def test_a_placed_call_that_was_answered_has_its_talk_where_the_answer_was
     kept = await call(store, PLACED)
     assert (kept.outcome, kept.ended_by, kept.answered_by) == ("answered", "caller", "8001")
     assert (kept.answered_at, kept.talk_s) == ((at(8.25), 59.75) if seen else (at(8), None))
+
+
+async def test_a_placed_call_of_whose_answer_only_its_end_tells_was_answered(store: Store, log: Path) -> None:
+    write(log, line(68, PLACED, "NONE", "DIALLED", "12345", NUMBER, "ANSWER", 16, "operator", 60))
+    await taken_up(store, log)
+    kept = await call(store, PLACED)
+    assert (kept.outcome, kept.ended_by, kept.talk_s) == ("answered", "operator", None)
 
 
 # answers that nobody saw ----------------------------------------------------------------------------------------------
