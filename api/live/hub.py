@@ -2,53 +2,39 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
-from api.auth.permissions import Action, allowed
-from api.live.alerts import AlertKind, Alerts
+from api.live.alerts import AlertKind
+from api.live.board import Board, Reader
 from api.live.callparts import Listed
-from api.live.feeds import RING_S, Feed, Patch
-from api.live.kpi import DayKpi
-from api.live.messages import CloseCode, DatabaseState, ErrorCode, Links, SpeechState, SwitchState, WallData
+from api.live.channels import Channels
+from api.live.feedbook import Feedbook
+from api.live.feeds import Feed
+from api.live.messages import CloseCode, DatabaseState, ErrorCode, Links, SpeechState, SwitchState
 from api.live.parts import (
     CallbackCounts,
     CallbackHead,
     CueData,
     DriftData,
     HandoffHead,
-    SupervisionData,
     SurgeData,
 )
 from api.live.patches import Data
-from api.live.today import DayCounts
 from api.live.viewers import Viewer, call_of, in_call, may_read, may_see_call, variant_of
 from api.live.views import (
-    NO_CALLBACKS,
     CallPicture,
-    Company,
-    call_view,
-    me_view,
-    queue_lines,
-    queue_view,
     segment,
-    wall_agent,
-    wall_call,
     with_segment,
 )
 from api.tickets.queries import CallerSummary
-from asr.recognizer import SpeechLevel
 from asr.transcript import Turn
-from telephony.agents import Agent
-from telephony.calls import Call, CallPhase
 from telephony.events import (
     AgentEvent,
-    AheadReason,
     CallEvent,
     DriftRepaired,
     Event,
@@ -57,8 +43,7 @@ from telephony.events import (
     QueueChanged,
 )
 from telephony.ids import AgentId, CallId, QueueName
-from telephony.targets import SpyMode, Target, TargetKind
-from telephony.transfers import Transfer
+from telephony.targets import TargetKind
 
 log = structlog.get_logger(__name__)
 
@@ -66,69 +51,6 @@ QUEUE_EVERY_S = 0.2
 """Everybody reads the queue: its changes are gathered, while one's own call and status go out at once."""
 WALL_EVERY_S = 0.3
 """The wall holds every call and everybody: its changes are gathered as well."""
-
-
-MOST_LISTED = 500
-
-NO_SURGE = SurgeData(
-    state="quiet", by=None, reason="", since=None, until=None, arrivals=0, waiting=0, arrivals_limit=0, waiting_limit=0
-)
-
-
-class Board(Protocol):
-    """What the hub reads of the switchboard."""
-
-    @property
-    def calls(self) -> Mapping[CallId, Call]: ...
-
-    @property
-    def agents(self) -> Mapping[AgentId, Agent]: ...
-
-    @property
-    def waiting(self) -> Mapping[QueueName, tuple[CallId, ...]]: ...
-
-    @property
-    def transfers(self) -> Mapping[CallId, Transfer]:
-        """The latest of each call."""
-
-    @property
-    def supervisions(self) -> Mapping[CallId, Supervision]: ...
-
-    @property
-    def ahead(self) -> Mapping[CallId, AheadReason]:
-        """Of live calls, why they wait in front of others."""
-
-
-class Supervision(Protocol):
-    @property
-    def agent_id(self) -> AgentId: ...
-
-    @property
-    def mode(self) -> SpyMode: ...
-
-
-class Reader(Protocol):
-    """One admitted socket, as the hub sees it. None of these calls waits."""
-
-    @property
-    def viewer(self) -> Viewer: ...
-
-    @property
-    def tab(self) -> str: ...
-
-    @property
-    def feeds(self) -> dict[str, Feed]:
-        """What it reads now, by channel."""
-
-    def deliver(self, feed: Feed, patch: Patch) -> None: ...
-
-    def deliver_snapshot(self, feed: Feed) -> None: ...
-
-    def refuse(self, channel: str, code: ErrorCode) -> None: ...
-
-    def dismiss(self, code: CloseCode) -> None: ...
-
-    def tick(self, now_s: float) -> None: ...
 
 
 class Hub:
@@ -152,35 +74,23 @@ class Hub:
         self._board = board
         self._clock = clock
         self._wall = wall
-        self._ring_s = ring_s
-        self._queues = tuple(queues)
-        self._labels = dict(labels or {})
-        self._supervision_shown = supervision_shown
-        self._names: Mapping[AgentId, str] = {}
-        self._listed: dict[str, Listed] = {}
-        self._handoffs: tuple[HandoffHead, ...] = ()
-        self._callbacks: tuple[CallbackHead, ...] = ()
-        self._callback_counts = NO_CALLBACKS
-        self._drift = DriftData(count=0, last_at=None, last_kind="")
-        self._surge = NO_SURGE
+        self._channels = Channels(
+            board=board,
+            wall=wall,
+            ring_s=ring_s,
+            queues=queues,
+            labels=labels or {},
+            supervision_shown=supervision_shown,
+        )
+        self.book = Feedbook(clock)
         self._presence: list[Callable[[AgentId, bool], None]] = []
-        self.today = DayCounts()
-        self.kpi = DayKpi()
-        self.alerts = Alerts()
-        self._boot = secrets.token_hex(4)
-        self._epochs = 0
-        self._feeds: dict[str, dict[str, Feed]] = {}
-        self._readers: dict[Feed, dict[Reader, None]] = {}
         self._sockets: dict[Reader, None] = {}
-        self._pictures: dict[CallId, CallPicture] = {}
         self._ended_sessions: set[str] = set()
         self._queue_due_s: float | None = None
         self._wall_due_s: float | None = None
-        self._links = Links(
-            switch=SwitchState(state=LinkState.DOWN),
-            speech=SpeechState(state=SpeechLevel.DOWN),
-            database=DatabaseState(state="ok"),
-        )
+        self.today = self._channels.today
+        self.kpi = self._channels.kpi
+        self.alerts = self._channels.alerts
 
     # -- who is there ------------------------------------------------------------------------------------------------
 
@@ -190,7 +100,7 @@ class Hub:
 
     @property
     def links(self) -> Links:
-        return self._links
+        return self._channels.links
 
     def admit(self, reader: Reader) -> None:
         """A newer window of the same operator ends the older one."""
@@ -244,9 +154,7 @@ class Hub:
         known = reader.feeds.get(channel)
         feed = known or self._feed(channel, variant, reader.viewer)
         missed = feed.replay(epoch, have)
-        reader.feeds[channel] = feed
-        self._readers.setdefault(feed, {})[reader] = None
-        feed.unread_since_s = None
+        self.book.read(reader, feed)
         if missed is None:
             reader.deliver_snapshot(feed)
             return
@@ -256,7 +164,7 @@ class Hub:
     def unsubscribe(self, reader: Reader, channel: str) -> None:
         feed = reader.feeds.get(channel)
         if feed is not None:
-            self._stop_reading(reader, feed)
+            self.book.stop_reading(reader, feed)
 
     def resync(self, reader: Reader, channel: str, have: int) -> None:
         feed = reader.feeds.get(channel)
@@ -272,7 +180,7 @@ class Hub:
             self._alerts_changed()
         if isinstance(event, DriftRepaired):
             at = round(event.at.timestamp() * 1000)
-            self._drift = DriftData(count=self._drift.count + 1, last_at=at, last_kind=event.kind)
+            self._channels.drift = DriftData(count=self._channels.drift.count + 1, last_at=at, last_kind=event.kind)
         self._wall_changed()
         if isinstance(event, CallEvent):
             self.look_at_call(event.call_id)
@@ -289,23 +197,22 @@ class Hub:
         self._close_ended_sessions()
 
     def look_at_call(self, call_id: CallId) -> None:
-        for feed in self._feeds_of(f"call/{call_id}"):
+        for feed in self.book.of(f"call/{call_id}"):
             self._refresh(feed)
 
     def look_at_agent(self, agent_id: AgentId) -> None:
-        """A changed agent may also have come into, or gone out of, the sight of a call."""
+        """The person's own channel; which calls are in sight, every patch asks anew."""
         for reader in tuple(self._sockets):
             if reader.viewer.agent_id == agent_id and (feed := reader.feeds.get("me")) is not None:
                 self._refresh(feed)
 
     def look_everywhere(self) -> None:
         """After the model was rebuilt from the switch."""
-        for channel in tuple(self._feeds):
-            for feed in self._feeds_of(channel):
-                self._refresh(feed)
+        for feed in self.book:
+            self._refresh(feed)
 
     def picture(self, call_id: CallId) -> CallPicture:
-        return self._pictures.get(call_id) or CallPicture()
+        return self._channels.picture(call_id)
 
     def show_turn(self, call_id: CallId, turn: Turn) -> None:
         picture = self.picture(call_id)
@@ -327,34 +234,34 @@ class Hub:
 
     def show_listed(self, call_id: CallId, transfer_id: str, listed: Listed) -> None:
         """The transfer has got its row in the ledger."""
-        if self._listed.get(transfer_id) == listed:
+        if self._channels.listed.get(transfer_id) == listed:
             return
-        self._listed[transfer_id] = listed
+        self._channels.listed[transfer_id] = listed
         self.look_at_call(call_id)
         self._wall_changed()
 
     def show_handoffs(self, handoffs: Sequence[HandoffHead]) -> None:
         """All that are not settled, newest first."""
-        self._handoffs = tuple(handoffs)
-        for feed in self._feeds_of("emergency"):
+        self._channels.handoffs = tuple(handoffs)
+        for feed in self.book.of("emergency"):
             self._refresh(feed)
 
     def show_callbacks(self, callbacks: Sequence[CallbackHead], counts: CallbackCounts) -> None:
         """Those that are due first, and how many there are in all."""
-        counted, self._callback_counts = self._callback_counts != counts, counts
-        self._callbacks = tuple(callbacks)
-        for feed in (*self._feeds_of("tasks"), *(self._feeds_of("me") if counted else ())):
+        counted, self._channels.callback_counts = self._channels.callback_counts != counts, counts
+        self._channels.callbacks = tuple(callbacks)
+        for feed in (*self.book.of("tasks"), *(self.book.of("me") if counted else ())):
             self._refresh(feed)
 
     def show_surge(self, surge: SurgeData) -> None:
-        if surge != self._surge:
-            self._surge = surge
+        if surge != self._channels.surge:
+            self._channels.surge = surge
             self._wall_changed()
         proposed = surge.state == "proposed"
         self.stand_alert(proposed, AlertKind.SURGE_PROPOSED, arrivals=surge.arrivals, waiting=surge.waiting)
 
     def show_names(self, names: Mapping[AgentId, str]) -> None:
-        self._names = dict(names)
+        self._channels.names = dict(names)
         self._wall_changed()
 
     def raise_alert(self, kind: AlertKind, subject: str, **data: Any) -> None:
@@ -368,15 +275,15 @@ class Hub:
             self._alerts_changed()
 
     def show_switch(self, state: LinkState, reason: str = "") -> None:
-        self._show_links(self._links.model_copy(update={"switch": SwitchState(state=state, reason=reason)}))
+        self._show_links(self._channels.links.model_copy(update={"switch": SwitchState(state=state, reason=reason)}))
 
     def show_recognizer(self, state: SpeechState) -> None:
-        self._show_links(self._links.model_copy(update={"speech": state}))
+        self._show_links(self._channels.links.model_copy(update={"speech": state}))
         for call_id in self._board.calls:
             self.look_at_call(call_id)
 
     def show_database(self, state: DatabaseState) -> None:
-        self._show_links(self._links.model_copy(update={"database": state}))
+        self._show_links(self._channels.links.model_copy(update={"database": state}))
 
     # -- time --------------------------------------------------------------------------------------------------------
 
@@ -385,18 +292,18 @@ class Hub:
         now_s = self._clock()
         if self._queue_due_s is not None and now_s >= self._queue_due_s:
             self._queue_due_s = None
-            for feed in self._feeds_of("queue"):
+            for feed in self.book.of("queue"):
                 self._refresh(feed)
         if self._wall_due_s is not None and now_s >= self._wall_due_s:
             self._wall_due_s = None
-            for feed in self._feeds_of("wall"):
+            for feed in self.book.of("wall"):
                 self._refresh(feed)
         if self.alerts.forget(self._wall()):
             self._alerts_changed()
         for reader in tuple(self._sockets):
             reader.tick(now_s)
-        self._forget_unread(now_s)
-        self._forget_pictures()
+        self.book.forget_unread(now_s)
+        self._channels.forget()
 
     def now_ms(self) -> int:
         return round(self._wall().timestamp() * 1000)
@@ -410,19 +317,19 @@ class Hub:
 
     def _silence(self, reader: Reader) -> None:
         for feed in tuple(reader.feeds.values()):
-            self._stop_reading(reader, feed)
+            self.book.stop_reading(reader, feed)
 
     def _show(self, call_id: CallId, picture: CallPicture) -> None:
         if call_id not in self._board.calls:
             return
-        self._pictures[call_id] = picture
+        self._channels.pictures[call_id] = picture
         self.look_at_call(call_id)
 
     def _show_links(self, links: Links) -> None:
-        if links == self._links:
+        if links == self._channels.links:
             return
-        self._links = links
-        for feed in self._feeds_of("me"):
+        self._channels.links = links
+        for feed in self.book.of("me"):
             self._refresh(feed)
 
     def _queue_changed(self) -> None:
@@ -435,7 +342,7 @@ class Hub:
 
     def _alerts_changed(self) -> None:
         self._wall_changed()
-        for feed in self._feeds_of("me"):
+        for feed in self.book.of("me"):
             self._refresh(feed)
 
     def _tell_presence(self, agent_id: AgentId | None, *, there: bool) -> None:
@@ -447,123 +354,26 @@ class Hub:
             except Exception:
                 log.exception("live.presence_listener_failed")
 
-    def _feeds_of(self, channel: str) -> tuple[Feed, ...]:
-        return tuple(self._feeds.get(channel, {}).values())
-
     def _feed(self, channel: str, variant: str, viewer: Viewer) -> Feed:
-        variants = self._feeds.setdefault(channel, {})
-        feed = variants.get(variant)
+        feed = self.book.find(channel, variant)
         if feed is None:
-            data = self._view(channel, variant, viewer)
+            data = self._channels.view(channel, variant, viewer)
             assert data is not None, "asked for after the refusal"
-            self._epochs += 1
-            feed = Feed(
-                channel=channel,
-                variant=variant,
-                epoch=f"{self._boot}.{self._epochs}",
-                data=data,
-                last_value=call_of(channel) is None,
-                owner=viewer if channel == "me" else None,
-            )
-            variants[variant] = feed
-        elif channel == "me":
+            return self.book.add(channel, variant, data, viewer if channel == "me" else None)
+        if channel == "me":
             feed.owner = viewer
             self._refresh(feed)
         return feed
 
-    def _view(self, channel: str, variant: str, owner: Viewer | None) -> Data | None:
-        """The data now; None where there is nothing to show any more."""
-        board = self._board
-        if channel == "queue":
-            return queue_view(
-                board.waiting,
-                board.calls,
-                board.agents,
-                queues=self._queues,
-                callers=variant == "callers",
-                ahead=board.ahead,
-            )
-        call_id = call_of(channel)
-        if call_id is not None:
-            call = board.calls.get(call_id)
-            if call is None:
-                return None
-            return call_view(
-                call,
-                self.picture(call_id),
-                recognizer=self._links.speech,
-                ring_s=self._ring_s,
-                company=self._company(call_id, supervision=variant == "whole" or self._supervision_shown),
-            )
-        if channel == "wall":
-            return self._wall_view()
-        if channel == "emergency":
-            heads = [one for one in self._handoffs if variant in ("all", one.agent_id)]
-            return {"handoffs": [one.model_dump(mode="json") for one in heads]}
-        if channel == "tasks":
-            return {
-                "callbacks": [one.model_dump(mode="json") for one in self._callbacks],
-                "counts": self._callback_counts.model_dump(mode="json"),
-            }
-        assert owner is not None
-        return self._me_view(owner)
-
-    def _me_view(self, owner: Viewer) -> Data:
-        agents = self._board.agents
-        may_call_back = allowed(owner.role, Action.CALLBACK_READ)
-        return me_view(
-            agents.get(owner.agent_id) if owner.agent_id is not None else None,
-            owner.display_name,
-            self._links,
-            self.today.of(owner.agent_id, self._wall()),
-            alerts=self.alerts.all() if allowed(owner.role, Action.WALL) else self.alerts.of(owner.agent_id),
-            callbacks=self._callback_counts if may_call_back else NO_CALLBACKS,
-        )
-
-    def _wall_view(self) -> Data:
-        board = self._board
-        calls = board.calls
-        live = [call for call in calls.values() if call.phase is not CallPhase.ENDED]
-        return WallData(
-            agents=[
-                wall_agent(agent, self._names.get(agent.id, ""), calls.get(agent.call_id) if agent.call_id else None)
-                for agent in sorted(board.agents.values(), key=lambda agent: agent.id)
-            ],
-            calls=[wall_call(call, self._company(call.id, supervision=True)) for call in live],
-            queues=queue_lines(board.waiting, calls, queues=self._queues, callers=True, ahead=board.ahead),
-            kpi=self.kpi.now(self._wall()),
-            alarms=list(self.alerts.all()),
-            drift=self._drift,
-            surge=self._surge,
-        ).model_dump(mode="json")
-
-    def _company(self, call_id: CallId, *, supervision: bool) -> Company:
-        transfer = self._board.transfers.get(call_id)
-        there = self._board.supervisions.get(call_id) if supervision else None
-        return Company(
-            transfer=transfer,
-            listed=self._listed.get(transfer.id) if transfer else None,
-            supervision=None if there is None else SupervisionData(agent_id=there.agent_id, mode=there.mode),
-            ahead=self._board.ahead.get(call_id),
-            names=self._names,
-            label=self._label,
-        )
-
-    def _label(self, target: Target) -> str:
-        """A person's, centre's or department's name; empty where there is none."""
-        if target.kind is TargetKind.AGENT:
-            return self._names.get(AgentId(target.value), "")
-        return self._labels.get((target.kind, target.value), "")
-
     def _refresh(self, feed: Feed) -> None:
-        data = self._view(feed.channel, feed.variant, feed.owner)
+        data = self._channels.view(feed.channel, feed.variant, feed.owner)
         if data is None:
             return
         patch = feed.advance(data, now_s=self._clock(), ts_ms=self.now_ms())
-        for reader in tuple(self._readers.get(feed, ())):
+        for reader in self.book.readers(feed):
             refusal = self._refusal(reader.viewer, feed.channel)
             if refusal is not None:
-                self._stop_reading(reader, feed)
+                self.book.stop_reading(reader, feed)
                 reader.refuse(feed.channel, refusal)
             elif patch is not None:
                 reader.deliver(feed, patch)
@@ -578,32 +388,6 @@ class Hub:
         transfer = self._board.transfers.get(call_id)
         return None if may_see_call(viewer, call, self._board.agents, transfer) else ErrorCode.FORBIDDEN
 
-    def _stop_reading(self, reader: Reader, feed: Feed) -> None:
-        if reader.feeds.get(feed.channel) is feed:
-            del reader.feeds[feed.channel]
-        readers = self._readers.get(feed)
-        if readers is None:
-            return
-        readers.pop(reader, None)
-        if not readers:
-            del self._readers[feed]
-            feed.unread_since_s = self._clock()
-
-    def _forget_unread(self, now_s: float) -> None:
-        for channel, variants in tuple(self._feeds.items()):
-            for variant, feed in tuple(variants.items()):
-                if feed.unread_since_s is not None and now_s - feed.unread_since_s > RING_S:
-                    del variants[variant]
-            if not variants:
-                del self._feeds[channel]
-
-    def _forget_pictures(self) -> None:
-        for call_id in self._pictures.keys() - self._board.calls.keys():
-            del self._pictures[call_id]
-        if len(self._listed) > MOST_LISTED:
-            shown = {transfer.id for transfer in self._board.transfers.values()}
-            self._listed = {key: listed for key, listed in self._listed.items() if key in shown}
-
     def _close_ended_sessions(self) -> None:
         if not self._ended_sessions:
             return
@@ -616,8 +400,3 @@ class Hub:
             else:
                 self._send_away(reader, CloseCode.SESSION_ENDED)
         self._ended_sessions = still_in_call
-
-    def feeds(self) -> Iterator[Feed]:
-        """Every feed that is kept, for the health page and the tests."""
-        for variants in self._feeds.values():
-            yield from variants.values()
