@@ -53,7 +53,7 @@ def arrived(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
         call_id=ledger.id,
         caller_number=ledger.caller_id(citizen).caller_number,
         caller_name=ledger.caller_id(citizen).caller_name,
-        line=ledger.line or LineNumber(citizen.first.exten),
+        line=ledger.line_of(citizen),
         channel=citizen.id,
         rebuilt=ledger.rebuilt,
         centre=ledger.centre,

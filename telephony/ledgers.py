@@ -158,6 +158,12 @@ class Ledger:
         """Whose number and name are the caller's."""
         return self.caller or (citizen.first if citizen.first.call_id else citizen.latest.value)
 
+    def line_of(self, citizen: Track) -> LineNumber:
+        """What was dialled. Where nobody has said it the first extension does, but not where it is a place of the
+        dialplan's own (``s``, ``h``); empty where nobody knows."""
+        exten = citizen.first.exten
+        return self.line or LineNumber(exten if _LINE.fullmatch(exten) else "")
+
     def recall_arrival(self, variables: Mapping[str, str], channel: ChannelId) -> None:
         """What the first channel keeps of how the call came in, where a restart of ours has forgotten it."""
         if channel != ChannelId(self.id):

@@ -120,7 +120,7 @@ def whom(ledger: Ledger, legs: Legs) -> tuple[str, str, LineNumber]:
     first = legs.get(ChannelId(ledger.id)) or next(iter(legs.values()))
     if not ledger.outbound:
         shown = ledger.caller_id(first)
-        return shown.caller_number, shown.caller_name, ledger.line or LineNumber(first.first.exten)
+        return shown.caller_number, shown.caller_name, ledger.line_of(first)
     if ledger.placed is not None:
         return ledger.placed.number, "", ledger.placed.line
     return first.latest.value.exten, "", ledger.line or LineNumber("")

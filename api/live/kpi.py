@@ -36,7 +36,8 @@ class _Seen:
 class DayKpi:
     """Each call counts once, however often it is told of; a new day begins at midnight in Shanghai.
 
-    Calls that an operator placed are none of these figures. Whoever waits over midnight is a call of the new day.
+    Calls that an operator placed are none of these figures, and those of no known line stand in the sums alone. Whoever
+    waits over midnight is a call of the new day.
     """
 
     day: date | None = None
@@ -70,15 +71,15 @@ class DayKpi:
 
     def now(self, at: datetime) -> Kpi:
         self._turn(at)
-        lines = {str(line): _shown(count) for line, count in sorted(self._lines.items())}
-        in_all = lines.values()
+        shown = {str(line): _shown(count) for line, count in sorted(self._lines.items())}
+        in_all = shown.values()
         return Kpi(
             answered=sum(one.answered for one in in_all),
             arrived=sum(one.arrived for one in in_all),
             abandoned=sum(one.abandoned for one in in_all),
             within_15s=sum(one.within_15s for one in in_all),
             longest_wait_s=max((one.longest_wait_s for one in in_all), default=0.0),
-            lines=lines,
+            lines={line: one for line, one in shown.items() if line},
         )
 
     def _arrive(self, call_id: CallId, line: LineNumber) -> None:

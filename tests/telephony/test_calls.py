@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -50,6 +51,16 @@ def test_a_call_goes_from_arrival_to_its_end(stage: Stage, story: Story) -> None
     told = [type(event) for event in stage.events if not isinstance(event, QueueChanged | LinkChanged)]
     assert told == [CallArrived, CallQueued, CallOffered, CallAnswered, AgentLegEnded, CallEnded]
     assert stage.unlisted == []
+
+
+@pytest.mark.parametrize("place", ["s", "h", "again", "", "12345;x"])
+def test_a_place_of_the_dialplan_is_no_line(stage: Stage, place: str) -> None:
+    story = Story(named=False)
+    story.citizen = replace(story.citizen, exten=place)
+    stage.tell(story.arrive())
+    stage.tell(story.join())
+    [arrived] = stage.of_kind(CallArrived)
+    assert (arrived.line, stage.call().line) == ("", "")
 
 
 def test_the_arrival_names_line_caller_and_channel(stage: Stage, story: Story) -> None:

@@ -50,6 +50,14 @@ def test_a_call_counts_once_however_often_it_is_told_of() -> None:
     assert (now.arrived, now.answered, now.abandoned, now.within_15s, now.longest_wait_s) == (2, 1, 1, 1, 40.0)
 
 
+def test_a_call_of_no_known_line_counts_in_the_sums_alone() -> None:
+    kpi = DayKpi()
+    for event in [arrived("1.1", line=""), answered("1.1", 5.0), arrived("1.2")]:
+        kpi.apply(event)
+    now = kpi.now(NOON)
+    assert (now.arrived, now.answered, set(now.lines)) == (2, 1, {"12345"})
+
+
 def test_fifteen_seconds_are_in_time_and_an_answer_nobody_saw_is_not_counted_as_such() -> None:
     kpi = DayKpi()
     for call_id, wait_s, rebuilt in (("1.1", 15.0, False), ("1.2", 15.1, False), ("1.3", 0.0, True)):
