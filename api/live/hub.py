@@ -74,7 +74,7 @@ class Hub:
         self._board = board
         self._clock = clock
         self._wall = wall
-        self._channels = Channels(
+        self.channels = Channels(
             board=board,
             wall=wall,
             ring_s=ring_s,
@@ -88,9 +88,9 @@ class Hub:
         self._ended_sessions: set[str] = set()
         self._queue_due_s: float | None = None
         self._wall_due_s: float | None = None
-        self.today = self._channels.today
-        self.kpi = self._channels.kpi
-        self.alerts = self._channels.alerts
+        self.today = self.channels.today
+        self.kpi = self.channels.kpi
+        self.alerts = self.channels.alerts
 
     # -- who is there ------------------------------------------------------------------------------------------------
 
@@ -100,7 +100,7 @@ class Hub:
 
     @property
     def links(self) -> Links:
-        return self._channels.links
+        return self.channels.links
 
     def admit(self, reader: Reader) -> None:
         """A newer window of the same operator ends the older one."""
@@ -180,7 +180,7 @@ class Hub:
             self._alerts_changed()
         if isinstance(event, DriftRepaired):
             at = round(event.at.timestamp() * 1000)
-            self._channels.drift = DriftData(count=self._channels.drift.count + 1, last_at=at, last_kind=event.kind)
+            self.channels.drift = DriftData(count=self.channels.drift.count + 1, last_at=at, last_kind=event.kind)
         self._wall_changed()
         if isinstance(event, CallEvent):
             self.look_at_call(event.call_id)
@@ -212,7 +212,7 @@ class Hub:
             self._refresh(feed)
 
     def picture(self, call_id: CallId) -> CallPicture:
-        return self._channels.picture(call_id)
+        return self.channels.picture(call_id)
 
     def show_turn(self, call_id: CallId, turn: Turn) -> None:
         picture = self.picture(call_id)
@@ -234,34 +234,34 @@ class Hub:
 
     def show_listed(self, call_id: CallId, transfer_id: str, listed: Listed) -> None:
         """The transfer has got its row in the ledger."""
-        if self._channels.listed.get(transfer_id) == listed:
+        if self.channels.listed.get(transfer_id) == listed:
             return
-        self._channels.listed[transfer_id] = listed
+        self.channels.listed[transfer_id] = listed
         self.look_at_call(call_id)
         self._wall_changed()
 
     def show_handoffs(self, handoffs: Sequence[HandoffHead]) -> None:
         """All that are not settled, newest first."""
-        self._channels.handoffs = tuple(handoffs)
+        self.channels.handoffs = tuple(handoffs)
         for feed in self.book.of("emergency"):
             self._refresh(feed)
 
     def show_callbacks(self, callbacks: Sequence[CallbackHead], counts: CallbackCounts) -> None:
         """Those that are due first, and how many there are in all."""
-        counted, self._channels.callback_counts = self._channels.callback_counts != counts, counts
-        self._channels.callbacks = tuple(callbacks)
+        counted, self.channels.callback_counts = self.channels.callback_counts != counts, counts
+        self.channels.callbacks = tuple(callbacks)
         for feed in (*self.book.of("tasks"), *(self.book.of("me") if counted else ())):
             self._refresh(feed)
 
     def show_surge(self, surge: SurgeData) -> None:
-        if surge != self._channels.surge:
-            self._channels.surge = surge
+        if surge != self.channels.surge:
+            self.channels.surge = surge
             self._wall_changed()
         proposed = surge.state == "proposed"
         self.stand_alert(proposed, AlertKind.SURGE_PROPOSED, arrivals=surge.arrivals, waiting=surge.waiting)
 
     def show_names(self, names: Mapping[AgentId, str]) -> None:
-        self._channels.names = dict(names)
+        self.channels.names = dict(names)
         self._wall_changed()
 
     def raise_alert(self, kind: AlertKind, subject: str, **data: Any) -> None:
@@ -275,15 +275,15 @@ class Hub:
             self._alerts_changed()
 
     def show_switch(self, state: LinkState, reason: str = "") -> None:
-        self._show_links(self._channels.links.model_copy(update={"switch": SwitchState(state=state, reason=reason)}))
+        self._show_links(self.channels.links.model_copy(update={"switch": SwitchState(state=state, reason=reason)}))
 
     def show_recognizer(self, state: SpeechState) -> None:
-        self._show_links(self._channels.links.model_copy(update={"speech": state}))
+        self._show_links(self.channels.links.model_copy(update={"speech": state}))
         for call_id in self._board.calls:
             self.look_at_call(call_id)
 
     def show_database(self, state: DatabaseState) -> None:
-        self._show_links(self._channels.links.model_copy(update={"database": state}))
+        self._show_links(self.channels.links.model_copy(update={"database": state}))
 
     # -- time --------------------------------------------------------------------------------------------------------
 
@@ -303,7 +303,7 @@ class Hub:
         for reader in tuple(self._sockets):
             reader.tick(now_s)
         self.book.forget_unread(now_s)
-        self._channels.forget()
+        self.channels.forget()
 
     def now_ms(self) -> int:
         return round(self._wall().timestamp() * 1000)
@@ -322,13 +322,13 @@ class Hub:
     def _show(self, call_id: CallId, picture: CallPicture) -> None:
         if call_id not in self._board.calls:
             return
-        self._channels.pictures[call_id] = picture
+        self.channels.pictures[call_id] = picture
         self.look_at_call(call_id)
 
     def _show_links(self, links: Links) -> None:
-        if links == self._channels.links:
+        if links == self.channels.links:
             return
-        self._channels.links = links
+        self.channels.links = links
         for feed in self.book.of("me"):
             self._refresh(feed)
 
@@ -357,7 +357,7 @@ class Hub:
     def _feed(self, channel: str, variant: str, viewer: Viewer) -> Feed:
         feed = self.book.find(channel, variant)
         if feed is None:
-            data = self._channels.view(channel, variant, viewer)
+            data = self.channels.view(channel, variant, viewer)
             assert data is not None, "asked for after the refusal"
             return self.book.add(channel, variant, data, viewer if channel == "me" else None)
         if channel == "me":
@@ -366,7 +366,7 @@ class Hub:
         return feed
 
     def _refresh(self, feed: Feed) -> None:
-        data = self._channels.view(feed.channel, feed.variant, feed.owner)
+        data = self.channels.view(feed.channel, feed.variant, feed.owner)
         if data is None:
             return
         patch = feed.advance(data, now_s=self._clock(), ts_ms=self.now_ms())

@@ -49,4 +49,4 @@ async def test_a_transfer_shows_its_number_in_the_ledger_as_soon_as_it_has_one(s
     live = hub(Board(), clock)
     lists = Worklists(store, live, clock.wall)
     lists.on_handoff(HandoffChanged(handoff_id="h1", number="YJ20261121-001", call_id="1.1", transfer_id="1.1-t1"))
-    assert live._listed["1.1-t1"].number == "YJ20261121-001"
+    assert live.channels.listed["1.1-t1"].number == "YJ20261121-001"
