@@ -35,6 +35,7 @@ _DETAILS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     ("desk", re.compile(rf"{_N}号?窗口")),
 )
+_IN_A_HOUSE = re.compile(r"单元|[楼栋幢座层号]")
 _SPELLED = "零一二三四五六七八九〇幺"
 _SPELLED_DIGITS = re.compile(r"[零〇一二三四五六七八九幺]{2,}")
 _GLUE = re.compile(
@@ -259,6 +260,8 @@ def _door(reading: Reading, at: int, *, bare: bool) -> Detail | None:
         if slot == "room" and ((not bare and not said.endswith(("室", "户"))) or _spelled_on(reading, *match.span())):
             continue
         if slot == "building" and said.endswith("号") and not bare:
+            continue
+        if slot == "room" and said.endswith("户") and not _IN_A_HOUSE.search(text[max(0, at - 8) : at]):
             continue
         return Detail(slot, _tidy(slot, with_digits(_door_digits(said)).upper(), said), *match.span())
     return None

@@ -223,7 +223,8 @@ def _on_the_road(talk: Talk, main: Where, subject: str) -> Iterator[Evidence]:
     """建设南路上的那个老地方: whom it is about tells where on the road."""
     if main.place is None or main.place.kind is not PlaceKind.ROAD or not subject or subject in main.name:
         return
-    behind = re.compile(rf"{re.escape(main.name)}(?:上|那边|那儿)?(?:的|那个|那家|，|,)*(?P<who>{re.escape(subject)})")
+    road, who = re.escape(main.name), re.escape(subject)
+    behind = re.compile(rf"(?:{road}(?:上|那边|那儿)?(?:的|那个|那家|，|,)*|(?=.{{2,16}}{road}))(?P<who>{who})")
     found = next(((said, match) for said in talk.caller if (match := behind.search(said.text))), None)
     if found is not None:
         yield found[0].evidence(*found[1].span("who"))

@@ -21,6 +21,7 @@ _KINDS = (
     "|供水公司|自来水公司|热力公司|燃气公司|供电所|供电公司|公交公司|客运公司|旅行社|景区"
     "|山庄|农家乐|中介|保险公司|开发商|房地产|地产|劳务公司|建筑公司|养老院|影楼|婚庆|家具城"
     "|热力|燃气|水务|电信|移动营业厅|联通营业厅|村委会|居委会|街道办|敬老院|福利院|殡仪馆|菜市场|批发市场|电影院|影城"
+    "|图书馆|博物馆|文化馆|体育馆|体育场|美术馆|科技馆|少年宫|动物园|游乐园|游乐场"
     "|养生馆|足疗店?|推拿店?|奶茶店|早餐店|包子铺|水果店|五金店|租车行|洗浴中心|浴池|停车场|充电站|废品站|收购站"
     "|4s店"
 )
@@ -31,6 +32,12 @@ _CALLED = re.compile(
 _FIRM = re.compile(rf"(?P<name>[\u4e00-\u9fffA-Za-z]{{2,10}}?(?:{_KINDS}))")
 _LINE = re.compile(
     r"(?P<name>[零一二三四五六七八九十百幺0-9]{1,4}路(?:公交车?|车|(?=[，,。的]|司机|就是|今|昨|早上|晚上|$)))"
+)
+_SHORT = re.compile(
+    r"(?<![\u4e00-\u9fff]城)(?:[市省县区](?:第)?[一二三四五六七八九](?:医)?院|[市省县区](?:人民|中|妇幼|儿童|传染病|精神病)医?院|[市省县]医院)"
+)
+_KIN = re.compile(
+    r"(?:父亲|母亲|爸|妈|爹|娘|老人|孩子|儿子|女儿|闺女|老伴|爱人|岳父|岳母|公公|婆婆|奶奶|爷爷|病人|患者)[^，。]{0,3}$"
 )
 _PLATE = re.compile(
     r"(?P<where>[\u4e00-\u9fff])[，,、\s]*(?P<letter>[A-Za-z])[，,、·\s]*"
@@ -185,7 +192,9 @@ def _named(said: Said) -> Iterator[_Named]:
         ):
             start = match.start("name")
             person = _OF_PERSON.search(text[max(0, match.start() - 5) : match.start()]) is not None
-            yield _Named(name, said, start, start + len(name), (1.2 if person else 1.5) + 0.4 * asked, person)
+            kin = _KIN.search(text[max(0, match.start() - 6) : match.start()]) is not None
+            weight = 0.7 if kin else (1.2 if person else 1.5) + 0.4 * asked
+            yield _Named(name, said, start, start + len(name), weight, person or kin)
     for match in _PERSON.finditer(text):
         yield _Named(
             match.group("name"),
@@ -200,6 +209,8 @@ def _named(said: Said) -> Iterator[_Named]:
             continue
         yield _Named(match.group("name"), said, match.start("name"), match.end("name"), 1.2)
     yield from _told_where(said)
+    for match in _SHORT.finditer(text):
+        yield _Named(match.group(), said, *match.span(), 1.2)
     for match in _FIRM.finditer(text):
         name, start = match.group("name"), match.start("name")
         cut = _CUT.match(name)

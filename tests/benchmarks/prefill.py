@@ -29,6 +29,7 @@ from asr.understanding import Understood, ticket_of, understand
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "dialogues.json"
 OURS = RECORDED.with_name("dialogues_ours.json")
+MORE = RECORDED.with_name("dialogues_more.json")
 MATTERS = RECORDED.with_name("matters_ours.json")
 FILLS = 0.75
 EXACT = ("caller_name", "caller_gender", "contact_phone", "district", "town")
@@ -264,7 +265,7 @@ def _reliability(sure: Iterable[tuple[float, bool]]) -> Iterable[str]:
 
 
 def main(paths: Sequence[str]) -> None:
-    for path in paths or [str(RECORDED), str(OURS)]:
+    for path in paths or [str(RECORDED), str(OURS), str(MORE)]:
         dialogues = json.loads(Path(path).read_text(encoding="utf-8"))
         print(f"== {Path(path).name}")
         report(dialogues)
