@@ -12,10 +12,11 @@ from telephony.centres import Route
 from telephony.channels import PARKED, Track
 from telephony.events import TransferReason, TransferStep, TransferStepped
 from telephony.hearing import Hearing
-from telephony.ids import AgentId, ChannelId, SeatId
+from telephony.ids import AgentId, ChannelId
 from telephony.ledgers import Guest, Ledger, Legs
 from telephony.news import News
-from telephony.orders import FRONT, DialLeg, HangUpChannel, Order, RedirectChannel, RedirectPair, SetVariable
+from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel, SetVariable
+from telephony.routings import is_forwarding, name_leg, pair
 from telephony.stages import (
     MEETINGS,
     OPEN,
@@ -64,8 +65,10 @@ class Case:
     way: Way
     last_serial: int
     caller_number: str = ""
-    others: frozenset[ChannelId] = frozenset()
-    """Legs that were in the call before a blind transfer began."""
+    others: set[ChannelId] = field(default_factory=set)
+    """Legs that were in the call before a blind transfer began, or were ways of it."""
+    forwarded: bool = False
+    """The citizen of a blind transfer has come to where the dialplan dials."""
     leaving: bool = False
     leaves_by: datetime | None = None
     """The operator wants to leave, and waits for the citizen to come back in, but no longer than until then."""
@@ -118,26 +121,8 @@ class Case:
                     "X-Hotline-Call-Id": ledger.id,
                 },
             ),
-            *self._name_leg(ledger, way.leg),
+            *name_leg(ledger.citizen, self.operator, way.leg),
         ]
-
-    def _name_leg(self, ledger: Ledger, leg: ChannelId) -> list[Order]:
-        """The dialplan finds the target, and the operator, by these."""
-        return [
-            SetVariable(channel=ledger.citizen, name="HOTLINE_LEG", value=leg),
-            SetVariable(channel=ledger.citizen, name="HOTLINE_OPERATOR", value=self.operator),
-            SetVariable(channel=self.operator, name="HOTLINE_LEG", value=leg),
-        ]
-
-    def forward(self, ledger: Ledger, seat: SeatId | None) -> list[Order]:
-        """The citizen goes on alone; the dialplan knows what to do where nobody answers."""
-        target = self.transfer.target
-        match target.kind:
-            case TargetKind.QUEUE:
-                return to_queue(ledger.citizen, target.value)
-            case TargetKind.NUMBER:
-                return [RedirectChannel(channel=ledger.citizen, context="forward-number", exten=target.value)]
-        return [RedirectChannel(channel=ledger.citizen, context="forward", exten=seat or target.value)]
 
     # what facts bring -------------------------------------------------------------------------------------------------
 
@@ -180,7 +165,7 @@ class Case:
                 continue
             self.drop(self.way.leg, news, at)
             self.way, self.transfer = way, replace(self.transfer, route=way.number, leg=leg_id)
-            news.orders += self._name_leg(ledger, leg_id)
+            news.orders += name_leg(ledger.citizen, self.operator, leg_id)
             return
 
     def _is_own(self, leg: ChannelId) -> bool:
@@ -255,10 +240,12 @@ class Case:
             if ledger.joined_at > started_at and ledger.queue == self.transfer.target.value:
                 self.step(TransferSignal.TAKEN_OVER, at, news)
             return
+        citizen = legs.get(ledger.citizen)
+        self.forwarded = self.forwarded or (citizen is not None and is_forwarding(citizen.latest.value.context))
         for leg in legs.values():
-            rung = leg.id in ledger.attempts or leg.id in ledger.recalls or leg.id in self.others
-            if rung or leg.id == self.way.leg or leg.first_at < self.way.dialled_at:
+            if leg.id in self.others or not self._is_way(leg, citizen):
                 continue
+            self.others.add(leg.id)
             before = legs.get(self.way.leg) if self.way.leg else None
             if before is not None:
                 self.step(TransferSignal.WAY_FAILED, at, news, self._why_not(before))
@@ -266,6 +253,14 @@ class Case:
             self.way = Way(route=self.routes[number - 1], number=number, leg=leg.id, dialled_at=leg.first_at)
             self.transfer = replace(self.transfer, route=number, leg=leg.id)
             ledger.guests[leg.id] = guest_of(self.transfer.target)
+
+    def _is_way(self, leg: Track, citizen: Track | None) -> bool:
+        """Dialled by the citizen from where a blind transfer sends one; or found ringing there after a gap."""
+        if leg.dialled_in is not None:
+            return is_forwarding(leg.dialled_in)
+        there = citizen is not None and leg is not citizen and is_forwarding(citizen.latest.value.context)
+        named = leg.latest.value.endpoint in {route.endpoint for route in self.routes}
+        return there and named and self.hearing.missed(leg.first_at)
 
     def _next_way(self, ledger: Ledger, legs: Legs, reason: TransferReason, at: datetime, news: News) -> None:
         """This way failed: the next one, while the citizen and the operator talk on."""
@@ -303,7 +298,7 @@ class Case:
     def _wait_for_leg(self, ledger: Ledger, legs: Legs, leg: Track | None, now: datetime, news: News) -> None:
         way, silent = self.way, self.hearing.lasted
         if self.blind:
-            self._wait_for_way(leg, now, news)
+            self._wait_for_way(leg, legs.get(ledger.citizen), now, news)
             return
         sign = leg is not None and (leg.rung_at or leg.up_at)
         picked_up = leg is not None and leg.up_at is not None
@@ -318,20 +313,29 @@ class Case:
             self.drop(way.leg, news, now, given_up=way)
             self._next_way(ledger, legs, reason, now, news)
 
-    def _wait_for_way(self, leg: Track | None, now: datetime, news: News) -> None:
-        """The dialplan goes on by itself; only that a way is dead, or the last one failed, is seen here."""
-        last = self.way.number >= len(self.routes)
+    def _wait_for_way(self, leg: Track | None, citizen: Track | None, now: datetime, news: News) -> None:
+        """The dialplan goes on by itself; only that a way is dead, or that no other comes any more, is seen here."""
         if leg is None and self.way.refused:
             self.step(TransferSignal.FAILED, now, news, TransferReason.SWITCH)
-        elif leg is None:
-            return
-        elif leg.ended_at is not None and last and self.hearing.lasted(leg.ended_at, SETTLES, now):
-            self.step(TransferSignal.FAILED, now, news, self._why_not(leg))
-        elif leg.live and not (leg.rung_at or leg.up_at):
+        elif leg is None or leg.ended_at is not None:
+            if self._no_way_comes(leg, citizen, now):
+                reason = self._why_not(leg) if leg is not None else TransferReason.UNAVAILABLE
+                self.step(TransferSignal.FAILED, now, news, reason)
+        elif not (leg.rung_at or leg.up_at):
             first_sign = timedelta(seconds=self.way.route.first_sign_s)
             if leg.id not in self.silent and self.hearing.lasted(self.way.dialled_at, first_sign, now):
                 self.silent.add(leg.id)
                 self.drop(leg.id, news, now, given_up=self.way)
+
+    def _no_way_comes(self, leg: Track | None, citizen: Track | None, now: datetime) -> bool:
+        """The last one has failed; the citizen has gone on; or nothing at all was dialled for a long while."""
+        since = leg.ended_at if leg is not None and leg.ended_at is not None else self.way.dialled_at
+        if leg is not None and self.way.number >= len(self.routes):
+            return self.hearing.lasted(since, SETTLES, now)
+        there = citizen is not None and is_forwarding(citizen.latest.value.context)
+        if citizen is not None and self.forwarded and not there:
+            return self.hearing.lasted(max(since, citizen.latest.at), SETTLES, now)
+        return self.hearing.lasted(since, timedelta(seconds=self.way.route.ring_s) + LATE, now)
 
     def _wait_for_end(self, ledger: Ledger, legs: Legs, leg: Track | None, now: datetime, news: News) -> None:
         citizen = legs.get(ledger.citizen)
@@ -412,26 +416,5 @@ def guest_of(target: Target) -> Guest:
     return Guest(target.kind)
 
 
-def to_queue(citizen: ChannelId, queue: str) -> list[Order]:
-    """In front of everybody who waits there."""
-    return [
-        SetVariable(channel=citizen, name="HOTLINE_QUEUE", value=queue),
-        SetVariable(channel=citizen, name="HOTLINE_PRIORITY", value=str(FRONT)),
-        RedirectChannel(channel=citizen, context="waiting", exten="s"),
-    ]
-
-
 def together(one: Track, other: Track | None) -> bool:
     return other is not None and one.bridge.value is not None and one.bridge.value == other.bridge.value
-
-
-def pair(one: tuple[ChannelId, str, str], other: tuple[ChannelId, str, str]) -> RedirectPair:
-    (channel, context, exten), (other_channel, other_context, other_exten) = one, other
-    return RedirectPair(
-        channel=channel,
-        context=context,
-        exten=exten,
-        other=other_channel,
-        other_context=other_context,
-        other_exten=other_exten,
-    )

@@ -58,6 +58,8 @@ class Track:
     parked_at: datetime = LONG_AGO
     """When it was last heard to listen to music where somebody may fetch it."""
     on_hold: Latest[bool] = field(default_factory=lambda: Latest(False))
+    dialled_in: str | None = None
+    """The context of the channel that dialled it; none where nobody heard of it, or the switch itself did."""
     rung_at: datetime | None = None
     """The first sign of life of a phone that is called: it rings, or sends sound before an answer."""
     up_at: datetime | None = None

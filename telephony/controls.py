@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from telephony.calls import CallPhase, Calls
-from telephony.cases import to_queue
 from telephony.commands import Command, KeepLine, PauseRecording, Prioritise, ResumeRecording, SendBack
 from telephony.errors import Refused, UnknownCall
 from telephony.events import LineKept
@@ -15,6 +14,7 @@ from telephony.ids import ChannelId
 from telephony.ledgers import Ledger
 from telephony.news import News
 from telephony.orders import ChangePriority, MuteRecording, Order, RedirectPair, SetVariable
+from telephony.routings import to_queue
 from telephony.silences import Silences
 from telephony.transfers import Transfers
 

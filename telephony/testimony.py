@@ -139,6 +139,7 @@ class Testimony:
         self.channels.leave(fact.channel.id, fact.bridge, fact.at)
 
     def _read_dial_begin(self, fact: facts.DialBegin) -> None:
+        self._track(fact.dest).dialled_in = fact.channel.context if fact.channel is not None else None
         self._recall(fact)
 
     def _read_dial_state(self, fact: facts.DialState) -> None:

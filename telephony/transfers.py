@@ -13,7 +13,7 @@ from types import MappingProxyType
 from telephony import facts
 from telephony.agents import Agents
 from telephony.calls import Calls
-from telephony.cases import COMES_BACK_WITHIN, Case, guest_of, pair
+from telephony.cases import COMES_BACK_WITHIN, Case, guest_of
 from telephony.centres import Reach, Route
 from telephony.channels import PARKED
 from telephony.commands import BringTogether, CallTarget, Command, DropTarget, GoPrivate, LeaveCall
@@ -26,6 +26,7 @@ from telephony.ids import AgentId, CallId, ChannelId, SeatId
 from telephony.ledgers import Ledger, Legs
 from telephony.news import News
 from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel
+from telephony.routings import forward, is_forwarding, pair
 from telephony.stages import (
     OPEN,
     TALKING,
@@ -166,7 +167,7 @@ class Transfers:
         """The switch did not carry this order out."""
         if isinstance(order, DialLeg):
             self._refuse(order.leg)
-        elif isinstance(order, RedirectChannel) and order.context in ("forward", "forward-number", "waiting"):
+        elif isinstance(order, RedirectChannel) and (is_forwarding(order.context) or order.context == "waiting"):
             for case in self._cases.values():
                 same = order.channel == ChannelId(case.transfer.call_id)
                 if case.blind and same and case.transfer.state in UNMET:
@@ -222,7 +223,7 @@ class Transfers:
         case = self._new_case(command, ledger, legs, now, self._routes(command.target, seat))
         self._cases[ledger.id] = case
         news = News(events=[case.stepped(TransferStep.REQUESTED, now)])
-        news.orders += case.forward(ledger, seat) if case.blind else case.dial(ledger)
+        news.orders += forward(ledger.citizen, command.target, seat) if case.blind else case.dial(ledger)
         return news
 
     def _seat_of(self, target: Target) -> SeatId | None:
@@ -307,7 +308,7 @@ class Transfers:
             way=Way(route=routes[0], number=1, leg=leg, dialled_at=now),
             last_serial=serial,
             caller_number=number if number and command.target.kind is TargetKind.CENTRE else self.reach.line,
-            others=frozenset(legs),
+            others=set(legs),
             leaving=blind,
             unwanted=dict(before.unwanted) if before else {},
         )
