@@ -213,6 +213,8 @@ class Supervisions:
     # what the switch says ---------------------------------------------------------------------------------------------
 
     def apply(self, fact: Fact, now: datetime) -> News:
+        if not self._open:
+            return News()
         match fact:
             case facts.NewState(channel=channel) if channel.state == "Up":
                 return self._answered(self._of_leg(channel.id), fact.at)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -36,17 +35,35 @@ class Failures:
     def __init__(self) -> None:
         self._kept: list[Failure] = []
 
-    @contextmanager
-    def of(self, subject: str) -> Iterator[None]:
+    def of(self, subject: str) -> _Attempt:
         """Whatever is raised inside is kept, and what was gathered before it stays."""
-        try:
-            yield
-        except Exception as error:
-            self._kept.append(Failure(subject=subject, error=error))
+        return _Attempt(subject, self._kept)
 
     def take(self) -> tuple[Failure, ...]:
-        taken, self._kept = tuple(self._kept), []
+        if not self._kept:
+            return ()
+        taken = tuple(self._kept)
+        self._kept.clear()
         return taken
+
+
+class _Attempt:
+    """Entered several times for each fact, so it costs as little as it can."""
+
+    __slots__ = ("_kept", "_subject")
+
+    def __init__(self, subject: str, kept: list[Failure]) -> None:
+        self._subject = subject
+        self._kept = kept
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, Exception):
+            self._kept.append(Failure(subject=self._subject, error=error))
+            return True
+        return False
 
 
 class Machine(Generic[State, Signal]):

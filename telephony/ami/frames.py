@@ -90,11 +90,11 @@ class FrameReader:
 
     def _cut(self) -> Iterator[bytes | bytearray]:
         start = 0
-        while not self.broken and (end := _FRAME_END.search(self._buffer, max(start, self._searched))):
-            raw = self._buffer[start : end.start()]
-            start = self._searched = end.end()
-            if self._fits(raw):
-                yield raw
+        for end, following in [found.span() for found in _FRAME_END.finditer(self._buffer, self._searched)]:
+            raw, start = self._buffer[start:end], following
+            if not self._fits(raw):
+                return
+            yield raw
         del self._buffer[:start]
         self._searched = max(0, len(self._buffer) - 3)
         if len(self._buffer) > MAX_FRAME_BYTES:

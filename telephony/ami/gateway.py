@@ -80,8 +80,8 @@ class Gateway:
         self._high, self._low = inbox_limit * INBOX_HIGH, inbox_limit * INBOX_LOW
         self._link: Link | None = None
         self._frames = self._rejected = self._connections = 0
-        self._lag_s: float | None = None
-        self._applied_at: datetime | None = None
+        self._applied: News | None = None
+        self._applied_now = clock()
         self._ping_ms: float | None = None
         self._complaints = Complaints()
         self._told = LinkChanged(at=clock(), state=LinkState.DOWN)
@@ -95,8 +95,8 @@ class Gateway:
             rejected=self._rejected,
             connections=self._connections,
             inbox=len(self._inbox),
-            lag_s=self._lag_s,
-            applied_at=self._applied_at,
+            lag_s=(self._applied_now - self._applied.at).total_seconds() if self._applied else None,
+            applied_at=self._applied.at if self._applied else None,
             ping_ms=self._ping_ms,
         )
 
@@ -104,9 +104,8 @@ class Gateway:
         """The inbox, for one reader. Ends when ``run`` has ended."""
         async for item in self._inbox:
             yield item
-            self._applied_at = item.at
-            self._lag_s = (self._clock() - item.at).total_seconds()
-            if self._link is not None and len(self._inbox) <= self._low:
+            self._applied, self._applied_now = item, self._clock()
+            if self._link is not None and self._link.held and len(self._inbox) <= self._low:
                 self._link.read_on(True)
 
     async def execute(self, order: Order) -> None:

@@ -204,9 +204,10 @@ class Link(Manager):  # type: ignore[misc]
     def _take(self, item: Frame | Rejected) -> None:
         if self._ended.done():
             return
-        if isinstance(item, Frame) and item.event == "FullyBooted":
+        event = item.event if isinstance(item, Frame) else ""
+        if isinstance(item, Frame) and event == "FullyBooted":
             self._note_boot(item)
-        elif isinstance(item, Frame) and self._is_mark(item):
+        elif isinstance(item, Frame) and event == "UserEvent" and self._is_mark(item):
             self._note_mark(item)
         else:
             self._receive(item)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from operator import itemgetter
 
 from telephony import facts
@@ -65,7 +65,12 @@ def stated_at(frame: Frame) -> datetime | None:
     if stamp is None or not _STAMP.fullmatch(stamp):
         return None
     seconds, _, fraction = stamp.partition(".")
-    return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(fraction.ljust(6, "0")))
+    return _second(seconds).replace(microsecond=int(fraction.ljust(6, "0")))
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: str) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def live_channel(frame: Frame) -> LiveChannel | None:
@@ -117,10 +122,16 @@ def _channel(frame: Frame, prefix: str = "", call_id: CallId | None = None) -> C
     values: tuple[str, ...] = _READ[prefix](frame.headers)
     if _UNKNOWN in values:
         values = tuple([_text(value) for value in values])
-    unique_id, name, linked_id, state, number, display, context, exten = values
     if call_id is None and (of_channel := frame.variables.get(f"{prefix}ChanVariable")):
         variable = of_channel.get(CALL_ID_VARIABLE, "")
         call_id = None if variable in _UNSET else CallId(variable)
+    return _described(values, call_id)
+
+
+@lru_cache(maxsize=4096)
+def _described(values: tuple[str, ...], call_id: CallId | None) -> Channel:
+    """Several events in a row describe a channel in the same words."""
+    unique_id, name, linked_id, state, number, display, context, exten = values
     return Channel(
         id=ChannelId(unique_id),
         name=name,
