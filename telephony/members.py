@@ -107,7 +107,9 @@ class Members:
         wanted = {(queue, agent.seat) for agent in agents for queue in agent.queues}
         strangers = {place: one for place, one in self._found.items() if place not in wanted}
         if self.strangers_stay:
-            for seat, code in _in_no_call(strangers).items():
+            seated = {agent.seat for agent in agents}
+            away = {place: one for place, one in strangers.items() if place[1] not in seated}
+            for seat, code in _in_no_call(away).items():
                 orders.append(PauseMember(seat=seat, paused=bool(code), reason=code))
                 drifts.append(DriftRepaired(at=now, kind="member_pause", subject=seat))
         elif snapshot.all_queues:

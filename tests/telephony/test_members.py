@@ -142,6 +142,16 @@ def test_a_pause_for_a_call_that_is_over_is_lifted_though_nobody_is_back(
     assert (outcome == Outcome()) is (order is None)
 
 
+def test_a_pause_for_a_call_stays_with_those_who_are_back() -> None:
+    stage = Stage()
+    stage.board = Switchboard(strangers_stay=True)
+    elsewhere = replace(member("8001", START, paused=True, reason="in_call"), queue=HOUSING)
+    stage.go_live(member("8001", START))
+    stage.sign_in()
+    found(stage, member("8001", stage.now), elsewhere)
+    assert (stage.take_orders(), kinds(stage)) == ([], [])
+
+
 def test_whoever_comes_back_into_somebody_elses_call_still_listens(stage: Stage) -> None:
     stage.sign_in("8001")
     stage.sign_in("8002")
