@@ -346,9 +346,11 @@ def test_keys_of_the_form_do_not_reach_behind_a_dialog(call: Page) -> None:
     call.get_by_test_id("disposition-direct_answer").click()
     call.get_by_test_id("reveal-number").click()
     call.get_by_test_id("reveal-reason").fill("回拨核实")
-    call.keyboard.press("Control+Enter")
     call.keyboard.press("Control+Shift+Enter")
-    call.wait_for_timeout(500)
+    call.keyboard.press("Alt+Enter")
+    expect(call.get_by_test_id("reveal-reason")).to_be_visible()
+    call.keyboard.press("Control+Enter")  # the dialog's own
+    expect(call.get_by_test_id("caller-number")).to_have_text("13800000000")
     assert [url for url in sent if "/drafts/" in url] == []
 
 
