@@ -12,9 +12,9 @@ from api.auth.shared import Shared
 from api.calls.completion import completed, mend, remember
 from api.calls.recorder import CallRecorder
 from api.calls.service import close_lost, lost_call
-from api.calls.shifts import open_shifts
 from api.handoffs.recorder import HandoffRecorder
 from api.handoffs.unseen import ended_unseen
+from api.shifts.opened import open_shifts
 from api.shifts.service import resumed, serves
 from telephony.errors import TelephonyError
 from telephony.events import LinkState

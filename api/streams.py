@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -19,6 +19,7 @@ from api.auth.shared import Switch
 from api.live.hub import Hub
 from api.live.messages import SpeechState
 from api.tasks import Tasks
+from api.times import utc_now
 from asr.coverage import Coverage
 from asr.prefill import Suggestion
 from asr.recognizer import Final, Partial, Recognizer, SpeechLevel, StreamState, Unheard
@@ -93,7 +94,7 @@ class Streams:
         suggest: Suggest,
         listen: Callable[[CallId, Sequence[Turn]], None] = lambda call_id, turns: None,
         clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wall: Callable[[], datetime] = utc_now,
         detector: Callable[[], VoiceDetector] | None = None,
     ) -> None:
         """``recognizer`` is None until one has been chosen; tell ``look_everywhere`` when that changes.

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -54,6 +53,7 @@ from api.tasks import Tasks
 from api.texts import CallTexts
 from api.tickets.events import DraftChanged
 from api.tickets.views import draft_view
+from api.times import utc_now
 from api.transcripts.recorder import TranscriptRecorder
 from api.transcripts.rereading import Rereading
 from api.transfers.targets import labels_of
@@ -80,10 +80,6 @@ HUB_TICK_S = 0.1
 DATABASE_EVERY_S = 2.0
 DATABASE_ANSWER_S = 3.0
 TIDY_EVERY_S = 3600.0
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Parts:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import event as orm_events
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +30,7 @@ from api.callbacks.rules import (
 )
 from api.settings import Settings
 from api.store.behind import WriteBehind
+from api.store.committed import publish_after
 from api.store.engine import Store, take_turn
 from api.store.sealing import Keyring
 from api.store.tables import CallbackAttempt, CallbackCall, CallbackRecord, CallEventRecord, CallRecord
@@ -105,10 +105,8 @@ class CallbackRecorder:
 
 def tell_after(session: AsyncSession, changed: CallbackRecord | None, publish: Callable[[object], None]) -> None:
     """Publish once this transaction has been committed, and never if it is not."""
-    if changed is None:
-        return
-    news = CallbackChanged(callback_id=changed.id)
-    orm_events.listen(session.sync_session, "after_commit", lambda _: publish(news), once=True)
+    if changed is not None:
+        publish_after(session, [CallbackChanged(callback_id=changed.id)], publish)
 
 
 async def record(session: AsyncSession, keyring: Keyring, settings: Settings, matter: Matter) -> CallbackRecord | None:

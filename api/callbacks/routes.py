@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth.access import Require
 from api.auth.idempotency import OnceRoute
-from api.auth.paging import CALL_ID, Page, PageNumber, PageSize, UuidPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
@@ -19,6 +18,7 @@ from api.callbacks import messages, queries, service
 from api.callbacks.rules import Result
 from api.callbacks.views import CallbackView, callback_view
 from api.errors import documented
+from api.paging import CALL_ID, Page, PageNumber, PageSize, UuidPath
 from api.store.tables import CallbackRecord
 from telephony.commands import OutcomeKind
 from telephony.media.encoders import MEDIA_TYPES

@@ -13,13 +13,13 @@ from api.auth import parties
 from api.auth.access import Require
 from api.auth.idempotency import CommandRoute
 from api.auth.masking import masked_number
-from api.auth.paging import CallIdPath, Page, PageNumber, PageSize
 from api.auth.permissions import Action, allowed
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.calls import queries, service
 from api.calls.queries import CallWithTicket
 from api.errors import NotFound, documented
+from api.paging import CallIdPath, Page, PageNumber, PageSize
 from telephony.commands import OutcomeKind
 from telephony.events import CallOutcome
 from telephony.media.encoders import MEDIA_TYPES

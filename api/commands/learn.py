@@ -12,7 +12,7 @@ from api.learning import Learning
 from api.settings import Settings
 from api.store.engine import Store
 from api.store.sealing import Keyring
-from api.wiring import utc_now
+from api.times import utc_now
 from asr.learning import LearningError
 
 out, err = Console(), Console(stderr=True)

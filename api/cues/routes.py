@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth import audit, parties
 from api.auth.access import Require
 from api.auth.idempotency import OnceRoute
-from api.auth.paging import CallIdPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
@@ -21,6 +20,7 @@ from api.cues.ear import view
 from api.cues.events import CueDecided
 from api.errors import documented
 from api.live.parts import CueData
+from api.paging import CallIdPath
 
 router = APIRouter(tags=["cues"], route_class=OnceRoute, responses=documented(422))
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import event as orm_events
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,6 +27,7 @@ from api.handoffs.ledger import (
 )
 from api.settings import Settings
 from api.store.behind import WriteBehind
+from api.store.committed import publish_after
 from api.store.engine import Store, insert_into, take_turn
 from api.store.sealing import Keyring
 from api.store.tables import CallRecord, HandoffDay, HandoffRecord, HandoffStep
@@ -93,13 +93,7 @@ def tell_after(session: AsyncSession, changed: list[HandoffRecord], publish: Cal
         HandoffChanged(handoff_id=row.id, number=row.number, call_id=row.call_id, transfer_id=row.transfer_id)
         for row in changed
     ]
-
-    def committed(_: Any) -> None:
-        for one in news:
-            publish(one)
-
-    if news:
-        orm_events.listen(session.sync_session, "after_commit", committed, once=True)
+    publish_after(session, news, publish)
 
 
 async def record(session: AsyncSession, settings: Settings, event: Recorded) -> list[HandoffRecord]:

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, select
 
 from api.auth.access import Require
 from api.auth.idempotency import OnceRoute
-from api.auth.paging import CALL_ID, Page, PageNumber, PageSize, UuidPath
 from api.auth.permissions import Action, allowed
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
@@ -18,6 +17,7 @@ from api.errors import ConflictBody, documented
 from api.handoffs import queries, service
 from api.handoffs.ledger import Settled
 from api.handoffs.views import HandoffRow, HandoffView, handoff_row
+from api.paging import CALL_ID, Page, PageNumber, PageSize, UuidPath
 from api.store.tables import DiversionItem
 
 router = APIRouter(tags=["handoffs"], route_class=OnceRoute, responses=documented(422))

@@ -15,6 +15,7 @@ from api.store.engine import Store
 from api.store.tables import CallRecord
 from api.tasks import Tasks
 from api.tickets.queries import caller_summary
+from api.times import day_of, midnight
 from telephony.calls import Call, CallPhase
 from telephony.events import CallEvent, CallOutcome, Event
 from telephony.ids import AgentId, CallId, LineNumber
@@ -66,12 +67,12 @@ class Callers:
 
 async def handled_today(store: Store, zone: ZoneInfo, now: datetime) -> list[tuple[CallId, AgentId, float | None]]:
     """The calls that today's operators answered and have left: who, and for how many seconds they talked."""
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = day_of(now, zone)
     async with store.read() as session:
         rows = await session.execute(
             select(CallRecord.id, CallRecord.answered_by, CallRecord.talk_s).where(
-                CallRecord.answered_at >= midnight,
-                CallRecord.answered_at < midnight + timedelta(days=1),
+                CallRecord.answered_at >= midnight(today, zone),
+                CallRecord.answered_at < midnight(today + timedelta(days=1), zone),
                 CallRecord.direction == "inbound",
                 CallRecord.answered_by.is_not(None),
                 CallRecord.agent_left_at.is_not(None),
@@ -82,11 +83,11 @@ async def handled_today(store: Store, zone: ZoneInfo, now: datetime) -> list[tup
 
 async def taken_today(store: Store, zone: ZoneInfo, now: datetime) -> list[tuple[CallId, Taken]]:
     """Today's calls of citizens, as the figures see them."""
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    begins = midnight(day_of(now, zone), zone)
     columns = (CallRecord.id, CallRecord.line, CallRecord.answered_at, CallRecord.outcome, CallRecord.wait_s)
     async with store.read() as session:
         rows = await session.execute(
-            select(*columns).where(CallRecord.arrived_at >= midnight, CallRecord.direction == "inbound")
+            select(*columns).where(CallRecord.arrived_at >= begins, CallRecord.direction == "inbound")
         )
     return [
         (

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth.access import Require
 from api.auth.idempotency import OnceRoute
-from api.auth.paging import UuidPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
@@ -19,6 +18,7 @@ from api.errors import documented
 from api.outbound import service
 from api.outbound.preview import preview
 from api.outbound.service import Kind
+from api.paging import UuidPath
 from telephony.events import CallOutcome
 
 router = APIRouter(prefix="/outbound", tags=["outbound"], route_class=OnceRoute, responses=documented(422))

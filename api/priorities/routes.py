@@ -15,11 +15,11 @@ from api.auth import audit
 from api.auth.access import Require
 from api.auth.idempotency import OnceRoute
 from api.auth.masking import masked_number
-from api.auth.paging import Page, PageNumber, PageSize, UuidPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import InvalidField, NotFound, NotNow, documented
+from api.paging import Page, PageNumber, PageSize, UuidPath
 from api.priorities import queries
 from api.store.engine import insert_into
 from api.store.tables import PriorityNumber

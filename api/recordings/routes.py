@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.auth import audit, parties
 from api.auth.access import Require
 from api.auth.idempotency import OnceRoute
-from api.auth.paging import CallIdPath, Page, PageNumber, PageSize
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import ConflictBody, NotFound, NotNow, VersionConflict, documented
+from api.paging import CallIdPath, Page, PageNumber, PageSize
 from api.recordings.keeping import Kind, State, note_call, open_hold
 from api.store.engine import insert_into
 from api.store.tables import CallRecord, LegalHold, RecordingRecord

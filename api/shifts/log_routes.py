@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
 from api.auth.access import Require
-from api.auth.paging import Page, PageNumber, PageSize
 from api.auth.permissions import Action, allowed
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import Forbidden, documented
+from api.paging import Page, PageNumber, PageSize
 from api.shifts import log
 from api.shifts.log import Entry
 from telephony.events import AgentStatus, PauseReason

@@ -18,8 +18,8 @@ from api.auth.sessions import SignedIn
 from api.auth.shared import Shared
 from api.auth.standby import ShiftEnded
 from api.calls.service import ask as ask_switch
-from api.calls.shifts import open_shift
 from api.errors import Forbidden, InvalidField
+from api.shifts.opened import open_shift
 from api.store.tables import Shift, User, UserSkill
 from telephony.agents import Agent
 from telephony.commands import Command, CommandOutcome, ReportDevice, ServeQueues, SignIn, SignOut, WorkplacePart

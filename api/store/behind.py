@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -29,6 +28,7 @@ from api.store.journaled import Codec
 from api.store.refusals import Refused, RefusedFile, is_refused
 from api.store.spool import Spool
 from api.store.tables import SpoolMark
+from api.times import utc_now
 
 log = structlog.get_logger(__name__)
 
@@ -265,9 +265,7 @@ class WriteBehind(Generic[T]):
         """Move the mark. False where it stands there already: it was committed before, and the answer got lost."""
         if not waiting.run:
             return True
-        mark = insert_into(session, SpoolMark).values(
-            writer=self._name, run=waiting.run, seq=waiting.seq, at=datetime.now(UTC)
-        )
+        mark = insert_into(session, SpoolMark).values(writer=self._name, run=waiting.run, seq=waiting.seq, at=utc_now())
         moved = mark.on_conflict_do_update(
             index_elements=[SpoolMark.writer, SpoolMark.run],
             set_={"seq": mark.excluded.seq, "at": mark.excluded.at},
@@ -324,9 +322,7 @@ class WriteBehind(Generic[T]):
 
     async def _put_aside(self, text: str, error: Exception) -> None:
         self.refused += 1
-        await self._lay_aside(
-            Refused(at=datetime.now(UTC), writer=self._name, error_type=type(error).__name__, text=text)
-        )
+        await self._lay_aside(Refused(at=utc_now(), writer=self._name, error_type=type(error).__name__, text=text))
 
     async def _lay_aside(self, *new: Refused) -> bool:
         """These, and what the disk did not take before; False while it takes nothing."""

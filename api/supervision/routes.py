@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from api.auth.access import Require
 from api.auth.idempotency import CommandRoute
-from api.auth.paging import CallIdPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
@@ -19,6 +18,7 @@ from api.calls.service import ask
 from api.errors import documented
 from api.live.messages import AgentData
 from api.live.views import agent_data
+from api.paging import CallIdPath
 from api.store.tables import User, UserSkill
 from telephony.commands import (
     Command,

@@ -10,11 +10,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from api.auth import audit, parties
 from api.auth.access import Require
-from api.auth.paging import CallIdPath, Page, PageNumber, PageSize, UuidPath
 from api.auth.permissions import Action, allowed
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import ConflictBody, MissingFieldsBody, NotFound, documented
+from api.paging import CallIdPath, Page, PageNumber, PageSize, UuidPath
 from api.store.tables import TicketRecord
 from api.tickets import draft as drafts
 from api.tickets import queries, service

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict
 
 from api.auth import audit, parties
 from api.auth.access import Require
-from api.auth.paging import CallIdPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import documented
+from api.paging import CallIdPath
 from api.store.tables import TranscriptRecord
 from api.transcripts import queries
 from asr.numerals import with_digits

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from api.auth.access import Require
 from api.auth.idempotency import CommandRoute
-from api.auth.paging import CallIdPath
 from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
@@ -20,6 +19,7 @@ from api.calls.service import ask_as_party
 from api.errors import InvalidField, documented
 from api.live.callparts import Listed, transfer_data
 from api.live.parts import TransferData
+from api.paging import CallIdPath
 from api.store.reach import DatabaseAway
 from api.store.tables import HandoffRecord, User
 from api.transfers import service

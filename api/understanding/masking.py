@@ -12,8 +12,6 @@ _DIGITS = "零〇一二两三四五六七八九幺0-9"
 _LONG = re.compile(rf"[{_DIGITS}](?:[，,、\s]?[{_DIGITS}]){{5,}}")
 """Phones, tickets, parcels, identity numbers: six digits and more, pauses between them or not."""
 _SPELLING = re.compile(r"[\u4e00-\u9fff]{1,4}的[\u4e00-\u9fff](?=[，。、]|$)")
-_SURNAME = re.compile(r"(姓)[\u4e00-\u9fff]")
-_CALLED = re.compile(r"(我叫|名字叫)([\u4e00-\u9fff]{2,3})")
 _HIDDEN = "*"
 _OF_PERSON = ("caller_name", "contact_phone", "address")
 

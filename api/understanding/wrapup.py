@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import Protocol
 
 import httpx
@@ -15,6 +14,7 @@ from api.settings import Settings
 from api.store.engine import Store
 from api.tasks import Tasks
 from api.tickets.service import draft_of_call
+from api.times import utc_now
 from api.understanding.masking import Line
 from api.understanding.model import Address, Answer, ask
 from api.understanding.opinion import Asked, SecondOpinion
@@ -105,7 +105,7 @@ class AfterCall:
                 "model.ask",
                 "call",
                 asked.call_id,
-                now=datetime.now(UTC),
+                now=utc_now(),
                 result=asked.result,
                 detail={"model": asked.model, "prompt": asked.prompt, "lines": asked.lines, "masked": asked.masked},
             )

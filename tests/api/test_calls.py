@@ -19,6 +19,7 @@ from api.calls import shifts
 from api.calls.recorder import CallRecorder, record
 from api.calls.service import close_lost
 from api.errors import NotNow
+from api.shifts import opened
 from api.store.engine import Store
 from api.store.tables import AuditRecord, CallAgent, CallEventRecord, CallRecord, Shift
 from api.transcripts.recorder import TranscriptRecorder
@@ -628,7 +629,7 @@ async def test_a_shift_outlives_the_process_and_a_seat_has_one_person(desk: Desk
 
     async def sit(person: SignedIn, seat: str) -> bool:
         async with store.write() as session:
-            return await shifts.open_shift(
+            return await opened.open_shift(
                 session, store.keyring, person, agent_id=str(person.agent_id), seat=seat, now=START
             )
 
@@ -639,7 +640,7 @@ async def test_a_shift_outlives_the_process_and_a_seat_has_one_person(desk: Desk
     with pytest.raises(NotNow):
         await sit(me(1, "8001"), "8002")
     async with store.read() as session:
-        assert [(shift.agent_id, shift.seat) for shift in await shifts.open_shifts(session)] == [("8001", "8001")]
+        assert [(shift.agent_id, shift.seat) for shift in await opened.open_shifts(session)] == [("8001", "8001")]
     desk.shared.standby.records.put(ShiftEnded(agent_id=AgentId("8001"), at=at(60)))
     assert await desk.shared.standby.records.caught_up(5)
     assert await sit(me(2, "8002"), "8001")

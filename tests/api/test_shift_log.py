@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from sqlalchemy import func, select, text
 
 from api.auth.permissions import Role
-from api.calls.shifts import open_shifts
 from api.shifts.log import ShiftLog
 from api.shifts.log_routes import router as log_router
+from api.shifts.opened import open_shifts
 from api.store.tables import AgentLogRecord, Shift, User
 from telephony.commands import ForceSignOut, Pause
 from telephony.events import PauseReason

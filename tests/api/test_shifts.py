@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from api import errors
 from api.auth.permissions import Role
 from api.auth.routes import router as session_router
-from api.calls.shifts import open_shifts
+from api.shifts.opened import open_shifts
 from api.shifts.routes import router as shifts_router
 from api.shifts.service import Phones, SeatLeft, kind_of, lock, resumed
 from api.store.engine import Store
