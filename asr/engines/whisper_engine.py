@@ -2,7 +2,8 @@
 
 Whisper pads every segment to 30 s, and most of its time goes into that silence: short padding makes a segment three to
 six times cheaper. A final always goes before any partial, and a stream's partial runs only when a worker is idle, so
-text grows slower under load but sentences do not come late. Several guards drop what whisper invents out of noise.
+text grows slower under load but sentences do not come late. A breath may be the end of the segment: it is decoded then
+as if it were, and if it was, the final is there.
 """
 
 from __future__ import annotations
@@ -10,11 +11,9 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import re
 import time
-import zlib
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,8 +22,11 @@ from typing import Any
 import numpy as np
 import structlog
 
+from asr.audio import SILENT_DBFS, level_dbfs
+from asr.engines.whisper_inventions import Decoded, believable, believable_so_far, leaked, mistaken_for_english
 from asr.models import why_not_whisper
 from asr.recognizer import Capabilities, EngineUnavailable, Health, Hypothesis, SpeechLevel
+from asr.voice import CHUNK_BYTES, VoiceDetector, silero
 
 log = structlog.get_logger(__name__)
 
@@ -50,72 +52,16 @@ PARTIAL = Decoding(beam=1, pad_s=0.5, no_repeat=4, hurried=True)
 FINAL = Decoding(beam=5, pad_s=5.0)
 
 _MOST_HOTWORDS = 40
-_TELLING_CHARACTERS = 6
 
 _FIRST_PARTIAL_S = 1.1
 """Of it 0.3 s are what came before the voice; of less speech than the rest, nothing believable is made."""
 _FIRST_AGAIN_S = 0.4
 """While nothing believable has come of the segment."""
 _PARTIAL_EVERY_S = 1.0
-
-_LEAST_LOG_PROBABILITY = -1.4
-"""Voice activity has been found already: groups of digits and a lone 对 come at -1.0 to -1.3, inventions below."""
-_DOUBTFUL_LOG_PROBABILITY = -1.1
-_MOST_COMPRESSION = 2.4
-_NO_SPEECH = 0.6
-_THANKS = re.compile(r"(?:谢谢|感谢|多谢|謝謝|感謝|多謝)(?:大家|您|你|妳)?[。.！!]?")
-"""What whisper says most often to noise."""
-_FOREIGN = re.compile(r"[A-Za-z']+(?:[\s,.?!;:-]+[A-Za-z']+){2,}[\s,.?!;:-]*")
-_FOREIGN_LOG_PROBABILITY = -0.8
-"""Whole English sentences where Chinese is spoken: what whisper makes of Chinese with holes in it lies below."""
-_REPEATED = re.compile(r"(.{2,10}?)\1{4,}")
-_CREDITS = re.compile(
-    r"字幕(?:志愿者|组|由|by|提供)|订阅.{0,6}(?:转发|打赏|点赞)|明镜与点点|Amara\.org|谢谢(?:大家)?(?:观看|收看)",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decoded:
-    """``log_probability`` is the mean over the tokens, ``no_speech`` 0..1."""
-
-    text: str
-    log_probability: float
-    no_speech: float
-
-
-def believable(decoded: Decoded) -> bool:
-    """False for what whisper is known to make up from noise, music and silence."""
-    text = decoded.text
-    if not text or decoded.log_probability < _LEAST_LOG_PROBABILITY:
-        return False
-    if decoded.no_speech > _NO_SPEECH and decoded.log_probability < _DOUBTFUL_LOG_PROBABILITY:
-        return False
-    if decoded.no_speech > _NO_SPEECH and _THANKS.fullmatch(text):
-        return False
-    data = text.encode()
-    if len(data) / len(zlib.compress(data)) > _MOST_COMPRESSION:
-        return False
-    return not _REPEATED.search(text) and not _CREDITS.search(text)
-
-
-def believable_so_far(decoded: Decoded) -> bool:
-    """As ``believable``, for the beginning of a segment: less is known, and a wrong word on the screen distracts."""
-    latin = decoded.text.isascii() and decoded.log_probability < _FOREIGN_LOG_PROBABILITY
-    return believable(decoded) and not latin and "\ufffd" not in decoded.text
-
-
-def mistaken_for_english(decoded: Decoded) -> bool:
-    """Three Latin words or more, nothing else, and no certainty; names, plates, 5G and who speaks English stay."""
-    return decoded.log_probability < _FOREIGN_LOG_PROBABILITY and _FOREIGN.fullmatch(decoded.text) is not None
-
-
-def leaked(text: str, hotwords: str) -> bool:
-    """True for a text that repeats the list it was given rather than what was said: three of its words on end."""
-    words = [word for word in re.split(r"[、，,。\s]+", text) if word]
-    known = set(hotwords.split("、"))
-    runs = "".join("x" if word in known else "." for word in words)
-    return "xxx" in runs or (len(text) >= _TELLING_CHARACTERS and text in hotwords and "、" in text)
+_BREATH_S = 0.25
+"""After so long a silence a segment is decoded as a final: another such time, and most often it is over."""
+_VOICE = 0.35
+"""Probability of speech, as that which ends a segment."""
 
 
 class WhisperRecognizer:
@@ -132,8 +78,10 @@ class WhisperRecognizer:
         language: str = "zh",
         workers: int | None = None,
         hotwords: Sequence[str] = (),
+        detector: Callable[[], VoiceDetector] | None = None,
     ) -> None:
         self._path = model_path
+        self._detector = detector or silero()
         self._language = language
         self._hotwords = tuple(hotwords)
         self._workers = workers or os.cpu_count() or 1
@@ -180,24 +128,66 @@ class WhisperRecognizer:
     def open(self, stream_id: str) -> WhisperStream:
         if self._desk is None:
             raise EngineUnavailable(ENGINE, "not running")
-        return WhisperStream(self._desk)
+        return WhisperStream(self._desk, self._detector())
+
+
+@dataclass(eq=False, kw_only=True, slots=True)
+class _Try:
+    """What there was of a segment at some moment, and what was made of it: a partial, or perhaps the final."""
+
+    segment: int
+    pcm: bytes
+    decoded: Decoded | None = None
 
 
 @dataclass(eq=False, kw_only=True, slots=True)
 class _Job:
-    """One segment to decode for good."""
+    """One segment to decode for good. ``tried`` is being decoded already and will be its text."""
 
     stream: WhisperStream
     pcm: bytes
+    tried: _Try | None = None
     due_at: float = field(default_factory=time.monotonic)
 
 
+class _Voice:
+    """How much of the open segment has been spoken, and how long it has been quiet since."""
+
+    def __init__(self, detector: VoiceDetector) -> None:
+        self._detector = detector
+        self._rest = bytearray()
+        self._heard_bytes = 0
+        self.spoken_bytes = 0
+
+    def feed(self, pcm: bytes) -> None:
+        self._rest += pcm
+        whole = len(self._rest) - len(self._rest) % CHUNK_BYTES
+        for at in range(0, whole, CHUNK_BYTES):
+            chunk = bytes(self._rest[at : at + CHUNK_BYTES])
+            self._heard_bytes += CHUNK_BYTES
+            if level_dbfs(chunk) >= SILENT_DBFS and self._detector.probability(chunk) >= _VOICE:
+                self.spoken_bytes = self._heard_bytes
+        del self._rest[:whole]
+
+    @property
+    def breathes(self) -> bool:
+        return bool(self.spoken_bytes) and self._heard_bytes - self.spoken_bytes >= _BREATH_S * _BYTES_PER_S
+
+    def begin_again(self) -> None:
+        self._rest.clear()
+        self._heard_bytes = self.spoken_bytes = 0
+        self._detector.reset()
+
+
 class WhisperStream:
-    def __init__(self, desk: _Desk) -> None:
+    def __init__(self, desk: _Desk, detector: VoiceDetector) -> None:
         self._desk = desk
         self._open = bytearray()
+        self._segment = 0
+        self._voice = _Voice(detector)
         self._partial_bytes = 0  # length of the open segment when its last partial was decoded
         self._begun = False  # the open segment has text already
+        self._breath: _Try | None = None
         self._said: asyncio.Queue[Hypothesis | Exception | None] = asyncio.Queue()
         self.jobs: deque[_Job] = deque()
         self._settled = asyncio.Event()
@@ -206,17 +196,24 @@ class WhisperStream:
 
     def feed(self, pcm: bytes) -> None:
         self._open += pcm
-        if self.wants_partial:
+        self._voice.feed(pcm)
+        if self.wants_breath or self.wants_partial:
             self._desk.wake()
 
     def flush(self) -> None:
-        job = _Job(stream=self, pcm=bytes(self._open))
+        job = _Job(stream=self, pcm=bytes(self._open), tried=self._breath if self._is_tried else None)
         self._open.clear()
+        self._segment += 1
+        self._voice.begin_again()
         self._partial_bytes = 0
         self._begun = False
+        self._breath = None
         self.jobs.append(job)
         self._settled.clear()
-        self._desk.put(job)
+        if job.tried is None:
+            self._desk.put(job)
+        elif job.tried.decoded is not None:
+            self.final_decoded(job, job.tried.decoded)
 
     async def hypotheses(self) -> AsyncIterator[Hypothesis]:
         while (said := await self._said.get()) is not None:
@@ -240,21 +237,46 @@ class WhisperStream:
         self._said.put_nowait(None)
 
     @property
+    def _is_tried(self) -> bool:
+        """All that was spoken of the open segment has been decoded in a breath, or is being."""
+        return self._breath is not None and len(self._breath.pcm) >= self._voice.spoken_bytes
+
+    @property
+    def wants_breath(self) -> bool:
+        return not self.jobs and self._voice.breathes and not self._is_tried
+
+    def take_breath(self) -> _Try:
+        self._breath = self._tried()
+        return self._breath
+
+    def breath_decoded(self, tried: _Try, decoded: Decoded) -> None:
+        """The final of a segment that has ended meanwhile; else what there is of it so far."""
+        tried.decoded = decoded
+        job = next((job for job in self.jobs if job.tried is tried), None)
+        if job is not None:
+            self.final_decoded(job, decoded)
+        else:
+            self.partial_decoded(tried, decoded.text if believable_so_far(decoded) else "")
+
+    @property
     def wants_partial(self) -> bool:
-        if self.jobs:  # the segment before is not finished: its text comes first
+        if self.jobs or self._voice.breathes:  # a final is on its way, of the segment before or of this one
             return False
         step_s = _FIRST_AGAIN_S if self._partial_bytes else _FIRST_PARTIAL_S
         if self._begun:
             step_s = _PARTIAL_EVERY_S
         return len(self._open) - self._partial_bytes >= step_s * _BYTES_PER_S
 
-    def take_partial(self) -> bytes:
-        self._partial_bytes = len(self._open)
-        return bytes(self._open)
+    def take_partial(self) -> _Try:
+        return self._tried()
 
-    def partial_decoded(self, pcm: bytes, text: str) -> None:
+    def _tried(self) -> _Try:
+        self._partial_bytes = len(self._open)
+        return _Try(segment=self._segment, pcm=bytes(self._open))
+
+    def partial_decoded(self, tried: _Try, text: str) -> None:
         """Dropped if the segment was flushed meanwhile: its final is on the way."""
-        if text and not self.jobs and self._partial_bytes >= len(pcm):
+        if text and tried.segment == self._segment:
             self._begun = True
             self._said.put_nowait(Hypothesis(text=text, final=False))
 
@@ -273,7 +295,8 @@ class WhisperStream:
 
 
 class _Desk:
-    """Hands work to the workers: finals in the order they fell due, then the partial that has waited longest."""
+    """Hands work to the workers: finals in the order they fell due, then those that may be one, then the partial that
+    has waited longest."""
 
     def __init__(self, decoder: _Decoder, executor: ThreadPoolExecutor, *, workers: int) -> None:
         self._decoder = decoder
@@ -281,6 +304,7 @@ class _Desk:
         self._streams: deque[WhisperStream] = deque()
         self._finals: deque[_Job] = deque()
         self._busy: set[WhisperStream] = set()
+        """With a partial, or with what may be a final."""
         self._woken = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._run(), name=f"whisper worker {n}") for n in range(workers)]
@@ -312,7 +336,9 @@ class _Desk:
         while True:
             if job := self._next_final():
                 await self._final(job)
-            elif stream := self._next_partial():
+            elif stream := self._next_try(lambda stream: stream.wants_breath):
+                await self._breath(stream)
+            elif stream := self._next_try(lambda stream: stream.wants_partial):
                 await self._partial(stream)
             else:
                 self._woken.clear()
@@ -321,14 +347,14 @@ class _Desk:
     def _next_final(self) -> _Job | None:
         """One stream's segments are decoded one after the other, so that their texts keep their order."""
         for job in self._finals:
-            if job.stream not in self._busy:
+            if next(iter(job.stream.jobs), None) is job:
                 self._finals.remove(job)
                 return job
         return None
 
-    def _next_partial(self) -> WhisperStream | None:
+    def _next_try(self, wanted: Callable[[WhisperStream], bool]) -> WhisperStream | None:
         for stream in self._streams:
-            if stream not in self._busy and stream.wants_partial:
+            if stream not in self._busy and wanted(stream):
                 self._streams.remove(stream)
                 self._streams.append(stream)
                 return stream
@@ -336,26 +362,35 @@ class _Desk:
 
     async def _final(self, job: _Job) -> None:
         try:
-            job.stream.final_decoded(job, await self._decode(job.stream, job.pcm, FINAL))
+            job.stream.final_decoded(job, await self._decode(job.pcm, FINAL))
         except Exception as error:
             job.stream.failed(error)
 
-    async def _partial(self, stream: WhisperStream) -> None:
-        pcm = stream.take_partial()
+    async def _breath(self, stream: WhisperStream) -> None:
+        tried = stream.take_breath()
         try:
-            decoded = await self._decode(stream, pcm, PARTIAL)
-            stream.partial_decoded(pcm, decoded.text if believable_so_far(decoded) else "")
+            stream.breath_decoded(tried, await self._try(stream, tried, FINAL))
         except Exception as error:
             stream.failed(error)
 
-    async def _decode(self, stream: WhisperStream, pcm: bytes, decoding: Decoding) -> Decoded:
+    async def _partial(self, stream: WhisperStream) -> None:
+        tried = stream.take_partial()
+        try:
+            decoded = await self._try(stream, tried, PARTIAL)
+            stream.partial_decoded(tried, decoded.text if believable_so_far(decoded) else "")
+        except Exception as error:
+            stream.failed(error)
+
+    async def _try(self, stream: WhisperStream, tried: _Try, decoding: Decoding) -> Decoded:
         self._busy.add(stream)
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, self._decoder.decode, pcm, decoding)
+            return await self._decode(tried.pcm, decoding)
         finally:
             self._busy.discard(stream)
             self.wake()
+
+    async def _decode(self, pcm: bytes, decoding: Decoding) -> Decoded:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._decoder.decode, pcm, decoding)
 
 
 class _Decoder:

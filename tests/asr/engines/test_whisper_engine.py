@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +12,14 @@ import pytest
 
 from asr.audio import Upsampler
 from asr.engines import whisper_engine
-from asr.engines.whisper_engine import (
-    Decoded,
-    Decoding,
-    WhisperRecognizer,
-    WhisperStream,
-    believable,
-    believable_so_far,
-    leaked,
-    mistaken_for_english,
-)
+from asr.engines.whisper_engine import Decoding, WhisperRecognizer, WhisperStream
+from asr.engines.whisper_inventions import Decoded, believable, believable_so_far, leaked, mistaken_for_english
 from asr.hanzi import normalise
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.asr.engines.listening import play
+from tests.fakes.loudness import LevelDetector
 from tests.fakes.spoken import NAMES, character_errors, spoken
+from tests.fakes.vosk_server import talk
 
 
 def decoded(text: str, *, log_probability: float = -0.3, no_speech: float = 0.05) -> Decoded:
@@ -189,32 +184,106 @@ async def test_finals_of_others_come_before_partials(whisper: WhisperRecognizer)
 class NoDesk:
     """Nobody works here: the test takes the work itself."""
 
+    def __init__(self) -> None:
+        self.finals: list[object] = []
+
     def join(self, stream: WhisperStream) -> None:
         assert stream.lateness_s() == 0.0
 
     def wake(self) -> None:
         pass
 
+    def put(self, job: object) -> None:
+        self.finals.append(job)
+
+
+def at_no_desk() -> tuple[WhisperStream, NoDesk]:
+    desk = NoDesk()
+    return WhisperStream(desk, LevelDetector()), desk  # type: ignore[arg-type]
+
+
+def said_by(stream: WhisperStream) -> list[tuple[str, bool]]:
+    said = [stream._said.get_nowait() for _ in range(stream._said.qsize())]
+    return [(hypothesis.text, hypothesis.final) for hypothesis in said if isinstance(hypothesis, Hypothesis)]
+
 
 def test_a_beginning_that_gives_nothing_is_tried_again_soon_and_what_follows_in_its_time() -> None:
-    stream = WhisperStream(NoDesk())  # type: ignore[arg-type]
+    stream, _ = at_no_desk()
     tried: list[float] = []
     for tenths in range(1, 41):
-        stream.feed(bytes(3200))
+        stream.feed(talk("x"))
         if stream.wants_partial:
             tried.append(tenths / 10)
             stream.partial_decoded(stream.take_partial(), "我们小区" if tenths > 18 else "")
     assert tried == [1.1, 1.5, 1.9, 2.9, 3.9]
 
 
-async def test_nothing_is_decoded_for_a_stream_that_was_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Under overload the abandoned would otherwise keep the workers from the living, for ever."""
-    heard: list[bytes] = []
-    began, go_on = threading.Event(), threading.Event()
+def test_a_breath_is_decoded_once_and_is_the_final_if_nothing_more_was_said() -> None:
+    stream, desk = at_no_desk()
+    wanted: list[float] = []
+    for tenths, letter in enumerate("xxxxx.....", start=1):
+        stream.feed(talk(letter))
+        assert not stream.wants_partial
+        if stream.wants_breath:
+            wanted.append(tenths / 10)
+            stream.breath_decoded(stream.take_breath(), decoded("有人受伤"))
+    stream.flush()
+    assert wanted == [0.8]
+    assert said_by(stream) == [("有人受伤", False), ("有人受伤", True)]
+    assert (desk.finals, list(stream.jobs)) == ([], [])
 
-    class Slow:
+
+def test_who_goes_on_after_a_breath_is_decoded_anew() -> None:
+    stream, desk = at_no_desk()
+    stream.feed(talk("xxxxx..."))
+    stream.breath_decoded(stream.take_breath(), decoded("有人"))
+    stream.feed(talk("xxxx.."))
+    stream.flush()
+    assert said_by(stream) == [("有人", False)]
+    assert len(desk.finals) == 1
+
+
+def test_a_segment_that_ends_while_its_breath_is_decoded_waits_for_that_and_for_nothing_else() -> None:
+    stream, desk = at_no_desk()
+    stream.feed(talk("xxxxx..."))
+    tried = stream.take_breath()
+    stream.feed(talk(".."))
+    stream.flush()
+    stream.feed(talk("xxxxxxxxxxxx..."))
+    assert not stream.wants_partial, "the text of the first comes first"
+    assert not stream.wants_breath
+    assert (said_by(stream), desk.finals) == ([], [])
+    stream.breath_decoded(tried, decoded("有人受伤"))
+    assert said_by(stream) == [("有人受伤", True)]
+    assert stream.wants_breath
+
+
+def test_what_was_begun_of_a_segment_that_has_ended_is_not_shown_with_the_next() -> None:
+    stream, _ = at_no_desk()
+    stream.feed(talk("xxxxxxxxxxxx"))
+    stale = stream.take_partial()
+    stream.flush()
+    stream.final_decoded(stream.jobs[0], decoded("我们小区"))
+    stream.feed(talk("xxxxxxxxxxxxxxxx"))
+    stream.take_partial()
+    stream.partial_decoded(stale, "我们")
+    assert said_by(stream) == [("我们小区", True)]
+
+
+def test_a_breath_that_gives_nothing_believable_ends_as_no_text() -> None:
+    stream, _ = at_no_desk()
+    stream.feed(talk("xxxxx..."))
+    stream.breath_decoded(stream.take_breath(), decoded("字幕由志愿者提供"))
+    stream.flush()
+    assert said_by(stream) == [("", True)]
+
+
+async def whisper_of(
+    decode: Callable[[bytes, Decoding], Decoded], monkeypatch: pytest.MonkeyPatch, *, workers: int
+) -> WhisperRecognizer:
+    """One whose model is played by ``decode``, in a thread."""
+
+    class Played:
         def __init__(self, path: Path, **_: object) -> None:
             pass
 
@@ -222,15 +291,27 @@ async def test_nothing_is_decoded_for_a_stream_that_was_given_up(
             pass
 
         def decode(self, pcm: bytes, decoding: Decoding) -> Decoded:
-            heard.append(pcm)
-            began.set()
-            go_on.wait(10)
-            return decoded("好的")
+            return decode(pcm, decoding)
 
-    monkeypatch.setattr(whisper_engine, "_Decoder", Slow)
+    monkeypatch.setattr(whisper_engine, "_Decoder", Played)
     monkeypatch.setattr(whisper_engine, "why_not_whisper", lambda path: "")
-    recognizer = WhisperRecognizer(tmp_path, workers=1)
+    recognizer = WhisperRecognizer(Path(), workers=workers, detector=LevelDetector)
     await recognizer.start()
+    return recognizer
+
+
+async def test_nothing_is_decoded_for_a_stream_that_was_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under overload the abandoned would otherwise keep the workers from the living, for ever."""
+    heard: list[bytes] = []
+    began, go_on = threading.Event(), threading.Event()
+
+    def decode(pcm: bytes, decoding: Decoding) -> Decoded:
+        heard.append(pcm)
+        began.set()
+        go_on.wait(10)
+        return decoded("好的")
+
+    recognizer = await whisper_of(decode, monkeypatch, workers=1)
     given_up, living = recognizer.open("given up"), recognizer.open("living")
     for pcm in (b"11", b"22", b"33"):
         given_up.feed(pcm)
@@ -245,6 +326,58 @@ async def test_nothing_is_decoded_for_a_stream_that_was_given_up(
     assert (await anext(living.hypotheses())).final
     assert heard == [b"11", b"44"]
     await living.close()
+    await recognizer.stop()
+
+
+async def test_a_final_does_not_wait_for_a_partial_of_the_same_stream_that_nobody_will_see(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def decode(pcm: bytes, decoding: Decoding) -> Decoded:
+        if decoding is whisper_engine.FINAL:
+            return decoded("有人受伤")
+        began.set()
+        go_on.wait(10)
+        return decoded("有人")
+
+    recognizer = await whisper_of(decode, monkeypatch, workers=2)
+    stream = recognizer.open("x")
+    stream.feed(talk("xxxxxxxxxxxx"))
+    assert await asyncio.to_thread(began.wait, 10)
+    stream.flush()
+    async with asyncio.timeout(5):
+        first = await anext(stream.hypotheses())
+    assert (first.text, first.final) == ("有人受伤", True)
+    go_on.set()
+    await stream.close()
+    await recognizer.stop()
+
+
+async def test_segments_that_follow_a_breath_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def decode(pcm: bytes, decoding: Decoding) -> Decoded:
+        if not began.is_set():
+            began.set()
+            go_on.wait(10)
+            return decoded("第一句")
+        return decoded("第二句")
+
+    recognizer = await whisper_of(decode, monkeypatch, workers=2)
+    stream, busy = recognizer.open("x"), recognizer.open("another")
+    stream.feed(talk("xxxxx..."))
+    assert await asyncio.to_thread(began.wait, 10), "its breath is being decoded"
+    stream.flush()
+    for each in (stream, busy):
+        each.feed(talk("xxx"))
+        each.flush()
+    assert (await anext(busy.hypotheses())).text == "第二句", "one worker was free all the time"
+    go_on.set()
+    hypotheses = stream.hypotheses()
+    assert [(await anext(hypotheses)).text for _ in range(2)] == ["第一句", "第二句"]
+    await stream.close()
+    await busy.close()
     await recognizer.stop()
 
 
