@@ -2,7 +2,8 @@
 
 ``python -m tests.benchmarks.call [calls] [--engine whisper|vosk]`` prints medians. Times of the switch are its own
 event stamps, times of the page are the page's clock, both on this machine. Speech starts and ends where the session's
-voice detector heard it. Without a Mandarin Vosk model the Korean one shows what its way costs, not what is understood.
+voice detector heard it (what comes before a turn's voice is part of the turn). Without a Mandarin Vosk model the Korean
+one shows what its way costs, not what is understood.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 import statistics
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from asr.audio import Segmenting
 from tests.benchmarks.speech import vosk_model
 from tests.fakes.spoken import spoken
 from tests.system.browser import Desk
@@ -28,6 +31,7 @@ from tests.system.switch import Ami, RunningSwitch, starting
 
 CITIZEN_WORDS = spoken("smoke-under-the-window")
 OPERATOR_WORDS = spoken("which-compound")
+PRE_ROLL_S = Segmenting().pre_roll_s
 
 
 @dataclass
@@ -36,15 +40,16 @@ class Figures:
 
     ring: list[float] = field(default_factory=list)
     media: list[float] = field(default_factory=list)
-    first_text: list[float] = field(default_factory=list)
-    final_text: list[float] = field(default_factory=list)
+    first_text: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    final_text: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """By speaker."""
 
     def print(self) -> None:
         for name, values in (
             ("phone called by the switch -> ring in the page", self.ring),
             ("answer clicked -> sound flows", self.media),
-            ("speech starts -> first text in the page", self.first_text),
-            ("speech ends -> final text in the page", self.final_text),
+            *((f"{who}'s speech starts -> first text in the page", each) for who, each in self.first_text.items()),
+            *((f"{who}'s speech ends -> final text in the page", each) for who, each in self.final_text.items()),
         ):
             ranked = sorted(values)
             high = ranked[math.ceil(0.95 * len(ranked)) - 1] if ranked else float("nan")
@@ -98,9 +103,10 @@ def _speech(desk: Desk, call_id: str, figures: Figures) -> None:
         turn = turns.get(seen["seg"])
         if seen["callId"] != call_id or turn is None:
             continue
-        figures.first_text.append(seen["firstAt"] - (answered_ms + turn["t0"] * 1000))
+        voice_s = turn["t0"] + PRE_ROLL_S
+        figures.first_text[turn["who"]].append(seen["firstAt"] - (answered_ms + voice_s * 1000))
         if seen["finalAt"] is not None:
-            figures.final_text.append(seen["finalAt"] - (answered_ms + turn["t1"] * 1000))
+            figures.final_text[turn["who"]].append(seen["finalAt"] - (answered_ms + turn["t1"] * 1000))
 
 
 def _turns(desk: Desk, call_id: str) -> tuple[float, dict[int, dict[str, Any]]]:
