@@ -79,7 +79,8 @@ class Town:
         return [row for row in self.all_rows() if row[0] == call_id]
 
     def all_rows(self) -> list[list[str]]:
-        text = (self.switch.asterisk.home / "log" / "queue_log").read_text()
+        log = self.switch.asterisk.home / "log" / "queue_log"
+        text = log.read_text() if log.exists() else ""  # the switch makes it a moment after it has come up
         return [line.split("|")[1:] for line in text.splitlines()]
 
     def events(self, number: str = NUMBER) -> list[str]:
