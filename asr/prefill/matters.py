@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -97,7 +98,7 @@ _PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权�
 
 def rank_categories(turns: Sequence[Turn], lexicon: Lexicon) -> list[tuple[str, float]]:
     """All categories with any cue, best first, with shares that add up to 1."""
-    return _ranked(read(turns, lexicon))[0]
+    return list(_ranked(read(turns, lexicon))[0])
 
 
 def suggest_matter(talk: Talk) -> list[Suggestion]:
@@ -116,6 +117,7 @@ def suggest_matter(talk: Talk) -> list[Suggestion]:
     return suggestions
 
 
+@lru_cache(maxsize=64)
 def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Evidence, ...]]]:
     """By keywords and by how alike the words are to how people put each matter. Shares are calibrated."""
     scores, evidence = _keyword_scores(talk)

@@ -151,8 +151,14 @@ class Talk:
 
 
 def read(turns: Sequence[Turn], lexicon: Lexicon) -> Talk:
+    """Of the same turns the same talk: the ticket and what else comes into question are both asked of it."""
     spoken = [turn for turn in turns if turn.final and turn.text.strip()]
     spoken.sort(key=lambda turn: (turn.start_s, turn.seg))
+    return _talk(tuple(spoken), lexicon)
+
+
+@lru_cache(maxsize=64)
+def _talk(spoken: tuple[Turn, ...], lexicon: Lexicon) -> Talk:
     readings = [reading_of(turn.text, lexicon) for turn in spoken]
     saids: list[Said] = []
     for index, (turn, reading) in enumerate(zip(spoken, readings, strict=True)):
