@@ -15,7 +15,6 @@ from sqlalchemy import select, text
 from api.auth.permissions import Role
 from api.auth.sessions import SignedIn
 from api.auth.standby import ShiftEnded
-from api.calls import shifts
 from api.calls.recorder import CallRecorder, record
 from api.calls.service import close_lost
 from api.errors import NotNow
