@@ -15,6 +15,7 @@ from telephony.facts import Fact, Snapshot
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId
 from telephony.ledgers import Ledger, Legs, Standing, standing
+from telephony.legs import Purpose
 from telephony.outbound import APPEARS_WITHIN, Expected, Placed
 from telephony.phases import TRANSITIONS, CallPhase, CallSignal, signals
 from telephony.tables import Failures, Machine, Unlisted
@@ -193,9 +194,15 @@ class Calls:
             return None
         return citizen.id, others
 
-    def expect_back(self, call_id: CallId, leg: ChannelId, agent_id: AgentId, now: datetime) -> None:
-        """By this leg the operator comes back to a citizen with whom others are."""
+    def new_leg(self, call_id: CallId, purpose: Purpose, now: datetime) -> ChannelId:
+        """An id that no leg of this call has had."""
+        return self._ledgers[call_id].new_leg(purpose, now)
+
+    def expect_back(self, call_id: CallId, agent_id: AgentId, now: datetime) -> ChannelId:
+        """The id of the leg by which the operator comes back to a citizen with whom others are."""
+        leg = self.new_leg(call_id, Purpose.WAY_BACK, now)
         self._ledgers[call_id].expect_back(leg, agent_id, now)
+        return leg
 
     def _give_up_expected(self, now: datetime) -> list[CallEvent]:
         silent = self._hearing.lasted

@@ -14,6 +14,7 @@ from telephony.events import TransferReason, TransferStep, TransferStepped
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, ChannelId
 from telephony.ledgers import Guest, Ledger, Legs
+from telephony.legs import Purpose, is_way_back, serial_of
 from telephony.news import News
 from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel, SetVariable
 from telephony.routings import is_forwarding, name_leg, pair
@@ -32,7 +33,7 @@ from telephony.stages import (
 )
 from telephony.tables import Machine
 from telephony.targets import Target, TargetKind, TransferMode
-from telephony.ways import Parcel, Way, dropped, is_way_back, leg_of, next_serial, serial_of, served, why_not
+from telephony.ways import Parcel, Way, dropped, served, why_not
 
 SETTLES = timedelta(milliseconds=300)
 """Two legs that end together are told of in any order: so long is waited for the other before a conclusion."""
@@ -103,7 +104,7 @@ class Case:
             target=transfer.target,
             route=way.number,
             agent_id=transfer.agent_id,
-            serial=serial_of(ChannelId(transfer.id)) or 0,
+            serial=serial_of(ChannelId(transfer.id)),
         )
         return [
             DialLeg(
@@ -170,7 +171,7 @@ class Case:
 
     def _is_own(self, leg: ChannelId) -> bool:
         """One of this transfer, and not of one before it, whose legs are still to be hung up."""
-        return (serial_of(leg) or 0) >= (serial_of(ChannelId(self.transfer.id)) or 0)
+        return serial_of(leg) >= serial_of(ChannelId(self.transfer.id))
 
     def _see_leg(self, ledger: Ledger, legs: Legs, leg: Track, at: datetime, news: News) -> None:
         """The target's phone rings, is picked up, joins, parts."""
@@ -270,9 +271,8 @@ class Case:
             self.forget_leg(ledger, legs, news)
             return
         self.step(TransferSignal.WAY_FAILED, at, news, reason)
-        self.last_serial = next_serial(ledger.id, self.last_serial, at)
-        number = self.way.number + 1
-        leg = leg_of(ledger.id, self.last_serial)
+        number, leg = self.way.number + 1, ledger.new_leg(Purpose.TARGET, at)
+        self.last_serial = serial_of(leg)
         self.way = Way(route=self.routes[number - 1], number=number, leg=leg, dialled_at=at)
         self.transfer = replace(self.transfer, route=number, leg=leg)
         news.orders += self.dial(ledger)

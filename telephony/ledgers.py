@@ -12,14 +12,13 @@ from telephony.events import CallOutcome, OfferOutcome
 from telephony.facts import Channel
 from telephony.handovers import summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
+from telephony.legs import Purpose, is_supervisors, leg_of, next_serial, purpose_of, serial_of
 from telephony.orders import MuteRecording
 from telephony.outbound import Placed, outcome, placed_by_us
 
 Legs = Mapping[ChannelId, Track]
 
 FAR_OFF = datetime.max.replace(tzinfo=UTC)
-
-SUPERVISORS_LEG = re.compile(r"-s[0-9]{1,4}$", re.ASCII)
 
 _LINE = re.compile(r"[0-9]{2,20}", re.ASCII)
 _CENTRE = re.compile(r"[0-9A-Za-z_-]{1,32}", re.ASCII)
@@ -121,6 +120,8 @@ class Ledger:
     silence: Silence | None = None
     holder: ChannelId | None = None
     """The channel that pressed hold last."""
+    last_serial: int = 0
+    """Of the legs of this call that we originated."""
     told: bool = False
     callback_told: bool = False
     message_told: bool = False
@@ -151,8 +152,16 @@ class Ledger:
 
     def concerns(self, leg: Track) -> bool:
         """Not so a supervisor's leg, until it takes the call over: it only hears what is said, and is in no bridge."""
-        plain = "-s" not in leg.id or not SUPERVISORS_LEG.search(leg.id)
-        return plain or bool(leg.bridges) or leg.id in self.attempts
+        return not is_supervisors(leg.id) or bool(leg.bridges) or leg.id in self.attempts
+
+    def new_leg(self, purpose: Purpose, now: datetime) -> ChannelId:
+        """An id for a leg that we are about to originate."""
+        self.last_serial = next_serial(self.id, self.last_serial, now)
+        return leg_of(self.id, purpose, self.last_serial)
+
+    def note_leg(self, leg: ChannelId) -> None:
+        """One that we originated, maybe before a restart: its number is not given again."""
+        self.last_serial = max(self.last_serial, serial_of(leg))
 
     def caller_id(self, citizen: Track) -> Channel:
         """Whose number and name are the caller's."""
@@ -193,13 +202,13 @@ class Ledger:
         self.left_at = max(self.left_at, at)
 
     @property
-    def absent_since(self) -> datetime | None:
-        """When the caller left the queue and did not join it again, so far."""
-    @property
     def silent_until(self) -> datetime | None:
         """The recording hears nothing until then."""
         return self.silence.until if self.silence is not None and self.silence.muted else None
 
+    @property
+    def absent_since(self) -> datetime | None:
+        """When the caller left the queue and did not join it again, so far."""
         return self.left_at if self.left_at > self.joined_at else None
 
     def attempt(self, dest: ChannelId, agent_id: AgentId, queue: QueueName, at: datetime) -> Attempt:
@@ -233,7 +242,7 @@ class Ledger:
         own = ChannelId(self.id)
         if not self.outbound or own not in legs:
             return
-        others = (one for one in legs if one != own and "-" not in one)
+        others = (one for one in legs if one != own and purpose_of(one) is None)
         self.dialled = self.dialled or next(others, None)
         attempt = self.attempt(own, AgentId(""), QueueName(""), legs[own].first_at)
         attempt.offer_told = attempt.end_told = True

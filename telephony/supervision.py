@@ -7,7 +7,6 @@ speaks to two parties at most, so where more than two talk, barging in is joinin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ from telephony.events import AgentLegEnded, CallEnded, CallEvent, Event, Supervi
 from telephony.facts import Fact, LiveChannel, Snapshot
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId
+from telephony.legs import Purpose, is_supervisors
 from telephony.news import News
 from telephony.orders import IN_FLIGHT, DialLeg, HangUpChannel, Order, RedirectChannel
 from telephony.tables import Machine, Unlisted
@@ -34,8 +34,6 @@ SUPERVISE = "supervise"
 JOIN = "join"
 """The context by which a leg comes into the citizen's bridge."""
 RING_S = 15.0
-LEG_MARK = "-s"
-_LEG = re.compile(rf".+{LEG_MARK}[0-9]+", re.ASCII)
 GIVEN_UP = timedelta(seconds=RING_S + 5)
 
 
@@ -143,7 +141,7 @@ class Supervisions:
         if call.answered_by == supervisor.id:
             raise _refused("Supervise", call, "a party to the call")
         events = self._agents.expect_call(supervisor.id, call.id, CallKind.SUPERVISED, "Supervise", now)
-        leg = ChannelId(f"{call.id}{LEG_MARK}{int(now.timestamp()) % 10000}")
+        leg = self._calls.new_leg(call.id, Purpose.SUPERVISOR, now)
         place = _place(leg, command.mode, call)
         self._open[call.id] = Supervision(
             call_id=call.id,
@@ -390,7 +388,7 @@ def _mode_of(live: LiveChannel) -> SpyMode | None:
     """In what mode a leg of ours is where the switch says it is; None for everybody else's."""
     if live.channel.context == SUPERVISE and live.channel.exten in set(SpyMode):
         return SpyMode(live.channel.exten)
-    return SpyMode.BARGE if live.channel.context == JOIN and _LEG.fullmatch(live.channel.id) else None
+    return SpyMode.BARGE if live.channel.context == JOIN and is_supervisors(live.channel.id) else None
 
 
 def _told(one: Supervision, at: datetime, mode: SpyMode | None) -> SupervisionChanged:

@@ -14,11 +14,11 @@ from telephony.channels import LONG_AGO, Channels, Track, earlier
 from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
 from telephony.handovers import REFUSED, summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
-from telephony.ledgers import SUPERVISORS_LEG, Attempt, Ledger
+from telephony.ledgers import Attempt, Ledger
+from telephony.legs import is_supervisors, is_target, is_way_back
 from telephony.orders import RECOVER
 from telephony.outbound import Expected, placed_by_us
 from telephony.tables import Failures, Unlisted
-from telephony.ways import is_way_back, serial_of
 
 ARRIVED_EVENT = "HotlineArrived"
 """The user event by which the dialplan announces a citizen, with the fields CallId and Line."""
@@ -259,6 +259,7 @@ class Testimony:
         if call_id is not None:
             ledger = self.ledger(call_id)
             ledger.rebuilt = ledger.rebuilt or (missed and track.id == ChannelId(call_id))
+            ledger.note_leg(track.id)
             ledger.recall_arrival(live.variables, track.id)
             ledger.recall_wishes(live.variables, track.id)
 
@@ -297,12 +298,10 @@ class Testimony:
         ledger.adopt(legs)
         citizen = legs.get(ledger.citizen)
         talks_on = ledger.operator is not None and ledger.operator in legs and legs[ledger.operator].live
-        guests = {leg for leg in legs if talks_on and serial_of(leg) is not None}
-        others = (
-            leg for leg in legs.values() if leg is not citizen and leg.live and not SUPERVISORS_LEG.search(leg.id)
-        )
+        guests = {leg for leg in legs if talks_on and is_target(leg)}
+        others = (leg for leg in legs.values() if leg is not citizen and leg.live and not is_supervisors(leg.id))
         if any(leg.latest.value.endpoint in seats for leg in others):  # who barged in is there beside the operator
-            guests |= {leg for leg in legs if SUPERVISORS_LEG.search(leg)}
+            guests |= {leg for leg in legs if is_supervisors(leg)}
         for leg in legs.values():
             agent_id = seats.get(leg.latest.value.endpoint)
             if leg is citizen or agent_id is None or not leg.live or leg.id in guests:

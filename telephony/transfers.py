@@ -24,6 +24,7 @@ from telephony.facts import Fact, Snapshot
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId, SeatId
 from telephony.ledgers import Ledger, Legs
+from telephony.legs import Purpose, is_target, is_way_back, leg_of, serial_of
 from telephony.news import News
 from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel
 from telephony.routings import forward, is_forwarding, pair
@@ -41,7 +42,7 @@ from telephony.stages import (
 from telephony.tables import Failures, Machine, Unlisted
 from telephony.targets import Target, TargetKind, TransferMode
 from telephony.testimony import channels_of
-from telephony.ways import Parcel, Way, is_way_back, leg_of, next_serial, parcel_of, serial_of, way_back
+from telephony.ways import Parcel, Way, parcel_of
 
 __all__ = ["TRANSITIONS", "StepTaken", "Transfer", "TransferOutcome", "TransferState", "Transfers"]
 
@@ -111,9 +112,8 @@ class Transfers:
         transfer = case.transfer if case is not None else None
         private = transfer is not None and transfer.state is TransferState.PRIVATE
         together: list[Order] = [RedirectChannel(channel=citizen, context="room", exten="back")] if private else []
-        leg = way_back(call_id, now)
-        self._calls.expect_back(call_id, leg, agent.id, now)
-        ours = transfer is not None and transfer.leg is not None and serial_of(transfer.leg) is not None
+        leg = self._calls.expect_back(call_id, agent.id, now)
+        ours = transfer is not None and transfer.leg is not None and is_target(transfer.leg)
         guest = {"HOTLINE_LEG": str(transfer.leg)} if transfer is not None and ours else {}
         ring = DialLeg(
             leg=leg,
@@ -154,7 +154,7 @@ class Transfers:
         for leg, variables in kept.items():
             parcel = parcel_of(variables.get("HOTLINE_TRANSFER", ""))
             call_id = self._calls.call_of(leg)
-            if parcel is not None and call_id is not None and serial_of(leg) is not None:
+            if parcel is not None and call_id is not None and is_target(leg):
                 with self._failures.of(call_id):
                     self._revive(parcel, call_id, leg, kept, snapshot.at)
         news = News()
@@ -282,14 +282,14 @@ class Transfers:
         self, command: CallTarget, ledger: Ledger, legs: Legs, now: datetime, routes: tuple[Route, ...]
     ) -> Case:
         before = self._cases.get(ledger.id)
-        serial = next_serial(ledger.id, before.last_serial if before else 0, now)
+        first = ledger.new_leg(Purpose.TARGET, now)
         blind = command.mode is TransferMode.BLIND
-        leg = None if blind else leg_of(ledger.id, serial)
+        leg = None if blind else first
         talking = ledger.connected
         citizen = legs.get(ledger.citizen)
         number = citizen and ledger.caller_id(citizen).caller_number
         transfer = Transfer(
-            id=f"{ledger.id}-t{serial}",
+            id=first,
             call_id=ledger.id,
             agent_id=command.agent_id,
             target=command.target,
@@ -306,7 +306,7 @@ class Transfers:
             operator=talking.dest if talking else ChannelId(""),
             routes=routes,
             way=Way(route=routes[0], number=1, leg=leg, dialled_at=now),
-            last_serial=serial,
+            last_serial=serial_of(first),
             caller_number=number if number and command.target.kind is TargetKind.CENTRE else self.reach.line,
             others=set(legs),
             leaving=blind,
@@ -329,7 +329,7 @@ class Transfers:
             return
         ledger, legs = found
         leg, talking = legs[leg_id], ledger.connected
-        serial = serial_of(leg_id) or parcel.serial
+        serial = serial_of(leg_id)
         if known is not None and known.last_serial >= serial and not known.has_lost(leg, legs.get(ledger.citizen)):
             return
         ledger.guests[leg_id] = guest_of(parcel.target)
@@ -341,7 +341,7 @@ class Transfers:
         number = min(parcel.route, len(routes))
         rang, up = leg.rung_at is not None, leg.up_at is not None
         transfer = Transfer(
-            id=f"{call_id}-t{parcel.serial}",
+            id=leg_of(call_id, Purpose.TARGET, parcel.serial),
             call_id=call_id,
             agent_id=parcel.agent_id,
             target=parcel.target,

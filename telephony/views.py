@@ -9,7 +9,8 @@ from enum import StrEnum
 from telephony.channels import Track
 from telephony.events import CallOutcome
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
-from telephony.ledgers import SUPERVISORS_LEG, Ledger, Legs, Standing, call_outcome, ended_by
+from telephony.ledgers import Ledger, Legs, Standing, call_outcome, ended_by
+from telephony.legs import is_supervisors
 from telephony.phases import CallPhase
 
 
@@ -149,4 +150,4 @@ def _role(track: Track, ledger: Ledger) -> LegRole:
         return LegRole.OPERATOR
     if track.id in ledger.guests:
         return LegRole(ledger.guests[track.id].role)
-    return LegRole.SUPERVISOR if SUPERVISORS_LEG.search(track.id) else LegRole.OTHER
+    return LegRole.SUPERVISOR if is_supervisors(track.id) else LegRole.OTHER

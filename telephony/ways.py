@@ -1,15 +1,14 @@
-"""One way to the target of a transfer: its leg, why it failed, and what its channel keeps over a restart (pure)."""
+"""One way to the target of a transfer: why it failed, and what its channel keeps over a restart (pure)."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from telephony.centres import Route
 from telephony.channels import Track
 from telephony.events import TransferReason
-from telephony.ids import AgentId, CallId, ChannelId
+from telephony.ids import AgentId, ChannelId
 from telephony.targets import Target, TargetKind, TransferMode
 
 DROPPED_WITHIN = timedelta(seconds=2)
@@ -28,33 +27,6 @@ _REASONS = {
 }
 _NO_WORD_WHY = frozenset({0, 16, 18, 19})
 """Q.850 causes of a leg that nobody refused: it rang out."""
-_LEG = re.compile(r"(.+)-t([0-9]{1,5})", re.ASCII)
-_WAY_BACK = re.compile(r".+-r[0-9]{1,4}", re.ASCII)
-
-
-def leg_of(call_id: CallId, serial: int) -> ChannelId:
-    return ChannelId(f"{call_id}-t{serial}")
-
-
-def serial_of(leg: ChannelId) -> int | None:
-    """The number of a target's leg that we originated; None for every other channel."""
-    found = _LEG.fullmatch(leg)
-    return int(found[2]) if found else None
-
-
-def way_back(call_id: CallId, now: datetime) -> ChannelId:
-    """A new leg for an operator who comes back into a call in which others talk on."""
-    return ChannelId(f"{call_id}-r{int(now.timestamp()) % 10000}")
-
-
-def is_way_back(leg: ChannelId) -> bool:
-    return _WAY_BACK.fullmatch(leg) is not None
-
-
-def next_serial(call_id: CallId, last: int, now: datetime) -> int:
-    """Grows with the time, so that no leg id is used twice, whatever was forgotten in a restart."""
-    began = int(call_id.partition(".")[0]) if call_id[:1].isdigit() else 0
-    return max(last + 1, min(int(now.timestamp()) - began, 9999))
 
 
 def why_not(leg: Track) -> TransferReason:

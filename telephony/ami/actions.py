@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from telephony.errors import InvalidValue
+from telephony.legs import MARK, TARGET_MARK
 from telephony.orders import (
     RECOVER,
     AddMember,
@@ -56,8 +57,8 @@ CONTEXTS: Mapping[str, re.Pattern[str]] = {
 """Where a channel may be sent, and to which extensions there. Anything else would be a way to dial."""
 
 VARIABLES: Mapping[str, re.Pattern[str]] = {
-    "HOTLINE_LEG": re.compile(r"(?:[0-9]{1,12}\.[0-9]{1,10}(?:-t[0-9]{1,4})?)?", re.ASCII),
-    "HOTLINE_OPERATOR": re.compile(r"[0-9]{1,12}\.[0-9]{1,10}(?:-[a-z][0-9]{1,4})?", re.ASCII),
+    "HOTLINE_LEG": re.compile(rf"(?:[0-9]{{1,12}}\.[0-9]{{1,10}}(?:{TARGET_MARK})?)?", re.ASCII),
+    "HOTLINE_OPERATOR": re.compile(rf"[0-9]{{1,12}}\.[0-9]{{1,10}}(?:{MARK})?", re.ASCII),
     "HOTLINE_TRANSFER": re.compile(r"[0-9A-Za-z_.:+-]{0,128}", re.ASCII),
     "HOTLINE_QUEUE": re.compile(r"[a-z][0-9a-z-]{0,31}", re.ASCII),
     "HOTLINE_PRIORITY": re.compile(r"[0-9]{1,4}", re.ASCII),
@@ -86,7 +87,7 @@ DESK_PHONE_PICKS_UP = (
 
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
 _REASON = re.compile(r"[0-9A-Za-z_,-]{0,128}", re.ASCII)
-_UNIQUE_ID = re.compile(r"([0-9A-Za-z_-]{1,64}-)?[0-9]{1,12}\.[0-9]{1,10}(-[a-z][0-9]{1,4})?", re.ASCII)
+_UNIQUE_ID = re.compile(rf"([0-9A-Za-z_-]{{1,64}}-)?[0-9]{{1,12}}\.[0-9]{{1,10}}({MARK})?", re.ASCII)
 _CALL_ID = re.compile(r"[0-9]{1,12}\.[0-9]{1,10}", re.ASCII)
 _PHONE_NUMBER = re.compile(r"\+?[0-9]{2,20}", re.ASCII)
 _CHANNEL_NAME = re.compile(r"(PJSIP|AudioSocket)/[0-9A-Za-z][0-9A-Za-z_.:+@-]{0,127}-[0-9a-f]{8,12}", re.ASCII)

@@ -26,8 +26,8 @@ from telephony.facts import (
     UserEvent,
 )
 from telephony.ids import BridgeId, ChannelId
+from telephony.legs import is_way_back
 from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel, RedirectPair
-from telephony.ways import is_way_back
 from tests.fakes.stories import STEP, Story
 
 

@@ -45,7 +45,7 @@ from telephony.orders import (
 )
 from telephony.stages import TRANSITIONS, Transfer, TransferOutcome, TransferState
 from telephony.targets import Target, TargetKind, TransferMode
-from telephony.ways import next_serial, parcel_of
+from telephony.ways import parcel_of
 from tests.fakes.stories import HOTLINE, Story
 from tests.fakes.three_parties import ThreeParties
 from tests.telephony.stage import Stage, member
@@ -540,13 +540,6 @@ def test_a_restart_of_ours_finds_the_transfer_as_it_is(scene: Scene, state: Tran
         scene.command(DropTarget)
         assert parties.target is None
     assert scene.stage.unlisted == []
-
-
-def test_legs_are_named_once_even_after_a_restart(scene: Scene) -> None:
-    call_id = scene.parties.story.call_id
-    first = next_serial(call_id, 0, scene.stage.now)
-    assert next_serial(call_id, first, scene.stage.now) > first
-    assert next_serial(call_id, 0, scene.stage.now + timedelta(seconds=60)) > first
 
 
 @given(st.text(max_size=60))
