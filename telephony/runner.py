@@ -19,6 +19,7 @@ from typing import Protocol
 import structlog
 
 from telephony.commands import Command, CommandOutcome, OutcomeKind
+from telephony.deciding import deciding
 from telephony.errors import (
     ActionFailed,
     ActionUnanswered,
@@ -71,11 +72,13 @@ class Drift:
 class _Work:
     """Orders that belong together; whoever asked waits for ``done``, nobody where it is ``None``.
 
-    ``tries``: so often the first has been refused because its channel was moving; ``failure`` is of those before it.
+    ``deciding`` are those that say how it came out. ``tries``: so often the first has been refused because its channel
+    was moving; ``failure`` is of those before it.
     """
 
     orders: tuple[Order, ...]
     done: asyncio.Future[CommandOutcome] | None = None
+    deciding: tuple[Order, ...] = ()
     tries: int = 0
     failure: Exception | None = None
 
@@ -120,7 +123,7 @@ class Runner:
                 _answer(done, ActionUnanswered("stopped"))
 
     async def request(self, command: Command) -> CommandOutcome:
-        """DONE once the switch accepted what follows from the command, UNKNOWN where it did not answer.
+        """DONE once the switch accepted what the command comes to, UNKNOWN where it did not answer.
 
         Raises SwitchUnavailable before anything has changed; Refused, UnknownAgent, UnknownCall; and ActionFailed or
         InvalidValue where the switch or the allow-list said no, which the next comparison with the switch settles.
@@ -131,7 +134,7 @@ class Runner:
         done: asyncio.Future[CommandOutcome] = asyncio.get_running_loop().create_future()
         self._asked.add(done)
         done.add_done_callback(self._asked.discard)
-        self._settle(outcome, done)
+        self._settle(outcome, done, deciding(command, outcome.orders))
         return await done
 
     async def _listen(self) -> None:
@@ -156,7 +159,12 @@ class Runner:
                 self.counts["failed_ticks"] += 1
                 log.error("a tick failed", **_trace(error))
 
-    def _settle(self, outcome: Outcome, done: asyncio.Future[CommandOutcome] | None = None) -> None:
+    def _settle(
+        self,
+        outcome: Outcome,
+        done: asyncio.Future[CommandOutcome] | None = None,
+        decide: tuple[Order, ...] = (),
+    ) -> None:
         for pair in outcome.unlisted:
             self.counts["unlisted"] += 1
             log.warning("unlisted transition", machine=pair.machine, state=pair.state, signal=pair.signal)
@@ -166,7 +174,7 @@ class Runner:
         for event in outcome.events:
             self._publish_one(event)
         if outcome.orders or done is not None:
-            self._work.put_nowait(_Work(outcome.orders, done))
+            self._work.put_nowait(_Work(outcome.orders, done, decide))
 
     def _publish_one(self, event: Event) -> None:
         if isinstance(event, DriftRepaired):
@@ -186,12 +194,14 @@ class Runner:
         failure, tries = work.failure, work.tries
         for place, order in enumerate(work.orders):
             try:
-                failure = await self._execute(order, last=tries >= MOST_TRIES) or failure
+                failed = await self._execute(order, last=tries >= MOST_TRIES)
             except ChannelMoves:
                 rest = replace(work, orders=work.orders[place:], tries=tries + 1, failure=failure)
                 asyncio.get_running_loop().call_later(AGAIN_S, self._work.put_nowait, rest)
                 return
             tries = 0
+            if failed is not None and any(order is one for one in work.deciding):
+                failure = failed
         if work.done is not None:
             _answer(work.done, failure)
 
