@@ -8,7 +8,7 @@ while the database is away (503), though calls that go on can be controlled.
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -79,11 +79,18 @@ async def release(session: AsyncSession, common: Shared, me: SignedIn, callback_
     return row
 
 
-async def dial(common: Shared, me: SignedIn, callback_id: str) -> tuple[CallId, CommandOutcome]:
-    """Ring the operator's own phone, then the citizen's. Raises NotNow without a lease; once for each lease held."""
+async def dial(common: Shared, me: SignedIn, callback_id: str, *, takes: bool = False) -> tuple[CallId, CommandOutcome]:
+    """Ring the operator's own phone, then the citizen's. Raises NotNow without a lease; once for each lease held.
+
+    ``takes``: one click, the lease with it. Where nobody's phone rang it is given back, unless it was held before.
+    """
     own, now = agent_of(me), common.now()
     call_id = new_call_id(now, secrets.randbelow(10**6))
+    gives_back = False
     async with common.store.write() as session:
+        if takes:
+            gives_back = not _is_held(await find(session, callback_id), own, now)
+            await claim(session, common, me, callback_id)
         row = await _begin(session, common, me, callback_id, call_id)
         number, line = row.number, row.line
     assert number is not None, "only an item with a number is begun"
@@ -93,7 +100,9 @@ async def dial(common: Shared, me: SignedIn, callback_id: str) -> tuple[CallId, 
     except TelephonyError as error:
         if not isinstance(error, ActionUnanswered):
             async with common.store.write() as session:
-                await _never_placed(session, common, me, callback_id, call_id, answer_to(error).code)
+                row = await _never_placed(session, common, me, callback_id, call_id, answer_to(error).code)
+                if gives_back and row.owner == own:
+                    row.owner, row.leased_until = None, None
         raise
 
 
@@ -139,7 +148,7 @@ def _why_not(row: CallbackRecord, own: AgentId) -> str:
 
 async def _never_placed(
     session: AsyncSession, common: Shared, me: SignedIn, callback_id: str, call_id: CallId, why: str
-) -> None:
+) -> CallbackRecord:
     """The switch took no order: nobody's phone rang, and the item may be dialled again."""
     row = await find(session, callback_id, lock=True)
     attempt = await last_attempt(session, callback_id)
@@ -149,6 +158,11 @@ async def _never_placed(
         row.dialling = None
         row.version += 1
     await _changed(session, common, me, "callback.not_dialled", row, call_id=call_id, result=why)
+    return row
+
+
+def _is_held(row: CallbackRecord, own: AgentId, now: datetime) -> bool:
+    return row.owner == own and row.leased_until is not None and row.leased_until > now
 
 
 async def write_outcome(

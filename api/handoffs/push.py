@@ -1,4 +1,7 @@
-"""The summary of a handoff on its way to the centre's own system: sent once at a time, tried again, then given up."""
+"""The summary of a handoff on its way to the centre's own system: sent once at a time, tried again, then given up.
+
+No centre waits for another: each request has its own time, and an answer that is too long is not read to its end.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,9 @@ from telephony.dialplan.topology import Topology, TopologyError
 log = structlog.get_logger(__name__)
 
 TIMEOUT_S = 5.0
+"""Of one request with its whole answer, however slowly that comes."""
+MOST_BYTES = 16 << 10
+"""Of an answer so much is read; a receipt is short."""
 EVERY_S = 1.0
 UNDER_WAY = timedelta(seconds=30)
 """So long a row that is being sent is left alone by others; longer than any request takes."""
@@ -93,8 +99,10 @@ class Pusher:
         if not claimed:
             return 0
         async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, transport=self._transport) as client:
-            for one in claimed:
-                await self._send(client, one)
+            sent = await asyncio.gather(*(self._send(client, one) for one in claimed), return_exceptions=True)
+        for error in sent:
+            if isinstance(error, Exception):
+                log.warning("handoff not pushed", error_type=type(error).__name__)
         return len(claimed)
 
     async def _claim(self) -> list[Claimed]:
@@ -136,20 +144,25 @@ class Pusher:
             await self._failed(one, "no_address", final=True)
             return
         content = json.dumps(one.body, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": f"{one.number}.{one.version}"}
+        headers = {
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",
+            "Idempotency-Key": f"{one.number}.{one.version}",
+        }
         secret = self._settings.centre_push_key
         if secret is not None:
             headers["X-Hotline-Signature"] = signature(secret.get_secret_value(), content)
         try:
-            answer = await client.post(address, content=content, headers=headers)
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(TIMEOUT_S):
+                status, body = await _answer(client, address, content, headers)
+        except Exception as error:  # of this centre's system; it counts as one try
             await self._failed(one, type(error).__name__)
             return
-        if answer.is_success:
-            await self._pushed(one, receipt_in(answer))
+        if 200 <= status < 300:
+            await self._pushed(one, receipt_in(body))
         else:
-            refused = 400 <= answer.status_code < 500 and answer.status_code not in (408, 409, 429)
-            await self._failed(one, f"http_{answer.status_code}", final=refused)
+            refused = 400 <= status < 500 and status not in (408, 409, 429)
+            await self._failed(one, f"http_{status}", final=refused)
 
     async def _pushed(self, one: Claimed, receipt: str | None) -> None:
         now = self._now()
@@ -179,6 +192,21 @@ class Pusher:
             row = await session.get_one(HandoffRecord, one.id, populate_existing=True)
             tell_after(session, [row], self._publish)
             await _audit(session, self._store.keyring, one, now, state.value, {"error": error[:48]})
+
+
+async def _answer(
+    client: httpx.AsyncClient, address: str, content: bytes, headers: Mapping[str, str]
+) -> tuple[int, bytes]:
+    """Status, and no more than ``MOST_BYTES`` of the body."""
+    async with client.stream("POST", address, content=content, headers=headers) as answer:
+        body = b""
+        if answer.headers.get("Content-Encoding", "identity") != "identity":
+            return answer.status_code, body  # nobody asked for it packed, and unpacked it may be of any size
+        async for piece in answer.aiter_bytes():
+            body += piece[: MOST_BYTES - len(body)]
+            if len(body) >= MOST_BYTES:
+                break
+        return answer.status_code, body
 
 
 _PENDING = HandoffRecord.push_state == PushState.PENDING.value
@@ -228,11 +256,11 @@ def signature(secret: str, content: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
 
 
-def receipt_in(answer: httpx.Response) -> str | None:
+def receipt_in(body: bytes) -> str | None:
     """``{"receipt": "..."}`` where the centre's system gives one of a plain form."""
     try:
-        body = answer.json()
-    except ValueError:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
         return None
-    receipt = body.get("receipt") if isinstance(body, dict) else None
+    receipt = told.get("receipt") if isinstance(told, dict) else None
     return receipt if isinstance(receipt, str) and _RECEIPT.fullmatch(receipt) else None

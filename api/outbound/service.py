@@ -43,9 +43,7 @@ class Task:
 async def place(common: Shared, me: SignedIn, kind: Kind, wanted: str) -> tuple[CallId, CommandOutcome]:
     """Ring my phone, then the other's. Raises NotFound, NotNow, InvalidField, and what the switch raises."""
     if kind is Kind.CALLBACK:
-        async with common.store.write() as session:
-            await callbacks.claim(session, common, me, wanted)
-        return await callbacks.dial(common, me, wanted)
+        return await callbacks.dial(common, me, wanted, takes=True)
     return await _place(common, me, await _task(common, me, kind, wanted))
 
 

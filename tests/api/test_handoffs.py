@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy import select
 from api.auth.audit import verify_chain
 from api.auth.permissions import Role
 from api.calls.recorder import record as record_call
+from api.handoffs import push
 from api.handoffs.events import HandoffChanged
 from api.handoffs.ledger import AFTER, Settled, responsible
 from api.handoffs.push import Pusher, signature
@@ -364,6 +366,69 @@ async def test_a_summary_that_does_not_arrive_is_sent_again_and_at_last_given_up
     assert (answer.status_code, answer.json()["push_state"]) == (202, "pending")
     assert await pusher(pushing, system).send_due() == 1
     assert (await person.get(f"/handoffs/{handoff_id}")).json()["push_state"] == "pushed"
+
+
+class Slow(httpx.AsyncBaseTransport):
+    """Answers at once but for one centre, which sends a byte now and then for ever."""
+
+    def __init__(self, centre: str) -> None:
+        self.centre = centre
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.host.startswith(self.centre):
+            return httpx.Response(200, json={"receipt": "0042"})
+        return httpx.Response(200, stream=Drip())
+
+
+class Drip(httpx.AsyncByteStream):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.02)
+            yield b" "
+
+
+async def test_a_centre_that_never_ends_its_answer_keeps_no_other_waiting(
+    pushing: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "TIMEOUT_S", 0.5)
+    shared, addresses = pushing.shared, {code: f"https://{code}.example/in" for code in ("110", "119", "120")}
+    object.__setattr__(shared, "settings", Settings(home=shared.settings.home, centre_push=addresses))
+    for number, code in enumerate(addresses):
+        more: dict[str, Any] = {
+            "transfer_id": f"2.{number}-t1",
+            "call_id": CallId(f"2.{number}"),
+            "target": Target(kind=TargetKind.CENTRE, value=code),
+        }
+        steps = (TransferStep.REQUESTED, TransferStep.ANSWERED)
+        await told(shared.store, shared.settings, [step(name, 10, **more) for name in steps])
+    pushing.clock.forward(60)
+    sending = Pusher(shared.store, shared.settings, lambda _: None, pushing.clock, transport=Slow("110"))
+    async with asyncio.timeout(20):
+        assert await sending.send_due() == 3
+    states = {row.centre: (row.push_state, row.push_error) for row in await rows(shared.store)}
+    assert states == {"110": ("pending", "TimeoutError"), "119": ("pushed", None), "120": ("pushed", None)}
+
+
+class Flood(httpx.AsyncByteStream):
+    def __init__(self) -> None:
+        self.given = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'{"receipt": "0042", "more": "'
+        while True:
+            self.given += 8192
+            yield b"x" * 8192
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end(pushing: Desk) -> None:
+    flood = Flood()
+    system = CentreSystem(httpx.Response(200, stream=flood))
+    await a_handoff(pushing)
+    pushing.clock.forward(60)
+    assert await pusher(pushing, system).send_due() == 1
+    row = await only(pushing.shared.store)
+    assert (row.push_state, row.receipt) == ("pushed", None)
+    assert flood.given <= push.MOST_BYTES + 8192
 
 
 async def test_two_nodes_do_not_send_the_same_summary(pushing: Desk) -> None:

@@ -86,6 +86,12 @@ def test_a_citizen_who_talks_with_a_colleague_was_handed_over(state: TransferSta
     assert last_step(state, target, ME, call(OTHER)) is TransferStep.HANDED_OVER
 
 
+def test_a_supervisor_in_the_call_is_no_target_that_goes_on() -> None:
+    listened_to = call()
+    listened_to = replace(listened_to, legs=(*listened_to.legs, leg(LegRole.SUPERVISOR)))
+    assert last_step(TransferState.JOINED, POLICE, ME, listened_to) is TransferStep.TARGET_LEFT
+
+
 @pytest.mark.parametrize("now", [call(None), call(OTHER), call(OTHER, left=True)])
 def test_what_was_handed_to_our_own_ends_with_the_call(now: Call) -> None:
     assert last_step(TransferState.HANDED_OVER, COLLEAGUE, ME, now) is None

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from api.auth.permissions import Role
+from api.callbacks.rules import Reason
 from api.store.tables import AuditRecord, CallbackRecord, CallRecord, OutboundCall
 from telephony import errors
 from telephony.commands import PlaceCall
@@ -93,6 +94,54 @@ async def test_a_callback_is_taken_and_dialled_in_one_step(desk: Desk) -> None:
     assert answer.status_code == 202, answer.text
     assert (await other.post("/outbound", body)).status_code == 409
     assert (await person.get(f"/callbacks/{callback_id}")).json()["dialling"] == answer.json()["call_id"]
+
+
+async def test_a_callback_whose_call_the_switch_refused_is_for_others_to_take_at_once(desk: Desk) -> None:
+    person, other = await desk.person("8001"), await desk.person("8002")
+    item = await an_item(desk)
+    body = {"kind": "callback", "id": item}
+    desk.switch.failure = errors.Refused(command="PlaceCall", state="talking", reason="in a call")
+    assert (await person.post("/outbound", body)).status_code == 409
+    assert await held_by(desk, item) is None
+    desk.switch.failure = None
+    assert (await other.post("/outbound", body)).status_code == 202
+    assert await held_by(desk, item) == "8002"
+
+
+async def test_a_callback_that_was_taken_before_stays_with_its_person(desk: Desk) -> None:
+    person = await desk.person("8001")
+    item = await an_item(desk)
+    assert (await person.post(f"/callbacks/{item}/claim")).status_code == 200
+    desk.switch.failure = errors.Refused(command="PlaceCall", state="talking", reason="in a call")
+    assert (await person.post("/outbound", {"kind": "callback", "id": item})).status_code == 409
+    assert await held_by(desk, item) == "8001"
+
+
+async def test_a_callback_of_which_nobody_knows_whether_it_rings_is_not_given_back(desk: Desk) -> None:
+    person = await desk.person("8001")
+    item = await an_item(desk)
+    desk.switch.failure = errors.ActionUnanswered("Originate")
+    await person.post("/outbound", {"kind": "callback", "id": item})
+    assert await held_by(desk, item) == "8001"
+
+
+async def test_a_callback_without_a_number_is_held_by_nobody_afterwards(desk: Desk) -> None:
+    person = await desk.person("8001")
+    item = await an_item(desk, number="", reason=Reason.MESSAGE)
+    refused = await person.post("/outbound", {"kind": "callback", "id": item})
+    assert (refused.status_code, refused.json()["detail"]) == (409, "the number was withheld")
+    assert await held_by(desk, item) is None
+
+
+async def an_item(desk: Desk, number: str = MOBILE, reason: Reason = Reason.ABANDONED) -> str:
+    await told(desk.shared.store, [missed(number=number, reason=reason)], desk.shared.settings)
+    async with desk.shared.store.read() as session:
+        return (await session.scalars(select(CallbackRecord.id))).one()
+
+
+async def held_by(desk: Desk, callback_id: str) -> str | None:
+    async with desk.shared.store.read() as session:
+        return (await session.get_one(CallbackRecord, callback_id)).owner
 
 
 async def test_only_numbers_that_the_topology_allows_are_dialled(desk: Desk) -> None:
