@@ -183,11 +183,8 @@ class Ledger:
         if not self.centre and _CENTRE.fullmatch(centre):
             self.centre, self.summary = centre, summary_of(variables.get("HOTLINE_SUMMARY", "")) or ""
 
-    def recall_wishes(self, variables: Mapping[str, str], channel: ChannelId) -> None:
+    def recall_wishes(self, variables: Mapping[str, str]) -> None:
         """What the citizen's channel keeps of the operator's wishes, where a restart of ours has forgotten them."""
-        if channel != self.citizen or not variables:
-            return
-        self.operator = ChannelId(variables.get("HOTLINE_OPERATOR", "")) or self.operator
         self.kept_by = self.kept_by or AgentId(variables.get("HOTLINE_KEPT", "")) or None
         until = variables.get("HOTLINE_SILENT_UNTIL", "")
         if until.isdecimal() and self.silence is None:

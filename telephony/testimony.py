@@ -92,9 +92,12 @@ class Testimony:
         """Newer facts win over the list. ``seats``: who sits at which phone; ``is_over``: a call that has ended."""
         restarted = self._switch_started_at not in (None, snapshot.started_at)
         self._switch_started_at = snapshot.started_at
+        kept = {live.channel.id: live.variables for live in snapshot.channels}
+        found: set[ChannelId] = set()
         for live in snapshot.channels:
             with self._failures.of(live.channel.call_id or live.channel.id):
-                self._see_channel(live, snapshot.at)
+                if self._see_channel(live, snapshot.at):
+                    found.add(live.channel.id)
         for entry in snapshot.entries:
             with self._failures.of(entry.channel_id):
                 self._see_waiting(entry, snapshot.at)
@@ -102,6 +105,7 @@ class Testimony:
         self._end_unlisted(snapshot, going, restarted=restarted)
         for ledger in going:
             with self._failures.of(ledger.id):
+                self._remind(ledger, kept, found)
                 self._find_operators(ledger, seats)
 
     def ledger(self, call_id: CallId) -> Ledger:
@@ -239,7 +243,8 @@ class Testimony:
 
     # comparing with a snapshot ----------------------------------------------------------------------------------------
 
-    def _see_channel(self, live: LiveChannel, at: datetime) -> None:
+    def _see_channel(self, live: LiveChannel, at: datetime) -> bool:
+        """Whether it has been there for longer than we have heard of it."""
         known = live.channel.id in self.channels
         track = self.channels.observe(live.channel, at)
         born = at - timedelta(seconds=live.age_s)
@@ -248,7 +253,7 @@ class Testimony:
             track.first_at = born
             track.up_at = born if track.up_at else None
         if not track.live:
-            return
+            return missed
         if live.bridge is None:
             track.bridge.put(None, at)
             if live.application in WHILE_PARKED:
@@ -261,7 +266,15 @@ class Testimony:
             ledger.rebuilt = ledger.rebuilt or (missed and track.id == ChannelId(call_id))
             ledger.note_leg(track.id)
             ledger.recall_arrival(live.variables, track.id)
-            ledger.recall_wishes(live.variables, track.id)
+        return missed
+
+    def _remind(self, ledger: Ledger, kept: Mapping[ChannelId, Mapping[str, str]], found: set[ChannelId]) -> None:
+        """What the citizen's channel keeps for us. A wish that we know may have changed since the list was made."""
+        ledger.adopt(self.legs(ledger))
+        variables = kept.get(ledger.citizen, {})
+        ledger.operator = ChannelId(variables.get("HOTLINE_OPERATOR", "")) or ledger.operator
+        if ledger.citizen in found:
+            ledger.recall_wishes(variables)
 
     def _see_waiting(self, entry: QueueEntry, at: datetime) -> None:
         track = self.channels.get(entry.channel_id)
