@@ -17,7 +17,7 @@ from telephony.ledgers import Guest, Ledger, Legs
 from telephony.legs import Purpose, is_way_back, serial_of
 from telephony.news import News
 from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel, SetVariable
-from telephony.routings import is_forwarding, name_leg, pair
+from telephony.routings import LEAVE, is_forwarding, name_leg, pair
 from telephony.stages import (
     MEETINGS,
     OPEN,
@@ -71,6 +71,8 @@ class Case:
     forwarded: bool = False
     """The citizen of a blind transfer has come to where the dialplan dials."""
     leaving: bool = False
+    let_go: bool = False
+    """The operator's leg has been ordered to leave."""
     leaves_by: datetime | None = None
     """The operator wants to leave, and waits for the citizen to come back in, but no longer than until then."""
     silent: set[ChannelId] = field(default_factory=set)
@@ -142,17 +144,23 @@ class Case:
         if self.leaves_by is not None and self.transfer.state is not TransferState.PRIVATE:
             self.let_operator_go(news)
 
+    @property
+    def goes(self) -> bool:
+        """The operator is about to leave, and need not ask again."""
+        return self.let_go or self.leaves_by is not None
+
     def let_operator_go(self, news: News) -> None:
         self.leaves_by = None
         if self.transfer.state in TALKING:
-            news.orders.append(RedirectChannel(channel=self.operator, context="leave", exten="s"))
+            self.let_go = True
+            news.orders.append(RedirectChannel(channel=self.operator, context=LEAVE, exten="s"))
 
     def _see_operator_back(self, ledger: Ledger, at: datetime, news: News) -> None:
         talking = ledger.connected
         if talking is None or not talking.returned or talking.dest == self.operator:
             return
         if talking.agent_id == self.transfer.agent_id and is_way_back(talking.dest):
-            self.operator = talking.dest
+            self.operator, self.leaving, self.let_go = talking.dest, False, False
             news.orders.append(SetVariable(channel=ledger.citizen, name="HOTLINE_OPERATOR", value=self.operator))
             if self.transfer.state is TransferState.HANDED_OVER:
                 self.step(TransferSignal.OPERATOR_BACK, at, news)

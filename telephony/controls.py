@@ -14,7 +14,7 @@ from telephony.ids import ChannelId
 from telephony.ledgers import Ledger
 from telephony.news import News
 from telephony.orders import ChangePriority, MuteRecording, Order, RedirectPair, SetVariable
-from telephony.routings import to_queue
+from telephony.routings import LEAVE, to_queue
 from telephony.silences import Silences
 from telephony.transfers import Transfers
 
@@ -74,7 +74,7 @@ class Controls:
             context="waiting",
             exten="s",
             other=talking.dest,
-            other_context="leave",
+            other_context=LEAVE,
             other_exten="s",
         )
         clear = SetVariable(channel=ledger.citizen, name="HOTLINE_LEG", value="")

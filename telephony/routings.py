@@ -10,6 +10,10 @@ FORWARD, FORWARD_NUMBER = "forward", "forward-number"
 """Here a citizen alone is put through: to centres and seats, and to telephone numbers."""
 
 
+LEAVE = "leave"
+"""Here an operator's leg ends, and the others talk on."""
+
+
 def is_forwarding(context: str) -> bool:
     return context in (FORWARD, FORWARD_NUMBER)
 

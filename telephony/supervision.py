@@ -26,6 +26,7 @@ from telephony.ids import AgentId, CallId, ChannelId
 from telephony.legs import Purpose, is_supervisors
 from telephony.news import News
 from telephony.orders import IN_FLIGHT, DialLeg, HangUpChannel, Order, RedirectChannel
+from telephony.routings import LEAVE
 from telephony.tables import Machine, Unlisted
 from telephony.targets import SpyMode
 
@@ -350,7 +351,7 @@ class Supervisions:
             return News()
         self._step(known, SupervisionSignal.JOINED)
         handed = self._calls.hand_over(known.call_id, known.leg, known.agent_id, at)
-        leave = RedirectChannel(channel=known.watched, context="leave", exten="s")
+        leave = RedirectChannel(channel=known.watched, context=LEAVE, exten="s")
         return News([*handed, _told(known, at, None)], [leave])
 
     def _gone(self, known: Supervision | None, at: datetime) -> News:

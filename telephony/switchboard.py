@@ -266,9 +266,9 @@ class Switchboard:
             if isinstance(order, DialLeg):
                 self._calls.failed(CallId(order.leg), unknown=unknown)
             self._controls.failed(order, unknown=unknown)
+            self._transfers.failed(order, unknown=unknown)
             if not unknown:
                 self._supervisions.failed(order)
-                self._transfers.failed(order)
 
     def seated_everybody(self) -> None:
         """All whose shifts went on are signed in again: from now on a member of nobody is a ghost."""

@@ -27,7 +27,7 @@ from telephony.ledgers import Ledger, Legs
 from telephony.legs import Purpose, is_target, is_way_back, leg_of, serial_of
 from telephony.news import News
 from telephony.orders import DialLeg, HangUpChannel, Order, RedirectChannel
-from telephony.routings import forward, is_forwarding, pair
+from telephony.routings import LEAVE, forward, is_forwarding, pair
 from telephony.stages import (
     OPEN,
     TALKING,
@@ -163,8 +163,14 @@ class Transfers:
                 self._look(call_id, snapshot.at, news)
         return news
 
-    def failed(self, order: Order) -> None:
-        """The switch did not carry this order out."""
+    def failed(self, order: Order, *, unknown: bool) -> None:
+        """The switch did not carry this order out, or nobody knows."""
+        if isinstance(order, RedirectChannel) and order.context == LEAVE:
+            for case in self._cases.values():
+                if case.let_go and case.operator == order.channel:
+                    case.let_go, case.leaving = False, unknown
+        if unknown:
+            return
         if isinstance(order, DialLeg):
             self._refuse(order.leg)
         elif isinstance(order, RedirectChannel) and (is_forwarding(order.context) or order.context == "waiting"):
@@ -244,6 +250,10 @@ class Transfers:
         if leg is None:
             raise Refused(command=name, state=state, reason="the citizen is on the way already")
         news = News()
+        if case.goes:
+            if isinstance(command, LeaveCall):
+                return news
+            raise Refused(command=name, state=state, reason="the operator leaves")
         match command:
             case GoPrivate():
                 news.orders += [

@@ -292,6 +292,52 @@ def test_an_operator_who_leaves_in_private_stays_until_the_citizen_is_back(scene
     assert scene.parties.with_whom(citizen) == {scene.parties.target}
 
 
+@pytest.mark.parametrize("state", [TransferState.JOINED, TransferState.PRIVATE])
+def test_who_leaves_may_say_so_again_and_nothing_else(scene: Scene, state: TransferState) -> None:
+    scene.reach(state)
+    leave = LeaveCall(call_id=scene.parties.story.call_id, agent_id=ME)
+    scene.stage.ask(leave)
+    ordered = scene.stage.take_orders()
+    assert len(ordered) == 1
+    for _ in range(2):
+        scene.stage.ask(leave)
+    assert scene.stage.take_orders() == [], "asked once of the switch, and done"
+    for kind in (DropTarget, BringTogether if state is TransferState.PRIVATE else GoPrivate):
+        with pytest.raises(Refused, match="leaves"):
+            scene.command(kind)
+    scene.do(scene.parties.carry_out(ordered))
+    assert scene.transfer.state is TransferState.HANDED_OVER
+    with pytest.raises(Refused, match="not a party"):
+        scene.command(LeaveCall)
+
+
+@pytest.mark.parametrize("unknown", [True, False])
+def test_who_could_not_leave_may_try_again(scene: Scene, unknown: bool) -> None:
+    scene.reach(TransferState.JOINED)
+    leave = LeaveCall(call_id=scene.parties.story.call_id, agent_id=ME)
+    scene.stage.ask(leave)
+    [order] = scene.stage.take_orders()
+    scene.stage.board.failed(order, unknown=unknown)
+    scene.stage.ask(leave)
+    assert scene.stage.orders == [order]
+    scene._settle()
+    assert scene.transfer.state is TransferState.HANDED_OVER
+
+
+@pytest.mark.parametrize(
+    ("unknown", "outcome"), [(True, TransferOutcome.HANDED_OVER), (False, TransferOutcome.OPERATOR_LOST)]
+)
+def test_an_operator_whose_leaving_was_refused_is_lost_like_any_other(
+    scene: Scene, unknown: bool, outcome: TransferOutcome
+) -> None:
+    scene.reach(TransferState.JOINED)
+    scene.stage.ask(LeaveCall(call_id=scene.parties.story.call_id, agent_id=ME))
+    [order] = scene.stage.take_orders()
+    scene.stage.board.failed(order, unknown=unknown)
+    scene.do(scene.parties.end(scene.parties.operator, cause=44, asked=False))
+    assert scene.transfer.outcome is outcome
+
+
 def test_an_operator_who_leaves_in_private_does_not_wait_for_ever(scene: Scene) -> None:
     scene.reach(TransferState.PRIVATE)
     operator, scene.parties.deaf = scene.parties.operator, True
