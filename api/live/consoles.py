@@ -30,6 +30,7 @@ from api.live.messages import (
     Welcome,
     client_message,
 )
+from api.live.pace import Pace
 from api.live.viewers import Viewer
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,8 @@ SILENT_S = 15.0
 STUCK_S = 5.0
 """One send that takes so long means that nobody reads."""
 MAX_CHANNELS = 32
+READ_BY_ALL = frozenset({"queue", "wall", "tasks"})
+"""Channels of which everybody gets the same at the same moment."""
 
 
 class PeerGone(Exception):
@@ -73,8 +76,10 @@ class Console:
         clock: Callable[[], float],
         build: str,
         hello_s: float = HELLO_S,
+        pace: Pace | None = None,
     ) -> None:
-        """``redeem`` turns a good ticket, once, into who asked for it."""
+        """``redeem`` turns a good ticket, once, into who asked for it. ``pace`` is that of all consoles together."""
+        self._pace = pace or Pace()
         self._hello_s = hello_s
         self._peer = peer
         self._redeem = redeem
@@ -201,7 +206,10 @@ class Console:
             return
         if not self._mailbox.put_patch(feed, patch):
             self._overflow()
-        self._wake.set()
+        if feed.channel in READ_BY_ALL:
+            self._pace.wake(self._wake)
+        else:
+            self._wake.set()
 
     def deliver_snapshot(self, feed: Feed) -> None:
         if self._closing is not None:

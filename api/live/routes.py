@@ -20,6 +20,7 @@ from api.errors import documented
 from api.live.consoles import Console
 from api.live.hub import Hub
 from api.live.messages import PROTOCOL
+from api.live.pace import Pace
 from api.live.passes import LIFE_S, Passes
 from api.live.sockets import SocketPeer
 from api.live.viewers import Viewer, viewer_of
@@ -37,6 +38,7 @@ class Live:
     build: str
     allowed_origins: tuple[str, ...] = ()
     passes: Passes = field(default_factory=Passes)
+    pace: Pace = field(default_factory=Pace)
 
 
 class PassView(BaseModel):
@@ -74,7 +76,9 @@ async def live_stream(websocket: WebSocket) -> None:
     async def redeem(ticket: str) -> Viewer | None:
         return await _redeem(common, live.passes, ticket)
 
-    console = Console(SocketPeer(websocket), live.hub, redeem=redeem, clock=time.monotonic, build=live.build)
+    console = Console(
+        SocketPeer(websocket), live.hub, redeem=redeem, clock=time.monotonic, build=live.build, pace=live.pace
+    )
     await console.run()
 
 
