@@ -245,7 +245,6 @@ export const callWords = {
     outbound: "外呼",
     dialling: "正在呼叫市民…",
     machine: "可能是语音信箱",
-    machine: "可能是语音信箱",
   },
 
   cues: {
