@@ -153,11 +153,16 @@ class Calls:
         ledger = self._ledgers.get(call_id)
         return (ledger, self._legs(ledger)) if ledger is not None and call_id in self._phases else None
 
-    def talk_of(self, call_id: CallId, agent_id: AgentId, command: str) -> tuple[Ledger, Legs]:
-        """The evidence about a call that this operator talks in. Raises UnknownCall, Refused."""
+    def live(self, call_id: CallId) -> Call:
+        """A call that goes on. Raises UnknownCall."""
         call = self.all.get(call_id)
         if call is None or call.phase is CallPhase.ENDED:
             raise UnknownCall(call_id)
+        return call
+
+    def talk_of(self, call_id: CallId, agent_id: AgentId, command: str) -> tuple[Ledger, Legs]:
+        """The evidence about a call that this operator talks in. Raises UnknownCall, Refused."""
+        call = self.live(call_id)
         if call.answered_by != agent_id or call.agent_left_at is not None:
             raise Refused(command=command, state=call.phase, reason="not a party of this call")
         ledger = self._ledgers[call_id]

@@ -8,7 +8,7 @@ from typing import Any
 
 from telephony.calls import CallPhase, Calls
 from telephony.commands import Command, KeepLine, PauseRecording, Prioritise, ResumeRecording, SendBack
-from telephony.errors import Refused, UnknownCall
+from telephony.errors import Refused
 from telephony.events import LineKept
 from telephony.ids import ChannelId
 from telephony.ledgers import Ledger
@@ -90,9 +90,7 @@ class Controls:
         return News([kept], [_remember(ledger, "HOTLINE_KEPT", ledger.kept_by or "")])
 
     def _prioritise(self, command: Prioritise, now: datetime) -> News:
-        call = self._calls.all.get(command.call_id)
-        if call is None or call.phase is CallPhase.ENDED:
-            raise UnknownCall(command.call_id)
+        call = self._calls.live(command.call_id)
         citizen = next((leg for leg in call.legs if leg.channel == ChannelId(call.id)), None)
         arrives = call.phase is CallPhase.ARRIVED and call.direction == "inbound"
         if citizen is None or not (arrives or call.phase in (CallPhase.QUEUED, CallPhase.OFFERED)):

@@ -14,11 +14,11 @@ from enum import StrEnum
 
 from telephony import facts
 from telephony.agents import Agents
-from telephony.calls import Call, CallPhase, Calls
+from telephony.calls import Call, Calls
 from telephony.channels import LONG_AGO
 from telephony.commands import EndSupervision, Supervise, TakeOver
 from telephony.duties import CallKind
-from telephony.errors import Refused, UnknownCall
+from telephony.errors import Refused
 from telephony.events import AgentLegEnded, CallEnded, CallEvent, Event, SupervisionChanged
 from telephony.facts import Fact, LiveChannel, Snapshot
 from telephony.hearing import Hearing
@@ -133,7 +133,7 @@ class Supervisions:
         known = self._open.get(command.call_id)
         if known is not None and known.agent_id == supervisor.id:
             return self._change(known, command.mode, now)
-        call = self._live_call(command.call_id)
+        call = self._calls.live(command.call_id)
         watched = _operators_leg(call)
         if known is not None:
             raise _refused("Supervise", call, "somebody else supervises it")
@@ -202,12 +202,6 @@ class Supervisions:
         if known is None or known.agent_id != agent_id:
             raise Refused(command=command, state=SupervisionState.ENDED, reason="not supervising this call")
         return known
-
-    def _live_call(self, call_id: CallId) -> Call:
-        call = self._calls.all.get(call_id)
-        if call is None or call.phase is CallPhase.ENDED:
-            raise UnknownCall(call_id)
-        return call
 
     # what the switch says ---------------------------------------------------------------------------------------------
 

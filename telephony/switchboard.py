@@ -32,7 +32,7 @@ from telephony.commands import (
 from telephony.controls import Controls
 from telephony.drift import drifts_of
 from telephony.duties import Agent, CallKind
-from telephony.errors import Refused, UnknownCall
+from telephony.errors import Refused
 from telephony.events import (
     AgentEvent,
     AgentSignedOut,
@@ -361,7 +361,7 @@ class Switchboard:
         return []
 
     def _hang_up(self, command: HangUpCall, now: datetime) -> Outcome:
-        call = self._live_call(command.call_id)
+        call = self._calls.live(command.call_id)
         talks = call.answered_by == command.agent_id and call.agent_left_at is None
         if not talks and call.placed_by != command.agent_id:
             raise Refused(command="HangUpCall", state=call.phase, reason="not a party of this call")
@@ -392,7 +392,7 @@ class Switchboard:
         return self._outcome(events, now, [ring])
 
     def _tap(self, command: TapLeg) -> Outcome:
-        call = self._live_call(command.call_id)
+        call = self._calls.live(command.call_id)
         leg = next((leg for leg in call.legs if leg.channel == command.channel and leg.ended_at is None), None)
         if leg is None:
             raise Refused(command="TapLeg", state=call.phase, reason="no such live leg")
@@ -400,12 +400,6 @@ class Switchboard:
 
     def _moved(self, command: Prioritise, now: datetime) -> list[Event]:
         return self._queues.move(command.call_id, command.priority, command.reason, now)
-
-    def _live_call(self, call_id: CallId) -> Call:
-        call = self.calls.get(call_id)
-        if call is None or call.phase is CallPhase.ENDED:
-            raise UnknownCall(call_id)
-        return call
 
     # what follows from what -------------------------------------------------------------------------------------------
 

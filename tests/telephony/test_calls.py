@@ -8,8 +8,20 @@ from datetime import timedelta
 import pytest
 
 from telephony.calls import CallPhase, LegRole
+from telephony.commands import (
+    Command,
+    HangUpCall,
+    KeepLine,
+    LeaveCall,
+    PauseRecording,
+    Prioritise,
+    Supervise,
+    TapLeg,
+)
+from telephony.errors import UnknownCall
 from telephony.events import (
     AgentLegEnded,
+    AheadReason,
     CallAnswered,
     CallArrived,
     CallEnded,
@@ -25,9 +37,12 @@ from telephony.events import (
     QueueChanged,
 )
 from telephony.facts import BridgeEnter, Hangup, HangupRequest, NewChannel, NewState
-from telephony.ids import BridgeId
+from telephony.ids import AgentId, BridgeId, CallId, ChannelId, TapId
+from telephony.targets import SpyMode
 from tests.fakes.stories import START, Story
 from tests.telephony.stage import Stage, member, recorded_facts, snapshot
+
+ME, NOBODYS = AgentId("8001"), CallId("1795240800.77")
 
 
 @pytest.fixture
@@ -327,3 +342,27 @@ def test_a_waiting_caller_is_rebuilt_with_the_time_already_waited(story: Story) 
     assert stage.call().phase is CallPhase.QUEUED
     assert stage.call().queued_at == at - timedelta(seconds=20)
     assert stage.board.waiting == {"hotline": (story.call_id,)}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        HangUpCall(call_id=NOBODYS, agent_id=ME),
+        TapLeg(call_id=NOBODYS, channel=ChannelId("1.1"), tap_id=TapId("t"), address="127.0.0.1:1"),
+        Supervise(call_id=NOBODYS, agent_id=ME, mode=SpyMode.LISTEN),
+        Prioritise(call_id=NOBODYS, priority=1, reason=AheadReason.REPEAT),
+        KeepLine(call_id=NOBODYS, agent_id=ME, on=True),
+        PauseRecording(call_id=NOBODYS, agent_id=ME, seconds=5.0),
+        LeaveCall(call_id=NOBODYS, agent_id=ME),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_a_call_that_is_not_there_or_is_over_is_unknown_to_every_command(
+    stage: Stage, story: Story, command: Command
+) -> None:
+    stage.sign_in()
+    with pytest.raises(UnknownCall):
+        stage.ask(command)
+    stage.tell(story.arrive() + story.caller_hangs_up())
+    with pytest.raises(UnknownCall):
+        stage.ask(replace(command, call_id=story.call_id))  # type: ignore[call-arg]
