@@ -130,7 +130,7 @@ async def test_a_row_whose_transfer_is_known_or_whose_call_is_over_is_left_alone
     assert (end.step, end.transfer_id) == (TransferStep.FAILED, "1.1-t1")
 
 
-# a server that was killed between two records --------------------------------------------------------------------------
+# a server that was killed between two records ---------------------------------------------------------------------
 async def test_a_handoff_whose_call_is_over_in_the_records_ends_with_it(store: Store, tmp_path: Path) -> None:
     """The end of the call had been written with the calls, and not with the handoffs, when the server was killed."""
     settings = Settings(home=tmp_path)

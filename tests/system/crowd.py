@@ -197,7 +197,8 @@ class Verdict:
         slowest = max(self.live_again_s, default=0.0)
         return (
             f"{self.kills} kills, {self.toll.calls} calls: {self.toll.dropped} dropped; {self.recorded} records, "
-            f"{self.still_open} open, {self.open_handoffs} handoffs open, {self.doubled} doubled; recorded {dict(self.outcomes)}, "
+            f"{self.still_open} open, {self.open_handoffs} handoffs open, {self.doubled} doubled; "
+            f"recorded {dict(self.outcomes)}, "
             f"switch's log {dict(self.logged)}; drift {self.drift}, {self.left} channels left; "
             f"live again after at most {slowest:.1f} s; {self.reckoning}"
         )
