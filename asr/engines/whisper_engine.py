@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 import structlog
 
-from asr.audio import SILENT_DBFS, level_dbfs
+from asr.engines.breaths import Voice
 from asr.engines.whisper_inventions import Decoded, believable, believable_so_far, leaked, mistaken_for_english
 from asr.models import why_not_whisper
 from asr.recognizer import Capabilities, EngineUnavailable, Health, Hypothesis, SpeechLevel
-from asr.voice import CHUNK_BYTES, VoiceDetector, silero
+from asr.voice import VoiceDetector, silero
 
 log = structlog.get_logger(__name__)
 
@@ -58,10 +58,6 @@ _FIRST_PARTIAL_S = 1.1
 _FIRST_AGAIN_S = 0.4
 """While nothing believable has come of the segment."""
 _PARTIAL_EVERY_S = 1.0
-_BREATH_S = 0.25
-"""After so long a silence a segment is decoded as a final: another such time, and most often it is over."""
-_VOICE = 0.35
-"""Probability of speech, as that which ends a segment."""
 
 
 class WhisperRecognizer:
@@ -150,43 +146,14 @@ class _Job:
     due_at: float = field(default_factory=time.monotonic)
 
 
-class _Voice:
-    """How much of the open segment has been spoken, and how long it has been quiet since."""
-
-    def __init__(self, detector: VoiceDetector) -> None:
-        self._detector = detector
-        self._rest = bytearray()
-        self._heard_bytes = 0
-        self.spoken_bytes = 0
-
-    def feed(self, pcm: bytes) -> None:
-        self._rest += pcm
-        whole = len(self._rest) - len(self._rest) % CHUNK_BYTES
-        for at in range(0, whole, CHUNK_BYTES):
-            chunk = bytes(self._rest[at : at + CHUNK_BYTES])
-            self._heard_bytes += CHUNK_BYTES
-            if level_dbfs(chunk) >= SILENT_DBFS and self._detector.probability(chunk) >= _VOICE:
-                self.spoken_bytes = self._heard_bytes
-        del self._rest[:whole]
-
-    @property
-    def breathes(self) -> bool:
-        return bool(self.spoken_bytes) and self._heard_bytes - self.spoken_bytes >= _BREATH_S * _BYTES_PER_S
-
-    def begin_again(self) -> None:
-        self._rest.clear()
-        self._heard_bytes = self.spoken_bytes = 0
-        self._detector.reset()
-
-
 class WhisperStream:
     def __init__(self, desk: _Desk, detector: VoiceDetector) -> None:
         self._desk = desk
         self._open = bytearray()
         self._segment = 0
-        self._voice = _Voice(detector)
+        self._voice = Voice(detector)
         self._partial_bytes = 0  # length of the open segment when its last partial was decoded
-        self._begun = False  # the open segment has text already
+        self._shown_bytes = 0  # of the open segment what its latest text was made of
         self._breath: _Try | None = None
         self._said: asyncio.Queue[Hypothesis | Exception | None] = asyncio.Queue()
         self.jobs: deque[_Job] = deque()
@@ -206,7 +173,7 @@ class WhisperStream:
         self._segment += 1
         self._voice.begin_again()
         self._partial_bytes = 0
-        self._begun = False
+        self._shown_bytes = 0
         self._breath = None
         self.jobs.append(job)
         self._settled.clear()
@@ -243,7 +210,12 @@ class WhisperStream:
 
     @property
     def wants_breath(self) -> bool:
-        return not self.jobs and self._voice.breathes and not self._is_tried
+        return not self.jobs and self._voice.breathes and not self._is_tried and not self._breath_is_decoded
+
+    @property
+    def _breath_is_decoded(self) -> bool:
+        """At this moment."""
+        return self._breath is not None and self._breath.decoded is None
 
     def take_breath(self) -> _Try:
         self._breath = self._tried()
@@ -262,8 +234,10 @@ class WhisperStream:
     def wants_partial(self) -> bool:
         if self.jobs or self._voice.breathes:  # a final is on its way, of the segment before or of this one
             return False
+        if self._shown_bytes and self._breath_is_decoded:  # more text is on its way; without any, the first is due
+            return False
         step_s = _FIRST_AGAIN_S if self._partial_bytes else _FIRST_PARTIAL_S
-        if self._begun:
+        if self._shown_bytes:
             step_s = _PARTIAL_EVERY_S
         return len(self._open) - self._partial_bytes >= step_s * _BYTES_PER_S
 
@@ -275,9 +249,9 @@ class WhisperStream:
         return _Try(segment=self._segment, pcm=bytes(self._open))
 
     def partial_decoded(self, tried: _Try, text: str) -> None:
-        """Dropped if the segment was flushed meanwhile: its final is on the way."""
-        if text and tried.segment == self._segment:
-            self._begun = True
+        """Dropped if the segment was flushed meanwhile: its final is on the way; or if more of it is shown already."""
+        if text and tried.segment == self._segment and len(tried.pcm) > self._shown_bytes:
+            self._shown_bytes = len(tried.pcm)
             self._said.put_nowait(Hypothesis(text=text, final=False))
 
     def final_decoded(self, job: _Job, decoded: Decoded) -> None:
@@ -304,7 +278,7 @@ class _Desk:
         self._streams: deque[WhisperStream] = deque()
         self._finals: deque[_Job] = deque()
         self._busy: set[WhisperStream] = set()
-        """With a partial, or with what may be a final."""
+        """With a partial."""
         self._woken = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._run(), name=f"whisper worker {n}") for n in range(workers)]
@@ -336,9 +310,9 @@ class _Desk:
         while True:
             if job := self._next_final():
                 await self._final(job)
-            elif stream := self._next_try(lambda stream: stream.wants_breath):
+            elif stream := self._next(lambda stream: stream.wants_breath):
                 await self._breath(stream)
-            elif stream := self._next_try(lambda stream: stream.wants_partial):
+            elif stream := self._next(lambda stream: stream.wants_partial and stream not in self._busy):
                 await self._partial(stream)
             else:
                 self._woken.clear()
@@ -352,9 +326,9 @@ class _Desk:
                 return job
         return None
 
-    def _next_try(self, wanted: Callable[[WhisperStream], bool]) -> WhisperStream | None:
+    def _next(self, wanted: Callable[[WhisperStream], bool]) -> WhisperStream | None:
         for stream in self._streams:
-            if stream not in self._busy and wanted(stream):
+            if wanted(stream):
                 self._streams.remove(stream)
                 self._streams.append(stream)
                 return stream
@@ -369,25 +343,20 @@ class _Desk:
     async def _breath(self, stream: WhisperStream) -> None:
         tried = stream.take_breath()
         try:
-            stream.breath_decoded(tried, await self._try(stream, tried, FINAL))
+            stream.breath_decoded(tried, await self._decode(tried.pcm, FINAL))
         except Exception as error:
             stream.failed(error)
 
     async def _partial(self, stream: WhisperStream) -> None:
         tried = stream.take_partial()
+        self._busy.add(stream)
         try:
-            decoded = await self._try(stream, tried, PARTIAL)
+            decoded = await self._decode(tried.pcm, PARTIAL)
             stream.partial_decoded(tried, decoded.text if believable_so_far(decoded) else "")
         except Exception as error:
             stream.failed(error)
-
-    async def _try(self, stream: WhisperStream, tried: _Try, decoding: Decoding) -> Decoded:
-        self._busy.add(stream)
-        try:
-            return await self._decode(tried.pcm, decoding)
         finally:
             self._busy.discard(stream)
-            self.wake()
 
     async def _decode(self, pcm: bytes, decoding: Decoding) -> Decoded:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._decoder.decode, pcm, decoding)

@@ -228,28 +228,54 @@ def test_a_breath_is_decoded_once_and_is_the_final_if_nothing_more_was_said() ->
             wanted.append(tenths / 10)
             stream.breath_decoded(stream.take_breath(), decoded("有人受伤"))
     stream.flush()
-    assert wanted == [0.8]
+    assert wanted == [0.9]
     assert said_by(stream) == [("有人受伤", False), ("有人受伤", True)]
     assert (desk.finals, list(stream.jobs)) == ([], [])
 
 
 def test_who_goes_on_after_a_breath_is_decoded_anew() -> None:
     stream, desk = at_no_desk()
-    stream.feed(talk("xxxxx..."))
+    stream.feed(talk("xxxxx...."))
     stream.breath_decoded(stream.take_breath(), decoded("有人"))
     stream.feed(talk("xxxx.."))
     stream.flush()
-    assert said_by(stream) == [("有人", False)]
+    assert said_by(stream) == [("有人", False)], "the beginning was shown"
     assert len(desk.finals) == 1
+
+
+def test_a_longer_sentence_takes_its_breath_sooner() -> None:
+    stream, _ = at_no_desk()
+    stream.feed(talk(22 * "x" + ".."))
+    assert not stream.wants_breath
+    stream.feed(talk("."))
+    assert stream.wants_breath
+
+
+def test_the_first_text_does_not_wait_for_a_breath_that_was_none_and_what_comes_late_replaces_nothing() -> None:
+    stream, _ = at_no_desk()
+    stream.feed(talk("xxxxx...."))
+    breath = stream.take_breath()
+    stream.feed(talk("xxxxxx"))
+    assert stream.wants_partial
+    stream.partial_decoded(stream.take_partial(), "有人受伤")
+    stream.breath_decoded(breath, decoded("有人"))
+    assert said_by(stream) == [("有人受伤", False)]
+    stream.feed(talk("...."))
+    second = stream.take_breath()
+    stream.feed(talk("xxxxxxxxxxxx"))
+    assert not stream.wants_partial, "more is on its way already"
+    stream.breath_decoded(second, decoded("有人受伤了"))
+    assert said_by(stream) == [("有人受伤了", False)]
+    assert stream.wants_partial
 
 
 def test_a_segment_that_ends_while_its_breath_is_decoded_waits_for_that_and_for_nothing_else() -> None:
     stream, desk = at_no_desk()
-    stream.feed(talk("xxxxx..."))
+    stream.feed(talk("xxxxx...."))
     tried = stream.take_breath()
     stream.feed(talk(".."))
     stream.flush()
-    stream.feed(talk("xxxxxxxxxxxx..."))
+    stream.feed(talk("xxxxxxxxxxxx...."))
     assert not stream.wants_partial, "the text of the first comes first"
     assert not stream.wants_breath
     assert (said_by(stream), desk.finals) == ([], [])
@@ -272,7 +298,7 @@ def test_what_was_begun_of_a_segment_that_has_ended_is_not_shown_with_the_next()
 
 def test_a_breath_that_gives_nothing_believable_ends_as_no_text() -> None:
     stream, _ = at_no_desk()
-    stream.feed(talk("xxxxx..."))
+    stream.feed(talk("xxxxx...."))
     stream.breath_decoded(stream.take_breath(), decoded("字幕由志愿者提供"))
     stream.flush()
     assert said_by(stream) == [("", True)]
@@ -366,7 +392,7 @@ async def test_segments_that_follow_a_breath_keep_their_order(monkeypatch: pytes
 
     recognizer = await whisper_of(decode, monkeypatch, workers=2)
     stream, busy = recognizer.open("x"), recognizer.open("another")
-    stream.feed(talk("xxxxx..."))
+    stream.feed(talk("xxxxx...."))
     assert await asyncio.to_thread(began.wait, 10), "its breath is being decoded"
     stream.flush()
     for each in (stream, busy):
