@@ -42,7 +42,7 @@ KEEP_AGAIN_S = 1.0
 DIED_S = 5.0
 """A part that ended by an error begins again after this."""
 WRITE_S = 30.0
-"""A transaction that takes longer is given up and tried again."""
+"""A transaction that takes longer is given up and tried again with fewer items; twice as long for one alone."""
 IN_MEMORY = 5_000
 """So many items at most are kept in memory as well as in the spool; the rest is read back when its turn comes."""
 AT_ONCE = 500
@@ -96,6 +96,8 @@ class WriteBehind(Generic[T]):
         """How many items are in the spool alone; their turn comes after those in front."""
         self._tail: deque[_Waiting[T]] = deque()
         """Items whose turn comes after the backlog."""
+        self._together = TOGETHER
+        """As many as a transaction has had time for of late."""
         self._in_flight: list[_Waiting[T]] = []
         """The first items of the front, while a transaction writes them."""
         self._seq = 0
@@ -210,7 +212,7 @@ class WriteBehind(Generic[T]):
 
     async def _write_first(self) -> None:
         """What waits, as many as fit into one transaction; one by one where the database refuses one of them."""
-        self._in_flight = list(islice(self._front, TOGETHER))
+        self._in_flight = list(islice(self._front, self._together))
         try:
             if await self._is_written():
                 await self._forget(self._in_flight)
@@ -231,6 +233,9 @@ class WriteBehind(Generic[T]):
                         continue
                     await self._refuse(self._in_flight[0], error)
                     break
+                if isinstance(error, TimeoutError):
+                    self._together = max(1, len(self._in_flight) // 4)
+                    self._in_flight = self._in_flight[: self._together]
                 if not self.away:
                     log.warning("database is away", writer=self._name, error_type=type(error).__name__)
                 self.away = type(error).__name__
@@ -256,10 +261,14 @@ class WriteBehind(Generic[T]):
                 self._has_problem(error)
 
     async def _write_together(self, batch: list[_Waiting[T]]) -> None:
-        async with asyncio.timeout(WRITE_S), self._store.write() as session:
+        limit_s = WRITE_S if len(batch) > 1 else 2 * WRITE_S
+        async with asyncio.timeout(limit_s) as limit, self._store.write() as session:
             for waiting in batch:
                 if await self._is_new(session, waiting):
                     await self._write(session, waiting.item)
+        spare_s = (limit.when() or 0.0) - asyncio.get_running_loop().time()
+        if spare_s > limit_s * 3 / 4:
+            self._together = min(TOGETHER, 2 * self._together)
 
     async def _is_new(self, session: AsyncSession, waiting: _Waiting[T]) -> bool:
         """Move the mark. False where it stands there already: it was committed before, and the answer got lost."""

@@ -25,6 +25,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.calls.recorder import CallRecorder
+from api.store import behind as behind_module
 from api.store import spool as spools
 from api.store.behind import WriteBehind
 from api.store.engine import Store
@@ -35,6 +36,7 @@ from api.store.spool import Kept, Spool
 from api.store.writers import trouble_of
 from telephony.events import CallArrived
 from tests.api.desk import MOBILE
+from tests.api.faults import slowed
 from tests.api.test_outage import (
     Ledger,
     Waiting,
@@ -92,7 +94,7 @@ def spooled(url: str, keyring: Keyring, tmp_path: Path) -> Callable[[], Store]:
 @asynccontextmanager
 async def moody(store: Store, ledger: Moody) -> AsyncIterator[Waiting]:
     async with writing(store) as ready:
-        ready._write = ledger.write  # type: ignore[method-assign]
+        ready._write = ledger.write
         yield ready
 
 
@@ -239,6 +241,23 @@ async def test_the_memory_is_not_shortened_below_what_is_being_written(spooled: 
     assert await written(spooled()) == numbered(90)
 
 
+async def test_a_database_that_is_slow_gets_less_at_a_time_until_it_is_in_time(
+    spooled: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(behind_module, "WRITE_S", 0.6)
+    store = spooled()
+    async with writing(store) as behind:
+        with slowed(store, 0.04):  # of two seconds, were the time of a transaction thirty
+            for number in range(60):
+                behind.put(arrival(number))
+            await until(lambda: "60 records wait" in trouble_of([behind]))
+            await until(lambda: behind.pending < 40)
+            assert behind._together < 10
+        assert await behind.drain(30)
+        assert (behind.refused, behind.died) == (0, "")
+    assert await written(spooled()) == numbered(60)
+
+
 # what dies, and what is not there at the start ------------------------------------------------------------------------
 async def test_a_writer_that_dies_is_said_and_begins_again(
     spooled: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
@@ -303,7 +322,7 @@ async def test_a_spool_that_could_not_be_opened_is_opened_as_soon_as_it_can_be(
     folder.rename(aside)
     folder.write_text("not a folder")
     async with resumed(spooled()) as behind:
-        behind._write = Moody(said_by(OperationalError), call="1.20").write  # type: ignore[method-assign]
+        behind._write = Moody(said_by(OperationalError), call="1.20").write
         await until(lambda: behind.problem)
         for number in range(20, 50):
             behind.put(arrival(number))
