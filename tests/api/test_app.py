@@ -24,6 +24,7 @@ from api.app import create_app, server_config
 from api.auth.permissions import Role
 from api.auth.users import create_user
 from api.guards import content_policy
+from api.live import sessions as console_sessions
 from api.live.messages import CloseCode
 from api.live.sockets import DroppableProtocol
 from api.pages import build_id, console_router
@@ -173,7 +174,8 @@ async def test_every_writer_of_the_server_is_run_and_looked_after(migrated: Sett
 async def test_an_idle_session_ends_with_its_stream_unless_its_person_sits_at_a_seat(
     migrated: Settings, monkeypatch: pytest.MonkeyPatch, seated: bool
 ) -> None:
-    monkeypatch.setattr(wiring, "SESSIONS_EVERY_S", 0.1)
+    monkeypatch.setattr(console_sessions, "EVERY_S", 0.1)
+    monkeypatch.setattr(console_sessions, "SEEN_EVERY", timedelta())
     async with running(migrated) as (url, parts), Browser(url) as me:
         await operator(parts)
         await me.sign_in("8001", PASSWORD)
