@@ -160,7 +160,7 @@ def kinds_of_alerts(parts: Parts) -> list[str]:
 async def test_every_writer_of_the_server_is_run_and_looked_after(migrated: Settings) -> None:
     async with running(migrated) as (_, parts):
         listed = {one.behind for one in parts.records}
-        made = {found for found in gc.get_objects() if isinstance(found, WriteBehind) and found._store is parts.store}
+        made = {found for found in gc.get_objects() if type(found) is WriteBehind and found._store is parts.store}
         assert listed == made
         tasks = {task.get_name() for task in asyncio.all_tasks()}
         assert {f"server: {one.name}" for one in parts.records} <= tasks
