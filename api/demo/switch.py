@@ -11,6 +11,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -345,7 +346,7 @@ class Switch:
 
     def kill(self) -> None:
         """End it as a power cut would (tests)."""
-        self._child.stop(grace_s=0)
+        self._child.stop(sign=signal.SIGKILL)
         self.source.tidy(self._name)
 
     def console(self, command: str) -> str:
