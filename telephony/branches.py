@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from telephony.calls import Calls
 from telephony.cases import ASKS_AGAIN
 from telephony.centres import Reach
+from telephony.channels import Track
 from telephony.hearing import Hearing
 from telephony.ids import CallId, ChannelId
 from telephony.orders import HangUpChannel, Order
@@ -26,6 +27,11 @@ class Branches:
         self._reach = reach
         self._given_up: dict[CallId, tuple[ChannelId, datetime]] = {}
         """The silent leg of a call that was last given up, and when."""
+
+    def may_hang_up(self, leg: Track) -> bool:
+        """Whether a leg that was given up is still silent."""
+        given_up = any(leg.id == silent for silent, _ in self._given_up.values())
+        return not given_up or not (leg.rung_at or leg.up_at)
 
     def tick(self, now: datetime) -> list[Order]:
         """A leg that is to be hung up and still lives is hung up again."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from telephony import announcements
-from telephony.channels import LONG_AGO, earlier
+from telephony.channels import LONG_AGO, Track, earlier
 from telephony.errors import Refused, UnknownCall
 from telephony.events import CallEnded, CallEvent, CallOutcome, CallPlaced
 from telephony.facts import Fact, Snapshot
@@ -92,6 +92,9 @@ class Calls:
     def is_live(self, channel: ChannelId) -> bool:
         track = self._channels.get(channel)
         return track is not None and track.live
+
+    def track(self, channel: ChannelId) -> Track | None:
+        return self._channels.get(channel)
 
     def call_of(self, channel: ChannelId) -> CallId | None:
         return self._channels.call_of(channel)

@@ -28,6 +28,7 @@ from telephony.stages import (
     UNMET,
     StepTaken,
     Transfer,
+    TransferOutcome,
     TransferSignal,
     TransferState,
 )
@@ -85,9 +86,17 @@ class Case:
 
     def has_lost(self, leg: Track, citizen: Track | None) -> bool:
         """The transfer failed for the silence of this leg, and it is in the call after all."""
-        unwanted = self.unwanted.get(leg.id)
-        given_up = unwanted is not None and unwanted.given_up is not None
-        return given_up and self.transfer.state is TransferState.ENDED and leg.live and together(leg, citizen)
+        failed = self.transfer.outcome is TransferOutcome.FAILED
+        return failed and self._is_given_up(leg.id) and leg.live and together(leg, citizen)
+
+    def may_hang_up(self, leg: Track) -> bool:
+        """Whether what speaks against this leg still does: it may have been picked up since the order was given."""
+        return leg.up_at is None or not self._is_given_up(leg.id)
+
+    def _is_given_up(self, leg: ChannelId) -> bool:
+        """Only its silence speaks against it."""
+        unwanted = self.unwanted.get(leg)
+        return unwanted is not None and unwanted.given_up is not None
 
     def _why_not(self, leg: Track) -> TransferReason:
         if leg.id in self.silent:
@@ -308,6 +317,8 @@ class Case:
         if self.blind:
             self._wait_for_way(leg, legs.get(ledger.citizen), now, news)
             return
+        if way.unsure:
+            way.dialled_at, way.unsure = now, False
         sign = leg is not None and (leg.rung_at or leg.up_at)
         picked_up = leg is not None and leg.up_at is not None
         reason: TransferReason | None = None
@@ -362,7 +373,7 @@ class Case:
             leg = legs.get(leg_id)
             if leg is not None and not leg.live:
                 del self.unwanted[leg_id]
-            elif leg is not None and unwanted.due <= now and (leg.up_at is None or unwanted.given_up is None):
+            elif leg is not None and unwanted.due <= now and self.may_hang_up(leg):
                 self.drop(leg_id, news, now, given_up=unwanted.given_up)
 
     def step(self, signal: TransferSignal, at: datetime, news: News, reason: TransferReason | None = None) -> None:

@@ -210,6 +210,9 @@ class Runner:
 
         Others' orders are carried out meanwhile. ``last``: it has been given often enough.
         """
+        if not self.switchboard.holds(order):
+            log.info("an order has outlived its reason", order=type(order).__name__)
+            return None
         try:
             await self._gateway.execute(order)
         except TelephonyError as error:

@@ -252,10 +252,16 @@ class Switchboard:
                 return self._calls.is_live(order.channel) and self._calls.is_live(order.other)
         return False
 
+    def holds(self, order: Order) -> bool:
+        """Whether the reason for an order that has waited in line is still one: nobody who talks by now is hung up."""
+        leg = self._calls.track(order.channel) if isinstance(order, HangUpChannel) else None
+        return leg is None or (self._transfers.may_hang_up(leg) and self._branches.may_hang_up(leg))
+
     def carried_out(self, order: Order, now: datetime) -> Outcome:
         """The switch has said that it did this."""
         news = News()
         with self._failures.of(type(order).__name__):
+            self._transfers.carried_out(order, now)
             news.extend(self._controls.carried_out(order, now))
         return self._outcome(news.events, now, news.orders)
 

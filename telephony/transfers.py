@@ -15,7 +15,7 @@ from telephony.agents import Agents
 from telephony.calls import Calls
 from telephony.cases import COMES_BACK_WITHIN, Case, guest_of
 from telephony.centres import Reach, Route
-from telephony.channels import PARKED
+from telephony.channels import PARKED, Track
 from telephony.commands import BringTogether, CallTarget, Command, DropTarget, GoPrivate, LeaveCall
 from telephony.duties import Agent
 from telephony.errors import Refused
@@ -129,7 +129,7 @@ class Transfers:
     def apply(self, fact: Fact, now: datetime) -> News:
         """What a fact that ``calls`` has taken down means for the transfers of its calls."""
         if isinstance(fact, facts.OriginateResponse) and not fact.ok:
-            self._refuse(fact.channel_id)
+            self._refuse(fact.channel_id, unknown=False)
         news = News()
         touched = {self._calls.call_of(channel.id) for channel in channels_of(fact)}
         for call_id in touched:
@@ -165,25 +165,36 @@ class Transfers:
 
     def failed(self, order: Order, *, unknown: bool) -> None:
         """The switch did not carry this order out, or nobody knows."""
-        if isinstance(order, RedirectChannel) and order.context == LEAVE:
+        if isinstance(order, DialLeg):
+            self._refuse(order.leg, unknown=unknown)
+        elif isinstance(order, RedirectChannel) and order.context == LEAVE:
             for case in self._cases.values():
                 if case.let_go and case.operator == order.channel:
                     case.let_go, case.leaving = False, unknown
-        if unknown:
-            return
-        if isinstance(order, DialLeg):
-            self._refuse(order.leg)
         elif isinstance(order, RedirectChannel) and (is_forwarding(order.context) or order.context == "waiting"):
             for case in self._cases.values():
                 same = order.channel == ChannelId(case.transfer.call_id)
                 if case.blind and same and case.transfer.state in UNMET:
-                    case.way.refused = True
+                    case.way.refused = not unknown
 
-    def _refuse(self, leg: ChannelId) -> None:
-        """The switch did not originate this leg."""
+    def carried_out(self, order: Order, now: datetime) -> None:
+        """A leg that waited in line to be dialled has its whole time from now on."""
+        if isinstance(order, DialLeg):
+            for case in self._cases.values():
+                if case.way.leg == order.leg:
+                    case.way.dialled_at = now
+
+    def may_hang_up(self, leg: Track) -> bool:
+        """Whether nothing has come between the order to hang this leg up and its being carried out."""
+        call_id = self._calls.call_of(leg.id)
+        case = self._cases.get(call_id) if call_id is not None else None
+        return case is None or case.may_hang_up(leg)
+
+    def _refuse(self, leg: ChannelId, *, unknown: bool) -> None:
+        """The switch did not originate this leg, or nobody knows."""
         for case in self._cases.values():
             if case.way.leg == leg:
-                case.way.refused = True
+                case.way.refused, case.way.unsure = not unknown, unknown
 
     def _look(self, call_id: CallId, at: datetime, news: News) -> None:
         found = self._calls.evidence(call_id)

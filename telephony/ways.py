@@ -90,6 +90,8 @@ class Way:
     dialled_at: datetime
     refused: bool = False
     """The switch did not take the order."""
+    unsure: bool = False
+    """Whether it did, nobody said: until then nobody was dialled for sure."""
     fetched: bool = False
     """Of a consultation: operator and target have been sent together."""
     picked_up: bool = False

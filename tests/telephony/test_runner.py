@@ -238,6 +238,14 @@ async def test_a_seat_is_taken_out_of_the_switch_when_its_person_signs_out(runni
     assert running.gateway.members == {}
 
 
+async def test_an_order_that_has_outlived_its_reason_is_not_carried_out(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running.runner.switchboard, "holds", lambda order: not isinstance(order, AddMember))
+    assert (await running.runner.request(SIGN_IN)).kind is OutcomeKind.DONE
+    assert running.orders() == []
+
+
 # a channel on its way elsewhere takes no order, and nothing has been done -----------------------------------------
 
 

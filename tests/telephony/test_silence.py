@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from telephony.commands import DropTarget, Supervise
 from telephony.events import AgentStatus, LinkChanged, LinkState, OfferEnded, TransferReason, TransferStep
-from telephony.facts import Echo, Hangup, LinkLost, LiveChannel
+from telephony.facts import DialState, Echo, Hangup, LinkLost, LiveChannel
 from telephony.hearing import AGAIN_AFTER, Hearing
 from telephony.ids import ChannelId
 from telephony.orders import DialLeg, HangUpChannel, Order, SetVariable
@@ -169,6 +169,35 @@ def test_a_refusal_does_not_use_up_the_ways_while_we_are_deaf(scene: Scene, how:
     assert (scene.transfer.reason, scene.transfer.route) == (TransferReason.SWITCH, 2)
 
 
+def test_a_leg_that_waited_in_line_to_be_dialled_has_its_whole_time(scene: Scene) -> None:
+    scene.parties.deaf = True
+    scene.call()
+    [dial] = [one for one in scene.stage.told_orders if isinstance(one, DialLeg)]
+    scene.stage.echoes = False  # the echo stands in the same line
+    scene.wait(4.0)
+    scene.parties.deaf, scene.stage.echoes = False, True
+    scene.do(scene.parties.carry_out([dial]))
+    scene.stage.carried_out(dial)
+    scene.wait(2.75)
+    assert scene.transfer.route == 1
+    scene.wait(0.5)
+    assert (scene.transfer.route, scene.transfer.reason) == (2, TransferReason.SILENT)
+
+
+def test_an_order_to_hang_up_that_waited_in_line_spares_who_has_been_picked_up(scene: Scene) -> None:
+    scene.call()
+    scene.wait(2.75)
+    scene.parties.deaf = True
+    scene.wait(0.5)
+    hang_up = next(one for one in scene.stage.told_orders if isinstance(one, HangUpChannel))
+    assert scene.stage.board.holds(hang_up)
+    scene.parties.deaf = False
+    pick_up(scene, hang_up.channel)
+    assert not scene.stage.board.holds(hang_up)
+    scene.command(DropTarget)
+    assert scene.stage.board.holds(hang_up), "who says so is obeyed"
+
+
 def given_up(scene: Scene) -> ChannelId:
     """The first way has been given up for its silence, and the order to hang it up got lost; the second is dialled."""
     scene.call()
@@ -312,6 +341,16 @@ def test_a_branch_that_rings_unheard_is_not_given_up(how: str) -> None:
     line.stage.tell([LinkLost(at=at, reason="away"), snapshot(at, channels=listed(line, at))])
     assert line.hung_up(2.75) == []
     assert line.hung_up(0.5) == [leg]
+
+
+def test_an_order_to_give_up_a_branch_that_waited_in_line_spares_one_that_rings() -> None:
+    line = Line()
+    leg = line.dials(TAX)
+    assert line.hung_up(3.0) == [leg]
+    hang_up = HangUpChannel(channel=leg)
+    assert line.stage.board.holds(hang_up)
+    line.stage.tell([DialState(at=line.stage.now, channel=line.story.citizen, dest=line.leg, status="RINGING")])
+    assert not line.stage.board.holds(hang_up)
 
 
 def listed(line: Line, at: datetime) -> list[LiveChannel]:
