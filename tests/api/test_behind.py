@@ -259,15 +259,19 @@ async def test_a_database_that_is_slow_gets_less_at_a_time_until_it_is_in_time(
 
 
 # what dies, and what is not there at the start ------------------------------------------------------------------------
+async def left_in_spool(store: Store, count: int) -> None:
+    """By a process that ended as a crash does."""
+    async with writing(store) as behind:
+        with locked(store):
+            for number in range(count):
+                behind.put(arrival(number))
+            await until(lambda: behind.kept == count)
+
+
 async def test_a_writer_that_dies_is_said_and_begins_again(
     spooled: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = spooled()
-    async with writing(first) as behind:
-        with locked(first):
-            for number in range(30):
-                behind.put(arrival(number))
-            await until(lambda: behind.kept == 30)
+    await left_in_spool(spooled(), 30)
     broken = asyncio.Event()
     broken.set()
     real = Spool.read
@@ -312,12 +316,7 @@ async def test_a_spool_that_could_not_be_opened_is_opened_as_soon_as_it_can_be(
     spooled: Callable[[], Store], tmp_path: Path
 ) -> None:
     """What an earlier run left in it is written then, and so is what has come meanwhile; each once."""
-    first = spooled()
-    async with writing(first) as behind:
-        with locked(first):
-            for number in range(20):
-                behind.put(arrival(number))
-            await until(lambda: behind.kept == 20)
+    await left_in_spool(spooled(), 20)
     folder, aside = tmp_path / "spool" / "calls", tmp_path / "spool" / "elsewhere"
     folder.rename(aside)
     folder.write_text("not a folder")
@@ -338,11 +337,7 @@ async def test_a_spool_that_could_not_be_opened_is_opened_as_soon_as_it_can_be(
 
 
 async def test_an_idle_writer_takes_up_a_spool_that_comes_late(spooled: Callable[[], Store], tmp_path: Path) -> None:
-    first = spooled()
-    async with writing(first) as behind:
-        with locked(first):
-            behind.put(arrival(0))
-            await until(lambda: behind.kept == 1)
+    await left_in_spool(spooled(), 1)
     folder, aside = tmp_path / "spool" / "calls", tmp_path / "spool" / "elsewhere"
     folder.rename(aside)
     folder.write_text("not a folder")
@@ -357,12 +352,7 @@ async def test_an_idle_writer_takes_up_a_spool_that_comes_late(spooled: Callable
 
 
 async def test_a_spool_of_another_key_is_said_and_stays(spooled: Callable[[], Store], url: str, tmp_path: Path) -> None:
-    first = spooled()
-    async with writing(first) as behind:
-        with locked(first):
-            for number in range(5):
-                behind.put(arrival(number))
-            await until(lambda: behind.kept == 5)
+    await left_in_spool(spooled(), 5)
     other = Store(url, Keyring(bytes(31) + b"\1"), spool_dir=tmp_path / "spool")
     async with resumed(other) as behind:
         behind.put(arrival(5))
