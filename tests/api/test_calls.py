@@ -44,6 +44,7 @@ from telephony.events import (
     CallResumed,
     Event,
     LineKept,
+    MachineHeard,
     MessageLeft,
     OfferEnded,
     OfferOutcome,
@@ -376,6 +377,7 @@ def what_else_may_happen() -> list[CallEvent]:
             line=LineNumber("12345"),
             channel=ChannelId(PLACED),
         ),
+        MachineHeard(at=at(84), call_id=PLACED),
     ]
 
 
