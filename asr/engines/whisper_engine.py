@@ -58,6 +58,8 @@ _FIRST_PARTIAL_S = 1.1
 _FIRST_AGAIN_S = 0.4
 """While nothing believable has come of the segment."""
 _PARTIAL_EVERY_S = 1.0
+_QUICK_S = 0.7
+"""A final takes half of that where nothing else runs."""
 
 
 class WhisperRecognizer:
@@ -232,7 +234,7 @@ class WhisperStream:
 
     @property
     def wants_partial(self) -> bool:
-        if self.jobs or self._voice.breathes:  # a final is on its way, of the segment before or of this one
+        if self.jobs or (self._voice.breathes and self._is_tried):  # a final is on its way, of that segment or this one
             return False
         if self._shown_bytes and self._breath_is_decoded:  # more text is on its way; without any, the first is due
             return False
@@ -269,8 +271,8 @@ class WhisperStream:
 
 
 class _Desk:
-    """Hands work to the workers: finals in the order they fell due, then those that may be one, then the partial that
-    has waited longest."""
+    """Hands work to the workers: finals in the order they fell due, then the partial that has waited longest. What may
+    prove to be a final goes before partials, but only where there is time for it."""
 
     def __init__(self, decoder: _Decoder, executor: ThreadPoolExecutor, *, workers: int) -> None:
         self._decoder = decoder
@@ -279,6 +281,9 @@ class _Desk:
         self._finals: deque[_Job] = deque()
         self._busy: set[WhisperStream] = set()
         """With a partial."""
+        self._workers = workers
+        self._decoding = 0
+        self._final_took_s = 0.0
         self._woken = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._run(), name=f"whisper worker {n}") for n in range(workers)]
@@ -310,13 +315,18 @@ class _Desk:
         while True:
             if job := self._next_final():
                 await self._final(job)
-            elif stream := self._next(lambda stream: stream.wants_breath):
+            elif self._has_time and (stream := self._next(lambda stream: stream.wants_breath)):
                 await self._breath(stream)
             elif stream := self._next(lambda stream: stream.wants_partial and stream not in self._busy):
                 await self._partial(stream)
             else:
                 self._woken.clear()
                 await self._woken.wait()
+
+    @property
+    def _has_time(self) -> bool:
+        """Another worker stays free, and the last final was quick: a machine that is short of time makes no guesses."""
+        return self._decoding + 1 < self._workers and self._final_took_s < _QUICK_S
 
     def _next_final(self) -> _Job | None:
         """One stream's segments are decoded one after the other, so that their texts keep their order."""
@@ -359,7 +369,14 @@ class _Desk:
             self._busy.discard(stream)
 
     async def _decode(self, pcm: bytes, decoding: Decoding) -> Decoded:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._decoder.decode, pcm, decoding)
+        loop, began_s = asyncio.get_running_loop(), time.monotonic()
+        self._decoding += 1
+        try:
+            return await loop.run_in_executor(self._executor, self._decoder.decode, pcm, decoding)
+        finally:
+            self._decoding -= 1
+            if decoding is FINAL:
+                self._final_took_s = time.monotonic() - began_s
 
 
 class _Decoder:

@@ -223,7 +223,6 @@ def test_a_breath_is_decoded_once_and_is_the_final_if_nothing_more_was_said() ->
     wanted: list[float] = []
     for tenths, letter in enumerate("xxxxx.....", start=1):
         stream.feed(talk(letter))
-        assert not stream.wants_partial
         if stream.wants_breath:
             wanted.append(tenths / 10)
             stream.breath_decoded(stream.take_breath(), decoded("有人受伤"))
@@ -377,6 +376,32 @@ async def test_a_final_does_not_wait_for_a_partial_of_the_same_stream_that_nobod
     assert (first.text, first.final) == ("有人受伤", True)
     go_on.set()
     await stream.close()
+    await recognizer.stop()
+
+
+@pytest.mark.parametrize("short_of", ["workers", "time"])
+async def test_a_machine_that_is_short_of_time_decodes_no_breath(
+    monkeypatch: pytest.MonkeyPatch, short_of: str
+) -> None:
+    heard: list[int] = []
+
+    def decode(pcm: bytes, decoding: Decoding) -> Decoded:
+        heard.append(round(len(pcm) / 3200))
+        return decoded("好的")
+
+    monkeypatch.setattr(whisper_engine, "_QUICK_S", 10.0 if short_of == "workers" else 0.0)
+    recognizer = await whisper_of(decode, monkeypatch, workers=1 if short_of == "workers" else 2)
+    stream, other = recognizer.open("x"), recognizer.open("another")
+    stream.feed(talk("xxxxx...."))
+    other.feed(talk("xxx"))
+    other.flush()
+    assert (await anext(other.hypotheses())).final, "somebody was free to look"
+    stream.feed(talk("..."))
+    stream.flush()
+    assert (await anext(stream.hypotheses())).final
+    assert heard == [3, 12], "the whole segment, and nothing before"
+    for each in (stream, other):
+        await each.close()
     await recognizer.stop()
 
 
