@@ -9,7 +9,7 @@ left low, and takes back what it says was wrong or is over.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -36,7 +36,7 @@ _IN_SCENE = 0.85
 _COMPANY = 0.35
 _MOST = 1.3
 """More than this the phrases do not say, however many there are."""
-_DECIDED = -0.85
+_DECIDED = -0.7
 """So much phrases and gist have to say together for a cue, and by each beyond it a cue is surer by ``_PACE``."""
 _PACE = 0.25
 _UNSAID = 0.3
@@ -53,7 +53,7 @@ GIST = "gist"
 """The concern of a cue that no phrase names."""
 _NONE = Phrases([])
 _DENIED = re.compile(
-    r"(?<!是)(?<!还)(?:不是|没有?|并没有?|不会|没啥|也没|从没|不算|并非|别|不叫|没说)"
+    r"(?<!是)(?<!还)(?:不是|没有?|并没有?|不会|没啥|也没|从没|不算|并非|别|甭|不叫|没说)"
     r"(?:什么|啥|有人|有|人|真|再|说|发生|出现|闻到|发现|看见|看到|被|在|敢|去)?$"
 )
 _DENIED_WITHIN = re.compile(
@@ -115,6 +115,8 @@ class _Hit:
     end: int
     weight: float
     strong: bool
+    heard: bool = False
+    """By the sound of three syllables or more, not by its characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,8 @@ def _raise(
     """Take in one turn; returns what of it was too little for a cue."""
     left = {target: rest * KEPT for target, rest in rests.items()}
     ruled = _ruled(sensed.hits, reading.text, urgency)
-    agreed = _with_gist(ruled, reading.text[sensed.since :])
+    garbled = {hit.concern.target for hit in sensed.hits if hit.heard and hit.weight >= RAISES}
+    agreed = _with_gist(ruled, reading.text[sensed.since :], garbled)
     for target, score in agreed.items():
         score += left.get(target, 0.0)
         if any(hit.concern.certain and hit.weight >= _STRONG for hit in sensed.hits if hit.concern.target == target):
@@ -216,7 +219,7 @@ def _best(hits: Sequence[_Hit], target: str) -> _Hit | None:
     return max((hit for hit in hits if hit.concern.target == target), key=lambda hit: hit.weight, default=None)
 
 
-def _with_gist(ruled: Mapping[str, float], text: str) -> dict[str, float]:
+def _with_gist(ruled: Mapping[str, float], text: str, garbled: Container[str]) -> dict[str, float]:
     """Of each line what phrases and gist say together, on the scale of the phrases."""
     if len(text) < _FEW:
         return dict(ruled)
@@ -224,7 +227,8 @@ def _with_gist(ruled: Mapping[str, float], text: str) -> dict[str, float]:
     scores = dict(ruled)
     for line in LINES:
         rule = ruled.get(line, 0.0)
-        scores[line] = RAISES + _PACE * (together(rule, rule >= RAISES, weighed, line) - _DECIDED)
+        voice = together(rule, rule >= RAISES, weighed, line, garbled=line in garbled)
+        scores[line] = RAISES + _PACE * (voice - _DECIDED)
         if not rule and line in EMERGENCIES:
             scores[line] -= _UNSAID
     if max(scores[line] for line in EMERGENCIES) >= RAISES:
@@ -282,11 +286,11 @@ def _sense(text: str, urgency: Urgency, known: frozenset[str]) -> _Sensed:
             if angry and concern.name in ("suicide", "heart", "violence", "explosion") and strong:
                 soft = soft or (found.start, found.end)
             if factor * weight >= 0.15:
-                hits.append(_Hit(concern, found.start, found.end, weight * factor, strong))
+                hits.append(_Hit(concern, found.start, found.end, weight * factor, strong, found.sounds > 2))
     for line in urgency.lines:
         for found, weight, strong in _found(text, line, known):
             if not _near(line.unless, text, found) and not _is_a_place(text, found, urgency):
-                hits.append(_Hit(line, found.start, found.end, weight, strong))
+                hits.append(_Hit(line, found.start, found.end, weight, strong, found.sounds > 2))
     return _Sensed(tuple(hits), tuple(gone), taken_back >= 0, soft, max(taken_back, 0))
 
 

@@ -37,6 +37,8 @@ OFFERED = (1.9, 0.71, 0.11, 0.14, 0.16, -0.05, -1.49)
 OFFERED_UNNAMED = (0.0, 0.0, 0.86, -0.44, 0.09, 0.56, -2.38)
 """The same of a service line, and of one that no phrase names; found on 2,006 utterances the gist had not met."""
 _FORMAT = 1
+_GARBLED = -3.0
+"""Of a garbled sentence the gist says no less."""
 _ALONE, _TOGETHER = 0.4, 0.2
 _GAP = "…"
 _BREAK = re.compile(r"[^\u4e00-\u9fff]+")
@@ -117,11 +119,16 @@ class Weighed:
     most: Floats
 
 
-def together(rule: float, decided: bool, weighed: Weighed, line: str) -> float:
-    """What the phrases' score and word and the gist say of a line; 0 is undecided."""
+def together(rule: float, decided: bool, weighed: Weighed, line: str, *, garbled: bool = False) -> float:
+    """What the phrases' score and word and the gist say of a line; 0 is undecided.
+
+    ``garbled``: the phrases know it by its sound, so the characters that the gist reads are not what was said.
+    """
     emergency = line in LINES[:4]
     at, kind = HEADS.index(line), HEADS.index(DANGER if emergency else SERVICE)
     said = (weighed.whole[at], weighed.whole[kind], weighed.most[at], weighed.most[kind])
+    if garbled:
+        said = tuple(max(sum_, _GARBLED) for sum_ in said)
     voices = (rule, float(decided), *map(float, said), 1.0)
     weights = AGREED if emergency else OFFERED if rule else OFFERED_UNNAMED
     return sum(weight * voice for weight, voice in zip(weights, voices, strict=True))
