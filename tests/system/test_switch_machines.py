@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from itertools import count
 from pathlib import Path
@@ -14,10 +13,7 @@ from api.demo.sipp import alaw_of, wav_of
 from telephony.dialplan.prompts import RATE, speak
 from tests.system.switch import RunningSwitch
 
-pytestmark = [
-    pytest.mark.asterisk,
-    pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="a voice is needed: espeak-ng"),
-]
+pytestmark = pytest.mark.asterisk
 
 PERSON = "喂，你好。"
 MAILBOX = "您好，这里是语音信箱，主人现在不在，请留下您的姓名和电话，我们会尽快回复您。"

@@ -28,7 +28,7 @@ async def finals(recognizer: VoskRecognizer, segments: list[bytes]) -> list[Hypo
         for at in range(0, len(segment), 4096):
             stream.feed(segment[at : at + 4096])
             await asyncio.sleep(0.02)
-            while stream.lateness_s() > 0.2:  # noqa: ASYNC110 - at the engine's own pace
+            while stream.backlog_s() > 0.2:  # noqa: ASYNC110 - at the engine's own pace; the last crumb waits for the flush
                 await asyncio.sleep(0.02)
         assert stream.dropped_s == 0.0
         stream.flush()
