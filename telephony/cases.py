@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from telephony.centres import Route
-from telephony.channels import PARKED, Track
+from telephony.channels import PARKED, Track, together
 from telephony.events import TransferReason, TransferStep, TransferStepped
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, ChannelId
@@ -433,7 +433,3 @@ def guest_of(target: Target) -> Guest:
     if target.kind is TargetKind.AGENT:
         return Guest("operator", AgentId(target.value))
     return Guest(target.kind)
-
-
-def together(one: Track, other: Track | None) -> bool:
-    return other is not None and one.bridge.value is not None and one.bridge.value == other.bridge.value

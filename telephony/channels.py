@@ -212,3 +212,7 @@ class Channels:
         """All that was said of the call, of channels too of which only the name was ever heard."""
         self.forget(tuple(self._legs.get(call_id, ())))
         self._legs.pop(call_id, None)
+
+
+def together(one: Track, other: Track | None) -> bool:
+    return other is not None and one.bridge.value is not None and one.bridge.value == other.bridge.value

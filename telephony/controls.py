@@ -11,10 +11,10 @@ from telephony.commands import Command, KeepLine, PauseRecording, Prioritise, Re
 from telephony.errors import Refused
 from telephony.events import LineKept
 from telephony.ids import ChannelId
-from telephony.ledgers import Ledger
+from telephony.ledgers import KEPT, Ledger, remember
 from telephony.news import News
-from telephony.orders import ChangePriority, MuteRecording, Order, RedirectPair, SetVariable
-from telephony.routings import LEAVE, to_queue
+from telephony.orders import ChangePriority, MuteRecording, Order, SetVariable
+from telephony.routings import LEAVE, in_front, pair
 from telephony.silences import Silences
 from telephony.transfers import Transfers
 
@@ -68,15 +68,8 @@ class Controls:
         talking = ledger.connected
         if not queue or not known or ledger.outbound or talking is None:
             raise Refused(command="SendBack", state="talking", reason="no such queue for this call")
-        *settings, _ = to_queue(ledger.citizen, queue)
-        together = RedirectPair(
-            channel=ledger.citizen,
-            context="waiting",
-            exten="s",
-            other=talking.dest,
-            other_context=LEAVE,
-            other_exten="s",
-        )
+        settings = in_front(ledger.citizen, queue)
+        together = pair((ledger.citizen, "waiting", "s"), (talking.dest, LEAVE, "s"))
         clear = SetVariable(channel=ledger.citizen, name="HOTLINE_LEG", value="")
         return News(orders=[*settings, clear, together])
 
@@ -87,7 +80,7 @@ class Controls:
         ledger.kept_by = command.agent_id if command.on else None
         self._calls.changed(ledger.id)
         kept = LineKept(at=now, call_id=ledger.id, agent_id=command.agent_id, on=command.on)
-        return News([kept], [_remember(ledger, "HOTLINE_KEPT", ledger.kept_by or "")])
+        return News([kept], [remember(ledger, KEPT, ledger.kept_by or "")])
 
     def _prioritise(self, command: Prioritise, now: datetime) -> News:
         call = self._calls.live(command.call_id)
@@ -104,7 +97,3 @@ class Controls:
 
     def _talk(self, command: SendBack | KeepLine) -> tuple[Ledger, object]:
         return self._calls.talk_of(command.call_id, command.agent_id, type(command).__name__)
-
-
-def _remember(ledger: Ledger, name: str, value: str) -> SetVariable:
-    return SetVariable(channel=ledger.citizen, name=name, value=value)

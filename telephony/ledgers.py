@@ -13,7 +13,7 @@ from telephony.facts import Channel
 from telephony.handovers import summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.legs import Purpose, is_supervisors, leg_of, next_serial, purpose_of, serial_of
-from telephony.orders import MuteRecording
+from telephony.orders import MuteRecording, SetVariable
 from telephony.outbound import Placed, outcome, placed_by_us
 
 Legs = Mapping[ChannelId, Track]
@@ -23,8 +23,15 @@ FAR_OFF = datetime.max.replace(tzinfo=UTC)
 _LINE = re.compile(r"[0-9]{2,20}", re.ASCII)
 _CENTRE = re.compile(r"[0-9A-Za-z_-]{1,32}", re.ASCII)
 
+KEPT, SILENT_UNTIL = "HOTLINE_KEPT", "HOTLINE_SILENT_UNTIL"
+"""Wishes that the citizen's channel keeps for a later run: who keeps the line, until when nothing is recorded."""
+
 REFUSED_CAUSES = frozenset({17, 21})
 """Q.850: user busy, call rejected. AgentRingNoAnswer and DialEnd report both as if the phone had rung out."""
+
+
+def remember(ledger: Ledger, name: str, value: str) -> SetVariable:
+    return SetVariable(channel=ledger.citizen, name=name, value=value)
 
 
 @dataclass(slots=True)
@@ -185,8 +192,8 @@ class Ledger:
 
     def recall_wishes(self, variables: Mapping[str, str]) -> None:
         """What the citizen's channel keeps of the operator's wishes, where a restart of ours has forgotten them."""
-        self.kept_by = self.kept_by or AgentId(variables.get("HOTLINE_KEPT", "")) or None
-        until = variables.get("HOTLINE_SILENT_UNTIL", "")
+        self.kept_by = self.kept_by or AgentId(variables.get(KEPT, "")) or None
+        until = variables.get(SILENT_UNTIL, "")
         if until.isdecimal() and self.silence is None:
             self.silence = Silence(until=datetime.fromtimestamp(int(until), UTC), agent_id=AgentId(""), told=True)
 

@@ -13,7 +13,7 @@ from telephony.ids import AgentId, QueueName, SeatId
 from telephony.orders import IN_FLIGHT, AddMember, Order, PauseMember, RemoveMember, SetPenalty
 
 INTERFACE = "PJSIP/"
-IDLE = 1
+IDLE_NUMBER = 1
 """A phone that is not in use."""
 REASON_LENGTH = 79
 """So many characters of the reason of a pause the switch keeps."""
@@ -190,7 +190,7 @@ def _in_no_call(strangers: Mapping[Place, QueueMember]) -> dict[SeatId, str]:
 
     Whose process died in such a call may come back late: until then the switch goes on with those who are there.
     """
-    idle = {seat: one for (_, seat), one in strangers.items() if one.paused and one.status == IDLE}
+    idle = {seat: one for (_, seat), one in strangers.items() if one.paused and one.status == IDLE_NUMBER}
     codes = {seat: one.paused_reason.split(",") for seat, one in idle.items()}
     return {
         seat: ",".join(word for word in words if word != IN_CALL) for seat, words in codes.items() if IN_CALL in words

@@ -9,12 +9,11 @@ from telephony.agents import Agents
 from telephony.events import AgentEvent
 from telephony.facts import ContactStatus, QueueMember
 from telephony.ids import SeatId
-from telephony.members import seat_of
+from telephony.members import IDLE_NUMBER, seat_of
 
 ABSENT_STATES = frozenset({"UNAVAILABLE", "INVALID"})
 ABSENT_NUMBERS = frozenset({4, 5})
 IDLE = "NOT_INUSE"
-IDLE_NUMBER = 1
 SAYS_NOTHING = frozenset({"UNKNOWN"})
 SAYS_NOTHING_NUMBER = 0
 PRESENT_CONTACTS = frozenset({"Created", "Updated", "Reachable", "NonQualified"})

@@ -29,11 +29,14 @@ def forward(citizen: ChannelId, target: Target, seat: SeatId | None) -> list[Ord
 
 
 def to_queue(citizen: ChannelId, queue: str) -> list[Order]:
-    """In front of everybody who waits there."""
+    return [*in_front(citizen, queue), RedirectChannel(channel=citizen, context="waiting", exten="s")]
+
+
+def in_front(citizen: ChannelId, queue: str) -> list[Order]:
+    """Once the citizen is sent there: before everybody who waits in that queue."""
     return [
         SetVariable(channel=citizen, name="HOTLINE_QUEUE", value=queue),
         SetVariable(channel=citizen, name="HOTLINE_PRIORITY", value=str(FRONT)),
-        RedirectChannel(channel=citizen, context="waiting", exten="s"),
     ]
 
 

@@ -15,13 +15,12 @@ from telephony.commands import PauseRecording, ResumeRecording
 from telephony.errors import Refused
 from telephony.events import RecordingPaused, RecordingResumed
 from telephony.ids import CallId, ChannelId
-from telephony.ledgers import Ledger, Silence
+from telephony.ledgers import SILENT_UNTIL, Ledger, Silence, remember
 from telephony.news import News
-from telephony.orders import MuteRecording, SetVariable
+from telephony.orders import MuteRecording
 
 SILENCE_LIMIT_S = 120.0
 """A card number is said in less."""
-SILENT_UNTIL = "HOTLINE_SILENT_UNTIL"
 
 
 class Silences:
@@ -36,7 +35,7 @@ class Silences:
         if not 0 < command.seconds <= SILENCE_LIMIT_S:
             raise Refused(command="PauseRecording", state="talking", reason="too long")
         until, known = now + timedelta(seconds=command.seconds), ledger.silence
-        news = News(orders=[_remember(ledger, str(int(until.timestamp()) + 1))])
+        news = News(orders=[remember(ledger, SILENT_UNTIL, str(int(until.timestamp()) + 1))])
         if known is not None and known.muted and not known.over:
             known.until = until
             self._tell(ledger, known, now, news)
@@ -67,7 +66,7 @@ class Silences:
             ends = silence.over or silence.until <= now
             if silence.refused and not (silence.told or silence.doubted):
                 ledger.silence = None
-                news.orders.append(_remember(ledger, ""))
+                news.orders.append(remember(ledger, SILENT_UNTIL, ""))
             elif ends or silence.refused or not silence.muted:
                 news.orders.append(_ask(ledger, silence, now, muted=not (ends or silence.refused)))
                 self._calls.changed(ledger.id)
@@ -86,7 +85,7 @@ class Silences:
                 self._tell(ledger, silence, now, news)
         else:
             ledger.silence = None
-            news.orders.append(_remember(ledger, ""))
+            news.orders.append(remember(ledger, SILENT_UNTIL, ""))
             if silence.told:
                 news.events.append(RecordingResumed(at=now, call_id=ledger.id, by_itself=not silence.over))
         self._calls.changed(ledger.id)
@@ -119,7 +118,3 @@ def _ask(ledger: Ledger, silence: Silence, now: datetime, *, muted: bool) -> Mut
     silence.muted, silence.doubted = False, silence.doubted or silence.muted or silence.asked is not None
     silence.asked, silence.ask_at = MuteRecording(channel=ChannelId(ledger.id), muted=muted), now + ASKS_AGAIN
     return silence.asked
-
-
-def _remember(ledger: Ledger, until: str) -> SetVariable:
-    return SetVariable(channel=ledger.citizen, name=SILENT_UNTIL, value=until)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from telephony import facts
-from telephony.channels import LONG_AGO, Channels, Track, earlier
+from telephony.channels import LONG_AGO, Channels, Track, earlier, together
 from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
 from telephony.handovers import REFUSED, summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
@@ -323,9 +323,7 @@ class Testimony:
             attempt = ledger.attempts.get(leg.id) or ledger.recalls.get(leg.id)
             attempt = attempt or ledger.attempt(leg.id, agent_id, queue, leg.first_at)
             attempt.agent_id = attempt.agent_id or agent_id
-            together = citizen is not None and leg.bridge.value is not None and leg.bridge.value == citizen.bridge.value
-            together = together or leg.id == ledger.operator
-            if together and not attempt.connected_at:
+            if (together(leg, citizen) or leg.id == ledger.operator) and not attempt.connected_at:
                 attempt.connected_at = max(leg.up_at or leg.first_at, ledger.joined_at)
                 attempt.guessed = True
 

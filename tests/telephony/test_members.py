@@ -43,14 +43,6 @@ def kinds(stage: Stage) -> list[str]:
     return [drift.kind for drift in stage.of_kind(DriftRepaired)]
 
 
-def test_a_level_that_changed_while_we_were_away_is_set_and_the_member_stays(stage: Stage) -> None:
-    stage.go_live(member("8001", START, penalty=5), replace(member("8001", START, penalty=11), queue=HOUSING))
-    stage.sign_in()
-    stage.take_orders()
-    stage.ask(replace(SIGN_IN, levels={HOTLINE: 2, HOUSING: 11}))
-    assert SetPenalty(queue=HOTLINE, seat=SEAT, penalty=2) in stage.take_orders()
-
-
 def test_after_a_restart_of_ours_each_level_is_as_it_is_now(stage: Stage) -> None:
     stage.go_live(member("8001", START, penalty=5), replace(member("8001", START, penalty=11), queue=HOUSING))
     stage.take_orders()
