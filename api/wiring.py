@@ -211,6 +211,7 @@ class Parts:
         )
         self.database = DatabaseState(state="degraded", reason="not asked yet")
         self._migrates = migrates
+        self._not_migrated = ""
         self._tasks = Tasks("server")
         self._subscribe()
 
@@ -358,11 +359,18 @@ class Parts:
         return DatabaseState(state="degraded", reason=trouble) if trouble else DatabaseState(state="ok")
 
     async def _migrate(self) -> None:
-        """Once it succeeds, never again."""
-        if self._migrates:
+        """Once it succeeds, never again. Raises what keeps it from being done; each kind of it is logged once."""
+        if not self._migrates:
+            return
+        try:
             await migrate(self.settings.database)
-            self._migrates = False
-            log.info("the database is up to date")
+        except Exception as error:
+            if type(error).__name__ != self._not_migrated:
+                self._not_migrated = type(error).__name__
+                log.exception("the database could not be brought up to date: run `hotline migrate`")
+            raise
+        self._migrates = False
+        log.info("the database is up to date")
 
     async def _tidy(self) -> None:
         while True:

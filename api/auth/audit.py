@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.store.sealing import Keyring
@@ -107,8 +107,9 @@ async def append(session: AsyncSession, keyring: Keyring, entry: Entry) -> None:
 async def verify_chain(session: AsyncSession, keyring: Keyring) -> ChainReport:
     """Walk the log up to its present end. Finds a changed, removed, added or reordered record, and a cut-off end.
 
-    What is added meanwhile is none of it: the end is looked at first.
+    What is added meanwhile is none of it: the end is looked at first, and whoever adds moves it in the same breath.
     """
+    newest = await session.scalar(select(func.max(AuditRecord.seq))) or 0
     head = await session.get_one(AuditHead, 1, populate_existing=True)
     end, hash_there = head.seq, head.hash
     previous, count = "", 0
@@ -123,7 +124,8 @@ async def verify_chain(session: AsyncSession, keyring: Keyring) -> ChainReport:
             previous = entry.hash
     finally:
         await rows.close()
-    return ChainReport(records=count, broken_at=None if (end, hash_there) == (count, previous) else count + 1)
+    intact = (end, hash_there) == (count, previous) and newest <= end
+    return ChainReport(records=count, broken_at=None if intact else count + 1)
 
 
 def _canonical(entry: AuditRecord) -> str:

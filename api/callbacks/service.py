@@ -73,6 +73,10 @@ async def release(session: AsyncSession, common: Shared, me: SignedIn, callback_
     row = await _held(session, me, callback_id)
     if row.dialling is not None:
         raise NotNow("its call goes on")
+    return await _let_go(session, common, me, row)
+
+
+async def _let_go(session: AsyncSession, common: Shared, me: SignedIn, row: CallbackRecord) -> CallbackRecord:
     row.owner, row.leased_until = None, None
     row.version += 1
     await _changed(session, common, me, "callback.release", row)
@@ -102,7 +106,7 @@ async def dial(common: Shared, me: SignedIn, callback_id: str, *, takes: bool = 
             async with common.store.write() as session:
                 row = await _never_placed(session, common, me, callback_id, call_id, answer_to(error).code)
                 if gives_back and row.owner == own:
-                    row.owner, row.leased_until = None, None
+                    await _let_go(session, common, me, row)
         raise
 
 

@@ -21,7 +21,8 @@ LONGEST_WAIT = timedelta(hours=2)
 """Who came so long before midnight and is still in line is not looked for."""
 TODAY_KEPT = timedelta(seconds=15)
 YESTERDAY_KEPT = timedelta(minutes=5)
-"""Calls whose end nobody saw may still be completed."""
+EARLIER_KEPT = timedelta(hours=1)
+"""Calls whose end nobody saw are completed later, however old they are."""
 MOST_DAYS = 400
 AT_ONCE = 500
 """Rows are taken in pieces, so that the live stream goes on between two of them."""
@@ -30,8 +31,8 @@ AT_ONCE = 500
 @dataclass(frozen=True, slots=True)
 class _Kept:
     rows: tuple[Quarter, ...]
-    until: datetime | None
-    """None: nothing of this day changes any more."""
+    at: datetime
+    until: datetime
 
 
 class DayFigures:
@@ -46,19 +47,19 @@ class DayFigures:
         async with self._counting:
             now = self._common.now()
             kept = self._kept.get(day)
-            if kept is None or (kept.until is not None and not kept.until - YESTERDAY_KEPT <= now < kept.until):
-                kept = _Kept(await self._count(day, now), self._until(day, now))
+            if kept is None or not kept.at <= now < kept.until:
+                kept = _Kept(await self._count(day, now), now, now + self._kept_for(day, now))
                 self._kept[day] = kept
             self._kept.move_to_end(day)
             while len(self._kept) > MOST_DAYS:
                 self._kept.popitem(last=False)
             return kept.rows
 
-    def _until(self, day: date, now: datetime) -> datetime | None:
+    def _kept_for(self, day: date, now: datetime) -> timedelta:
         ago = day_of(now, self._common.settings.zone) - day
         if ago > timedelta(days=1):
-            return None
-        return now + (YESTERDAY_KEPT if ago else TODAY_KEPT)
+            return EARLIER_KEPT
+        return YESTERDAY_KEPT if ago else TODAY_KEPT
 
     async def _count(self, day: date, now: datetime) -> tuple[Quarter, ...]:
         zone = self._common.settings.zone

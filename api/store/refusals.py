@@ -97,8 +97,17 @@ class RefusedFile:
         """Raises OSError."""
         return len(self._payloads())
 
-    def forget(self) -> None:
-        self._path.unlink(missing_ok=True)
+    def forget(self, first: int) -> None:
+        """So many; what a server that runs has added meanwhile stays. Raises OSError."""
+        taken = self._path.with_suffix(".taken")
+        try:
+            self._path.rename(taken)
+        except FileNotFoundError:
+            return
+        rest = [payload for _, payload in unframed(taken.read_bytes())][first:]
+        if rest:
+            self._append(b"".join(map(framed, rest)))
+        taken.unlink()
 
     def _sealed(self, refused: Refused) -> bytes:
         return self._keyring.seal(_refused.dump_json(refused).decode(), context=self._context)

@@ -318,6 +318,13 @@ async def test_records_added_in_parallel_make_one_chain(store: Store) -> None:
         ("DELETE FROM audit_log WHERE seq = 3", 3),
         ("DELETE FROM audit_log WHERE seq = 6", 6),
         ("UPDATE audit_log SET seq = 9 WHERE seq = 2", 2),
+        (
+            "INSERT INTO audit_log"
+            " (seq, at, user_id, username, address, action, object_type, object_id, result, detail, hash)"
+            " SELECT 7, at, user_id, username, address, action, object_type, object_id, result, detail, hash"
+            " FROM audit_log WHERE seq = 6",
+            7,
+        ),
     ],
 )
 async def test_a_changed_or_missing_record_breaks_the_chain(store: Store, statement: str, broken_at: int) -> None:

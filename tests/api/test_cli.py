@@ -30,6 +30,13 @@ class Terminal:
     def run(self, *words: str, typed: str = "", **env: str) -> Result:
         return CliRunner().invoke(app, list(words), input=typed, env={**self._env, **env})
 
+    def audited(self, action: str) -> int:
+        """How often that stands in the audit log."""
+        path = self.home / "hotline.db"
+        with closing(sqlite3.connect(path)) as database:
+            [(count,)] = database.execute("SELECT count(*) FROM audit_log WHERE action = ?", (action,))
+        return int(count)
+
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
@@ -162,6 +169,7 @@ def test_records_that_were_refused_are_shown_without_their_words_and_forgotten_w
     assert all(word in shown for word in ("2026-11-21T06:00:00Z", "calls", "CallArrived", "DataError"))
     assert "1380000" not in shown
     assert "1380000" in terminal.run("refused", "--text", "--forget").output
+    assert terminal.audited("refused.forget") == 1
     assert "DataError" not in terminal.run("refused").output
 
 

@@ -103,6 +103,9 @@ async def test_a_callback_whose_call_the_switch_refused_is_for_others_to_take_at
     desk.switch.failure = errors.Refused(command="PlaceCall", state="talking", reason="in a call")
     assert (await person.post("/outbound", body)).status_code == 409
     assert await held_by(desk, item) is None
+    async with desk.shared.store.read() as session:
+        released = await session.scalars(select(AuditRecord.result).where(AuditRecord.action == "callback.release"))
+        assert released.all() == ["done"]
     desk.switch.failure = None
     assert (await other.post("/outbound", body)).status_code == 202
     assert await held_by(desk, item) == "8002"
