@@ -22,7 +22,7 @@ FRAME_S = 0.020
 FRAME_BYTES = 320
 """20 ms of 16-bit mono at 8 kHz, as an AudioSocket delivers it."""
 
-BYTES_PER_S = 2 * LINE_RATE
+LINE_BYTES_PER_S, BYTES_PER_S = 2 * LINE_RATE, 2 * RATE
 SILENT_DBFS = -62.0
 """Below this nothing can be understood; the detector is not asked."""
 
@@ -106,7 +106,7 @@ def runs(frames: Iterable[tuple[bytes, float]], *, tolerance_s: float = 0.040) -
     latest_s = math.inf
     placed: list[tuple[bytes, float]] = []
     for pcm8k, arrived_s in reversed([(pcm[: len(pcm) & ~1], arrived_s) for pcm, arrived_s in frames]):
-        latest_s = min(latest_s, arrived_s) - len(pcm8k) / BYTES_PER_S
+        latest_s = min(latest_s, arrived_s) - len(pcm8k) / LINE_BYTES_PER_S
         placed.append((pcm8k, latest_s))
     joined, ended_s = bytearray(), 0.0
     for pcm8k, began_s in reversed(placed):
@@ -114,7 +114,7 @@ def runs(frames: Iterable[tuple[bytes, float]], *, tolerance_s: float = 0.040) -
             yield bytes(joined), ended_s
             joined.clear()
         joined += pcm8k
-        ended_s = began_s + len(pcm8k) / BYTES_PER_S
+        ended_s = began_s + len(pcm8k) / LINE_BYTES_PER_S
     if joined:
         yield bytes(joined), ended_s
 
@@ -286,7 +286,7 @@ class Listener:
     def hear(self, frames: Iterable[tuple[bytes, float]]) -> Iterator[Heard]:
         """Frames with the time at which the last sample of each came in."""
         for pcm8k, arrived_s in runs(frames):
-            yield from self._silence(self._gaps.place(len(pcm8k) / BYTES_PER_S, arrived_s))
+            yield from self._silence(self._gaps.place(len(pcm8k) / LINE_BYTES_PER_S, arrived_s))
             yield from self._segmenter.feed(self._upsampler.convert(pcm8k))
 
     def idle(self, now_s: float) -> Iterator[Heard]:

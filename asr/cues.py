@@ -16,15 +16,13 @@ from functools import lru_cache
 
 from pypinyin.phrases_dict import phrases_dict
 
-from asr.gist import HEADS, LINES, Gist, together
+from asr.gist import EMERGENCIES, HEADS, LINES, Gist, together
 from asr.lexicon import Lexicon
 from asr.lexicon.phrases import Found, Phrases
 from asr.lexicon.urgency import Concern, Urgency
 from asr.prefill.reading import Reading, reading_of
 from asr.transcript import Speaker, Turn
 
-EMERGENCIES = ("110", "119", "120", "122")
-"""Lines that send somebody at once."""
 RAISES = 0.8
 """From here on a cue is shown."""
 KEPT = 0.6

@@ -26,7 +26,9 @@ IDEAS_FILE, WEIGHTS_FILE = "ideas.json", "gist.npz"
 BUCKETS = 1 << 16
 DANGER, SERVICE = "danger", "service"
 """Any emergency line, any service line."""
-LINES = ("110", "119", "120", "122", "12366", "12329", "12333", "12369", "12328")
+EMERGENCIES = ("110", "119", "120", "122")
+"""Lines that send somebody at once."""
+LINES = (*EMERGENCIES, "12366", "12329", "12333", "12369", "12328")
 HEADS = (*LINES, DANGER, SERVICE)
 AGREED = (1.05, 0.84, 0.34, 0.26, 0.53, 0.13, -0.94)
 """What an emergency line's score and word by the phrases, the four sums of the gist and a one weigh.
@@ -124,7 +126,7 @@ def together(rule: float, decided: bool, weighed: Weighed, line: str, *, garbled
 
     ``garbled``: the phrases know it by its sound, so the characters that the gist reads are not what was said.
     """
-    emergency = line in LINES[:4]
+    emergency = line in EMERGENCIES
     at, kind = HEADS.index(line), HEADS.index(DANGER if emergency else SERVICE)
     said = (weighed.whole[at], weighed.whole[kind], weighed.most[at], weighed.most[kind])
     if garbled:

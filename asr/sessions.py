@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import structlog
 
 from asr.audio import (
-    BYTES_PER_S,
+    LINE_BYTES_PER_S,
     RATE,
     Heard,
     Listener,
@@ -144,10 +144,10 @@ class SpeechSession:
             return
         self._inbound.append((pcm8k, arrived_s))
         self._inbound_bytes += len(pcm8k)
-        while self._inbound_bytes > self._limits.buffer_s * BYTES_PER_S:
+        while self._inbound_bytes > self._limits.buffer_s * LINE_BYTES_PER_S:
             dropped, _ = self._inbound.popleft()
             self._inbound_bytes -= len(dropped)
-            self.dropped_s += len(dropped) / BYTES_PER_S
+            self.dropped_s += len(dropped) / LINE_BYTES_PER_S
         if self._inbound_bytes >= _WORTH_A_LOOK_BYTES:
             self._arrived.set()
 

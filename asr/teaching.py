@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from asr.gist import DANGER, HEADS, LINES, SERVICE, WEIGHTS_FILE, Floats, Gist, Ideas, save, table
+from asr.gist import DANGER, EMERGENCIES, HEADS, LINES, SERVICE, WEIGHTS_FILE, Floats, Gist, Ideas, save, table
 
 _ROUNDS, _STEP, _HOLD = 300, 0.05, 40.0
-_URGENT = LINES[:4]
 
 Example = Mapping[str, Any]
 
@@ -43,7 +42,7 @@ def _heads(examples: Sequence[Example]) -> Floats:
         for line in one["expect"] if one["label"] == "positive" else ():
             if line in LINES:
                 row[LINES.index(line)] = 1.0
-                row[HEADS.index(DANGER if line in _URGENT else SERVICE)] = 1.0
+                row[HEADS.index(DANGER if line in EMERGENCIES else SERVICE)] = 1.0
     return wanted
 
 

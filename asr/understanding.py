@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from asr.cues import EMERGENCIES, Action, Cue, hear
+from asr.cues import Action, Cue, hear
+from asr.gist import EMERGENCIES
 from asr.learning import Learnt
 from asr.lexicon import Category, Lexicon
 from asr.lexicon.urgency import Urgency

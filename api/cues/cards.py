@@ -9,7 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from asr.cues import EMERGENCIES, Action, Cue
+from asr.cues import Action, Cue
+from asr.gist import EMERGENCIES
 
 URGENT, QUIET = "urgent", "quiet"
 _NAMES = uuid.UUID("6b0f3c52-6f1c-4a53-9d0a-3d1c2f7a9e11")

@@ -19,7 +19,7 @@ from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import ConflictBody, NotFound, NotNow, VersionConflict, documented
-from api.paging import CallIdPath, Page, PageNumber, PageSize
+from api.paging import CALL_ID, CallIdPath, Page, PageNumber, PageSize
 from api.recordings.keeping import Kind, State, note_call, open_hold
 from api.store.engine import insert_into
 from api.store.tables import CallRecord, LegalHold, RecordingRecord
@@ -116,6 +116,7 @@ async def list_recordings(
     state: State | None = None,
     incomplete: Annotated[bool | None, Query(description="True: only those that are not whole.")] = None,
     held: Annotated[bool | None, Query(description="True: only those under a hold.")] = None,
+    call_id: Annotated[str | None, Query(pattern=CALL_ID, description="Only this call's.")] = None,
     page: PageNumber = 1,
     size: PageSize = 20,
 ) -> Page[RecordingView]:
@@ -125,6 +126,8 @@ async def list_recordings(
         where.append(RecordingRecord.state == state.value)
     if incomplete is not None:
         where.append(RecordingRecord.incomplete.is_(incomplete))
+    if call_id is not None:
+        where.append(RecordingRecord.call_id == call_id)
     if held is not None:
         where.append(LegalHold.id.is_not(None) if held else LegalHold.id.is_(None))
     joined = (LegalHold.call_id == RecordingRecord.call_id) & LegalHold.lifted_at.is_(None)

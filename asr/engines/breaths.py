@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from asr.audio import PATIENT, RATE, SILENT_DBFS, level_dbfs
+from asr.audio import BYTES_PER_S, PATIENT, SILENT_DBFS, level_dbfs
 from asr.voice import CHUNK_BYTES, VoiceDetector
 
-BYTES_PER_S = 2 * RATE
 _BREATH = 0.5
 """After so much of the silence that ends a segment it is worth decoding as a final: most often the rest follows."""
 _VOICE = PATIENT.off

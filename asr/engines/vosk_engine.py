@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from asr.audio import BYTES_PER_S, RATE
 from asr.models import why_not_vosk
 from asr.recognizer import Capabilities, EngineUnavailable, Health, Hypothesis, SpeechLevel, Word
 
@@ -30,8 +31,6 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 ENGINE = "vosk"
-RATE = 16_000
-_BYTES_PER_S = 2 * RATE
 _BITE_S = 0.4
 """Audio decoded in one job, so that a backlog of one stream does not hold a thread from the others."""
 _WORTH_A_JOB_BYTES = 3 * 1024
@@ -43,7 +42,7 @@ _BACKLOG_S = 3.0
 
 _PIECE_BYTES = 1024
 """What vosk makes of audio depends a little on the pieces it comes in; equal pieces give equal text however late."""
-_RIGHT_CONTEXT = bytes(round(0.3 * _BYTES_PER_S))
+_RIGHT_CONTEXT = bytes(round(0.3 * BYTES_PER_S))
 """The network looks ahead: without this the end of a segment would be decoded as the beginning of the next."""
 
 
@@ -119,7 +118,7 @@ class VoskStream:
     def feed(self, pcm: bytes) -> None:
         self._todo.append((pcm, time.monotonic()))
         self._waiting_bytes += len(pcm)
-        if self._waiting_bytes > _BACKLOG_S * _BYTES_PER_S:
+        if self._waiting_bytes > _BACKLOG_S * BYTES_PER_S:
             self._drop_oldest()
         if self._waiting_bytes >= _WORTH_A_JOB_BYTES:
             self._wake.set()
@@ -139,7 +138,7 @@ class VoskStream:
         return 0.0 if oldest is None else time.monotonic() - oldest
 
     def backlog_s(self) -> float:
-        return self._waiting_bytes / _BYTES_PER_S
+        return self._waiting_bytes / BYTES_PER_S
 
     async def close(self) -> None:
         self._closing = True
@@ -151,7 +150,7 @@ class VoskStream:
             if item is not None:
                 del self._todo[at]
                 self._waiting_bytes -= len(item[0])
-                self.dropped_s += len(item[0]) / _BYTES_PER_S
+                self.dropped_s += len(item[0]) / BYTES_PER_S
                 return
 
     async def _decode(self) -> None:
@@ -182,7 +181,7 @@ class VoskStream:
 
     def _bite(self) -> bytes:
         taken = bytearray()
-        while self._todo and len(taken) < _BITE_S * _BYTES_PER_S:
+        while self._todo and len(taken) < _BITE_S * BYTES_PER_S:
             item = self._todo[0]
             if item is None:
                 break
@@ -222,7 +221,7 @@ class _Decoder:
     def accept(self, pcm: bytes, *, partial: bool) -> str:
         """Text so far of the segment, empty if not asked for."""
         if not self._heard:
-            self._heard, self._began_s = True, self._fed_bytes / _BYTES_PER_S
+            self._heard, self._began_s = True, self._fed_bytes / BYTES_PER_S
         for at in range(0, len(pcm), _PIECE_BYTES):
             if self._feed(pcm[at : at + _PIECE_BYTES]):
                 self._keep(json.loads(self._recognizer.Result()))
@@ -290,7 +289,7 @@ class _RecognizerPool:
         vosk.SetLogLevel(-1)
         self._model = vosk.Model(str(path))
         decoder = self._make()
-        decoder.accept(bytes(_BYTES_PER_S), partial=False)
+        decoder.accept(bytes(BYTES_PER_S), partial=False)
         self.give_back(decoder)
 
     def unload(self) -> None:

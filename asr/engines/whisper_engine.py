@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import structlog
 
+from asr.audio import BYTES_PER_S, RATE
 from asr.engines.breaths import Voice
 from asr.engines.whisper_inventions import Decoded, believable, believable_so_far, leaked, mistaken_for_english
 from asr.models import why_not_whisper
@@ -31,8 +32,6 @@ from asr.voice import VoiceDetector, silero
 log = structlog.get_logger(__name__)
 
 ENGINE = "whisper"
-RATE = 16_000
-_BYTES_PER_S = 2 * RATE
 _FRAMES_PER_S = 100
 _LONGEST_S = 30.0
 
@@ -196,7 +195,7 @@ class WhisperStream:
 
     def backlog_s(self) -> float:
         """The open segment is not waiting for anything: it is decoded when it closes."""
-        return sum(len(job.pcm) for job in self.jobs) / _BYTES_PER_S
+        return sum(len(job.pcm) for job in self.jobs) / BYTES_PER_S
 
     async def close(self) -> None:
         try:
@@ -241,7 +240,7 @@ class WhisperStream:
         step_s = _FIRST_AGAIN_S if self._partial_bytes else _FIRST_PARTIAL_S
         if self._shown_bytes:
             step_s = _PARTIAL_EVERY_S
-        return len(self._open) - self._partial_bytes >= step_s * _BYTES_PER_S
+        return len(self._open) - self._partial_bytes >= step_s * BYTES_PER_S
 
     def take_partial(self) -> _Try:
         return self._tried()
@@ -417,7 +416,7 @@ class _Decoder:
             else self._prompt
         )
         self._suppressed = get_suppressed_tokens(self._tokenizer, [-1])
-        self.decode(bytes(_BYTES_PER_S), PARTIAL)
+        self.decode(bytes(BYTES_PER_S), PARTIAL)
 
     def decode(self, pcm: bytes, decoding: Decoding) -> Decoded:
         samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768.0

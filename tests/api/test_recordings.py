@@ -333,6 +333,9 @@ async def test_a_hold_keeps_a_recording_until_it_is_lifted(desk: Desk, folder: P
     assert (await row(store, ANSWERED)).state == "ready"
     listed = (await supervisor.get("/recordings", params={"held": True})).json()
     assert [(one["call_id"], one["state"]) for one in listed["items"]] == [(ANSWERED, "ready")]
+    for asked, found in ({"call_id": ANSWERED}, 1), ({"call_id": "9.9"}, 0), ({"call_id": ANSWERED, "held": False}, 0):
+        assert (await supervisor.get("/recordings", params=asked)).json()["total"] == found
+    assert (await supervisor.get("/recordings", params={"call_id": "x"})).json()["field"] == "call_id"
     assert (await supervisor.post(f"{path}/lift", {"reason": "案件已结"})).json()["hold"] is None
     assert (await supervisor.post(f"{path}/lift", {"reason": "案件已结"})).status_code == 409
     await keeping.look()

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from asr.cues import EMERGENCIES
+from asr.gist import EMERGENCIES
 from tests.benchmarks.cues import RECORDED, heard, scores
 
 FILES = RECORDED.parent

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from asr.cues import EMERGENCIES, Action, Cue, hear
+from asr.cues import Action, Cue, hear
+from asr.gist import EMERGENCIES
 from asr.lexicon import Lexicon
 from asr.lexicon.phrases import PhraseError, Phrases
 from asr.lexicon.urgency import Urgency, UrgencyError, parse

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asr.cues import EMERGENCIES, Action, hear
-from asr.gist import Gist
+from asr.cues import Action, hear
+from asr.gist import EMERGENCIES, Gist
 from asr.lexicon import Lexicon
 from asr.lexicon.urgency import Urgency
 from asr.transcript import Speaker, Turn

@@ -243,6 +243,15 @@ def test_a_ticket_is_submitted_as_it_was_shown_or_not_at_all(call: Page, server:
     expect(call.get_by_test_id("ticket-number")).to_be_visible()
 
 
+def test_nothing_can_be_taken_into_a_ticket_that_was_submitted(call: Page) -> None:
+    offers = call.locator("[data-testid^=accept-], [data-testid^=option-], [data-testid^=undo-]")
+    expect(offers.first).to_be_visible()
+    call.get_by_test_id("disposition-dispatch").click()
+    call.get_by_test_id("submit-ticket").click()
+    expect(call.get_by_test_id("ticket-number")).to_be_visible()
+    expect(offers).to_have_count(0)
+
+
 def test_the_closing_note_is_the_machines_until_a_person_changes_it(call: Page) -> None:
     note = call.get_by_test_id("summary")
     expect(note).to_have_value("来电人反映小区4号楼东面垃圾池异味。诉求：尽快清运并加盖。已告知派给环卫部门办理。")

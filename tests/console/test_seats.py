@@ -139,3 +139,15 @@ def test_who_calls_citizens_back_has_a_desk_without_drafts_and_may_call_about_ti
     expect(page.get_by_test_id("about-strip")).to_be_visible()
     expect(page.get_by_test_id("new-ticket")).to_have_count(0)
     expect(page.get_by_test_id("transfer-open")).to_have_count(0)
+
+
+def test_seats_that_could_not_be_asked_for_are_asked_for_again(page: Page) -> None:
+    page.route("**/shift/seats", lambda route: route.fulfill(status=503, json={"error": "unavailable", "detail": ""}))
+    page.get_by_test_id("username").fill("8001")
+    page.get_by_test_id("password").fill("anything")
+    page.get_by_test_id("sign-in").click()
+    expect(page.get_by_test_id("unsigned")).to_have_text("座席未能载入")
+    page.unroute("**/shift/seats")
+    page.get_by_test_id("seats-again").click()
+    expect(page.get_by_test_id("seats")).to_contain_text("8101")
+    expect(page.get_by_test_id("seats-again")).to_have_count(0)

@@ -221,6 +221,7 @@ def test_who_was_chosen_stays_chosen_though_the_list_moves_and_nobody_is_once_th
     with call.expect_request("**/transfers") as request:
         call.keyboard.press("Enter")
     assert request.value.post_data_json["target"] == {"kind": "agent", "value": "8000"}
+    assert len(sent) == 1
 
 
 def test_enter_on_a_button_of_the_emergency_layer_does_what_the_button_says(desk: Page, server: StandIn) -> None:

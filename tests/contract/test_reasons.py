@@ -1,4 +1,4 @@
-"""Every reason that the recogniser and the switch's link may give stands in the console's words."""
+"""Every reason that the recogniser, the records and the switch's link may give stands in the console's words."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ SOURCES = [
     *sorted((ROOT / "asr" / "engines").glob("*.py")),
     ROOT / "api" / "speech.py",
     ROOT / "api" / "streams.py",
+    ROOT / "api" / "store" / "writers.py",
 ]
 LINK = [ROOT / "telephony" / "ami" / name for name in ("link.py", "gateway.py")]
 GIVEN_AT = {
@@ -24,7 +25,7 @@ GIVEN_AT = {
     "Unreachable": 0, "Interrupted": 0, "WrongContent": 0, "UnsafeArchive": 0,
 }  # fmt: skip
 """Calls that take a reason, and which argument it is."""
-KEPT_AS = {"reason", "said", "SHED", "_problem", "problem", "LOGIN_REJECTED", "INBOX_FULL"}
+KEPT_AS = {"reason", "said", "SHED", "_problem", "problem", "LOGIN_REJECTED", "INBOX_FULL", "parts"}
 TOLD_BY = {"why_broken", "why_not_vosk", "why_not_whisper", "_wait_for_trouble"}
 
 
@@ -40,6 +41,9 @@ def texts(node: ast.AST | None) -> Iterator[str]:
     elif isinstance(node, ast.IfExp):
         yield from texts(node.body)
         yield from texts(node.orelse)
+    elif isinstance(node, ast.Tuple):
+        for part in node.elts:
+            yield from texts(part)
 
 
 def name_of(node: ast.expr) -> str:
@@ -75,9 +79,14 @@ def unknown(found: set[str]) -> list[str]:
     return sorted(text for text in found if not any(each.search(text) for each in known))
 
 
-def test_every_reason_of_the_recogniser_stands_in_words() -> None:
+def test_every_reason_of_the_recogniser_and_the_records_stands_in_words() -> None:
     found = given(*SOURCES)
-    assert {"the speech engine failed", "talking but no text", "7 of 7 speech servers are away: 7"} <= found
+    assert {
+        "the speech engine failed",
+        "talking but no text",
+        "7 records wait on this machine",
+        "7 of 7 speech servers are away: 7",
+    } <= found
     assert unknown(found) == []
 
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from asr.audio import BYTES_PER_S, FRAME_BYTES, FRAME_S, level_dbfs
+from asr.audio import FRAME_BYTES, FRAME_S, LINE_BYTES_PER_S, level_dbfs
 from asr.recognizer import Final, Partial, Recognizer, SpeechEvent, StreamState
 from asr.sessions import SpeechSession
 
@@ -60,7 +60,7 @@ async def play(recognizer: Recognizer, pcm8k: bytes, *, stream_id: str = "leg", 
             heard.events.append((time.monotonic() - began_s, event))
 
     reading = asyncio.create_task(read())
-    silence = bytes(2 * round(pause_s * BYTES_PER_S / 2))
+    silence = bytes(2 * round(pause_s * LINE_BYTES_PER_S / 2))
     audio = pcm8k + silence
     frames = [audio[at : at + FRAME_BYTES] for at in range(0, len(audio) - FRAME_BYTES + 1, FRAME_BYTES)]
     heard.speech_from_s = loud_from_s(pcm8k)

@@ -2,7 +2,8 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 import { api } from "../http/api";
-import type { FieldName, FieldRule, Reference } from "../wire";
+import type { FieldName, FieldRule, FieldValue, Reference } from "../wire";
+import { words } from "../words/zh-CN";
 
 export interface CascadeOption extends Record<string, unknown> {
   value: string;
@@ -39,11 +40,17 @@ export const useReference = defineStore("reference", () => {
     return found === undefined ? code : `${found.level1}/${found.level2}`;
   };
 
+  /** What is in a field, as a person reads it; "" of an empty one. */
+  function textOf(name: FieldName, value: FieldValue): string {
+    if (typeof value === "boolean") return value ? words.yes : words.no;
+    return name === "category_code" && value !== null ? categoryName(value) : (value ?? "");
+  }
+
   /** The server's rules for the fields of the form; none until they are known. */
   const rules = computed<readonly FieldRule[]>(() => reference.value?.fields ?? []);
   const longest = (name: FieldName): number | undefined => rules.value.find((rule) => rule.name === name)?.longest || undefined;
 
   const departments = computed(() => reference.value?.departments ?? []);
 
-  return { reference, categories, departments, rules, longest, categoryName, load };
+  return { reference, categories, departments, rules, longest, categoryName, textOf, load };
 });

@@ -18,6 +18,8 @@ export const useShift = defineStore("shift", () => {
   const busy = ref(false);
   const seats = ref<SeatChoice[]>([]);
   const seat = ref<string | null>(null);
+  /** Where one may sit is not known: the server did not answer. */
+  const seatsFailed = ref(false);
 
   async function guarded(failure: string, act: () => Promise<void>): Promise<boolean> {
     if (busy.value) return false;
@@ -51,6 +53,7 @@ export const useShift = defineStore("shift", () => {
 
   /** Where one may sit. Who has but one seat is asked nothing. */
   async function loadSeats(): Promise<void> {
+    seatsFailed.value = false;
     try {
       seats.value = await api.seats();
       const kept = seats.value.find((each) => each.seat === localStorage.getItem(SEAT) && each.taken_by === null);
@@ -58,6 +61,7 @@ export const useShift = defineStore("shift", () => {
     } catch {
       seats.value = [];
       seat.value = null;
+      seatsFailed.value = true;
     }
   }
 
@@ -109,5 +113,5 @@ export const useShift = defineStore("shift", () => {
     });
   }
 
-  return { busy, seats, seat, loadSeats, sitAt, signIn, resume, signOut, setStatus, finishWrapUp, extendWrapUp };
+  return { busy, seats, seat, seatsFailed, loadSeats, sitAt, signIn, resume, signOut, setStatus, finishWrapUp, extendWrapUp };
 });

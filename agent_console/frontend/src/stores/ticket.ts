@@ -152,8 +152,11 @@ export const useTicket = defineStore("ticket", () => {
   const gather = (): Promise<void> => unsent.gather();
   const discard = (id: string): Promise<void> => unsent.discard(id);
 
+  /** Nothing is changed in a draft that was submitted or closed; what is pressed too late does nothing. */
+  const editable = computed(() => draft.value?.status === "open");
+
   function typeInto(name: FieldName, value: FieldValue): void {
-    keeper.value?.type(name, value);
+    if (editable.value) keeper.value?.type(name, value);
   }
 
   /** Element Plus says undefined or null for a cleared choice and "" for a cleared text; the server knows null only. */
@@ -193,7 +196,7 @@ export const useTicket = defineStore("ticket", () => {
     }
   }
 
-  async function decided(act: () => Promise<Decided> | undefined): Promise<void> {
+  async function decided(act: () => Promise<Decided | undefined>): Promise<void> {
     try {
       const result = await act();
       if (result === "unsaved") notice.warn(words.ticket.decisionUnsaved);
@@ -232,8 +235,8 @@ export const useTicket = defineStore("ticket", () => {
   }
 
   const decide = (name: FieldName, action: "accept" | "dismiss" | "undo"): Promise<void> =>
-    decided(() => keeper.value?.decide(name, action));
-  const acceptAll = (): Promise<void> => decided(() => keeper.value?.acceptAll());
+    decided(async () => (editable.value ? keeper.value?.decide(name, action) : undefined));
+  const acceptAll = (): Promise<void> => decided(async () => (editable.value ? keeper.value?.acceptAll() : undefined));
 
   setInterval(() => {
     const now = Date.now();
@@ -251,6 +254,7 @@ export const useTicket = defineStore("ticket", () => {
     submitting,
     submitted,
     last,
+    editable,
     missingFields,
     evidence,
     turns,

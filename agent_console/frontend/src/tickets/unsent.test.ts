@@ -4,7 +4,7 @@ import { HttpError, Unreachable } from "../http/client";
 import type { Draft } from "../wire";
 import * as copy from "./local_copy";
 import { DraftKeeper } from "./saving";
-import { UnsentDrafts } from "./unsent";
+import { GATHER_AGAIN_MS, UnsentDrafts } from "./unsent";
 
 const draft = (id: string, version = 1, title: string | null = null): Draft => ({
   id,
@@ -98,6 +98,24 @@ describe("what an earlier page left", () => {
     await unsent.gather();
     await vi.waitFor(() => expect(server.texts.get("old")).toBe("left"));
     await vi.waitFor(async () => expect(await copy.all()).toEqual([]));
+  });
+
+  it("is asked for again while the page stands, whatever else can be opened", async () => {
+    const { server, unsent } = office();
+    await copy.keep("sick", { title: { value: "later", base: null } });
+    let sick = true;
+    server.away = false;
+    server.opens = (id) => {
+      if (sick && id === "sick") throw new HttpError(500, { error: "internal", detail: "" });
+      return draft(id);
+    };
+    await unsent.gather();
+    await vi.waitFor(() => expect([...server.texts.keys()]).toEqual(["old"]));
+    sick = false;
+    unsent.retry(Date.now());
+    expect(server.texts.size).toBe(1);
+    unsent.retry(Date.now() + GATHER_AGAIN_MS);
+    await vi.waitFor(() => expect(server.texts.get("sick")).toBe("later"));
   });
 
   it("is left to the desk when the desk has that draft", async () => {

@@ -19,13 +19,16 @@ export interface UnsentOptions {
 export interface Stranded {
   id: string;
   edits: Edits;
-  refusal: unknown;
 }
+
+export const GATHER_AGAIN_MS = 15_000;
 
 export class UnsentDrafts {
   readonly keepers = new Map<string, DraftKeeper>();
   readonly stranded = new Map<string, Stranded>();
   private gathering: Promise<void> | null = null;
+  /** When what could not be opened is tried again; null: all of it is known. */
+  private gatherAt: number | null = null;
 
   constructor(private readonly options: UnsentOptions) {}
 
@@ -47,6 +50,7 @@ export class UnsentDrafts {
   }
 
   retry(now: number): void {
+    if (this.gatherAt !== null && now >= this.gatherAt) void this.gather();
     for (const keeper of this.keepers.values()) if (keeper.due(now)) void this.save(keeper);
   }
 
@@ -70,6 +74,7 @@ export class UnsentDrafts {
   }
 
   private async gatherAll(): Promise<void> {
+    this.gatherAt = null;
     const known = (id: string): boolean => id === this.options.onDesk() || this.keepers.has(id) || this.stranded.has(id);
     for (const id of await this.options.copy.all().catch(() => [])) {
       if (known(id)) continue;
@@ -77,9 +82,12 @@ export class UnsentDrafts {
         const keeper = await this.options.keeper(await this.options.draft(id));
         if (!known(id)) this.put(keeper);
       } catch (error) {
-        if (!(error instanceof HttpError) || (error.status !== 403 && error.status !== 404)) return;
+        if (!(error instanceof HttpError) || (error.status !== 403 && error.status !== 404)) {
+          this.gatherAt = Date.now() + GATHER_AGAIN_MS;
+          continue;
+        }
         const edits = await this.options.copy.kept(id).catch(() => null);
-        if (edits !== null) this.stranded.set(id, { id, edits, refusal: error });
+        if (edits !== null) this.stranded.set(id, { id, edits });
         this.options.changed();
       }
     }

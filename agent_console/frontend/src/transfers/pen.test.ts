@@ -90,7 +90,7 @@ describe("what is written about a matter", () => {
     server.fails = [invalid()];
     pen.write("receipt", "x");
     await vi.advanceTimersByTimeAsync(10 * AGAIN_AFTER_MS);
-    expect([pen.saving, server.changes.length]).toEqual(["failed", 1]);
+    expect([pen.saving, server.changes.length]).toEqual(["refused", 1]);
     pen.write("receipt", "y");
     await vi.advanceTimersByTimeAsync(SAVE_AFTER_MS);
     expect(server.row.receipt).toBe("y");

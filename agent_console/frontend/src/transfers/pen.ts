@@ -3,7 +3,8 @@
 import { HttpError } from "../http/client";
 import type { Handoff } from "../wire_calls";
 
-export type Saving = "saved" | "dirty" | "saving" | "failed";
+/** `failed`: it is tried again by itself. `refused`: the same again would be refused again. */
+export type Saving = "saved" | "dirty" | "saving" | "failed" | "refused";
 export type Written = { receipt?: string; summary?: string };
 
 export interface Ledger {
@@ -14,7 +15,7 @@ export interface Ledger {
 export const SAVE_AFTER_MS = 700;
 export const AGAIN_AFTER_MS = 3000;
 
-/** The server has read it and does not want it; the same again would be refused again. */
+/** The server has read it and does not want it. */
 const refused = (error: unknown): boolean => error instanceof HttpError && [403, 404, 422].includes(error.status);
 
 export class Pen {
@@ -90,8 +91,8 @@ export class Pen {
       this.saving = this.clean ? "saved" : "dirty";
       return true;
     } catch (error) {
-      this.saving = "failed";
-      if (!refused(error)) this.soon(AGAIN_AFTER_MS);
+      this.saving = refused(error) ? "refused" : "failed";
+      if (this.saving === "failed") this.soon(AGAIN_AFTER_MS);
       return false;
     }
   }

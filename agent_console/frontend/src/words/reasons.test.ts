@@ -18,4 +18,7 @@ it("says a reason within a reason after it", () => {
 
 it("says several reasons one after the other", () => {
   expect(reasonInWords("slow; who knows; 12 records wait on this machine")).toBe("写入缓慢；12 条记录暂存本机");
+  const refused = "3 records were refused: `hotline refused`";
+  expect(reasonInWords(refused)).toBe("3 条记录未能入库，需管理员处理");
+  expect(reasonInWords(`12 records wait on this machine; ${refused}`)).toBe("12 条记录暂存本机；3 条记录未能入库，需管理员处理");
 });

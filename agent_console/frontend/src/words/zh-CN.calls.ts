@@ -156,7 +156,7 @@ export const callWords = {
     pushFailed: "摘要推送未成功",
     receipt: "回执号",
     receiptHint: "对方受理编号",
-    saving: { saved: "已保存", dirty: "未保存", saving: "正在保存…", failed: "未能保存，稍后自动重试" },
+    saving: { saved: "已保存", dirty: "未保存", saving: "正在保存…", failed: "未能保存，稍后自动重试", refused: "对方台账不接受，请修改后再存" },
     goPrivate: "市民暂听音乐",
     goTogether: "三方恢复",
     leave: (name: string) => `${name}接管，我退出`,
@@ -465,7 +465,6 @@ export const callWords = {
   } as Record<string, string>,
 
   ask: {
-    reason: "事由",
     reasonHint: "请填写事由",
   },
 };

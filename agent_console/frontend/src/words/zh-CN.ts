@@ -175,6 +175,7 @@ export const words = {
 
   banner: {
     data: (n: number) => `数据连接中断，正在重连（第${n}次）… 通话不受影响，工单保存在本机`,
+    dataHere: (n: number) => `数据连接中断，正在重连（第${n}次）… 通话不受影响，请勿关闭本页`,
     phone: "话机信令中断，通话不受影响，请勿刷新页面",
     phoneIdle: "话机信令中断，正在自动重连，恢复前接不到来电",
     phoneRefused: "话机注册被拒绝，请签出后重新签入",
@@ -226,6 +227,7 @@ export const words = {
     testRing: "试听铃声",
     resumeFailed: "话机未恢复",
     dismissed: "您已被班长签出，话机已停用；需要时请重新签入",
+    seatsFailed: "座席未能载入",
     noSeat: "本账号未分配座席，不能接听电话",
     desk: "座席工作台",
     lastTicket: "上一件工单",
@@ -304,6 +306,8 @@ export const words = {
     saving: "正在保存…",
     dirty: "未保存",
     local: "保存在本机，恢复后自动上传",
+    unsent: "未能上传，请勿关闭本页，恢复后自动上传",
+    unsentBecause: (why: string) => `未能上传（${why}），请勿关闭本页，自动重试`,
     localBecause: (why: string) => `未能上传（${why}），保存在本机，自动重试`,
     rejected: (names: string) => `未能保存：${names} 格式不正确`,
     restored: "已恢复本机上次未上传的内容",
@@ -372,6 +376,7 @@ export const words = {
 
   unsent: {
     strip: (n: number) => `${n} 件工单有内容尚未上传，保存在本机，恢复后自动上传`,
+    stripHere: (n: number) => `${n} 件工单有内容尚未上传，请勿关闭本页，恢复后自动上传`,
     look: "查看",
     heading: "尚未上传的内容",
     body: "恢复连接后自动上传。不能上传的，可打开工单处理，或抄录后放弃。",
