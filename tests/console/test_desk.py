@@ -244,12 +244,13 @@ def test_a_ticket_is_submitted_as_it_was_shown_or_not_at_all(call: Page, server:
 
 
 def test_nothing_can_be_taken_into_a_ticket_that_was_submitted(call: Page) -> None:
-    offers = call.locator("[data-testid^=accept-], [data-testid^=option-], [data-testid^=undo-]")
+    offers = call.locator("[data-testid^=accept-]:not([data-testid=accept-all]), [data-testid^=option-]")
     expect(offers.first).to_be_visible()
     call.get_by_test_id("disposition-dispatch").click()
     call.get_by_test_id("submit-ticket").click()
     expect(call.get_by_test_id("ticket-number")).to_be_visible()
     expect(offers).to_have_count(0)
+    expect(call.get_by_test_id("accept-all")).to_be_disabled()
 
 
 def test_the_closing_note_is_the_machines_until_a_person_changes_it(call: Page) -> None:

@@ -81,7 +81,7 @@ export const api = {
     http.get<Page<TicketRow>>(`/calls/${at(callId)}/caller-history`, { ...listing }),
 
   /** 409 with the recording as it is where somebody holds it already. */
-  heldRecording: (callId: string) => http.get<Page<Recording>>(`/recordings?held=true&call_id=${at(callId)}&size=1`),
+  heldRecording: (callId: string) => http.get<Page<Recording>>("/recordings", { held: true, call_id: callId, size: 1 }),
   holdRecording: (callId: string, reason: string) => http.post<Recording>(`/recordings/${at(callId)}/hold`, { reason }),
   liftHold: (callId: string, reason: string) => http.post<Recording>(`/recordings/${at(callId)}/hold/lift`, { reason }),
 

@@ -153,7 +153,7 @@ export const useTicket = defineStore("ticket", () => {
   const discard = (id: string): Promise<void> => unsent.discard(id);
 
   /** Nothing is changed in a draft that was submitted or closed; what is pressed too late does nothing. */
-  const editable = computed(() => draft.value?.status === "open");
+  const editable = computed(() => draft.value?.status === "open" && submitted.value === null);
 
   function typeInto(name: FieldName, value: FieldValue): void {
     if (editable.value) keeper.value?.type(name, value);
