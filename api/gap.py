@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 AGAIN_S = 2.0
 DRAIN_S = 5.0
-READ_ON_S = 300.0
+READ_ON_S = 60.0
 """How often the switch's log is read on while the link stands, so that there is never much of it to read."""
 
 
@@ -97,7 +97,7 @@ class Gap:
             publish(end)
 
     async def read_on(self) -> None:
-        """The switch's log, every few minutes."""
+        """The switch's log, every minute."""
         while True:
             await asyncio.sleep(READ_ON_S)
             try:

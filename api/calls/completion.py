@@ -1,7 +1,8 @@
 """Calls that ended while this server was away are completed from what the switch wrote down itself: its queue_log.
 
-``completed`` is asked when the link has come up, and every few minutes. It reads what is new in the log and says what
-the calls in it became; it says nothing of a call that is known to be over, so it may be asked as often as one likes.
+``completed`` is asked when the link has come up, and every minute. It reads what is new in the log and says what
+the calls in it became; of a call that is known to be over it tells at most an answer that nobody recorded, so it may be
+asked as often as one likes. What is said of a call that goes on is read again once it is over.
 
 * ``history`` goes to the records alone: arrivals, waits and answers that happened long ago.
 * ``news`` goes to everybody: ``CallEnded``, ``CallbackAsked`` and ``MessageLeft``. A callback follows from them as from
@@ -50,6 +51,8 @@ AT_ONCE = 500
 """Calls that are looked up in one statement."""
 
 SAME_ANSWER = timedelta(seconds=2)
+UNHEARD_OF = timedelta(hours=1)
+"""So long the lines of a call without an end are read again though the model does not know it, or not yet."""
 
 _AGENT = re.compile(r"[0-9A-Za-z]{1,16}")
 
@@ -85,6 +88,7 @@ class Known:
     waiting_since: datetime | None = None
     handed_on: bool = False
     ended: bool = False
+    outcome: str | None = None
 
 
 UNKNOWN = Known()
@@ -93,6 +97,8 @@ UNKNOWN = Known()
 def told_by(course: Course, known: Known, *, message: bool) -> tuple[tuple[CallEvent, ...], tuple[CallEvent, ...]]:
     """History and news that the records lack. ``message``: there is a voice message of this caller."""
     end = course.end
+    if known.ended and known.outcome == CallOutcome.ANSWERED.value and not known.answered:
+        return tuple(_answers(course, known)), ()
     if known.ended or end is None:
         return (), ()
     return tuple(_history(course, known)), tuple(_news(course, known, end, message=message))
@@ -112,6 +118,11 @@ def _history(course: Course, known: Known) -> Iterable[CallEvent]:
         yield _began(course)
     if course.queued is not None and known.waiting_since is None:
         yield CallQueued(at=course.queued.at, call_id=call_id, queue=course.queued.queue, position=0)
+    yield from _answers(course, known)
+
+
+def _answers(course: Course, known: Known) -> Iterable[CallEvent]:
+    call_id = course.call_id
     answered, reached = course.answered, course.reached
     if reached is not None and known.placed_by and not known.answered:
         yield _answered(call_id, reached.at, known.placed_by, ChannelId(reached.value(1)), ChannelId(call_id))
@@ -121,7 +132,7 @@ def _history(course: Course, known: Known) -> Iterable[CallEvent]:
 
 def _began(course: Course) -> CallEvent:
     """In the second in which the switch, or we, made its id."""
-    call_id, at = course.call_id, datetime.fromtimestamp(int(course.call_id.partition(".")[0]), UTC)
+    call_id, at = course.call_id, _made_at(course.call_id)
     if placed_by_us(call_id):
         return CallPlaced(
             at=at,
@@ -142,6 +153,10 @@ def _began(course: Course) -> CallEvent:
         centre=course.centre,
         rebuilt=True,
     )
+
+
+def _made_at(call_id: CallId) -> datetime:
+    return datetime.fromtimestamp(int(call_id.partition(".")[0]), UTC)
 
 
 def _answered(
@@ -256,10 +271,15 @@ async def completed(
                 past, new = told_by(course, its, message=message is not None)
                 history += past
                 news += new
-        begun = {one.call_id: one for one in begun.values() if one.call_id not in live and not _is_over(one, more=more)}
+        begun = {one.call_id: one for one in begun.values() if one.call_id in live or not _is_over(one, more=more)}
         since = reading.place
-        # a call that stands half in this piece is read from its beginning, should this run not come to its end
-        safe = next((course.begins for course in begun.values()), since) if more else since
+        # a call that goes on, or stands half in this piece, is read from its beginning the next time
+        until = reading.entries[-1].at if reading.entries else datetime.min.replace(tzinfo=UTC)
+        held = (
+            one for one in begun.values() if more or one.call_id in live or until - _made_at(one.call_id) < UNHEARD_OF
+        )
+        first = next(held, None)
+        safe = first.begins if first is not None else since
         yield Completed(history=tuple(history), news=tuple(news), answers=tuple(answers), place=safe)
 
 
@@ -329,13 +349,18 @@ async def _known(session: AsyncSession, call_ids: Sequence[CallId]) -> dict[Call
             told.get(call_id, []),
             waiting_since=queued_at,
             ended=ended_at is not None and outcome != CallOutcome.LOST.value,
+            outcome=outcome,
         )
         for call_id, queued_at, ended_at, outcome in calls
     }
 
 
 def _known_of(
-    told: Sequence[tuple[str, datetime, dict[str, object]]], *, waiting_since: datetime | None, ended: bool
+    told: Sequence[tuple[str, datetime, dict[str, object]]],
+    *,
+    waiting_since: datetime | None,
+    ended: bool,
+    outcome: str | None,
 ) -> Known:
     answers = [(at, data) for kind, at, data in told if kind == CallAnswered.__name__]
     placed = [data for kind, _, data in told if kind == CallPlaced.__name__]
@@ -348,4 +373,5 @@ def _known_of(
         waiting_since=waiting_since,
         handed_on=any(kind == TransferStepped.__name__ for kind, _, _ in told),
         ended=ended,
+        outcome=outcome,
     )

@@ -24,6 +24,7 @@ from telephony.events import (
     CallbackAsked,
     CallEnded,
     CallEvent,
+    CallOutcome,
     CallPlaced,
     CallQueued,
     MessageLeft,
@@ -350,6 +351,40 @@ async def test_an_answer_that_was_seen_is_left_as_it_was(store: Store, log: Path
     write(log, line(5, one, "8001", "CONNECT", 5, leg, 2))
     await taken_up(store, log, {one})
     assert (await call(store, one)).answered_at == at(5.75)
+
+
+async def test_an_answer_that_nobody_recorded_of_a_call_that_ended_before_our_eyes_is_found(
+    store: Store, log: Path
+) -> None:
+    one, leg = call_at(0), f"{BEGAN + 3}.9"
+    ended = CallEnded(
+        at=at(17.5), call_id=one, outcome=CallOutcome.ANSWERED, ended_by="caller", wait_s=None, talk_s=None
+    )
+    await recorded(store, *arrived(one, 0.2))
+    write(log, line(0, one, "NONE", "ARRIVED", "12345", NUMBER), line(5, one, "8001", "CONNECT", 5, leg, 2))
+    await taken_up(store, log, {one})
+    assert (await call(store, one)).answered_at is None, "while it goes on the model tells"
+    await recorded(store, ended)
+    write(
+        log, line(17, one, "8001", "COMPLETECALLER", 5, 12, 1), line(17, one, "NONE", "GONE", "12345", NUMBER, "caller")
+    )
+    for _ in range(2):
+        assert await taken_up(store, log) == []
+        kept = await call(store, one)
+        assert (kept.answered_at, kept.answered_by, kept.ended_at) == (at(5), "8001", at(17.5))
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_of_a_call_that_was_read_before_it_ended_the_beginning_is_not_forgotten(
+    store: Store, log: Path, known: bool
+) -> None:
+    one = call_at(0)
+    write(log, line(0, one, "NONE", "ARRIVED", "12345", NUMBER), line(1, one, "NONE", "ENTERQUEUE", "", NUMBER, 1))
+    assert await taken_up(store, log, {one} if known else set()) == []
+    write(log, line(9, one, "NONE", "ABANDON", 1, 1, 8))
+    assert [type(event) for event in await taken_up(store, log)] == [CallEnded]
+    kept = await call(store, one)
+    assert (kept.caller_number, kept.line, kept.outcome) == (NUMBER, "12345", "abandoned")
 
 
 # much of it -----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The switch's log is read on every few minutes, while the link stands."""
+"""The switch's log is read on every minute, while the link stands."""
 
 from __future__ import annotations
 

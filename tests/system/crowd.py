@@ -269,7 +269,8 @@ class Scene:
         [[ended]] = self.ask("SELECT count(*) FROM calls WHERE ended_at IS NOT NULL")
         [[missed]] = self.ask("SELECT count(*) FROM calls WHERE outcome IN ('abandoned', 'lost')")
         [[counted]] = self.ask("SELECT count(*) FROM callback_calls")
-        return bool(ended >= toll.calls and counted >= missed)
+        [[unsaid]] = self.ask("SELECT count(*) FROM calls WHERE outcome = 'answered' AND answered_at IS NULL")
+        return bool(ended >= toll.calls and counted >= missed and not unsaid)
 
     async def verdict(self, crowd: Crowd, toll: Toll, live_again_s: list[float]) -> Verdict:
         store = Store(self.hotline.settings.database, Keyring.load(self.hotline.settings.keys_dir))
