@@ -23,9 +23,10 @@ import structlog
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.store.aside import Refused, RefusedFile
 from api.store.engine import Store, insert_into
 from api.store.journaled import Codec
-from api.store.refusals import Refused, RefusedFile, is_refused
+from api.store.refusals import is_refused
 from api.store.spool import Spool
 from api.store.tables import SpoolMark
 from api.times import utc_now
@@ -116,7 +117,7 @@ class WriteBehind(Generic[T]):
         if self._folder is None:
             self._empty.set()
         self.refused = 0
-        """How many items stand aside, those of earlier runs with them."""
+        """How many items stand aside or cannot be opened, those of earlier runs with them."""
         self.away = ""
         """Why nothing can be written now; empty while all is well."""
         self.problem = ""
@@ -358,6 +359,7 @@ class WriteBehind(Generic[T]):
         if spool is None:
             return
         self._spool, self._run, self._earlier_runs = spool, spool.run, spool.earlier_runs
+        self.refused += spool.unreadable
         for waiting in self._front:
             waiting.run = spool.run
         if spool.earlier:

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -37,6 +38,7 @@ _HEAD = struct.Struct(">II")
 _ROOM_BYTES = 4096
 _SEQ = struct.Struct(">Q")
 _NAME = re.compile(r"([0-9]{8}-[0-9a-f]{8})-([0-9]{6})\.spool")
+_UNREADABLE = ".unreadable"
 
 Write = Callable[[int, bytes, int], int]
 """``os.pwrite``, or a test's that fails."""
@@ -55,6 +57,17 @@ class Kept:
     text: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnreadableFile:
+    """A segment whose turn is over, with records that no key of ours opens; it lies there until a person removes it."""
+
+    path: Path
+    size: int
+    written_at: datetime
+    records: int
+    """So many do not open."""
+
+
 def framed(payload: bytes) -> bytes:
     return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
 
@@ -70,6 +83,20 @@ def unframed(data: bytes) -> Iterator[tuple[int, bytes]]:
             return
         yield end, payload
         start = end
+
+
+def unreadable_files(folder: Path, keyring: Keyring) -> list[UnreadableFile]:
+    """Of one writer. Raises OSError."""
+    found = []
+    for path in sorted(folder.glob(f"*{_UNREADABLE}")):
+        match = _NAME.fullmatch(path.with_suffix(".spool").name)
+        if match is None:
+            continue
+        told = path.stat()
+        written_at = datetime.fromtimestamp(told.st_mtime, UTC)
+        shut = sum(not _opens(payload, folder, match[1], keyring) for _, payload in unframed(path.read_bytes()))
+        found.append(UnreadableFile(path=path, size=told.st_size, written_at=written_at, records=shut))
+    return found
 
 
 @dataclass(slots=True)
@@ -108,9 +135,11 @@ class Spool:
         self._write = write
         self._file: int | None = None
         self._locks: list[int] = []
-        self.unreadable = 0
-        """How many records could not be opened."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.unreadable = 0
+        """How many records could not be opened; those of earlier runs with them, while they lie there."""
+        with suppress(OSError):
+            self.unreadable = sum(file.records for file in unreadable_files(folder, keyring))
         self._old = self._scan()
         self._segments: list[_Segment] = list(self._old)
         self.run = self._next_run()
@@ -284,26 +313,40 @@ class Spool:
         at, offset = self._reading
         self._reading = (at - 1, offset) if at > index else (at, 0) if at == index else (at, offset)
         if segment.unreadable:
-            segment.path.rename(segment.path.with_suffix(".unreadable"))
+            segment.path.rename(segment.path.with_suffix(_UNREADABLE))
         else:
             segment.path.unlink(missing_ok=True)
 
     # words ------------------------------------------------------------------------------------------------------------
 
     def _sealed(self, run: str, seq: int, text: str) -> bytes:
-        return self._keyring.seal(text, context=self._context(run, seq))
+        return self._keyring.seal(text, context=_context(self._folder, run, seq))
 
     def _opened(self, segment: _Segment, payload: bytes) -> Kept | None:
         """What does not open (another key file) stays where it is, under another name once its turn is over."""
-        run, [seq] = segment.run, _SEQ.unpack_from(payload)
         try:
-            return Kept(run, seq, self._keyring.unseal(payload[_SEQ.size :], context=self._context(run, seq)))
+            return _kept(payload, self._folder, segment.run, self._keyring)
         except Unreadable:
-            log.error("a record of the spool cannot be opened", run=run, seq=seq)
+            log.error("a record of the spool cannot be opened", run=segment.run, seq=_SEQ.unpack_from(payload)[0])
             segment.unreadable += 1
             self.unreadable += 1
             return None
 
-    def _context(self, run: str, seq: int) -> str:
-        """What was sealed for one place opens in no other."""
-        return f"spool.{self._folder.name}.{run}.{seq}"
+
+def _kept(payload: bytes, folder: Path, run: str, keyring: Keyring) -> Kept:
+    """Raises Unreadable."""
+    [seq] = _SEQ.unpack_from(payload)
+    return Kept(run, seq, keyring.unseal(payload[_SEQ.size :], context=_context(folder, run, seq)))
+
+
+def _opens(payload: bytes, folder: Path, run: str, keyring: Keyring) -> bool:
+    try:
+        _kept(payload, folder, run, keyring)
+    except Unreadable:
+        return False
+    return True
+
+
+def _context(folder: Path, run: str, seq: int) -> str:
+    """What was sealed for one place opens in no other."""
+    return f"spool.{folder.name}.{run}.{seq}"

@@ -27,12 +27,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.calls.recorder import CallRecorder
 from api.store import behind as behind_module
 from api.store import spool as spools
+from api.store.aside import Refused, RefusedFile, refused_files
 from api.store.behind import WriteBehind
 from api.store.engine import Store
 from api.store.migrate import migrate
-from api.store.refusals import Refused, RefusedFile, is_away, is_refused, refused_files
+from api.store.refusals import is_away, is_refused
 from api.store.sealing import Keyring
-from api.store.spool import Kept, Spool
+from api.store.spool import Kept, Spool, unreadable_files
 from api.store.writers import trouble_of
 from telephony.events import CallArrived
 from tests.api.desk import MOBILE
@@ -364,7 +365,14 @@ async def test_a_spool_of_another_key_is_said_and_stays(spooled: Callable[[], St
         assert await behind.drain(10)
         assert behind.refused == 5
     assert await written(spooled()) == ["1.5"]
-    assert len(list((tmp_path / "spool" / "calls").glob("*.unreadable"))) == 1
+    [left] = unreadable_files(tmp_path / "spool" / "calls", other.keyring)
+    assert (left.path.suffix, left.records) == (".unreadable", 5)
+    async with resumed(other) as again:
+        await until(lambda: again.refused == 5)
+    left.path.unlink()
+    async with resumed(other) as again:
+        assert await again.drain(10)
+        assert again.refused == 0
 
 
 async def test_a_name_that_cannot_be_kept_as_text_does_not_stop_the_keeping(spooled: Callable[[], Store]) -> None:

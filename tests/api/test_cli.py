@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -12,9 +13,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli import app, packages_finding
-from api.store.refusals import Refused, RefusedFile
+from api.store.aside import Refused, RefusedFile
 from api.store.sealing import Keyring
+from api.store.spool import Spool
 from tests.api.serving import free_port
+
+AT = datetime(2026, 11, 21, 6, tzinfo=UTC)
 
 
 class Terminal:
@@ -163,14 +167,47 @@ def test_check_fails_for_an_address_of_a_centre_that_the_topology_does_not_know(
 def test_records_that_were_refused_are_shown_without_their_words_and_forgotten_when_told(terminal: Terminal) -> None:
     terminal.run("migrate")
     file = RefusedFile(terminal.home / "spool", "calls", Keyring.load(terminal.home / "keys"))
-    at = datetime(2026, 11, 21, 6, tzinfo=UTC)
-    file.add(Refused(at=at, writer="calls", error_type="DataError", text='CallArrived\n{"caller": "1380000"}'))
+    file.add(Refused(at=AT, writer="calls", error_type="DataError", text='CallArrived\n{"caller": "1380000"}'))
     shown = terminal.run("refused").output
     assert all(word in shown for word in ("2026-11-21T06:00:00Z", "calls", "CallArrived", "DataError"))
     assert "1380000" not in shown
     assert "1380000" in terminal.run("refused", "--text", "--forget").output
     assert terminal.audited("refused.forget") == 1
     assert "DataError" not in terminal.run("refused").output
+
+
+def test_files_of_records_that_no_key_opens_are_shown_and_go_when_told(terminal: Terminal) -> None:
+    terminal.run("migrate")
+    folder = terminal.home / "spool" / "calls"
+    lost = Spool(folder, Keyring(bytes(32)), segment_bytes=1000)
+    lost.append([(seq, "CallArrived\n{}") for seq in range(3)])
+    lost.close()
+    ours = Spool(folder, Keyring.load(terminal.home / "keys"), segment_bytes=1000)
+    assert ours.read(3) == []
+    ours.forget_earlier()
+    ours.close()
+    [file] = folder.glob("*.unreadable")
+    os.utime(file, (AT.timestamp(), AT.timestamp()))
+    shown = terminal.run("refused", "--forget")
+    assert shown.exit_code == 0, shown.output
+    [row] = [line for line in shown.output.splitlines() if f"calls/{file.name}" in line]
+    assert row.replace("│", "").split() == ["2026-11-21T06:00:00Z", f"calls/{file.name}", "1000", "3"]
+    assert "--forget-unreadable" in shown.output
+    assert (file.exists(), terminal.audited("refused.forget")) == (True, 0)
+    assert "The files are gone." in terminal.run("refused", "--forget-unreadable").output
+    assert (file.exists(), terminal.audited("refused.forget")) == (False, 1)
+    assert ".unreadable" not in terminal.run("refused").output
+
+
+def test_records_of_another_key_are_not_forgotten_and_the_log_says_so(terminal: Terminal) -> None:
+    terminal.run("migrate")
+    for keyring in (Keyring.load(terminal.home / "keys"), Keyring(bytes(32))):
+        file = RefusedFile(terminal.home / "spool", "calls", keyring)
+        file.add(Refused(at=AT, writer="calls", error_type="DataError", text="CallArrived\n{}"))
+    kept = terminal.run("refused", "--forget")
+    assert (kept.exit_code, "1 cannot be opened" in kept.output) == (1, True), kept.output
+    assert (terminal.audited("refused.read"), terminal.audited("refused.forget")) == (1, 0)
+    assert file.count() == 2
 
 
 def test_another_distribution_with_one_of_our_names_is_refused() -> None:
