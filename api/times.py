@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, time, tzinfo
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def midnight(day: date, zone: ZoneInfo) -> datetime:
+def midnight(day: date, zone: tzinfo) -> datetime:
     """When this local day begins."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def day_of(at: datetime, zone: ZoneInfo) -> date:
+def day_of(at: datetime, zone: tzinfo) -> date:
     """The local day of a moment."""
     return at.astimezone(zone).date()

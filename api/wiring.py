@@ -143,6 +143,7 @@ class Parts:
             clock=time.monotonic,
             wall=utc_now,
             ring_s=settings.ring_s,
+            zone=settings.zone,
             queues=tuple(QueueName(name) for name in dict.fromkeys((settings.queue, *_queues(self.topology)))),
             labels=labels_of(self.topology),
             supervision_shown=settings.supervision_shown,

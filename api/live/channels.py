@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from api.auth.permissions import Action, allowed
 from api.live.alerts import Alerts
@@ -48,6 +48,7 @@ class Channels:
         board: Board,
         wall: Callable[[], datetime],
         ring_s: float,
+        zone: tzinfo,
         queues: Sequence[QueueName],
         labels: Mapping[tuple[TargetKind, str], str],
         supervision_shown: bool,
@@ -72,8 +73,8 @@ class Channels:
             speech=SpeechState(state=SpeechLevel.DOWN),
             database=DatabaseState(state="ok"),
         )
-        self.today = DayCounts()
-        self.kpi = DayKpi()
+        self.today = DayCounts(zone=zone)
+        self.kpi = DayKpi(zone=zone)
         self.alerts = Alerts()
 
     def picture(self, call_id: CallId) -> CallPicture:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import structlog
@@ -63,11 +63,13 @@ class Hub:
         clock: Callable[[], float],
         wall: Callable[[], datetime],
         ring_s: float,
+        zone: tzinfo = UTC,
         queues: Sequence[QueueName] = (),
         labels: Mapping[tuple[TargetKind, str], str] | None = None,
         supervision_shown: bool = False,
     ) -> None:
-        """``queues`` are shown even while nobody waits. ``labels``: names of centres, numbers and queues.
+        """``queues`` are shown even while nobody waits. ``labels``: names of centres, numbers and queues. At midnight
+        in ``zone`` the figures begin anew.
 
         ``supervision_shown``: operators see that, and by whom, they are supervised.
         """
@@ -78,6 +80,7 @@ class Hub:
             board=board,
             wall=wall,
             ring_s=ring_s,
+            zone=zone,
             queues=queues,
             labels=labels or {},
             supervision_shown=supervision_shown,

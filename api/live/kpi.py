@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 
 from api.live.parts import Kpi, LineKpi
-from api.live.today import SHANGHAI
+from api.times import day_of
 from telephony.events import CallAnswered, CallArrived, CallEnded, CallOutcome, Event
 from telephony.ids import CallId, LineNumber
 from telephony.queues import PROMISED_S, Taken
@@ -34,12 +34,13 @@ class _Seen:
 
 @dataclass(kw_only=True)
 class DayKpi:
-    """Each call counts once, however often it is told of; a new day begins at midnight in Shanghai.
+    """Each call counts once, however often it is told of; a new day begins at local midnight.
 
     Calls that an operator placed are none of these figures, and those of no known line stand in the sums alone. Whoever
     waits over midnight is a call of the new day.
     """
 
+    zone: tzinfo
     day: date | None = None
     _calls: dict[CallId, _Seen] = field(default_factory=dict)
     _lines: dict[LineNumber, _Count] = field(default_factory=dict)
@@ -108,7 +109,7 @@ class DayKpi:
 
     def _turn(self, now: datetime) -> None:
         """A late event of yesterday does not bring yesterday back."""
-        today = now.astimezone(SHANGHAI).date()
+        today = day_of(now, self.zone)
         if self.day is not None and today <= self.day:
             return
         self.day = today

@@ -1,18 +1,16 @@
-"""What an operator has done since midnight in Shanghai: calls that came in, and the mean time one took (pure)."""
+"""What an operator has done since local midnight: calls that came in, and the mean time one took (pure)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, tzinfo
 
 from api.live.messages import Today
+from api.times import day_of
 from telephony.events import AgentEvent, AgentStatus, AgentStatusChanged, CallAnswered, Event
 from telephony.ids import AgentId, CallId
 from telephony.outbound import placed_by_us
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(kw_only=True)
@@ -27,6 +25,7 @@ class _Count:
 class DayCounts:
     """Counts of the present day; a new day begins with the first event or question after midnight."""
 
+    zone: tzinfo
     day: date | None = None
     _by_agent: dict[AgentId, _Count] = field(default_factory=dict)
     _counted: set[tuple[CallId, AgentId]] = field(default_factory=set)
@@ -86,7 +85,7 @@ class DayCounts:
         return self._by_agent.setdefault(agent_id, _Count())
 
     def _turn(self, now: datetime) -> None:
-        today = now.astimezone(SHANGHAI).date()
+        today = day_of(now, self.zone)
         if self.day is not None and today <= self.day:
             return  # a late event of yesterday does not bring yesterday back
         self.day = today

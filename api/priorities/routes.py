@@ -23,6 +23,7 @@ from api.paging import Page, PageNumber, PageSize, UuidPath
 from api.priorities import queries
 from api.store.engine import insert_into
 from api.store.tables import PriorityNumber
+from api.times import day_of
 
 router = APIRouter(prefix="/priority-numbers", tags=["priorities"], route_class=OnceRoute, responses=documented(422))
 
@@ -78,7 +79,7 @@ async def list_numbers(me: Keeper, common: Common, page: PageNumber = 1, size: P
 async def add_number(body: NumberWanted, me: Keeper, common: Common) -> NumberView:
     """From now on calls of this number stand in front. One that has expired is taken up again."""
     now = common.now()
-    today = now.astimezone(common.settings.zone).date()
+    today = day_of(now, common.settings.zone)
     if body.expires_on is not None and body.expires_on < today:
         raise InvalidField("expires_on", "today or later")
     phone_hash = common.store.keyring.phone_hash(body.number)

@@ -15,6 +15,7 @@ from api.priorities import queries
 from api.priorities.rules import Ahead, ahead
 from api.store.engine import Store
 from api.tasks import Tasks
+from api.times import day_of
 from telephony.calls import Call, CallPhase
 from telephony.commands import Command, CommandOutcome, Prioritise
 from telephony.dialplan.topology import Topology
@@ -82,7 +83,7 @@ class Usher:
                     call_id=event.call_id,
                     since=now - timedelta(hours=self._rules.repeat_within_h),
                     missed_only=self._rules.repeat_counts == "missed",
-                    today=now.astimezone(self._zone).date(),
+                    today=day_of(now, self._zone),
                 )
         except Exception as error:
             log.warning("caller waits in turn", call_id=event.call_id, error_type=type(error).__name__)

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.store.engine import insert_into
 from api.store.tables import HandoffDay, TicketDay
+from api.times import day_of
 
 
 def local_day(now: datetime, zone: ZoneInfo) -> str:
-    return now.astimezone(zone).strftime("%Y%m%d")
+    return day_of(now, zone).strftime("%Y%m%d")
 
 
 def numbered(prefix: str, day: str, ordinal: int) -> str:

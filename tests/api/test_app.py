@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -100,6 +101,11 @@ async def test_the_server_is_up_and_takes_sign_ins_while_nothing_else_is(migrate
     assert health["parts"]["database"] == {"state": "ok", "detail": ""}
     assert health["parts"]["speech"]["detail"] == "speech recognition is switched off"
     assert set(health["parts"]) == {"switch", "speech", "taps", "places", "database", "recordings", "drift", "console"}
+
+
+async def test_the_figures_begin_anew_at_midnight_of_the_zone_that_was_set(migrated: Settings) -> None:
+    async with running(migrated.model_copy(update={"timezone": "Pacific/Kiritimati"})) as (_, parts):
+        assert parts.hub.kpi.zone == parts.hub.today.zone == ZoneInfo("Pacific/Kiritimati")
 
 
 async def test_without_a_database_the_health_page_says_so(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 from api.live.lookups import handled_today
@@ -15,6 +15,7 @@ from telephony.ids import AgentId, CallId, ChannelId
 from telephony.outbound import new_call_id
 from tests.api.desk import START
 
+CITY = ZoneInfo("Asia/Shanghai")
 ME = AgentId("8001")
 CAME_IN, PLACED = CallId("1795297638.32"), new_call_id(START, 7)
 
@@ -25,7 +26,7 @@ def answered(call_id: CallId) -> CallAnswered:
 
 
 def test_a_call_that_the_operator_placed_is_none_that_came_in() -> None:
-    counts = DayCounts()
+    counts = DayCounts(zone=CITY)
     assert counts.apply(answered(CAME_IN)) == ME
     assert counts.apply(answered(PLACED)) is None
     assert counts.of(ME, START) == Today(answered=1, handle_s=None)
@@ -40,11 +41,11 @@ async def test_nor_is_it_after_a_restart(store: Store) -> None:
                 for call_id, direction in ((CAME_IN, "inbound"), (PLACED, "outbound"))
             ]
         )
-    assert await handled_today(store, ZoneInfo("Asia/Shanghai"), START) == [(CAME_IN, ME, 9.0)]
+    assert await handled_today(store, CITY, START) == [(CAME_IN, ME, 9.0)]
 
 
 def test_what_the_records_say_late_is_not_counted_twice() -> None:
-    counts = DayCounts()
+    counts = DayCounts(zone=CITY)
     counts.apply(answered(CAME_IN))
     ready = AgentStatusChanged(
         at=START + timedelta(seconds=30), agent_id=ME, status=AgentStatus.READY, reasons=frozenset(), call_id=None
@@ -56,3 +57,11 @@ def test_what_the_records_say_late_is_not_counted_twice() -> None:
     assert counts.of(ME, START) == Today(answered=2, handle_s=20.0)
     counts.seed(said, START + timedelta(days=1))
     assert counts.of(ME, START + timedelta(days=1)).answered == 2, "another day, asked anew"
+
+
+def test_midnight_is_that_of_the_zone() -> None:
+    """Kiritimati is fourteen hours ahead: its day begins at ten."""
+    for zone, known in ((ZoneInfo("Pacific/Kiritimati"), 0), (CITY, 1), (UTC, 1)):
+        counts = DayCounts(zone=zone)
+        counts.apply(answered(CAME_IN))
+        assert counts.of(ME, START.replace(hour=10)).answered == known, zone
