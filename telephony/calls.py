@@ -12,13 +12,14 @@ from telephony.channels import LONG_AGO, Track, earlier
 from telephony.errors import Refused, UnknownCall
 from telephony.events import CallEnded, CallEvent, CallOutcome, CallPlaced
 from telephony.facts import Fact, Snapshot
+from telephony.failures import Failures
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId
 from telephony.ledgers import Ledger, Legs, Standing, standing
 from telephony.legs import Purpose
 from telephony.outbound import APPEARS_WITHIN, Expected, Placed
 from telephony.phases import TRANSITIONS, CallPhase, CallSignal, signals
-from telephony.tables import Failures, Machine, Unlisted
+from telephony.tables import Machine, Unlisted
 from telephony.testimony import Testimony
 from telephony.views import Call, Leg, LegRole, view
 

@@ -45,6 +45,7 @@ from telephony.events import (
     LinkState,
 )
 from telephony.facts import Fact, LinkLost, QueueMember, QueueMemberRemoved, Snapshot
+from telephony.failures import Failure, Failures
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, QueueName
 from telephony.members import Members, seat_of
@@ -64,7 +65,7 @@ from telephony.phones import Phones
 from telephony.queues import Queues
 from telephony.stages import TALKING, UNMET
 from telephony.supervision import Supervision, Supervisions
-from telephony.tables import Failure, Failures, Unlisted
+from telephony.tables import Unlisted
 from telephony.targets import Target, TargetKind
 from telephony.transfers import Transfer, Transfers
 

@@ -12,13 +12,14 @@ from typing import Any
 from telephony import facts
 from telephony.channels import LONG_AGO, Channels, Track, earlier, together
 from telephony.facts import Channel, Fact, LiveChannel, QueueEntry, Snapshot
+from telephony.failures import Failures
 from telephony.handovers import REFUSED, summary_of
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
 from telephony.ledgers import Attempt, Ledger
 from telephony.legs import is_supervisors, is_target, is_way_back
 from telephony.orders import RECOVER
 from telephony.outbound import Expected, placed_by_us
-from telephony.tables import Failures, Unlisted
+from telephony.tables import Unlisted
 
 ARRIVED_EVENT = "HotlineArrived"
 """The user event by which the dialplan announces a citizen, with the fields CallId and Line."""

@@ -21,6 +21,7 @@ from telephony.duties import Agent
 from telephony.errors import Refused
 from telephony.events import AgentStatus, Event, TransferStep, TransferStepped
 from telephony.facts import Fact, Snapshot
+from telephony.failures import Failures
 from telephony.hearing import Hearing
 from telephony.ids import AgentId, CallId, ChannelId, SeatId
 from telephony.ledgers import Ledger, Legs
@@ -39,7 +40,7 @@ from telephony.stages import (
     TransferSignal,
     TransferState,
 )
-from telephony.tables import Failures, Machine, Unlisted
+from telephony.tables import Machine, Unlisted
 from telephony.targets import Target, TargetKind, TransferMode
 from telephony.testimony import channels_of
 from telephony.ways import Parcel, Way, parcel_of

@@ -14,11 +14,12 @@ from telephony.centres import NOBODY, Reach
 from telephony.commands import Command, SignIn
 from telephony.events import Event, LinkChanged, LinkState
 from telephony.facts import DeviceStateChange, Echo, Fact, LiveChannel, QueueEntry, QueueMember, Snapshot
+from telephony.failures import Failure
 from telephony.ids import AgentId, CallId, QueueName, SeatId
 from telephony.members import FIRST_LEVEL
 from telephony.orders import AskForEcho, Order
 from telephony.switchboard import Outcome, Switchboard
-from telephony.tables import Failure, Unlisted
+from telephony.tables import Unlisted
 from tests.fakes.stories import HOTLINE, START
 from tests.telephony.ami.recordings import asked, recorded
 
