@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -292,24 +291,13 @@ async def test_where_the_queue_is_gone_the_caller_goes_to_the_fallback(start_swi
 
 # -- calls that operators place ----------------------------------------------------------------------------------------
 PLACED_TO = "13800000001"
-call_ids = (f"{int(time.time())}.9{serial:06}" for serial in count())
 
 
-async def place(town: Town, call_id: str, desk: Behaviour = answering) -> SipPhone:
-    """As our server does; from then on it is away."""
-    own = await town.phone(DESKS["8011"], desk)
+async def place(town: Town) -> tuple[str, SipPhone]:
+    """As our server does; from then on it is away. The call's id, and the operator's own phone."""
+    own = await town.phone(DESKS["8011"])
     with town.switch.ami() as ami:
-        ami.ask(
-            Action="Originate",
-            Channel="PJSIP/8011",
-            ChannelId=call_id,
-            Context="outbound",
-            Exten=PLACED_TO,
-            Priority="1",
-            Variable=f"__HOTLINE_CALL_ID={call_id},HOTLINE_LINE=12345",
-            Async="true",
-        )
-    return own
+        return ami.place(PLACED_TO), own
 
 
 @pytest.mark.parametrize(
@@ -322,8 +310,7 @@ async def test_a_placed_call_that_nobody_takes_is_written_down(
 ) -> None:
     called = await SipPhone(CITIZENS, town.switch.ports.citizens, citizen).open()
     town.stack.push_async_callback(called.close)
-    call_id = next(call_ids)
-    await place(town, call_id)
+    call_id, _ = await place(town)
     await town.until(lambda: "DIALLED" in [row[3] for row in town.of(call_id)])
     assert [row[3:] for row in town.of(call_id)] == [
         ["PLACED", "12345", PLACED_TO],
@@ -335,8 +322,7 @@ async def test_a_placed_call_that_nobody_takes_is_written_down(
 async def test_a_placed_call_that_ends_is_written_down_with_its_length(town: Town, by: str) -> None:
     citizen = await SipPhone(CITIZENS, town.switch.ports.citizens).open()
     town.stack.push_async_callback(citizen.close)
-    call_id = next(call_ids)
-    own = await place(town, call_id)
+    call_id, own = await place(town)
     await town.until(lambda: "REACHED" in [row[3] for row in town.of(call_id)])
     await asyncio.sleep(2)
     begun(citizen if by == "caller" else own).hang_up()
@@ -354,9 +340,9 @@ async def test_what_was_written_down_while_we_were_away_becomes_whole_records(to
     await town.phone(BRANCH)
     called = await SipPhone(CITIZENS, town.switch.ports.citizens, refusing(486)).open()
     town.stack.push_async_callback(called.close)
-    served, waiting, placed = "15400000011", "15400000012", next(call_ids)
+    served, waiting = "15400000011", "15400000012"
     talks = [town.call("12366", served), town.call("12345", waiting)]
-    await place(town, placed)
+    placed, _ = await place(town)
     await town.until(lambda: "BRANCH" in town.events(served) and "ENTERQUEUE" in town.events(waiting))
     await asyncio.sleep(0.5)
     for talk in talks:

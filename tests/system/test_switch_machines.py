@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,6 @@ pytestmark = pytest.mark.asterisk
 
 PERSON = "喂，你好。"
 MAILBOX = "您好，这里是语音信箱，主人现在不在，请留下您的姓名和电话，我们会尽快回复您。"
-call_ids = (f"{int(time.time())}.9{serial:06}" for serial in count(500))
 
 
 def voice(path: Path, text: str, *, before_s: float = 0.5, after_s: float = 10.0) -> Path:
@@ -35,20 +32,10 @@ def voice(path: Path, text: str, *, before_s: float = 0.5, after_s: float = 10.0
 def test_what_answers_is_heard_beside_the_talk(
     switch: RunningSwitch, tmp_path: Path, text: str, status: str, cause: str
 ) -> None:
-    call_id = next(call_ids)
     said = tmp_path / f"{cause}.wav"
     speech = voice(said, text) if text else voice(said, PERSON, before_s=8.0)
     with switch.ami() as ami, switch.desk("8011"), switch.called("called", ring_s=0.3, speech=speech):
-        ami.ask(
-            Action="Originate",
-            Channel="PJSIP/8011",
-            ChannelId=call_id,
-            Context="outbound",
-            Exten="13800000001",
-            Priority="1",
-            Variable=f"__HOTLINE_CALL_ID={call_id},HOTLINE_LINE=12345",
-            Async="true",
-        )
+        call_id = ami.place("13800000001")
         answered = ami.event("DialEnd", 10, DialStatus="ANSWER", Uniqueid=call_id)
         together = ami.event("BridgeEnter", 10, Uniqueid=call_id)
         heard = ami.event("UserEvent", 12, UserEvent="HotlineMachine")
