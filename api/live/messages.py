@@ -152,7 +152,7 @@ class AgentData(_Message):
 
 
 class Today(_Message):
-    """Since midnight in Shanghai; ``handle_s`` is the mean from answer to the end of wrap-up."""
+    """Since local midnight; ``handle_s`` is the mean from answer to the end of wrap-up."""
 
     answered: int
     handle_s: float | None
