@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Generic, TypeVar
 
-from fastapi import Path, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 LARGEST = 100
@@ -13,12 +13,6 @@ T = TypeVar("T")
 
 PageNumber = Annotated[int, Query(ge=1, le=100_000, description="From 1.")]
 PageSize = Annotated[int, Query(ge=1, le=LARGEST)]
-
-CALL_ID = r"^[0-9]{1,12}\.[0-9]{1,10}$"
-"""As the switch mints it."""
-
-CallIdPath = Annotated[str, Path(pattern=CALL_ID, description="The call id, as the switch minted it.", alias="call_id")]
-UuidPath = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", alias="id")]
 
 
 class Page(BaseModel, Generic[T]):

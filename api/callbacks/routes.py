@@ -18,7 +18,8 @@ from api.callbacks import messages, queries, service
 from api.callbacks.rules import Result
 from api.callbacks.views import CallbackView, callback_view
 from api.errors import documented
-from api.paging import CALL_ID, Page, PageNumber, PageSize, UuidPath
+from api.ids import CALL_ID, UuidPath
+from api.paging import Page, PageNumber, PageSize
 from api.store.tables import CallbackRecord
 from telephony.commands import OutcomeKind
 from telephony.media.encoders import MEDIA_TYPES

@@ -19,7 +19,8 @@ from api.auth.shared import Shared, shared
 from api.calls import queries, service
 from api.calls.queries import CallWithTicket
 from api.errors import NotFound, documented
-from api.paging import CallIdPath, Page, PageNumber, PageSize
+from api.ids import CallIdPath
+from api.paging import Page, PageNumber, PageSize
 from telephony.commands import OutcomeKind
 from telephony.events import CallOutcome
 from telephony.media.encoders import MEDIA_TYPES

@@ -19,13 +19,13 @@ from api.cues.cards import CardState
 from api.cues.ear import view
 from api.cues.events import CueDecided
 from api.errors import documented
+from api.ids import UUID, CallIdPath
 from api.live.parts import CueData
-from api.paging import CallIdPath
 
 router = APIRouter(tags=["cues"], route_class=OnceRoute, responses=documented(422))
 
 Common = Annotated[Shared, Depends(shared)]
-CuePath = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+CuePath = Annotated[str, Path(pattern=UUID)]
 _STATES = {"act": CardState.ACTED, "dismiss": CardState.DISMISSED}
 
 

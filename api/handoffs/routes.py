@@ -17,7 +17,8 @@ from api.errors import ConflictBody, documented
 from api.handoffs import queries, service
 from api.handoffs.ledger import Settled
 from api.handoffs.views import HandoffRow, HandoffView, handoff_row
-from api.paging import CALL_ID, Page, PageNumber, PageSize, UuidPath
+from api.ids import CALL_ID, UuidPath
+from api.paging import Page, PageNumber, PageSize
 from api.store.tables import DiversionItem
 
 router = APIRouter(tags=["handoffs"], route_class=OnceRoute, responses=documented(422))

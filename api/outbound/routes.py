@@ -15,10 +15,10 @@ from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.callbacks.routes import PlacedView
 from api.errors import documented
+from api.ids import UuidPath
 from api.outbound import service
 from api.outbound.preview import preview
 from api.outbound.service import Kind
-from api.paging import UuidPath
 from telephony.events import CallOutcome
 
 router = APIRouter(prefix="/outbound", tags=["outbound"], route_class=OnceRoute, responses=documented(422))

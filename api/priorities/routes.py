@@ -19,7 +19,8 @@ from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import InvalidField, NotFound, NotNow, documented
-from api.paging import Page, PageNumber, PageSize, UuidPath
+from api.ids import UuidPath
+from api.paging import Page, PageNumber, PageSize
 from api.priorities import queries
 from api.store.engine import insert_into
 from api.store.tables import PriorityNumber

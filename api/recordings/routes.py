@@ -19,7 +19,8 @@ from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import ConflictBody, NotFound, NotNow, VersionConflict, documented
-from api.paging import CALL_ID, CallIdPath, Page, PageNumber, PageSize
+from api.ids import CALL_ID, CallIdPath
+from api.paging import Page, PageNumber, PageSize
 from api.recordings.keeping import Kind, State, note_call, open_hold
 from api.store.engine import insert_into
 from api.store.tables import CallRecord, LegalHold, RecordingRecord

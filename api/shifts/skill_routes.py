@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth.access import Require
@@ -13,6 +13,7 @@ from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import InvalidField, documented
+from api.ids import AgentPath
 from api.shifts import skills
 from api.store.tables import UserSkill
 from telephony.commands import OutcomeKind
@@ -20,7 +21,6 @@ from telephony.commands import OutcomeKind
 router = APIRouter(prefix="/agents", tags=["shift"], responses=documented(422))
 
 Common = Annotated[Shared, Depends(shared)]
-AgentPath = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,16}$")]
 _SKILLS: dict[str, Any] = {"skills": [{"queue": "hotline", "level": 1}, {"queue": "housing", "level": 3}]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 
@@ -16,9 +16,9 @@ from api.auth.shared import Shared, shared
 from api.calls.routes import CommandView, Nothing, Reason
 from api.calls.service import ask
 from api.errors import documented
+from api.ids import AgentPath, CallIdPath
 from api.live.messages import AgentData
 from api.live.views import agent_data
-from api.paging import CallIdPath
 from api.store.tables import User, UserSkill
 from telephony.commands import (
     Command,
@@ -39,7 +39,6 @@ router = APIRouter(tags=["supervision"], route_class=CommandRoute, responses=doc
 Common = Annotated[Shared, Depends(shared)]
 Supervisor = Annotated[SignedIn, Depends(Require(Action.CALL_SUPERVISE))]
 Controller = Annotated[SignedIn, Depends(Require(Action.AGENT_CONTROL))]
-AgentPath = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,16}$")]
 COMMANDED = documented(401, 403, 404, 409, 502, 503)
 
 

@@ -14,7 +14,8 @@ from api.auth.permissions import Action, allowed
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import ConflictBody, MissingFieldsBody, NotFound, documented
-from api.paging import CallIdPath, Page, PageNumber, PageSize, UuidPath
+from api.ids import CallIdPath, UuidPath
+from api.paging import Page, PageNumber, PageSize
 from api.store.tables import TicketRecord
 from api.tickets import draft as drafts
 from api.tickets import queries, service

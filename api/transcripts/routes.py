@@ -13,7 +13,7 @@ from api.auth.permissions import Action
 from api.auth.sessions import SignedIn
 from api.auth.shared import Shared, shared
 from api.errors import documented
-from api.paging import CallIdPath
+from api.ids import CallIdPath
 from api.store.tables import TranscriptRecord
 from api.transcripts import queries
 from asr.numerals import with_digits

@@ -17,9 +17,9 @@ from api.auth.shared import Shared, shared
 from api.calls.routes import CommandView, Nothing
 from api.calls.service import ask_as_party
 from api.errors import InvalidField, documented
+from api.ids import CallIdPath
 from api.live.callparts import Listed, transfer_data
 from api.live.parts import TransferData
-from api.paging import CallIdPath
 from api.store.reach import DatabaseAway
 from api.store.tables import HandoffRecord, User
 from api.transfers import service
