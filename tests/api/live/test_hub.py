@@ -103,14 +103,18 @@ def test_what_is_sent_satisfies_the_message_models(board: Board, live: Hub) -> N
     board.sign_in(status=AgentStatus.RINGING, call_id=CALL)
     reader = Memory(viewer())
     live.admit(reader)
-    for channel in ("me", "queue", f"call/{CALL}"):
+    channels = ("me", "queue", f"call/{CALL}")
+    for channel in channels:
         live.subscribe(reader, channel)
     live.handle(offered(board))
     live.show_turn(CALL, turn())
     live.show_draft(CALL, {"id": "d1", "fields": {}})
     live.show_switch(LinkState.LIVE)
-    for message in reader.take():
+    sent = reader.take()
+    for message in sent:
         server_message.validate_python(message)
+    told = {(one["t"], one["ch"]) for one in sent}
+    assert told == {*(("snap", channel) for channel in channels), ("p", "me"), ("p", f"call/{CALL}")}
 
 
 def test_an_event_that_changes_nothing_for_a_reader_sends_nothing(board: Board, live: Hub) -> None:
