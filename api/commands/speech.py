@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.markup import escape
 
 from api import logs
-from api.settings import Settings
+from api.commands.terminal import err, read_settings
 from api.speech import engine_config
 from asr.engines.choose import Engine, choose
 from asr.recognizer import SpeechLevel
@@ -24,7 +22,6 @@ EXIT_NO_PORT = 2
 EXIT_NO_ENGINE = 3
 
 asr_app = typer.Typer(no_args_is_help=True, help="Speech recognition as a service.")
-err = Console(stderr=True)
 
 
 @asr_app.callback()
@@ -46,11 +43,7 @@ def serve(
     ] = None,
 ) -> None:
     """Recognise speech for vosk-server clients until told to stop. GET /health tells its state."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        err.print("[red]Wrong settings: run `hotline check`")
-        raise typer.Exit(EXIT_NO_PORT) from error
+    settings = read_settings()
     logs.configure(as_json=settings.log_json)
     config = replace(
         engine_config(settings),

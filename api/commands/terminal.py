@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 from api.auth.passwords import Passwords
 from api.errors import ServerError
@@ -28,7 +30,7 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        err.print(f"[red]{wrong_settings(error)}")
+        err.print(f"[red]{escape(wrong_settings(error))}")
         raise typer.Exit(2) from error
 
 
@@ -47,22 +49,28 @@ def open_store(settings: Settings) -> Store:
     return Store(settings.database, Keyring.load(settings.keys_dir))
 
 
+@asynccontextmanager
+async def brought_up_to_date(settings: Settings) -> AsyncIterator[tuple[Store, Passwords]]:
+    await migrate(settings.database)
+    store, passwords = open_store(settings), Passwords()
+    try:
+        yield store, passwords
+    finally:
+        passwords.close()
+        await store.close()
+
+
 def with_store(work: Callable[[Store, Passwords], Awaitable[T]]) -> T:
     """What the work gives; an error of ours is said in one line."""
     settings = read_settings()
     make_home(settings)
 
     async def run() -> T:
-        await migrate(settings.database)
-        store, passwords = open_store(settings), Passwords()
-        try:
+        async with brought_up_to_date(settings) as (store, passwords):
             return await work(store, passwords)
-        finally:
-            passwords.close()
-            await store.close()
 
     try:
         return asyncio.run(run())
     except ServerError as error:
-        err.print(f"[red]{error}")
+        err.print(f"[red]{escape(str(error))}")
         raise typer.Exit(1) from error

@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from api.settings import Settings
+from api.commands.terminal import err, read_settings
 from api.speech import engine_config
 from asr.engines.choose import Engine, choose
 from asr.offline import HeardTurn, NoAnswer, transcribe
@@ -30,8 +28,6 @@ EXIT_NOT_HEARD = 1
 EXIT_BAD_FILE = 2
 """A file cannot be read, or the output cannot be written. Nothing else is begun if that is known beforehand."""
 EXIT_NO_ENGINE = 3
-
-err = Console(stderr=True)
 
 
 def transcribe_files(
@@ -47,7 +43,7 @@ def transcribe_files(
     if out is not None and str(out) != "-" and not out.absolute().parent.is_dir():
         err.print(f"[red]{escape(str(out))}: its folder does not exist")
         raise typer.Exit(EXIT_BAD_FILE)
-    settings = _settings()
+    settings = read_settings()
     config = replace(
         engine_config(settings),
         isolated=False,
@@ -86,15 +82,6 @@ def _read_all(files: Sequence[Path]) -> list[Sound]:
     if wrong:
         raise typer.Exit(EXIT_BAD_FILE)
     return sounds
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        names = ", ".join(f"HOTLINE_{'_'.join(str(part) for part in one['loc']).upper()}" for one in error.errors())
-        err.print(f"[red]Wrong settings: {names}")
-        raise typer.Exit(EXIT_BAD_FILE) from error
 
 
 async def _all(recognizer: Recognizer, given: Sequence[tuple[Path, Sound]]) -> list[dict[str, Any] | None]:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from api.commands.terminal import err, read_settings
 from api.settings import Settings
 from asr.cues import Action
 from asr.engines.choose import Engine, EngineConfig, choose
@@ -31,8 +32,6 @@ _CALL_TYPES = ("inbound", "outbound", REVISIT)
 _KEYS = {"id", "text", "call_type", "ani", "turns", "file"}
 _EXIT_BAD_INPUT = 2
 _EXIT_NO_SPEECH = 3
-
-err = Console(stderr=True)
 
 
 class BadInput(Exception):
@@ -78,12 +77,12 @@ def understand_file(
     """Tickets, suggestions and urgency cues for each talk of a file."""
     try:
         talks = list(read(_content(source), source.parent))
-        answers = asyncio.run(_all(talks, engine))
+        answers = asyncio.run(_all(talks, engine, read_settings()))
     except BadInput as error:
-        err.print(f"[red]{source}: {error}", soft_wrap=True)
+        err.print(f"[red]{escape(f'{source}: {error}')}", soft_wrap=True)
         raise typer.Exit(_EXIT_BAD_INPUT) from error
     except (EngineUnavailable, LexiconError, NoAnswer, SoundFileError) as error:
-        err.print(f"[red]{error}", soft_wrap=True)
+        err.print(f"[red]{escape(str(error))}", soft_wrap=True)
         raise typer.Exit(_EXIT_NO_SPEECH) from error
     text = json.dumps(answers, ensure_ascii=False, indent=1) + "\n"
     if str(out) == "-":
@@ -92,7 +91,7 @@ def understand_file(
     try:
         _replace(out, text)
     except OSError as error:
-        err.print(f"[red]{out}: cannot be written: {error.strerror}", soft_wrap=True)
+        err.print(f"[red]{escape(str(out))}: cannot be written: {error.strerror}", soft_wrap=True)
         raise typer.Exit(1) from error
 
 
@@ -191,10 +190,9 @@ def _file(item: Mapping[str, Any], where: str, folder: Path) -> Path:
 
 
 # understanding --------------------------------------------------------------------------------------------------------
-async def _all(talks: Sequence[Talk], engine: Engine) -> list[dict[str, Any]]:
-    settings = Settings()
+async def _all(talks: Sequence[Talk], engine: Engine, settings: Settings) -> list[dict[str, Any]]:
     lexicon, urgency = Lexicon.of_home(settings.home).with_ticket_prefix(settings.ticket_prefix), Urgency.load()
-    recognizer = await _recognizer(engine) if any(talk.recorded for talk in talks) else None
+    recognizer = await _recognizer(engine, settings) if any(talk.recorded for talk in talks) else None
     answers = []
     try:
         with _progress(len(talks)) as step:
@@ -207,8 +205,7 @@ async def _all(talks: Sequence[Talk], engine: Engine) -> list[dict[str, Any]]:
     return answers
 
 
-async def _recognizer(engine: Engine) -> Recognizer:
-    settings = Settings()
+async def _recognizer(engine: Engine, settings: Settings) -> Recognizer:
     recognizer = await choose(
         EngineConfig(
             models_dir=settings.models_dir,

@@ -7,7 +7,6 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import update
@@ -15,11 +14,11 @@ from sqlalchemy import update
 from api.auth import users
 from api.auth.passwords import Passwords
 from api.auth.permissions import Role
+from api.commands.terminal import brought_up_to_date
 from api.settings import Settings
 from api.store.engine import Store
-from api.store.migrate import migrate
-from api.store.sealing import Keyring
 from api.store.tables import User
+from api.times import utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +46,8 @@ async def ready(settings: Settings) -> Mapping[str, str]:
 
     The passwords are kept beside the keys, for the owner only, so that they stay the same from run to run.
     """
-    await migrate(settings.database)
-    store, passwords = Store(settings.database, Keyring.load(settings.keys_dir)), Passwords()
-    try:
+    async with brought_up_to_date(settings) as (store, passwords):
         return await _everybody(store, passwords, settings.keys_dir / "demo-sign-ins.json")
-    finally:
-        passwords.close()
-        await store.close()
 
 
 async def _everybody(store: Store, passwords: Passwords, kept: Path) -> dict[str, str]:
@@ -66,7 +60,7 @@ async def _everybody(store: Store, passwords: Passwords, kept: Path) -> dict[str
         if there and person.username in known:
             continue
         password = known[person.username] = secrets.token_urlsafe(9)
-        now = datetime.now(UTC)
+        now = utc_now()
         if there:
             await users.set_password(store, passwords, username=person.username, password=password, now=now)
         else:

@@ -25,6 +25,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from api.commands.terminal import wrong_settings
 from api.demo import people, speech_model
 from api.demo.centres import callers, desks
 from api.demo.children import Child, end_leftovers
@@ -56,7 +57,7 @@ def main() -> int:
     try:
         settings = Settings(demo=True)
     except ValidationError as error:
-        console.print(f"[red]{escape(str(error))}", soft_wrap=True)
+        console.print(f"[red]{escape(wrong_settings(error))}", soft_wrap=True)
         return 2
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)

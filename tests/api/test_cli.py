@@ -140,6 +140,21 @@ def test_check_says_what_is_there_and_what_is_not(terminal: Terminal) -> None:
         assert said in answer.output
 
 
+@pytest.mark.parametrize(
+    "words", [("learn",), ("refused",), ("user", "list"), ("understand", "-"), ("asr", "serve")], ids=" ".join
+)
+def test_a_wrong_setting_is_named_by_every_command(terminal: Terminal, words: tuple[str, ...]) -> None:
+    answer = terminal.run(*words, typed="[]", HOTLINE_SPEECH_ENGINE="secret-value")
+    assert (answer.exit_code, "HOTLINE_SPEECH_ENGINE: " in answer.output) == (2, True), answer.output
+    assert "secret-value" not in answer.output
+
+
+def test_where_no_ticket_was_ever_written_nothing_is_learnt_and_it_is_said(terminal: Terminal) -> None:
+    answer = terminal.run("learn")
+    assert (answer.exit_code, type(answer.exception)) == (1, SystemExit), answer.output
+    assert "0 tickets are too few to learn from" in answer.output
+
+
 def test_check_names_a_wrong_setting_without_its_value(terminal: Terminal) -> None:
     answer = terminal.run("check", HOTLINE_SPEECH_ENGINE="secret-value")
     assert answer.exit_code == 1

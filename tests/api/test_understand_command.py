@@ -56,6 +56,7 @@ def test_a_talk_and_an_utterance_are_answered_in_order(tmp_path: Path) -> None:
         (["x"], "item 1", "content"),
         ([{"text": "a"}], "item 1", "id"),
         ([{"id": "A"}], "item 1 (A)", "text, turns, file"),
+        ([{"id": "[/A]"}], "item 1 ([/A])", "text, turns, file"),
         ([{"id": "A", "text": "a", "turns": []}], "item 1 (A)", "text, turns, file"),
         ([{"id": "A", "text": 3}], "item 1 (A)", "text"),
         ([{"id": "A", "turns": "x"}], "item 1 (A)", "turns"),
@@ -73,6 +74,7 @@ def test_bad_input_names_the_item_and_the_field(content: Any, item: str, field: 
     code, said, answers = run(content, tmp_path)
     assert (code, answers) == (2, None)
     assert field in said
+    assert item in said
 
 
 def test_a_file_that_is_no_json_leaves_the_old_answers(tmp_path: Path) -> None:
