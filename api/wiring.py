@@ -12,7 +12,8 @@ from pathlib import Path
 import structlog
 
 from api.auth import sessions
-from api.auth.chain_watch import AuditChecked, ChainWatch
+from api.auth.audit import ChainReport
+from api.auth.chain_watch import ChainWatch
 from api.auth.passwords import Passwords
 from api.auth.sessions import SessionEnded
 from api.auth.shared import Shared
@@ -243,7 +244,7 @@ class Parts:
         self.bus.subscribe(SeatLeft, lambda event: self._dismissed(event.seat))
         self.bus.subscribe(RecordingFlawed, self._on_flawed)
         self.bus.subscribe(DiskWatched, self._on_disk)
-        self.bus.subscribe(AuditChecked, self._on_audit_checked)
+        self.bus.subscribe(ChainReport, self._on_audit_read)
 
     def _on_draft(self, event: DraftChanged) -> None:
         call_id = CallId(event.call_id)
@@ -257,8 +258,8 @@ class Parts:
     def _on_disk(self, event: DiskWatched) -> None:
         self.hub.stand_alert(event.low, AlertKind.DISK_LOW, free=round(event.free, 3))
 
-    def _on_audit_checked(self, event: AuditChecked) -> None:
-        self.hub.stand_alert(event.broken_at is not None, AlertKind.AUDIT_BROKEN, record=event.broken_at)
+    def _on_audit_read(self, report: ChainReport) -> None:
+        self.hub.stand_alert(not report.intact, AlertKind.AUDIT_BROKEN, record=report.broken_at)
 
     def _on_link(self, event: LinkChanged) -> None:
         if event.state is LinkState.LIVE:

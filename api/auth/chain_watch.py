@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,19 +17,11 @@ PLACE = "audit"
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AuditChecked:
-    """``broken_at``: the first record that does not follow from the one before; None: the log holds."""
-
-    records: int
-    broken_at: int | None
-
-
 class ChainWatch:
     """``look`` as often as one likes. That it was read stands in the database, so that a restart does not read it
     again; a log that does not hold is read, and told of, each time."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime], publish: Callable[[object], None]) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime], publish: Callable[[ChainReport], None]) -> None:
         self._store = store
         self._now = now
         self._publish = publish
@@ -48,7 +39,7 @@ class ChainWatch:
             log.info("audit log read", records=report.records)
         else:
             log.error("the audit log does not hold", broken_at=report.broken_at)
-        self._publish(AuditChecked(records=report.records, broken_at=report.broken_at))
+        self._publish(report)
         return report
 
     async def _note(self, report: ChainReport, now: datetime) -> None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from api.auth.chain_watch import EVERY, AuditChecked, ChainWatch
+from api.auth.audit import ChainReport
+from api.auth.chain_watch import EVERY, ChainWatch
 from api.store.engine import Store
 from tests.api.desk import START
 from tests.api.test_auth import some_records, tamper
@@ -35,7 +36,7 @@ async def test_the_log_is_read_once_a_week(store: Store) -> None:
     week.now += timedelta(minutes=1)
     await some_records(store, 2)
     assert await week.look()
-    assert week.told == [AuditChecked(records=3, broken_at=None), AuditChecked(records=5, broken_at=None)]
+    assert week.told == [ChainReport(records=3, broken_at=None), ChainReport(records=5, broken_at=None)]
 
 
 async def test_a_log_that_does_not_hold_is_told_of_until_it_does(store: Store) -> None:
@@ -45,11 +46,11 @@ async def test_a_log_that_does_not_hold_is_told_of_until_it_does(store: Store) -
     for _ in range(2):
         assert await week.look()
         week.now += timedelta(hours=1)
-    assert week.told == [AuditChecked(records=4, broken_at=4)] * 2
+    assert week.told == [ChainReport(records=4, broken_at=4)] * 2
     async with store.write() as session:
         await session.execute(text("UPDATE audit_log SET result = 'done' WHERE seq = 4"))
     assert await week.look()
-    assert week.told[-1] == AuditChecked(records=6, broken_at=None)
+    assert week.told[-1] == ChainReport(records=6, broken_at=None)
 
 
 async def test_what_is_added_while_it_is_read_breaks_nothing(store: Store) -> None:
@@ -58,5 +59,5 @@ async def test_what_is_added_while_it_is_read_breaks_nothing(store: Store) -> No
     _, read = await asyncio.gather(some_records(store, 20), week.look())
     assert read
     [checked] = week.told
-    assert isinstance(checked, AuditChecked)
+    assert isinstance(checked, ChainReport)
     assert checked.broken_at is None
