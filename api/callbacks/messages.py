@@ -27,7 +27,7 @@ LEG = "message"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """``call_id``: the missed call at whose end it was left."""
+    """What a caller said whom nobody could answer. ``call_id``: the missed call at whose end it was left."""
 
     call_id: str
     at: datetime

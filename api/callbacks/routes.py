@@ -20,6 +20,7 @@ from api.callbacks.views import CallbackView, callback_view
 from api.errors import documented
 from api.ids import CALL_ID, UuidPath
 from api.paging import Page, PageNumber, PageSize
+from api.sounds import sound
 from api.store.tables import CallbackRecord
 from telephony.commands import OutcomeKind
 from telephony.media.encoders import MEDIA_TYPES
@@ -93,13 +94,7 @@ async def message(
 ) -> FileResponse:
     """What a caller said whom nobody could answer. Every request is audited, with the range it asks for."""
     of, path = await messages.sound(common, me, callback_id, call_id, piece=request.headers.get("range", ""))
-    return FileResponse(
-        path,
-        media_type=MEDIA_TYPES[path.suffix],
-        filename=f"{of}-message{path.suffix}",
-        content_disposition_type="inline",
-        headers={"Cache-Control": "private, no-store"},
-    )
+    return sound(path, f"{of}-message")
 
 
 @router.post("/{id}/claim", responses=documented(401, 403, 404, 409))

@@ -26,7 +26,6 @@ _EXAMPLE: dict[str, Any] = {
     "owner": "8001",
     "leased_until": "2026-11-21T06:10:00Z",
     "dialling": None,
-    "has_message": True,
     "messages": [{"call_id": "1795297380.17", "at": "2026-11-21T06:04:00Z"}],
     "attempts": [{"at": "2026-11-21T06:05:00Z", "agent_id": "8001", "result": "busy", "call_id": "1795297638.9123456"}],
     "status": "open",
@@ -45,17 +44,10 @@ class AttemptView(BaseModel):
     call_id: str | None
 
 
-class MessageHead(BaseModel):
-    """What a caller said whom nobody could answer: ``GET /callbacks/{id}/message?call_id=``."""
-
-    call_id: str
-    at: datetime
-
-
 class CallbackView(BaseModel):
     """Whoever is ``owner`` until ``leased_until`` may dial. ``dialling`` is the call placed for it that goes on.
 
-    ``messages`` that can be heard, the newest first; ``has_message``: there is one.
+    ``messages`` that can be heard, the newest first: ``GET /callbacks/{id}/message?call_id=``.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
@@ -72,8 +64,7 @@ class CallbackView(BaseModel):
     owner: str | None
     leased_until: datetime | None
     dialling: str | None
-    has_message: bool
-    messages: list[MessageHead]
+    messages: list[Message]
     attempts: list[AttemptView]
     status: Literal["open", "done"]
     outcome: str | None
@@ -94,8 +85,7 @@ def callback_view(
     values |= {
         "number": masked_number(row.number),
         "dialable": bool(row.number),
-        "has_message": bool(messages),
-        "messages": [MessageHead(call_id=one.call_id, at=one.at) for one in messages],
+        "messages": list(messages),
         "attempts": shown,
     }
     return CallbackView(**values)

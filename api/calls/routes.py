@@ -21,6 +21,7 @@ from api.calls.queries import CallWithTicket
 from api.errors import NotFound, documented
 from api.ids import CallIdPath
 from api.paging import Page, PageNumber, PageSize
+from api.sounds import sound
 from telephony.commands import OutcomeKind
 from telephony.events import CallOutcome
 from telephony.media.encoders import MEDIA_TYPES
@@ -205,13 +206,7 @@ async def recording(
 ) -> FileResponse:
     """One leg, or both as left and right. Every request is audited, with the range it asks for."""
     path = await service.recording(common, me, call_id, leg, piece=request.headers.get("range", ""))
-    return FileResponse(
-        path,
-        media_type=MEDIA_TYPES[path.suffix],
-        filename=f"{call_id}-{leg}{path.suffix}",
-        content_disposition_type="inline",
-        headers={"Cache-Control": "private, no-store"},
-    )
+    return sound(path, f"{call_id}-{leg}")
 
 
 @commands.post("/{call_id}/hang-up", responses=documented(401, 403, 404, 409, 502, 503))

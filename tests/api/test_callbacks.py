@@ -531,7 +531,7 @@ async def test_a_voice_message_is_heard_whole_and_in_pieces_by_who_calls_back(de
     shown = (await person.get(f"/callbacks/{callback_id}")).json()
     (listed,) = (await person.get("/callbacks")).json()["items"]
     assert shown == listed
-    assert (shown["has_message"], [one["call_id"] for one in shown["messages"]]) == (True, ["1.1"])
+    assert shown["messages"] == [{"call_id": "1.1", "at": "2026-11-21T06:00:00Z"}]
     path = f"/callbacks/{callback_id}/message"
     whole = await person.get(path)
     assert (whole.status_code, whole.headers["content-type"], whole.content) == (200, "audio/wav", bytes(range(100)))
@@ -569,13 +569,13 @@ async def test_a_message_stays_known_where_a_stronger_reason_came_after_it(desk:
     callback_id = await left_a_message(desk, "1.1", 0, b"sound", tmp_path)
     await told(desk.shared.store, [missed("1.1", 5, reason=Reason.CUT_OFF)], desk.shared.settings)
     shown = (await person.get(f"/callbacks/{callback_id}")).json()
-    assert (shown["reason"], shown["has_message"]) == ("cut_off", True)
+    assert (shown["reason"], [one["call_id"] for one in shown["messages"]]) == ("cut_off", ["1.1"])
 
 
 async def test_without_a_message_or_after_its_time_there_is_nothing_to_hear(desk: Desk, tmp_path: Path) -> None:
     person = await desk.person("8001")
     plain = await an_item(desk)
-    assert not (await person.get(f"/callbacks/{plain}")).json()["has_message"]
+    assert (await person.get(f"/callbacks/{plain}")).json()["messages"] == []
     assert (await person.get(f"/callbacks/{plain}/message")).status_code == 404
     callback_id = await left_a_message(desk, "1.2", 60, b"sound", tmp_path)
     async with desk.shared.store.write() as session:
@@ -590,7 +590,7 @@ async def test_without_a_message_or_after_its_time_there_is_nothing_to_hear(desk
                 erase_at=at(90),
             )
         )
-    assert not (await person.get(f"/callbacks/{callback_id}")).json()["has_message"]
+    assert (await person.get(f"/callbacks/{callback_id}")).json()["messages"] == []
     assert (await person.get(f"/callbacks/{callback_id}/message")).status_code == 404
     async with desk.shared.store.read() as session:
         assert (await session.scalars(select(AuditRecord).where(AuditRecord.action == "recording.listen"))).all() == []
