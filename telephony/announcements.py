@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from telephony.channels import Track
 from telephony.events import (
     AgentLegEnded,
     CallAnswered,
@@ -44,34 +45,47 @@ ORDER = (
 """The order of events that follow from one and the same fact."""
 
 
+def first_leg(ledger: Ledger, legs: Legs) -> Track:
+    """The citizen's, or the operator's in a call that we placed; where nobody has seen it, the first that was."""
+    return legs.get(ChannelId(ledger.id)) or next(iter(legs.values()))
+
+
+def whom(ledger: Ledger, legs: Legs) -> tuple[str, str, LineNumber]:
+    """Number and name of the citizen, and the line."""
+    first = first_leg(ledger, legs)
+    if not ledger.outbound:
+        shown = ledger.caller_id(first)
+        return shown.caller_number, shown.caller_name, ledger.line_of(first)
+    if ledger.placed is not None:
+        return ledger.placed.number, "", ledger.placed.line
+    return first.latest.value.exten, "", ledger.line or LineNumber("")
+
+
 def arrived(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
+    first = first_leg(ledger, legs)
+    number, name, line = whom(ledger, legs)
+    since = first.first_at if ledger.rebuilt else at
     if ledger.outbound:
-        return _placed(ledger, legs, at)
-    citizen = legs.get(ledger.citizen) or next(iter(legs.values()))
+        by = ledger.placed_by or (ledger.placed.agent_id if ledger.placed else AgentId(""))
+        return CallPlaced(
+            at=since,
+            call_id=ledger.id,
+            agent_id=by,
+            number=number,
+            line=line,
+            channel=first.id,
+            rebuilt=ledger.rebuilt,
+        )
     return CallArrived(
-        at=citizen.first_at if ledger.rebuilt else at,
+        at=since,
         call_id=ledger.id,
-        caller_number=ledger.caller_id(citizen).caller_number,
-        caller_name=ledger.caller_id(citizen).caller_name,
-        line=ledger.line_of(citizen),
-        channel=citizen.id,
+        caller_number=number,
+        caller_name=name,
+        line=line,
+        channel=first.id,
         rebuilt=ledger.rebuilt,
         centre=ledger.centre,
         summary=ledger.summary,
-    )
-
-
-def _placed(ledger: Ledger, legs: Legs, at: datetime) -> CallEvent:
-    own = legs.get(ChannelId(ledger.id)) or next(iter(legs.values()))
-    placed = ledger.placed
-    return CallPlaced(
-        at=own.first_at if ledger.rebuilt else at,
-        call_id=ledger.id,
-        agent_id=ledger.placed_by or (placed.agent_id if placed else AgentId("")),
-        number=placed.number if placed else own.latest.value.exten,
-        line=placed.line if placed else ledger.line or LineNumber(""),
-        channel=own.id,
-        rebuilt=ledger.rebuilt,
     )
 
 

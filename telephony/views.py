@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from telephony.announcements import first_leg, whom
 from telephony.channels import Track
 from telephony.events import CallOutcome
 from telephony.ids import AgentId, CallId, ChannelId, LineNumber, QueueName
@@ -79,7 +80,6 @@ class Call:
 
 def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
     """The call as its readers see it, from the evidence alone."""
-    citizen = legs.get(ledger.citizen) or next(iter(legs.values()))
     connected, answer, ringing = ledger.connected, ledger.answer, ledger.ringing(legs)
     offered = answer or ringing
     ended_at = max((leg.ended_at for leg in legs.values() if leg.ended_at), default=None) if now.ended else None
@@ -91,7 +91,7 @@ def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
         caller_number=number,
         caller_name=name,
         line=line,
-        arrived_at=(legs.get(ChannelId(ledger.id)) or citizen).first_at,
+        arrived_at=first_leg(ledger, legs).first_at,
         legs=tuple(_leg(leg, ledger) for leg in legs.values()),
         queue=ledger.queue,
         position=ledger.position if ledger.queued_at else None,
@@ -114,17 +114,6 @@ def view(ledger: Ledger, legs: Legs, phase: CallPhase, now: Standing) -> Call:
         keep_line=ledger.kept_by is not None,
         recording_paused_until=ledger.silent_until if not now.ended else None,
     )
-
-
-def whom(ledger: Ledger, legs: Legs) -> tuple[str, str, LineNumber]:
-    """Number and name of the citizen, and the line."""
-    first = legs.get(ChannelId(ledger.id)) or next(iter(legs.values()))
-    if not ledger.outbound:
-        shown = ledger.caller_id(first)
-        return shown.caller_number, shown.caller_name, ledger.line_of(first)
-    if ledger.placed is not None:
-        return ledger.placed.number, "", ledger.placed.line
-    return first.latest.value.exten, "", ledger.line or LineNumber("")
 
 
 def _leg(track: Track, ledger: Ledger) -> Leg:
