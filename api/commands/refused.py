@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from api.auth import audit
 from api.auth.passwords import Passwords
@@ -41,7 +41,7 @@ def list_refused(
             one for folder in sorted(settings.spool_dir.glob("*")) for one in unreadable_files(folder, keyring)
         ]
     except (KeyFileUnusable, OSError) as error:
-        err.print(f"[red]{error}")
+        err.print(f"[red]{escape(str(error))}")
         raise typer.Exit(1) from error
     if (text or forget) and any(found):
         _note("refused.forget" if forget and not sealed else "refused.read", records=sum(map(len, found)))
@@ -55,15 +55,16 @@ def list_refused(
         out.print("They are forgotten.")
     if unreadable:
         out.print(_files(unreadable, settings.spool_dir))
+    if lost := [one for one in unreadable if one.records]:
         if forget_unreadable:
-            _forget(unreadable)
+            _forget(lost)
         else:
             out.print(f"No key in {settings.keys_dir} opens them; {_FORGET_UNREADABLE} removes them.")
 
 
-def _forget(unreadable: Sequence[UnreadableFile]) -> None:
-    _note("refused.forget", files=len(unreadable), records=sum(one.records for one in unreadable))
-    for one in unreadable:
+def _forget(lost: Sequence[UnreadableFile]) -> None:
+    _note("refused.forget", files=len(lost), records=sum(one.records for one in lost))
+    for one in lost:
         one.path.unlink(missing_ok=True)
     out.print("The files are gone.")
 
@@ -77,7 +78,8 @@ def _records(found: Sequence[Sequence[Refused]], *, text: bool) -> Table:
 
 
 def _files(unreadable: Sequence[UnreadableFile], spool_dir: Path) -> Table:
-    table = Table("written", "file", "bytes", "records that no key opens")
+    """By their whole names: a person looks for them."""
+    table = Table("written", Column("file", overflow="fold"), "bytes", "unreadable")
     for one in unreadable:
         name = one.path.relative_to(spool_dir)
         table.add_row(one.written_at.strftime("%FT%TZ"), str(name), str(one.size), str(one.records))

@@ -214,6 +214,19 @@ def test_files_of_records_that_no_key_opens_are_shown_and_go_when_told(terminal:
     assert ".unreadable" not in terminal.run("refused").output
 
 
+def test_a_file_that_the_right_key_opens_again_is_not_removed(terminal: Terminal) -> None:
+    terminal.run("migrate")
+    folder = terminal.home / "spool" / "calls"
+    spool = Spool(folder, Keyring.load(terminal.home / "keys"), segment_bytes=1000)
+    spool.append([(1, "CallArrived\n{}")])
+    spool.close()
+    [segment] = folder.iterdir()
+    file = segment.rename(segment.with_suffix(".unreadable"))
+    answer = terminal.run("refused", "--forget-unreadable")
+    assert f"calls/{file.name}" in answer.output
+    assert (file.exists(), terminal.audited("refused.forget")) == (True, 0)
+
+
 def test_records_of_another_key_are_not_forgotten_and_the_log_says_so(terminal: Terminal) -> None:
     terminal.run("migrate")
     for keyring in (Keyring.load(terminal.home / "keys"), Keyring(bytes(32))):
