@@ -17,7 +17,8 @@ from api.handoffs.unseen import ended_unseen
 from api.shifts.opened import open_shifts
 from api.shifts.service import resumed, serves
 from telephony.errors import TelephonyError
-from telephony.events import LinkState
+from telephony.events import CallOutcome, LinkState
+from telephony.ids import CallId
 from telephony.media.recordings import Recordings
 from telephony.runner import Runner
 from telephony.switchboard import Switchboard
@@ -110,6 +111,11 @@ class Gap:
     def _linked(self) -> bool:
         return self.runner.link is LinkState.LIVE
 
+    def _followed(self) -> frozenset[CallId]:
+        """Calls of which the model tells the end itself. What became of one that it lost the switch's log says."""
+        calls = self.switchboard.calls.items()
+        return frozenset(call_id for call_id, call in calls if call.outcome is not CallOutcome.LOST)
+
     async def _recorded(self) -> bool:
         return await self.calls.drain(DRAIN_S) and await self.handoffs.drain(DRAIN_S)
 
@@ -117,7 +123,7 @@ class Gap:
         """The switch's log is read on once what it told is recorded; False where that takes too long."""
         async with self.reading:
             store, log_file = self.common.store, self.common.settings.queue_log_file
-            async for told in completed(store, log_file, self.recording_files, self.switchboard.calls):
+            async for told in completed(store, log_file, self.recording_files, self._followed()):
                 for event in told.history:
                     self.calls.put(event)
                 for event in told.news:

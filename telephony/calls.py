@@ -90,6 +90,11 @@ class Calls:
         self._said.compare(snapshot, seats, self._is_over)
         return [*self._settle([ledger.id for ledger in self.going()], snapshot.at), *self._unlisted(snapshot)]
 
+    def lose_sight(self) -> None:
+        """Of what happens from here on nothing is heard."""
+        for ledger in self.going():
+            ledger.missed = True
+
     def is_live(self, channel: ChannelId) -> bool:
         track = self._channels.get(channel)
         return track is not None and track.live
@@ -281,6 +286,8 @@ class Calls:
         if target is None:
             return
         self._phases[ledger.id] = target
+        if signal is CallSignal.ENDED and self._hearing.interrupted:
+            ledger.half_heard = ledger.missed or not all(leg.born for leg in legs.values())
         announce = _ANNOUNCE.get(signal)
         if announce is not None:
             yield announce(ledger, legs, at)

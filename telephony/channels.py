@@ -51,6 +51,8 @@ class Track:
     first_at: datetime
     latest: Latest[Channel]
     last_at: datetime
+    born: bool = False
+    """Its beginning was heard."""
     bridge: Latest[BridgeId | None] = field(default_factory=lambda: Latest(None))
     bridges: set[BridgeId] = field(default_factory=set)
     entered_at: datetime = LONG_AGO
@@ -151,6 +153,9 @@ class Channels:
         if channel.linked_id and channel.linked_id != channel.id:
             self.tie(channel.id, channel.linked_id)
         return track
+
+    def born(self, channel: ChannelId) -> None:
+        self._tracks[channel].born = True
 
     def enter(self, channel: ChannelId, bridge: BridgeId, at: datetime) -> None:
         track = self._tracks[channel]

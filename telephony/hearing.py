@@ -22,6 +22,8 @@ class Hearing:
         self._until: datetime | None = None
         self._asked: tuple[str, datetime] | None = None
         self._needed = False
+        self.interrupted = False
+        """Between a gap and the first list after it: what was said before may have been missed."""
 
     @property
     def deaf(self) -> bool:
@@ -35,9 +37,11 @@ class Hearing:
     def begin(self, now: datetime) -> None:
         """After a gap, with the first list of everything. Whoever waits for a sign waits anew."""
         self._since, self._until, self._asked = now, None, None
+        self.interrupted = False
 
     def end(self) -> None:
         self._since = None
+        self.interrupted = True
 
     def lasted(self, since: datetime, span: timedelta, now: datetime) -> bool:
         """Whether for so long after ``since`` there would have been something to hear, and nothing was missed."""

@@ -134,6 +134,12 @@ class Ledger:
     message_told: bool = False
     machine_told: bool = False
     rebuilt: bool = False
+    gave_up: bool = False
+    """The queue said so of the caller."""
+    missed: bool = False
+    """It went on when a gap began."""
+    half_heard: bool = False
+    """It ended before we had asked, after a gap, what had become of it."""
     lost_to: str = "unknown"
     placed: Placed | None = None
     dialled: ChannelId | None = None
@@ -366,14 +372,16 @@ def offer_outcome(attempt: Attempt, ledger: Ledger, legs: Legs) -> OfferOutcome 
 def call_outcome(ledger: Ledger, legs: Legs) -> CallOutcome:
     """A citizen who spoke with anybody was answered, by an operator or, after a redirection, by another desk."""
     citizen = legs.get(ledger.citizen)
-    if ledger.outbound and not any(attempt.connected_at for attempt in ledger.attempts.values()):
+    spoke = any(attempt.connected_at for attempt in ledger.attempts.values())
+    if ledger.half_heard and not spoke and not ledger.gave_up:
+        return CallOutcome.LOST
+    if ledger.outbound and not spoke:
         return _unanswered_outcome(ledger, legs)
     if citizen is None or not citizen.end_seen:
         return CallOutcome.LOST
     others = (leg.bridges for leg in legs.values() if leg is not citizen)
     met = any(not citizen.bridges.isdisjoint(bridges) for bridges in others)
-    answered = met or any(attempt.connected_at for attempt in ledger.attempts.values())
-    return CallOutcome.ANSWERED if answered else CallOutcome.ABANDONED
+    return CallOutcome.ANSWERED if met or spoke else CallOutcome.ABANDONED
 
 
 def _unanswered_outcome(ledger: Ledger, legs: Legs) -> CallOutcome:

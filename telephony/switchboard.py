@@ -296,6 +296,7 @@ class Switchboard:
         """From here on until the next snapshot nothing is known, and nothing follows from hearing nothing."""
         self._synced = False
         self._hearing.end()
+        self._calls.lose_sight()
 
     def _on_snapshot(self, snapshot: Snapshot, now: datetime) -> Outcome:
         """The first whole one after a connect rebuilds what the gap hid. Whatever a later one brings up is drift."""

@@ -79,6 +79,8 @@ class Testimony:
         seen = channels_of(fact)
         for channel in seen:
             self.channels.observe(channel, fact.at)
+            if isinstance(fact, facts.NewChannel):
+                self.channels.born(channel.id)
         if len(seen) == 2:
             self.channels.tie(seen[0].id, seen[1].id)
         reader = self._readers.get(type(fact))
@@ -166,7 +168,9 @@ class Testimony:
         self._caller(fact.channel).join(fact.queue, fact.position, fact.at)
 
     def _read_leave(self, fact: facts.QueueCallerLeave | facts.QueueCallerAbandon) -> None:
-        self._caller(fact.channel).leave(fact.at)
+        ledger = self._caller(fact.channel)
+        ledger.leave(fact.at)
+        ledger.gave_up = ledger.gave_up or isinstance(fact, facts.QueueCallerAbandon)
 
     def _read_called(self, fact: facts.AgentCalled) -> None:
         self._attempt(fact)

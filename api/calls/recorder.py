@@ -200,11 +200,16 @@ def _arrived(event: CallArrived, keyring: Keyring) -> dict[str, Any]:
 
 
 def _began(event: CallArrived) -> datetime:
-    """Of a call that was there before anybody looked: the second in which the switch made it, as its id says."""
+    """Of a call that was there before anybody looked: the second in which the switch made it, as its id says.
+
+    What is said of its age then may be some seconds off, in both directions.
+    """
     made_s = event.call_id.partition(".")[0]
-    if made_s.isdecimal() and SEEN_LATE_S < event.at.timestamp() - int(made_s) < OLDEST_S:
-        return datetime.fromtimestamp(int(made_s), UTC)
-    return event.at
+    if not made_s.isdecimal():
+        return event.at
+    late_s = event.at.timestamp() - int(made_s)
+    off = SEEN_LATE_S < late_s < OLDEST_S or -OLDEST_S < late_s < 0
+    return datetime.fromtimestamp(int(made_s), UTC) if off else event.at
 
 
 def _placed(event: CallPlaced, keyring: Keyring) -> dict[str, Any]:

@@ -189,10 +189,11 @@ async def test_which_line_was_dialled_unseen_and_which_centre_sent_the_call_is_k
     assert (kept.line, kept.caller_number, kept.centre or "", kept.outcome) == (dialled, NUMBER, centre, "abandoned")
 
 
-async def test_a_call_first_seen_at_its_end_arrived_when_the_switch_made_it(store: Store) -> None:
+@pytest.mark.parametrize("off_s", [8.0, -2.4])
+async def test_a_call_first_seen_at_its_end_arrived_when_the_switch_made_it(store: Store, off_s: float) -> None:
     """Between our log-in and what the switch lists of its channels, calls end that nobody has seen before."""
     one = call_at(0)
-    [seen, *_] = arrived(one, 8.0)
+    [seen, *_] = arrived(one, off_s)
     await recorded(store, replace(seen, line=LineNumber("s")))  # type: ignore[call-arg]
     kept = await call(store, one)
     assert (kept.arrived_at, kept.line) == (at(0), "")

@@ -272,6 +272,27 @@ def test_a_restart_of_ours_finds_the_talk_again_and_leaves_it_alone(story: Story
     assert (ended.outcome, ended.talk_s) == (CallOutcome.ANSWERED, None)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_what_became_of_a_call_that_ends_before_the_list_is_there_is_not_guessed(story: Story, known: bool) -> None:
+    stage = Stage()
+    waiting = [*story.arrive(), *story.join(), *story.ring("8001")]
+    stage.tell(waiting if known else [])
+    stage.tell([LinkLost(at=story.now, reason="closed by the switch")])
+    story.answer(after_s=6.0)
+    stage.tell(story.caller_hangs_up(after_s=60.0))
+    [ended] = stage.of_kind(CallEnded)
+    assert (ended.outcome, stage.of_kind(CallAnswered)) == (CallOutcome.LOST, [])
+
+
+def test_a_call_that_was_heard_from_its_begin_to_its_end_is_whole_without_a_list(story: Story) -> None:
+    stage = Stage()
+    stage.tell([LinkLost(at=story.now, reason="closed by the switch")])
+    for act in (story.arrive, story.join):
+        stage.tell(act())
+    stage.tell(story.caller_hangs_up(after_s=9.0))
+    assert [ended.outcome for ended in stage.of_kind(CallEnded)] == [CallOutcome.ABANDONED]
+
+
 def test_a_restart_of_ours_finds_a_ringing_phone_again(story: Story) -> None:
     for act in (story.arrive, story.join, lambda: story.ring("8001")):
         act()
