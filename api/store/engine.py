@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ class Store:
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+            event.listen(self.engine.sync_engine, "invalidate", _let_go_sqlite)
         self._writer = asyncio.Lock()
         self._reading = async_sessionmaker(self.engine, expire_on_commit=False)
         self._writing = async_sessionmaker(self.engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
@@ -112,6 +113,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _let_go_sqlite(connection: Any, _record: Any, _error: BaseException | None) -> None:
+    """Before a connection is closed in the middle of its work: a close does not end the transaction while anybody keeps
+    a cursor, as the traceback of a cancelled task does, and nobody else could write until that is garbage."""
+    with suppress(Exception, asyncio.CancelledError):  # it is asked for, even where nobody waits for the answer
+        connection.rollback()
 
 
 def insert_into(session: AsyncSession, table: type[Base]) -> Any:

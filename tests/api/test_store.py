@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -84,6 +84,35 @@ async def test_readers_do_not_wait_for_a_writer_on_sqlite(store: Store) -> None:
         await writing.flush()
         async with asyncio.timeout(1), store.read() as reading:
             assert await reading.scalar(text("SELECT count(*) FROM calls")) == 0
+
+
+async def test_a_writer_that_is_cancelled_in_the_middle_gives_the_database_back(tmp_path: Path) -> None:
+    """Even while somebody holds what it was cancelled with, and with that its cursors."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'hotline.db'}"
+    first, second = (Store(url, A_KEYRING, busy_timeout_s=0.1) for _ in range(2))
+    async with first.write() as session:
+        await session.execute(text("CREATE TABLE numbers (n INTEGER)"))
+    begun = asyncio.Event()
+    event.listen(
+        first.engine.sync_engine, "before_cursor_execute", lambda *told: begun.set() if "RECURSIVE" in told[2] else None
+    )
+
+    async def write() -> None:
+        many = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 500000)"
+        async with first.write() as session:
+            await session.execute(text(f"INSERT INTO numbers {many} SELECT n FROM c RETURNING n"))
+
+    writing = asyncio.create_task(write())
+    await begun.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError) as _held:
+        await writing
+    async with second.write() as session:
+        await session.execute(text("INSERT INTO numbers VALUES (1)"))
+    async with second.read() as session:
+        assert await session.scalar(text("SELECT count(*) FROM numbers")) == 1
+    for one in (first, second):
+        await one.close()
 
 
 def test_the_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
