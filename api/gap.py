@@ -17,7 +17,7 @@ from api.handoffs.unseen import ended_unseen
 from api.shifts.opened import open_shifts
 from api.shifts.service import resumed, serves
 from telephony.errors import TelephonyError
-from telephony.events import CallOutcome, LinkState
+from telephony.events import LinkState
 from telephony.ids import CallId
 from telephony.media.recordings import Recordings
 from telephony.runner import Runner
@@ -77,7 +77,7 @@ class Gap:
             try:
                 if self.switchboard.compared and await self._recorded() and await self._complete():
                     calls = self.switchboard.calls  # a view: a call that arrives meanwhile is in it
-                    lost = await close_lost(store, calls, self.common.now())
+                    lost = await close_lost(store, calls, self.common.now(), untold=self.switchboard.untold)
                     over = await self.handoffs.close_with_calls(calls)
                     async with store.read() as session:
                         ends = await ended_unseen(session, calls, self.switchboard.transfers, self.common.now())
@@ -112,9 +112,8 @@ class Gap:
         return self.runner.link is LinkState.LIVE
 
     def _followed(self) -> frozenset[CallId]:
-        """Calls of which the model tells the end itself. What became of one that it lost the switch's log says."""
-        calls = self.switchboard.calls.items()
-        return frozenset(call_id for call_id, call in calls if call.outcome is not CallOutcome.LOST)
+        """Calls of which the model tells the end itself, or has told it; of others the switch's log does."""
+        return frozenset(self.switchboard.calls) - self.switchboard.untold
 
     async def _recorded(self) -> bool:
         return await self.calls.drain(DRAIN_S) and await self.handoffs.drain(DRAIN_S)

@@ -90,6 +90,11 @@ class Calls:
         self._said.compare(snapshot, seats, self._is_over)
         return [*self._settle([ledger.id for ledger in self.going()], snapshot.at), *self._unlisted(snapshot)]
 
+    @property
+    def untold(self) -> frozenset[CallId]:
+        """Calls that are over, of which the end is not told here: what they came to was said in a gap."""
+        return frozenset(ledger.id for ledger in self._ledgers.values() if ledger.end_unknown or not ledger.told)
+
     def lose_sight(self) -> None:
         """Of what happens from here on nothing is heard."""
         for ledger in self.going():
@@ -258,12 +263,20 @@ class Calls:
             news: list[CallEvent] = []
             with self._failures.of(call_id):
                 ledger = self._said.ledger(call_id)
-                for event in self._news(ledger, self._legs(ledger), at):
+                legs = self._legs(ledger)
+                if not ledger.told and self._is_nobodys(ledger, legs):
+                    continue
+                for event in self._news(ledger, legs, at):
                     news.append(event)
             if news:
                 events += sorted(news, key=lambda event: announcements.ORDER.index(type(event)))
             self._stale[call_id] = None
         return events
+
+    def _is_nobodys(self, ledger: Ledger, legs: Legs) -> bool:
+        """Nobody has heard who calls: before the first list is there, or after all is over, somebody else will tell."""
+        first = ChannelId(ledger.id) in legs
+        return not first and (self._hearing.interrupted or not any(leg.live for leg in legs.values()))
 
     def _news(self, ledger: Ledger, legs: Legs, at: datetime) -> Iterator[CallEvent]:
         if not ledger.told:
@@ -289,11 +302,13 @@ class Calls:
         if signal is CallSignal.ENDED and self._hearing.interrupted:
             ledger.half_heard = ledger.missed or not all(leg.born for leg in legs.values())
         announce = _ANNOUNCE.get(signal)
-        if announce is not None:
+        if announce is not None and not ledger.end_unknown:
             yield announce(ledger, legs, at)
 
     def _forget(self, before: datetime) -> None:
         old = [call.id for call in self.all.values() if call.ended_at and call.ended_at < before]
+        untold = [ledger for ledger in self._ledgers.values() if not ledger.told]
+        old += [ledger.id for ledger in untold if not any(leg.live for leg in self._legs(ledger).values())]
         for call_id in old:
             self._channels.forget_call(call_id)
             for kept in (self._ledgers, self._phases, self._standings, self._calls):

@@ -159,6 +159,16 @@ class Ledger:
         return own.agent_id if own else None
 
     @property
+    def spoke(self) -> bool:
+        """Somebody with an operator."""
+        return any(attempt.connected_at for attempt in self.attempts.values())
+
+    @property
+    def end_unknown(self) -> bool:
+        """It is over, and what it came to was said before we listened: whoever wrote that down has to tell."""
+        return self.half_heard and not self.spoke and not self.gave_up
+
+    @property
     def citizen(self) -> ChannelId:
         """The call id is the Uniqueid of the first leg: the citizen's, or the operator's in a call that we placed."""
         return (self.dialled or ChannelId("")) if self.outbound else ChannelId(self.id)
@@ -372,16 +382,15 @@ def offer_outcome(attempt: Attempt, ledger: Ledger, legs: Legs) -> OfferOutcome 
 def call_outcome(ledger: Ledger, legs: Legs) -> CallOutcome:
     """A citizen who spoke with anybody was answered, by an operator or, after a redirection, by another desk."""
     citizen = legs.get(ledger.citizen)
-    spoke = any(attempt.connected_at for attempt in ledger.attempts.values())
-    if ledger.half_heard and not spoke and not ledger.gave_up:
+    if ledger.end_unknown:
         return CallOutcome.LOST
-    if ledger.outbound and not spoke:
+    if ledger.outbound and not ledger.spoke:
         return _unanswered_outcome(ledger, legs)
     if citizen is None or not citizen.end_seen:
         return CallOutcome.LOST
     others = (leg.bridges for leg in legs.values() if leg is not citizen)
     met = any(not citizen.bridges.isdisjoint(bridges) for bridges in others)
-    return CallOutcome.ANSWERED if met or spoke else CallOutcome.ABANDONED
+    return CallOutcome.ANSWERED if met or ledger.spoke else CallOutcome.ABANDONED
 
 
 def _unanswered_outcome(ledger: Ledger, legs: Legs) -> CallOutcome:

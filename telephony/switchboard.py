@@ -124,6 +124,11 @@ class Switchboard:
         return self._calls.all
 
     @property
+    def untold(self) -> frozenset[CallId]:
+        """Calls that are over, of which the end is not told here: what they came to was said in a gap."""
+        return self._calls.untold
+
+    @property
     def agents(self) -> Mapping[AgentId, Agent]:
         """Everybody who is signed in."""
         return self._agents.all

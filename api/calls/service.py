@@ -128,13 +128,16 @@ async def heard(common: Shared, me: SignedIn, call_id: str, leg: str, *, piece: 
         )
 
 
-async def close_lost(store: Store, live: Collection[CallId], now: datetime) -> tuple[CallId, ...]:
+async def close_lost(
+    store: Store, live: Collection[CallId], now: datetime, *, untold: Collection[CallId] = ()
+) -> tuple[CallId, ...]:
     """End, as lost, every recorded call that is open here and unknown to the switch. Call when the link has come up.
 
-    Its length is not guessed: nobody saw the end.
+    Its length is not guessed: nobody saw the end. ``untold`` are over too, though they are among the live.
     """
     async with store.write() as session:
-        lost = tuple(call_id for call_id in await queries.open_calls(session) if call_id not in live)
+        opened = await queries.open_calls(session)
+        lost = tuple(call_id for call_id in opened if call_id not in live or call_id in untold)
         for call_id in lost:
             await record(session, store.keyring, lost_call(call_id, now))
     return lost

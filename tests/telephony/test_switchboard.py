@@ -15,6 +15,7 @@ from telephony.events import (
     CallAnswered,
     CallArrived,
     CallEnded,
+    CallEvent,
     CallOutcome,
     CallQueued,
     DriftRepaired,
@@ -23,7 +24,7 @@ from telephony.events import (
     LinkState,
     PauseReason,
 )
-from telephony.facts import LinkLost, OriginateResponse, QueueMemberRemoved
+from telephony.facts import Hangup, LinkLost, OriginateResponse, QueueMemberRemoved
 from telephony.ids import AgentId, CallId, ChannelId, SeatId, TapId
 from telephony.orders import AddMember, HangUpChannel, PauseMember, RemoveMember, ReportAlive, SetSurge, SpyToSocket
 from telephony.switchboard import Outcome, Switchboard
@@ -280,8 +281,33 @@ def test_what_became_of_a_call_that_ends_before_the_list_is_there_is_not_guessed
     stage.tell([LinkLost(at=story.now, reason="closed by the switch")])
     story.answer(after_s=6.0)
     stage.tell(story.caller_hangs_up(after_s=60.0))
-    [ended] = stage.of_kind(CallEnded)
-    assert (ended.outcome, stage.of_kind(CallAnswered)) == (CallOutcome.LOST, [])
+    stage.go_live()
+    assert (stage.of_kind(CallEnded), stage.of_kind(CallAnswered)) == ([], [])
+    assert stage.board.untold == {story.call_id}, "the switch's own log has to tell"
+
+
+def test_who_calls_is_not_told_before_the_citizens_own_channel_is_known(story: Story) -> None:
+    for act in (story.arrive, story.join, lambda: story.ring("8001")):
+        act()
+    stage = Stage()
+    stage.tell([LinkLost(at=story.now, reason="closed by the switch"), *story.answer()[:1]])
+    assert stage.events == []
+    stage.go_live(at=story.now, channels=story.listed(story.now))
+    assert [event.caller_number for event in stage.of_kind(CallArrived)] == [story.number]
+
+
+def test_a_call_of_which_only_the_operators_end_was_heard_is_told_by_nobody_here(story: Story) -> None:
+    for act in (story.arrive, story.join, lambda: story.ring("8001"), story.answer):
+        act()
+    assert story.seat is not None
+    stage = Stage()
+    stage.tell([LinkLost(at=story.now, reason="closed by the switch")])
+    stage.tell([Hangup(at=story.now, channel=story.seat, cause=16)])
+    stage.go_live(at=story.now)
+    assert not [event for event in stage.events if isinstance(event, CallEvent)]
+    assert stage.board.untold == {story.call_id}
+    stage.wait(3600)
+    assert stage.board.untold == frozenset(), "and forgotten"
 
 
 def test_a_call_that_was_heard_from_its_begin_to_its_end_is_whole_without_a_list(story: Story) -> None:
