@@ -170,7 +170,7 @@ async def test_after_a_kill_nothing_of_a_call_that_is_over_goes_on(store: Store,
     handoffs = HandoffRecorder(store, settings, published.append)
     shared: Any = SimpleNamespace(store=store, settings=settings, publish=published.append, now=lambda: at(200))
     runner: Any = SimpleNamespace(link=LinkState.LIVE)
-    board: Any = SimpleNamespace(calls={}, transfers={}, compared=True)
+    board: Any = SimpleNamespace(calls={}, untold=frozenset(), transfers={}, compared=True)
     gap = Gap(
         common=shared,
         runner=runner,
