@@ -34,8 +34,9 @@ _IN_SCENE = 0.85
 _COMPANY = 0.35
 _MOST = 1.3
 """More than this the phrases do not say, however many there are."""
-_DECIDED = -0.7
-"""So much phrases and gist have to say together for a cue, and by each beyond it a cue is surer by ``_PACE``."""
+_DECIDED, _DECIDED_OFFER = -1.6, -0.7
+"""So much phrases and gist have to say together for a cue, and by each beyond it a cue is surer by ``_PACE``; the
+second of a service line."""
 _PACE = 0.25
 _UNSAID = 0.3
 """So much surer the gist has to be of an emergency line that no phrase names: most turns are about no danger."""
@@ -226,7 +227,7 @@ def _with_gist(ruled: Mapping[str, float], text: str, garbled: Container[str]) -
     for line in LINES:
         rule = ruled.get(line, 0.0)
         voice = together(rule, rule >= RAISES, weighed, line, garbled=line in garbled)
-        scores[line] = RAISES + _PACE * (voice - _DECIDED)
+        scores[line] = RAISES + _PACE * (voice - (_DECIDED if line in EMERGENCIES else _DECIDED_OFFER))
         if not rule and line in EMERGENCIES:
             scores[line] -= _UNSAID
     if max(scores[line] for line in EMERGENCIES) >= RAISES:

@@ -1,7 +1,8 @@
-"""What a sentence is about on the whole: how much it calls for each line, by its characters and its ideas (numpy).
+"""What a sentence is about on the whole: how much it calls for each line, by its characters, ideas and meaning (numpy).
 
 An idea is a set of words of one meaning, so that a word never met in an example still speaks through its idea, and
-two ideas together (a child and a height) say more than each. The weights are arrays in an ``.npz``, nothing in it can
+two ideas together (a child and a height) say more than each. What is in no idea speaks through ``asr.meaning``, by the
+words that lie close to it. The weights are arrays in an ``.npz``, nothing in it can
 be executed; ``asr.teaching`` makes them from examples.
 """
 
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from asr.meaning import Floats, MeaningError, Meanings
 
 IDEAS_FILE, WEIGHTS_FILE = "ideas.json", "gist.npz"
 BUCKETS = 1 << 16
@@ -38,7 +39,9 @@ Found on 951 utterances that neither the phrases nor the gist had met.
 OFFERED = (1.9, 0.71, 0.11, 0.14, 0.16, -0.05, -1.49)
 OFFERED_UNNAMED = (0.0, 0.0, 0.86, -0.44, 0.09, 0.56, -2.38)
 """The same of a service line, and of one that no phrase names; found on 2,006 utterances the gist had not met."""
-_FORMAT = 1
+_FORMAT = 2
+MEANT = 1.2
+"""How long the direction of a text is beside its characters and its ideas, which have length one each."""
 _GARBLED = -3.0
 """Of a garbled sentence the gist says no less."""
 _ALONE, _TOGETHER = 0.4, 0.2
@@ -79,11 +82,17 @@ class Ideas:
 
 @dataclass(frozen=True, eq=False)
 class Gist:
-    """``weights`` has a row for each of HEADS."""
+    """``weights`` and ``meant`` have a row for each of HEADS, over characters and ideas, and over directions.
+
+    ``worth`` says what each word of ``meanings`` counts.
+    """
 
     weights: Floats
+    meant: Floats
+    worth: Floats
     bias: Floats
     ideas: Ideas
+    meanings: Meanings
 
     @staticmethod
     @lru_cache(maxsize=1)
@@ -92,14 +101,21 @@ class Gist:
         try:
             with resources.as_file(resources.files("asr.lexicon") / "data" / WEIGHTS_FILE) as path:
                 found = np.load(path, allow_pickle=False)
-                if int(found["format"]) != _FORMAT or found["weights"].shape != (len(HEADS), BUCKETS):
+                meanings = Meanings.load()
+                shapes = (found["weights"].shape, found["meant"].shape, found["worth"].shape)
+                words, directions = meanings.vectors.shape
+                wanted = ((len(HEADS), BUCKETS), (len(HEADS), directions), (words,))
+                if int(found["format"]) != _FORMAT or shapes != wanted:
                     raise GistError("the weights are of another shape")
                 return Gist(
                     weights=found["weights"].astype(np.float32),
+                    meant=found["meant"].astype(np.float32),
+                    worth=found["worth"].astype(np.float32),
                     bias=found["bias"].astype(np.float32),
                     ideas=Ideas.load(),
+                    meanings=meanings,
                 )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, MeaningError) as error:
             raise GistError(f"the weights cannot be read: {type(error).__name__}") from error
 
     def weigh(self, text: str) -> Weighed:
@@ -109,7 +125,8 @@ class Gist:
 
     def _sums(self, text: str) -> Floats:
         places, values = traits(text, self.ideas)
-        sums: Floats = self.weights[:, places] @ values + self.bias
+        direction = self.meanings.of(text, self.worth) * np.float32(MEANT)
+        sums: Floats = self.weights[:, places] @ values + self.meant @ direction + self.bias
         return sums
 
 
@@ -147,6 +164,8 @@ def save(gist: Gist, path: Any) -> None:
         path,
         format=np.int64(_FORMAT),
         weights=gist.weights.astype(np.float16),
+        meant=gist.meant.astype(np.float32),
+        worth=gist.worth.astype(np.float16),
         bias=gist.bias.astype(np.float32),
     )
 

@@ -113,7 +113,7 @@ def value_of(said: str) -> int | None:
     """A counted number: 三百八 is 380, 七万二 is 72000, 一千零五 is 1005. None where it is not one."""
     total = section = 0
     digit: int | None = None
-    last_scale = 0
+    last_scale = myriads = 0
     gap = False
     for char in said:
         if char in _VALUES:
@@ -127,8 +127,11 @@ def value_of(said: str) -> int | None:
         else:
             scale = _SCALES[char]
             if scale >= 10_000:
-                total = (total + section + (digit or 0)) * scale
-                section = 0
+                if scale == myriads:
+                    return None
+                part = section + (digit or 0)
+                total = total + part * scale if scale < myriads else (total + part) * scale
+                section, myriads = 0, scale
             elif digit is None and scale != 10:
                 return None
             else:

@@ -26,7 +26,7 @@ _WORTH = {1: 1.0, 2: 1.0, 3: 0.5}
 """What a run of so many characters counts."""
 _WORTH_OF_SOUND = 0.5
 """Two syllables count too, for what a recogniser writes with other characters."""
-_PRIOR = 1.0
+_PRIOR = 12.0
 _NOT_WORDS = re.compile(r"[^\u4e00-\u9fffA-Za-z]+")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from importlib import resources
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 
 from asr import gist as gists
+from asr import meaning
 from asr.gist import DANGER, HEADS, Gist, GistError, Ideas, ideas_of, neighbours, save, together
-from asr.teaching import teach
+from asr.lexicon import Lexicon
+from asr.teaching import ordinary, teach
 
 EXAMPLES = [
     {"text": "屋里着火了全是烟", "label": "positive", "expect": ["119"]},
@@ -38,6 +41,7 @@ def test_ideas_that_are_not_lists_of_words_are_refused(broken: str) -> None:
 def test_the_same_examples_teach_the_same_weights_and_danger_is_told_from_the_rest() -> None:
     one, other = teach(EXAMPLES), teach(EXAMPLES)
     assert np.array_equal(one.weights, other.weights)
+    assert np.array_equal(one.meant, other.meant)
     fire, lamp = one.weigh("仓库着火了"), one.weigh("路灯坏了没人修")
     danger, line = HEADS.index(DANGER), HEADS.index("119")
     assert fire.whole[danger] > lamp.whole[danger]
@@ -60,11 +64,14 @@ def test_weights_are_written_as_arrays_and_others_are_refused(tmp_path: Path, mo
     place = tmp_path / "asr.lexicon" / "data"
     place.mkdir(parents=True)
     save(taught, place / gists.WEIGHTS_FILE)
-    (place / gists.IDEAS_FILE).write_bytes((Path(gists.__file__).parent / "lexicon/data/ideas.json").read_bytes())
+    for name in (gists.IDEAS_FILE, meaning.FILE):
+        (place / name).write_bytes((Path(gists.__file__).parent / "lexicon/data" / name).read_bytes())
     monkeypatch.setattr(resources, "files", lambda name: tmp_path / name)
     read = Gist.load.__wrapped__()
     assert np.allclose(read.weights, taught.weights, atol=1e-2)
-    np.savez(place / gists.WEIGHTS_FILE, format=np.int64(1), weights=np.zeros((2, 2)), bias=np.zeros(2))
+    assert np.allclose(read.meant, taught.meant, atol=1e-5)
+    bare = np.zeros((2, 2))
+    np.savez(place / gists.WEIGHTS_FILE, format=np.int64(2), weights=bare, meant=bare, worth=bare, bias=np.zeros(2))
     with pytest.raises(GistError):
         Gist.load.__wrapped__()
     (place / gists.WEIGHTS_FILE).write_bytes(b"no weights")
@@ -75,3 +82,22 @@ def test_weights_are_written_as_arrays_and_others_are_refused(tmp_path: Path, mo
 def test_the_packaged_ideas_and_weights_are_there() -> None:
     assert "child" in Ideas.load().within("孩子掉井里了")
     assert Gist.load().weights.shape == (len(HEADS), gists.BUCKETS)
+
+
+def test_a_word_that_no_example_has_speaks_through_those_that_lie_close_to_it() -> None:
+    taught = teach(EXAMPLES)
+    bare = dataclasses.replace(taught, meant=np.zeros_like(taught.meant))
+    line = HEADS.index("119")
+    assert "焚烧" not in "".join(str(one["text"]) for one in EXAMPLES)
+    near, far = (taught.weigh(text).whole[line] - bare.weigh(text).whole[line] for text in ("焚烧", "公园"))
+    assert near > far
+
+
+def test_ordinary_matters_teach_that_nobody_is_to_be_called() -> None:
+    phrasings = Lexicon.load().phrasings
+    taught = ordinary(Lexicon.load())
+    texts = {str(one["text"]) for one in taught}
+    assert len(taught) > 2000
+    assert {(one["label"], tuple(one["expect"])) for one in taught} == {("negative", ())}
+    assert texts.isdisjoint(phrasings["0405"])
+    assert texts.issuperset(phrasings["0202"])

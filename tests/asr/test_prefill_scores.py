@@ -12,7 +12,19 @@ import pytest
 from asr.lexicon import Lexicon
 from asr.prefill import rank_categories
 from asr.transcript import Speaker, Turn
-from tests.benchmarks.prefill import ALIKE, EXACT, MATTERS, MORE, OURS, RECORDED, coverage, prefill, score, turns_of
+from tests.benchmarks.prefill import (
+    ALIKE,
+    EXACT,
+    MATTERS,
+    MORE,
+    OURS,
+    RECORDED,
+    UNSEEN,
+    coverage,
+    prefill,
+    score,
+    turns_of,
+)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -20,20 +32,20 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize(("path", "least"), [(RECORDED, 0.92), (OURS, 0.78), (MORE, 0.82)])
+@pytest.mark.parametrize(("path", "least"), [(RECORDED, 0.92), (OURS, 0.78), (MORE, 0.82), (UNSEEN, 0.8)])
 def test_slots_are_filled_as_well_as_before(path: Path, least: float) -> None:
     slots = score(rows(path), prefill, 0.0).slots
     assert statistics.mean(slots[name].scores[2] for name in (*EXACT, *ALIKE)) >= least
 
 
-@pytest.mark.parametrize("path", [RECORDED, OURS, MORE])
+@pytest.mark.parametrize("path", [RECORDED, OURS, MORE, UNSEEN])
 def test_who_wants_to_stay_unknown_does(path: Path) -> None:
     hits = score(rows(path), prefill, 0.0).hits
     assert all(hits["confidential"])
     assert all(hits["anonymous"])
 
 
-@pytest.mark.parametrize(("path", "least"), [(RECORDED, 20), (OURS, 7), (MORE, 22)])
+@pytest.mark.parametrize(("path", "least"), [(RECORDED, 19), (OURS, 7), (MORE, 22), (UNSEEN, 18)])
 def test_the_category_of_a_talk_is_found(path: Path, least: int) -> None:
     lexicon, right = Lexicon.load(), 0
     for dialogue in rows(path):
@@ -50,8 +62,8 @@ def test_a_matter_put_without_any_of_its_keywords_is_mostly_among_the_first_thre
         codes = [code for code, _ in rank_categories([turn], lexicon)[:3]]
         first += codes[:1] == [matter["category_code"]]
         among += matter["category_code"] in codes
-    assert first / len(matters) >= 0.5
-    assert among / len(matters) >= 0.7
+    assert first / len(matters) >= 0.68
+    assert among / len(matters) >= 0.85
 
 
 def test_the_clerks_words_are_shared() -> None:
