@@ -163,9 +163,10 @@ def _address(talk: Talk, mentions: Sequence[_Mention], main: Where, subject: str
     if stretch is not None:
         value = main.name + stretch[1]
         evidence.append(stretch[0])
-    if not doors and not spots and stretch is None:
-        for proof in _on_the_road(talk, main, subject):
-            value += subject
+    if not set(doors) - {"building"} and not spots and stretch is None:
+        who = subject.partition("（")[0]
+        for proof in _on_the_road(talk, main, who):
+            value += who
             evidence.append(proof)
     heard = read_back(talk, main.name, subject)
     if heard is not None and _fits(talk, mine, heard, value, [detail.shown for detail, _ in doors.values()]):
@@ -187,6 +188,7 @@ def _fits(
 
 
 _AREA = re.compile(r"在(?P<area>[\u4e00-\u9fff]{2,8}?)(?:那片|那块|那儿|那边|这片|这块|一带|跟前)")
+_SIDE_OF_VILLAGE = re.compile(r"(?:^|[，。])(?:在|就是|就|我们|俺们)*村(?P<side>[东西南北]头)")
 _THERE = re.compile(r"(?:在|到|从)(?:他们|你们|人家|咱们|那个|这个|那边|那儿|里头|里面|里|的|景区|院)+")
 _SIDES = re.compile(r"(?<=[楼栋元])([东西南北])(?:边|面|头)(?![\u4e00-\u9fff])")
 _ASKS_STOP = re.compile(r"哪个站|哪一站|什么站")
@@ -196,6 +198,10 @@ _STOP_OF_BUS = re.compile(r"(?<![车交驿油费电动岗兵检])站$")
 def _near_by(talk: Talk, main: Where) -> Iterator[tuple[Said, int, int, str]]:
     """后山村 … 地在后山西沟那片; 到棋源山庄玩 … 在他们那个玻璃栈道的台阶上: said of the place later on."""
     for said in talk.caller:
+        side = _SIDE_OF_VILLAGE.search(said.text) if main.place is not None and main.name.endswith("村") else None
+        if side is not None:
+            yield said, *side.span("side"), side.group("side")
+            return
         for area in _AREA.finditer(said.text) if ASKS_PLACE.search(said.asked) else ():
             words = area.group("area").removeprefix(main.name[:-1])
             if 2 <= len(words) <= 6 and main.name not in words and not set(words) & STOPS:
@@ -224,7 +230,7 @@ def _on_the_road(talk: Talk, main: Where, subject: str) -> Iterator[Evidence]:
     if main.place is None or main.place.kind is not PlaceKind.ROAD or not subject or subject in main.name:
         return
     road, who = re.escape(main.name), re.escape(subject)
-    behind = re.compile(rf"(?:{road}(?:上|那边|那儿)?(?:的|那个|那家|，|,)*|(?=.{{2,16}}{road}))(?P<who>{who})")
+    behind = re.compile(rf"(?:{road}(?:上|那边|那儿)?(?:的|那个|那家|，|,)*|(?=.{{2,24}}{road}))(?P<who>{who})")
     found = next(((said, match) for said in talk.caller if (match := behind.search(said.text))), None)
     if found is not None:
         yield found[0].evidence(*found[1].span("who"))

@@ -36,6 +36,8 @@ def _of(said: Said, name: str, subject: str, talk: Talk) -> Iterator[tuple[str, 
         words = _place_only(said, start, end)
         if words is not None and subject and subject not in name:
             words = words.replace(subject, "")
+        if words is not None and f"在{name}" in words:
+            words = words[words.index(f"在{name}") + 1 :]
         if words is None or name not in with_digits(words) or "？" in said.text[end : end + 1]:
             continue
         value = words

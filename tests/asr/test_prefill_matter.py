@@ -276,3 +276,26 @@ def test_the_text_leaves_out_greeting_name_and_number() -> None:
 def test_the_demand_is_what_was_answered_to_the_question() -> None:
     lines = ("学校乱收费。", "您希望怎么处理？", "查一查，不合规给大家退了。")
     assert value("demand", *lines) == "查一查，不合规给大家退了"
+
+
+@pytest.mark.parametrize(
+    ("lines", "address"),
+    [
+        (("我要投诉外卖。", "请问是哪家店？", "店叫小灶黄焖鸡，地址写的是文昌路八十八号。"), "文昌路88号小灶黄焖鸡"),
+        (("电老不够使。", "您是哪个村？", "小寨村嘞。", "还有谁家？", "村西头这一片都是。"), "小寨村西头"),
+        (
+            (
+                "工地又在打混凝土。",
+                "请问是哪个工地？",
+                "学院小区北边盖商场那个，宏远建工。",
+                "宏远建工在学院小区北侧的工地。",
+                "对。",
+            ),
+            "学院小区北侧工地",
+        ),
+    ],
+)
+def test_the_shop_of_a_number_the_side_of_a_village_and_what_lies_where_are_in_the_address(
+    lines: tuple[str, ...], address: str
+) -> None:
+    assert understood(*lines)["address"].value == address
