@@ -17,7 +17,8 @@ _LUNAR = (
     r"(?:初[一二三四五六七八九十]|[一二三]?十[一二三四五六七八九]?|廿[一二三四五六七八九])"
 )
 _DAY = (
-    rf"{_LUNAR}|{_N}月份?(?:一直)?[干做住拖闹]?[到至]{_N}月份?|(?:去|前|今)年[春夏秋冬]天?"
+    rf"{_LUNAR}|{_N}(?:来|多)?(?:分钟|个?小时|个?钟头)之?前|{_N}月份?(?:起|往后)"
+    rf"|{_N}月份?(?:一直)?[干做住拖闹]?[到至]{_N}月份?|(?:去|前|今)年[春夏秋冬]天?"
     rf"|{_N}月份?{_N}[号日]|{_N}月(?:份|初|中旬|底)|(?:上个?月|这个?月|本月){_N}[号日]|{_N}[号日](?!楼|院|线|窗|公馆)"
     r"|(?:上上?个?|这个?|本|就这个?)?(?:周|星期|礼拜)[一二三四五六日天末](?![到至])"
     r"|大?前天|昨[天日晚儿]|今[天日晚早儿]|今儿(?:个)?|昨儿(?:个)?|夜来(?:黑来)?|刚才|刚刚"
@@ -25,6 +26,7 @@ _DAY = (
     r"|假期)?|春节(?:期间)?|五一(?:期间|假期)|去年|前年|今年"
 )
 _OFTEN = (
+    rf"连[着续]{_N}个?(?:晚上?|[天夜])|"
     r"天天|每天|每晚|每[周月年]|每到周末|周末|一到(?:晚上|夜里|周末|下雨天?|冬天|夏天|饭点)"
     r"|经常|隔三差五|整天|成天|一天到晚|周[一二三四五]到周[一二三四五六日]"
 )
@@ -47,6 +49,7 @@ _VAGUE = re.compile(
     r"|春节.*|五一.*"
 )
 _LASTED_LEAD = re.compile(r"^(?:都|已经|有|快|得有|停了|漏了|持续|拖了|等了|断了|欠了)")
+_UNTIL = re.compile(rf"^[到至](?:{_PART})?{_CLOCK}")
 _HOUR_NEXT = re.compile(rf"^[，,、]?{_CLOCK}")
 _LEAST = 0.35
 _ASKS_HOW_LONG = re.compile(r"多久|多长时间|多少天|几天了|几个月了")
@@ -154,6 +157,8 @@ def _is_time(said: Said, match: re.Match[str], kind: str) -> bool:
     after, before = said.text[match.end() :], said.text[: match.start()]
     if kind == "part":
         after = _HOUR_NEXT.sub("", after)
+    if kind in ("part", "clock"):
+        after = _UNTIL.sub("", after)
     if _CONTACT.match(after) or _PROMISED.search(before) or (kind != "lasted" and _REPORTED.match(after)):
         return False
     if kind == "clock":
@@ -161,6 +166,7 @@ def _is_time(said: Said, match: re.Match[str], kind: str) -> bool:
             not re.match(r"点|儿|以后再", after)
             and not re.search(r"[零一二三四五六七八九十百千\d]$|(?:大声|快|慢|早|晚|多|少|有)$", before)
             and _plausible_clock(match.group())
+            and (match.group() != "一点" or _OF_DAY.search(before) is not None)
         )
     if kind == "day":
         inside = any(a <= match.start() < b for a, b in said.reading.protected)
@@ -172,6 +178,10 @@ def _is_time(said: Said, match: re.Match[str], kind: str) -> bool:
     if kind == "lasted":
         return not re.match(r"级|龄|前打", after) and re.search(r"(?:就|才|开|第)$", before) is None
     return True
+
+
+_OF_DAY = re.compile(rf"(?:{_PART}|[到至天])$")
+"""Elsewhere 一点 is a little."""
 
 
 def _plausible_clock(text: str) -> bool:
@@ -243,6 +253,7 @@ def _wording(slots: dict[str, str]) -> str:
     day = slots.get("day", "")
     day = day if "（" in day else _plain_day(day)
     often = re.sub(r"天天|成天|整天", "每天", slots.get("often", ""))
+    often = re.sub(r"个?晚上?$", "晚", with_digits(often).replace("连着", "连续")) if often.startswith("连") else often
     part = slots.get("part", "")
     part = {"前晌": "上午", "后晌": "下午", "晌午": "中午"}.get(part, part)
     clock = _clock(slots["clock"], part or slots.get("day", "") + often) if "clock" in slots else part

@@ -122,6 +122,10 @@ def test_evidence_of_an_address_is_its_words() -> None:
         ("昨天下午五点多被狗咬了。", "昨天17时许"),
         ("上个礼拜四，就是……十六号吧。", "16日（上周四）"),
         ("漏了半个月了，楼上不认。", "已半个月"),
+        ("转了，就五分钟前。", "五分钟前"),
+        ("打七月起就没发过。", "7月起"),
+        ("连着五个晚上了。", "连续五晚"),
+        ("下午一点的事。", "13:00"),
     ],
 )
 def test_when_it_happened(said: str, when: str) -> None:
@@ -130,7 +134,8 @@ def test_when_it_happened(said: str, when: str) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["白天上课我接不了，下午五点以后打。", "五点要是不来水我还打。", "我昨天打过12345。", "大声点儿。", "三号楼漏水。"],
+    ["白天上课我接不了，下午五点以后打。", "五点要是不来水我还打。", "我昨天打过12345。", "大声点儿。", "三号楼漏水。"]
+    + ["地界一年挪一点，少了三分。", "中午十二点到两点别打，孩子睡觉。"],
 )
 def test_other_times_are_not_when_it_happened(said: str) -> None:
     assert value("occur_time", said) is None
