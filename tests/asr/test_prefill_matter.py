@@ -134,8 +134,15 @@ def test_when_it_happened(said: str, when: str) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["白天上课我接不了，下午五点以后打。", "五点要是不来水我还打。", "我昨天打过12345。", "大声点儿。", "三号楼漏水。"]
-    + ["地界一年挪一点，少了三分。", "中午十二点到两点别打，孩子睡觉。"],
+    [
+        "白天上课我接不了，下午五点以后打。",
+        "五点要是不来水我还打。",
+        "我昨天打过12345。",
+        "大声点儿。",
+        "三号楼漏水。",
+        "地界一年挪一点，少了三分。",
+        "中午十二点到两点别打，孩子睡觉。",
+    ],
 )
 def test_other_times_are_not_when_it_happened(said: str) -> None:
     assert value("occur_time", said) is None
