@@ -253,13 +253,17 @@ def test_praise_goes_to_the_office_that_is_praised() -> None:
         ("幺二路公交车甩站。", "12路公交车"),
         ("第二人民医院的一个医生叫罗永刚，态度差。", "第二人民医院（罗永刚）"),
         ("我网上买的，商家叫通达数码，不给退。", "通达数码"),
+        ("围挡上写着宏远建工，天天半夜施工。", "宏远建工"),
+        ("我投诉移动营业厅，给我爸乱开套餐。", "移动营业厅"),
     ],
 )
 def test_whom_it_is_about(said: str, subject: str) -> None:
     assert value("subject", said) == subject
 
 
-@pytest.mark.parametrize("said", ["俺家玉米叫野猪给祸害完了。", "我叫张丽华。", "救护车叫不来。", "这是快递公司不？"])
+@pytest.mark.parametrize(
+    "said", ["俺家玉米叫野猪给祸害完了。", "我叫张丽华。", "救护车叫不来。", "这是快递公司不？", "厂子原先叫恒什么。"]
+)
 def test_whom_it_is_not_about(said: str) -> None:
     assert value("subject", said) is None
 
