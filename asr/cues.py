@@ -34,7 +34,7 @@ _IN_SCENE = 0.85
 _COMPANY = 0.35
 _MOST = 1.3
 """More than this the phrases do not say, however many there are."""
-_DECIDED, _DECIDED_OFFER = -1.6, -0.7
+_DECIDED, _DECIDED_OFFER = -1.4, -0.7
 """So much phrases and gist have to say together for a cue, and by each beyond it a cue is surer by ``_PACE``; the
 second of a service line."""
 _PACE = 0.25
@@ -327,6 +327,8 @@ def _denied(text: str, found: Found) -> bool:
     if _DENIED_WITHIN.search(text[found.start : found.end]):
         return True
     before = text[max(0, found.start - 7) : found.start]
+    if before.endswith("不") and text[found.end : found.end + 1] == "了":
+        return True  # 就不流血了: no more
     return _DENIED.search(before) is not None and _OR_NOT.search(before) is None
 
 
