@@ -1,7 +1,7 @@
 """How well emergencies and service lines are heard, per target, against a bare keyword spotter, and how long it takes.
 
 ``python -m tests.benchmarks.cues [UTTERANCES.json...] [--wrong]``; without a file the recorded ones, those written by
-ourselves, and those that nothing was tuned by. Each entry: ``{id, text, target, label, expect, must_not,
+ourselves, and those that have taught nothing. Each entry: ``{id, text, target, label, expect, must_not,
 noise}``. A positive passes if its first expected target is among the cues, a negative if none of ``must_not`` is.
 """
 
