@@ -1,6 +1,6 @@
 """How well emergencies are heard over whole collections of utterances: floors, so that a change cannot lose much.
 
-``utterances_unseen.json`` has taught nothing and no phrase was written for it; that is how it must stay. How sure the ear
+``utterances_unseen.json`` has taught nothing and no phrase was written for it; so it must stay. How sure the ear
 has to be was chosen with its later part, EG, in sight.
 """
 

@@ -15,11 +15,11 @@ from asr.transcript import Speaker, Turn
 from tests.benchmarks.prefill import (
     ALIKE,
     EXACT,
+    FRESH,
     MATTERS,
     MORE,
     OURS,
     RECORDED,
-    FRESH,
     coverage,
     prefill,
     score,
