@@ -41,6 +41,8 @@ AGAIN_S = 0.05
 MOST_TRIES = 40
 """A channel that is on its way elsewhere arrives within a few milliseconds; on a machine short of time, later."""
 
+COMING_UP = (LinkState.LOGGED_IN, LinkState.SYNCING)
+"""What is heard then may call for an order already; it is given once the link is live."""
 NOT_DONE = (ActionFailed, SwitchUnavailable, InvalidValue)
 """After any other error nobody knows whether the switch has done it."""
 
@@ -194,9 +196,10 @@ class Runner:
         failure, tries = work.failure, work.tries
         for place, order in enumerate(work.orders):
             try:
-                failed = await self._execute(order, last=tries >= MOST_TRIES)
-            except ChannelMoves:
-                rest = replace(work, orders=work.orders[place:], tries=tries + 1, failure=failure)
+                failed = await self._execute(order, last=tries >= MOST_TRIES, waits=work.done is None)
+            except (ChannelMoves, SwitchUnavailable) as error:
+                tries += isinstance(error, ChannelMoves)
+                rest = replace(work, orders=work.orders[place:], tries=tries, failure=failure)
                 asyncio.get_running_loop().call_later(AGAIN_S, self._work.put_nowait, rest)
                 return
             tries = 0
@@ -205,10 +208,11 @@ class Runner:
         if work.done is not None:
             _answer(work.done, failure)
 
-    async def _execute(self, order: Order, *, last: bool) -> Exception | None:
+    async def _execute(self, order: Order, *, last: bool, waits: bool) -> Exception | None:
         """Raises ChannelMoves where the order may be given again in a moment: nothing was done, and its channel lives.
 
-        Others' orders are carried out meanwhile. ``last``: it has been given often enough.
+        SwitchUnavailable, where it ``waits`` for a link that is on its way up. Others' orders are carried out
+        meanwhile. ``last``: it has been given often enough.
         """
         if not self.switchboard.holds(order):
             log.info("an order has outlived its reason", order=type(order).__name__)
@@ -218,6 +222,8 @@ class Runner:
         except TelephonyError as error:
             if isinstance(error, ChannelMoves) and not last and self.switchboard.may_be_moved(order):
                 log.info("a channel is on its way", order=type(order).__name__)
+                raise
+            if isinstance(error, SwitchUnavailable) and waits and self.link in COMING_UP:
                 raise
             log.warning("an order was not carried out", order=type(order).__name__, error=type(error).__name__)
             failure: Exception = error

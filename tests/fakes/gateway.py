@@ -95,20 +95,20 @@ class FakeGateway:
 
     def connect(self, channels: Iterable[LiveChannel] = (), entries: Iterable[QueueEntry] = ()) -> None:
         for state in (LinkState.CONNECTING, LinkState.LOGGED_IN, LinkState.SYNCING):
-            self._become(state)
+            self.become(state)
         self.tell(self._snapshot(channels, entries))
-        self._become(LinkState.LIVE)
+        self.become(LinkState.LIVE)
 
     def disconnect(self, reason: str = "closed by the switch") -> None:
         self.tell(LinkLost(at=self._clock(), reason=reason))
-        self._become(LinkState.DOWN, reason)
+        self.become(LinkState.DOWN, reason)
 
     def phone(self, seat: str, state: str = "NOT_INUSE") -> None:
         """A phone registers, or with UNAVAILABLE is gone."""
         self.devices[f"PJSIP/{seat}"] = state
         self.tell(DeviceStateChange(at=self._clock(), device=f"PJSIP/{seat}", state=state))
 
-    def _become(self, state: LinkState, reason: str = "") -> None:
+    def become(self, state: LinkState, reason: str = "") -> None:
         self.state = state
         self.tell(LinkChanged(at=self._clock(), state=state, reason=reason))
 

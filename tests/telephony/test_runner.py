@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -16,8 +16,8 @@ from telephony.facts import Hangup
 from telephony.ids import AgentId, LineNumber, SeatId
 from telephony.orders import AddMember, DialLeg, Order, PauseMember, RedirectPair, ReportAlive, SetSurge, SetVariable
 from telephony.outbound import new_call_id
-from telephony.runner import MOST_TRIES, Runner, utc_now
-from telephony.switchboard import Switchboard
+from telephony.runner import AGAIN_S, MOST_TRIES, Runner, utc_now
+from telephony.switchboard import Outcome, Switchboard
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.stories import HOTLINE, Story
 
@@ -244,6 +244,57 @@ async def test_an_order_that_has_outlived_its_reason_is_not_carried_out(
     monkeypatch.setattr(running.runner.switchboard, "holds", lambda order: not isinstance(order, AddMember))
     assert (await running.runner.request(SIGN_IN)).kind is OutcomeKind.DONE
     assert running.orders() == []
+
+
+async def test_what_is_heard_before_the_link_is_live_is_acted_upon_once_it_is(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Story()
+    outcome = Outcome(orders=(SetVariable(channel=story.citizen.id, name="HOTLINE_KEEP", value="1"),))
+    heard = running.runner.switchboard.receive
+
+    def receive(fact: object, now: datetime) -> Outcome:
+        return outcome if isinstance(fact, Hangup) else heard(fact, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(running.runner.switchboard, "receive", receive)
+    for state in (LinkState.CONNECTING, LinkState.LOGGED_IN, LinkState.SYNCING):
+        running.gateway.become(state)
+    running.gateway.tell(Hangup(at=story.now, channel=story.citizen, cause=16))
+    await running.gateway.applied()
+    await asyncio.sleep(3 * AGAIN_S)
+    assert running.orders() == []
+    running.gateway.connect()
+    for _ in range(100):
+        if running.orders():
+            break
+        await asyncio.sleep(AGAIN_S)
+    assert running.orders() == list(outcome.orders)
+    assert running.runner.counts["failed_orders"] == 0
+
+
+async def test_what_waits_for_a_link_that_does_not_come_up_is_not_done(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Story()
+    order = SetVariable(channel=story.citizen.id, name="HOTLINE_KEEP", value="1")
+    failed: list[Order] = []
+    told = asyncio.Event()
+
+    def fail(order: Order, *, unknown: bool) -> None:
+        failed.append(order)
+        told.set()
+
+    monkeypatch.setattr(running.runner.switchboard, "failed", fail)
+    for state in (LinkState.CONNECTING, LinkState.LOGGED_IN, LinkState.SYNCING):
+        running.gateway.become(state)
+    await running.gateway.applied()
+    running.runner._settle(Outcome(orders=(order,)))
+    await asyncio.sleep(3 * AGAIN_S)
+    assert failed == []
+    running.gateway.disconnect()
+    async with asyncio.timeout(5):
+        await told.wait()
+    assert failed == [order]
 
 
 # a channel on its way elsewhere takes no order, and nothing has been done -----------------------------------------
