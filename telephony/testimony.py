@@ -298,9 +298,7 @@ class Testimony:
         for track in self.channels:
             if track.live and track.id not in listed and track.last_at < certain:
                 track.vanish(snapshot.at)
-        for ledger in (
-            going if restarted else ()
-        ):  # also where that list was torn, and is told again
+        for ledger in going if restarted else ():  # also where that list was torn, and is told again
             ledger.lost_to = "switch"
         if snapshot.all_queues:
             self._leave_unlisted(snapshot, going)
