@@ -180,7 +180,7 @@ def _is_time(said: Said, match: re.Match[str], kind: str) -> bool:
     return True
 
 
-_OF_DAY = re.compile(rf"(?:{_PART}|[到至天])$")
+_OF_DAY = re.compile(rf"(?:{_PART}|[到至天号])$")
 """Elsewhere 一点 is a little."""
 
 

@@ -45,6 +45,8 @@ class FakeGateway:
         self.state = LinkState.DOWN
         self.orders: list[Order] = []
         self.failures: dict[type[Order], Exception] = {}
+        self.turned_away = asyncio.Event()
+        """Somebody gave an order before the link was live."""
         self.moving = 0
         """So often a Redirect still meets a channel that is on its way elsewhere."""
         self.members: dict[tuple[QueueName, SeatId], QueueMember] = {}
@@ -74,6 +76,7 @@ class FakeGateway:
 
     async def execute(self, order: Order) -> None:
         if self.state is not LinkState.LIVE:
+            self.turned_away.set()
             raise SwitchUnavailable(self.state)
         failure = self.failures.get(type(order))
         if failure is not None:

@@ -16,7 +16,7 @@ from telephony.facts import Hangup
 from telephony.ids import AgentId, LineNumber, SeatId
 from telephony.orders import AddMember, DialLeg, Order, PauseMember, RedirectPair, ReportAlive, SetSurge, SetVariable
 from telephony.outbound import new_call_id
-from telephony.runner import AGAIN_S, MOST_TRIES, Runner, utc_now
+from telephony.runner import MOST_TRIES, Runner, utc_now
 from telephony.switchboard import Outcome, Switchboard
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.stories import HOTLINE, Story
@@ -246,55 +246,61 @@ async def test_an_order_that_has_outlived_its_reason_is_not_carried_out(
     assert running.orders() == []
 
 
-async def test_what_is_heard_before_the_link_is_live_is_acted_upon_once_it_is(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    story = Story()
-    outcome = Outcome(orders=(SetVariable(channel=story.citizen.id, name="HOTLINE_KEEP", value="1"),))
-    heard = running.runner.switchboard.receive
+# what is heard before the link is live ------------------------------------------------------------------------------
 
-    def receive(fact: object, now: datetime) -> Outcome:
-        return outcome if isinstance(fact, Hangup) else heard(fact, now)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(running.runner.switchboard, "receive", receive)
+@pytest.fixture
+async def called_for(running: Running, monkeypatch: pytest.MonkeyPatch) -> Order:
+    """An order that follows from what was heard while the link came up, and was given once in vain."""
+    story, receive = Story(), running.runner.switchboard.receive
+    order = SetVariable(channel=story.citizen.id, name="HOTLINE_KEEP", value="1")
+    monkeypatch.setattr(
+        running.runner.switchboard,
+        "receive",
+        lambda fact, now: Outcome(orders=(order,)) if isinstance(fact, Hangup) else receive(fact, now),
+    )
     for state in (LinkState.CONNECTING, LinkState.LOGGED_IN, LinkState.SYNCING):
         running.gateway.become(state)
     running.gateway.tell(Hangup(at=story.now, channel=story.citizen, cause=16))
-    await running.gateway.applied()
-    await asyncio.sleep(3 * AGAIN_S)
-    assert running.orders() == []
+    async with asyncio.timeout(5):
+        await running.gateway.turned_away.wait()
+    return order
+
+
+async def test_it_is_acted_upon_once_the_link_is_live(
+    running: Running, called_for: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, carried_out = asyncio.Event(), running.runner.switchboard.carried_out
+
+    def carry_out(order: Order, now: datetime) -> Outcome:
+        if order == called_for:
+            done.set()
+        return carried_out(order, now)
+
+    monkeypatch.setattr(running.runner.switchboard, "carried_out", carry_out)
     running.gateway.connect()
-    for _ in range(100):
-        if running.orders():
-            break
-        await asyncio.sleep(AGAIN_S)
-    assert running.orders() == list(outcome.orders)
+    async with asyncio.timeout(5):
+        await done.wait()
+    assert running.orders() == [called_for]
     assert running.runner.counts["failed_orders"] == 0
 
 
-async def test_what_waits_for_a_link_that_does_not_come_up_is_not_done(
-    running: Running, monkeypatch: pytest.MonkeyPatch
+async def test_it_is_not_done_where_the_link_does_not_come_up(
+    running: Running, called_for: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story = Story()
-    order = SetVariable(channel=story.citizen.id, name="HOTLINE_KEEP", value="1")
-    failed: list[Order] = []
+    failed: list[tuple[Order, bool]] = []
     told = asyncio.Event()
 
     def fail(order: Order, *, unknown: bool) -> None:
-        failed.append(order)
+        failed.append((order, unknown))
         told.set()
 
     monkeypatch.setattr(running.runner.switchboard, "failed", fail)
-    for state in (LinkState.CONNECTING, LinkState.LOGGED_IN, LinkState.SYNCING):
-        running.gateway.become(state)
-    await running.gateway.applied()
-    running.runner._settle(Outcome(orders=(order,)))
-    await asyncio.sleep(3 * AGAIN_S)
-    assert failed == []
     running.gateway.disconnect()
     async with asyncio.timeout(5):
         await told.wait()
-    assert failed == [order]
+    assert failed == [(called_for, False)]
+    assert running.orders() == []
 
 
 # a channel on its way elsewhere takes no order, and nothing has been done -----------------------------------------
