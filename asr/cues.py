@@ -20,6 +20,7 @@ from asr.gist import EMERGENCIES, HEADS, LINES, Gist, together
 from asr.lexicon import Lexicon
 from asr.lexicon.phrases import Found, Phrases
 from asr.lexicon.urgency import Concern, Urgency
+from asr.prefill.questions import ASKS_NAME, ASKS_PHONE
 from asr.prefill.reading import Reading, reading_of
 from asr.transcript import Speaker, Turn
 
@@ -42,6 +43,11 @@ _UNSAID = 0.3
 """So much surer the gist has to be of an emergency line that no phrase names: most turns are about no danger."""
 _BESIDE = 0.1
 """Where one line is certain another may fall short by so much."""
+_OPENING = 3
+"""Danger is told in the first turns of a talk, if they tell of nothing else, or breaks into it."""
+_ORDINARY = ("asking", "complaint", "past")
+_LATER = 0.4
+"""So much more has to speak for it after them, where the operator asked who is calling, and after each of _ORDINARY."""
 _CLAUSE = re.compile(r"[^，。！？!?,…；;]+")
 _FEW = 4
 """Of so few characters no gist is taken."""
@@ -144,12 +150,17 @@ def hear(turns: Sequence[Turn], lexicon: Lexicon, urgency: Urgency) -> tuple[Cue
     rests: dict[str, float] = {}
     soft: Cue | None = None
     modes = list[str]()
+    told, asked, ordinary = 0, "", set[str]()
     for turn in sorted(turns, key=lambda turn: (turn.start_s, turn.seg)):
+        if turn.speaker is Speaker.AGENT:
+            asked = turn.text
         if turn.speaker is not Speaker.CALLER or not turn.text.strip():
             continue
         reading = reading_of(turn.text, lexicon)
         if not reading.text:
             continue
+        doubt = _doubt(told, asked, reading.text, ordinary)
+        told, ordinary = told + 1, ordinary | _ordinary(reading.text, urgency)
         sensed = _sense(reading.text, urgency, _words(lexicon))
         if sensed.all_gone:
             standing.clear()
@@ -161,9 +172,24 @@ def hear(turns: Sequence[Turn], lexicon: Lexicon, urgency: Urgency) -> tuple[Cue
         if sensed.soft is not None:
             soft = _cue(_NO_TARGET, Action.SOFT_ALERT, "figurative", turn, reading, *sensed.soft, RAISES)
         modes += _modes(reading.text, urgency)
-        rests = _raise(standing, rests, sensed, turn, reading, urgency)
+        rests = _raise(standing, rests, sensed, turn, reading, urgency, doubt=doubt)
     cues = list(_cues(standing, modes, urgency))
     return tuple([*cues, soft] if soft is not None and not cues else cues)
+
+
+def _doubt(told: int, asked: str, text: str, ordinary: Container[str]) -> tuple[float, float]:
+    """How far a turn is doubted, and what is said in so many words; ``told`` turns came before, ``asked`` just now."""
+    if _INTERRUPTED.search(text):
+        return 0.0, 0.0
+    of_caller = ASKS_NAME.search(asked) is not None or ASKS_PHONE.search(asked) is not None
+    behind = sum(kind in ordinary for kind in _ORDINARY)
+    return _LATER * ((told >= _OPENING) + of_caller + behind), _LATER * behind
+
+
+def _ordinary(text: str, urgency: Urgency) -> set[str]:
+    """How it tells of something that does not happen now."""
+    now = any(urgency.context["now"].read(text))
+    return set() if now else {kind for kind in _ORDINARY if any(urgency.suppress[kind].read(text))}
 
 
 def _raise(
@@ -173,16 +199,23 @@ def _raise(
     turn: Turn,
     reading: Reading,
     urgency: Urgency,
+    *,
+    doubt: tuple[float, float],
 ) -> dict[str, float]:
-    """Take in one turn; returns what of it was too little for a cue."""
+    """Take in one turn; returns what of it was too little for a cue. Beside a standing emergency nothing is doubted."""
+    if any(target in EMERGENCIES for target in standing):
+        doubt = 0.0, 0.0
     left = {target: rest * KEPT for target, rest in rests.items()}
     ruled = _ruled(sensed.hits, reading.text, urgency)
     garbled = {hit.concern.target for hit in sensed.hits if hit.heard and hit.weight >= RAISES}
     agreed = _with_gist(ruled, reading.text[sensed.since :], garbled)
     for target, score in agreed.items():
         score += left.get(target, 0.0)
-        if any(hit.concern.certain and hit.weight >= _STRONG for hit in sensed.hits if hit.concern.target == target):
+        plain = [hit for hit in sensed.hits if hit.concern.target == target and hit.weight >= _STRONG]
+        if any(hit.concern.certain for hit in plain):
             score = max(score, RAISES)
+        elif target in EMERGENCIES:
+            score -= doubt[bool(plain)]
         if score >= RAISES:
             known = standing.get(target)
             if known is None or score > known.score + 0.2:

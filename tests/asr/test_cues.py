@@ -131,6 +131,23 @@ def test_a_later_word_takes_an_event_back_and_a_later_event_raises_another() -> 
     assert "120" in lines("我想问一下电费怎么交", "哎呀我妈晕倒了叫不醒")
 
 
+def test_what_might_be_danger_is_believed_in_the_first_turns_and_doubted_later() -> None:
+    before = ("你好，我们村这条路不好走", "在山底村往北那一段", "村里人都走这儿")
+    [first] = [cue for cue in cues("我爸七十九了，在坡上滑了一跤，膝盖蹭破了") if cue.target == "120"]
+    later = [cue for cue in cues(*before, "我爸七十九了，在坡上滑了一跤，膝盖蹭破了") if cue.target == "120"]
+    assert all(cue.score < first.score - 0.3 for cue in later)
+    assert "122" in lines(*before, "撞车了")
+
+
+def test_after_a_complaint_of_the_past_even_plain_words_are_doubted() -> None:
+    assert "122" not in lines("我要投诉事故科，上礼拜天的事", "撞车了")
+
+
+def test_an_interruption_is_believed_at_once_whatever_was_asked_before() -> None:
+    before = ("你好，我想问一下种地补贴的事", "在山底村，卡也没换过", "就我家没有")
+    assert "119" in lines(*before, "哎哎，坏了坏了！灶台着起来了！")
+
+
 def test_partial_words_are_heard_and_the_operators_are_not() -> None:
     assert cues("我家着火了", final=False)
     assert cues("我马上给您转119，您家着火了是吗", agent=True) == ()
