@@ -6,18 +6,20 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from asr.prefill.questions import ASKS_ANONYMOUS, ASKS_CONFIDENTIAL, ASKS_NAME, ASKS_PHONE
-from asr.prefill.reading import PAUSE, Said, Talk
+from asr.prefill import discretion as put
+from asr.prefill.questions import ASKS_ANONYMOUS, ASKS_NAME, ASKS_PHONE
+from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """``wanted`` and what it was understood from."""
+    """``wanted`` and what it was understood from. ``mild``: of a name only, and gone once a surname is told."""
 
     wanted: bool
     confidence: float
     evidence: tuple[Evidence, ...]
+    mild: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,72 +32,46 @@ class Privacy:
         return self.anonymous is not None and self.anonymous.wanted
 
 
-_WAIVED = re.compile(
-    r"(?:不用|不需要|不必|无需|没必要|用不着|不要|别|甭|不|没啥可)(?:给我|再)?(?:保密|匿名"
-    r"|隐藏)|(?:不怕|没啥怕)(?:他们?|报复|知道|保密)?|公开就行|实名(?!制|认证)"
+_BARE_NO = re.compile(
+    r"^(?:那|我|就|也|啊|嗯|哦|这个|倒|都|呃|哎)*(?:不用|不需要|不必|不要|没必要|用不着|无所谓|随便|都行|都可以"
+    r"|没事|没关系|不要紧|不怕|算了|公开|甭|不|没有?|随你们?|看着办|无妨|不介意)"
+    r"(?:了|吧|啦|的|儿|呀|啊|就行|都行|哈|嘞|了吧)*$"
 )
-_SECRET = re.compile(
-    r"保密|(?:能|会)[^，。！？]{0,5}(?:知道|查到)是(?:谁|我)|(?:别|不要|不能|不敢|不想|不希望|不愿意?|不可以|甭|千万别"
-    r"|可别)[^，。！？]{0,10}?(?:知道|说|告诉|透露|泄露|提|露|暴露)[^，。！？]{0,8}?(?:是我"
-    r"|是谁|谁反映|谁打|谁举报|谁投诉|是[^，。]{0,4}(?:举报|反映|打|投诉)的|我的(?:名字|姓名|电话|信息|身份)|我反映|我说的|我打的"
-    r"|我举报|我投诉)"
-    r"|(?:别|不要|不能|不想|不希望|千万别|可别|不敢)(?:给|让|叫|跟|和|对)?(?:他|她|他们|人家"
-    r"|老板|单位|学校|公司|物业|邻居|商家|对方|村里|领导)[^，。！？]{0,4}(?:知道|看见我"
-    r"|看到我)"
-    r"|(?:知道|查到|看到|查出)[^，。！？]{0,4}(?:是谁|是我|谁)(?:打的|反映|举报|投诉"
-    r"|说的)?[^，。！？]{0,3}(?:不|吗|吧|么)"
-    r"|怕(?:他|她|他们|人家|被|他会|打击)?[^，。！？]{0,4}(?:报复|穿小鞋|找我麻烦|找麻烦|记恨)"
-    r"|(?:打击)?报复我|给(?:我|孩子)穿小鞋"
-    r"|(?:不要|别|不能)(?:把)?我的?(?:信息|名字|姓名|电话|身份)[^，。]{0,8}(?:给|告诉|透露"
-    r"|泄露|说出去|传出去)|(?:别|不要|不能)透露|(?:别|不要)泄露"
-    r"|保个密|(?:悄悄|偷偷|私下|暗地里?|暗中)(?:地|的)?(?:来|查|去|看|核实|调查)|(?:别|甭|不要|不能|可别)(?:声张|张扬|嚷嚷|走漏|露风声|惊动)"
-    r"|(?:别|甭|不要|可别|千万别)(?:把)?我(?:给)?(?:供|说|捅|露|卖|报)出|是我(?:捅|告|说|报)(?:出去|的|上去)|替我(?:瞒|遮|兜)着"
+_BARE_YES = re.compile(
+    r"^(?:那|我|嗯|啊|哦|对|是|呃|哎|可|还|都|就|当然|肯定|最好|一定|必须|千万|麻烦|要么|能保就"
+    r"|你?给我)*(?:尽量|选上|勾上|勾着|打上|需要|要|保|保吧|保着|保上|保一下|当然|最好|必须|肯定|嗯+|对+|是的?"
+    r"|好的?|行|可以|中|成|得保|麻烦了?|必须的|千万|那当然|那肯定|那必须)"
+    r"(?:的|了|吧|啊|呀|啦|哈|保|保密|一下|你了|您了|保一下|滴)*$"
 )
-_DECLINED = re.compile(
-    rf"{PAUSE}*(?:嗯|哎|那|这个|我|就|呃)*{PAUSE}*(?:还是)?"
-    r"(?:不说|不留|不想说|不方便|不用说|不用留|不必|算了|免了|别写|别记|别留|不便)"
+_CHOICE = re.compile(r"公开还是保密|保密还是公开|实名还是匿名|匿名还是实名")
+_ACCEPTS = re.compile(
+    r"^(?:那|嗯|哦|啊|，|。)*(?:行|好|可以|中|嗯|对|要|成|就好|就行|我就放心|放心|麻烦|选上|勾上|给我选|给我勾"
+    r"|那我说)"
 )
-"""An answer to the question for the name."""
-_NAMELESS = re.compile(
-    r"匿名|不记名|别记名|(?:不|别|不想|不愿意?|不方便|不能|能不能不|可以不|可不可以不|就不|先不|先别|也先别"
-    r"|也别|不要|不用|不肯)(?:给我|给你们)?(?:留|说|写|登记?|报|透露|提供|告诉|记|填)(?:我的?"
-    r"|个|下)?(?:姓名|名字|姓|名|称呼|是谁|我是谁|真名|身份)"
-    r"|(?:姓名|名字|姓什么|姓啥|称呼)[^，。！？]{0,3}(?:就|也|先|我)?(?:不|别|免)(?:说|留|写"
-    r"|登记|报|提|告诉|了|方便|想说|用)|(?:名字|姓名)就(?:免|算)了|不留名|(?<![\u4e00-\u9fff])姓(?:名|氏)?(?:我)?(?:就|也|先)*(?:别|不|免)(?:用)?(?:写|说|留|登记?|记|报|填)|(?:不想|不愿"
-    r"|不方便)(?:透露|暴露)(?:身份|姓名|个人信息|名字)"
-    r"|(?:名儿?|大名|名字|姓名)(?:我|咱)?(?:就|也|可)*(?:甭|别|免|不用|不必)(?:再)?(?:写|留|登|记|报|问|填|提|说)"
-    r"|(?:甭|别|不要|不用)(?:打听|问)(?:我|俺)?(?:是谁|姓啥|姓什么|叫啥|叫什么|名字)"
-    r"|(?:号码?|电话)[^，。！？]{0,4}(?:别|甭|不要)(?:存|记|登|显示)|当(?:没|不)(?:看见|看到|知道)(?:吧|我|就行)"
-)
-_NOT_NAMELESS = re.compile(
-    r"(?:不用|不需要|不必|不是|没必要|用不着|甭)(?:给我)?(?:匿名)|实名(?!制|认证)|可以留(?:名"
-    r"|姓名|名字)|留名(?:也)?(?:可以|行)"
-)
-_AGENT_SECRET = re.compile(
-    r"(?:给您|为您|帮您|会|已|已经|按|勾选|选择|登记(?:为|成)|做|严格|对您的?.{0,6}"
-    r"|您放心.{0,6})(?:勾选|登记|选择|进行|做|的信息|个人信息|严格|设置|标注)?保密(?!吗|的话)"
-    r"|(?:不会|绝不|不)(?:让|叫|向|对|跟|给)[^，。！？]{1,8}(?:知道|透露|泄露|看到|提起)(?!吗)"
-)
-_AGENT_OFFER = re.compile(r"(?:可以|能)(?:要求|选择|申请)?(?:保密|匿名)")
-_AGENT_NAMELESS = re.compile(
-    r"(?:按|登记为|登记成|给您|帮您|选择|为您|已|以)匿名|匿名(?:登记|举报登记|反映登记|处理"
-    r"|件)|不(?:登记|留|记录|记|存)(?:您的|您)?[^，。]{0,4}(?:姓名|名字)|(?:姓名|名字)(?:我)?(?:就)?不(?:写|登记|记录|录)"
-)
-_THIRD = re.compile(
-    r"(?:他|她|他们|人家|医院|单位|公司|合同|协议)[^，。]{0,4}(?:保密|匿名)|保密(?:协议|费|局"
-    r"|柜|工作)|匿名(?:信|电话|账号|短信|评论)"
-)
+_PAUSE = re.compile(r"[，,、。！!？?；;…\s]+")
 
-
-_KIN = re.compile(
-    r"(?:我|俺|您|您的)(?:爸|妈|父亲|母亲|爷爷|奶奶|姥姥|姥爷|老爷子|老太太|爹|娘)|找[^，。]{0,6}老人|老人家"
+_CALLED = (
+    r"(?:先生|女士|小姐|师傅|大姐|大哥|大爷|大妈|大娘|大叔|阿姨|奶奶|爷爷|老师|同学|老板|经理|会计|同志|哥|姐"
+    r"|叔|姨|婶|工|总)"
 )
-_OF_ONE = re.compile(r"(?:跟|和|对|告诉|让|给)(?:他|她)(?!们|家|那|单位|老板)")
-"""别跟他说我打的 of one's own father is no fear of those complained about."""
+_STATED = re.compile(
+    r"(?:我|俺|免贵|本人)(?:是|就)?姓(?!名|什么|啥|甚|氏|也|就)(?P<one>[\u4e00-\u9fff])|(?:我叫|俺叫|本人叫"
+    r"|全名叫?)(?!你|您|什么|啥)(?P<two>[\u4e00-\u9fff])"
+)
+_TO_BE_CALLED = re.compile(
+    rf"(?:叫|称呼|写|记|登|就说|留|喊)(?:我|成|个|为|上|下)*(?P<one>[\u4e00-\u9fff]{{1,2}}?){_CALLED}"
+)
+_ANSWERED = re.compile(
+    rf"(?:^|[，。…、])(?:嗯|呃|啊|哦|我|就|那个)*姓(?!名|什么|啥|甚|氏|也|就)(?P<two>[\u4e00-\u9fff])|^(?:嗯|呃"
+    rf"|啊|哦|我|就|那个|[，。…、])*(?P<one>[\u4e00-\u9fff])(?:，|。|、|$|{_CALLED})"
+)
+_ADDRESSED = re.compile(rf"(?:^|[，。！？、好])(?:那)?(?P<one>[\u4e00-\u9fff]{{1,2}}?){_CALLED}(?=[，。！？、您]|$)")
 
 
 def privacy_of(talk: Talk) -> Privacy:
     anonymous = _latest(talk, _caller_nameless, _agent_nameless)
+    if anonymous is not None and anonymous.wanted and anonymous.mild and _has_surname(talk):
+        anonymous = None
     confidential = _latest(talk, _caller_secret, _agent_secret)
     if anonymous is not None and anonymous.wanted and not (confidential is not None and confidential.wanted):
         confidential = anonymous
@@ -123,55 +99,155 @@ def _latest(
         if wish is None:
             continue
         repeated = latest is not None and latest.wanted and wish.wanted
-        if latest is None or not repeated or wish.confidence >= latest.confidence:
+        if (
+            (latest is not None and repeated and latest.mild and not wish.mild)
+            or latest is None
+            or not repeated
+            or (wish.confidence >= latest.confidence and not wish.mild)
+        ):
             latest = wish
     return latest
 
 
+# confidential ---------------------------------------------------------------------------------------------------------
 def _caller_secret(said: Said) -> Wish | None:
-    waived = _WAIVED.search(said.text)
-    if waived is not None:
-        return Wish(False, 0.93, (said.evidence(*waived.span()),))
-    if ASKS_CONFIDENTIAL.search(said.asked):
-        if said.refuses:
-            return Wish(False, 0.93, (said.evidence(0, min(len(said.text), 4)),))
-        if said.agrees or re.match(r"^(?:那当然|当然|最好|麻烦|肯定|必须|还是)", said.text):
-            return Wish(True, 0.95, (said.evidence(0, min(len(said.text), 4)),))
-    secret = _SECRET.search(said.text)
-    if secret is not None and _KIN.search(said.asked + said.text) and _OF_ONE.search(secret.group()):
+    """What was said last in the turn counts, words that name the matter before bare answers."""
+    named = _named(said)
+    if named is not None:
+        return named
+    if put.AGENT_ASKS.search(said.asked):
+        answer = _answer(said)
+        if answer is not None:
+            return Wish(answer[0], 0.93, (answer[1],))
+        reason = put.NEIGHBOURLY.search(said.text) or put.KNOWN_BY.search(said.text)
+        return Wish(True, 0.8, (said.evidence(*reason.span()),)) if reason is not None else None
+    if put.AGENT_ASKS_OPEN.search(said.asked):
+        answer = _answer(said)
+        return Wish(not answer[0], 0.85, (answer[1],)) if answer is not None else None
+    if put.AGENT_OFFERS.search(said.asked) and (accepts := _ACCEPTS.match(said.text)) is not None:
+        return Wish(True, 0.85, (said.evidence(*accepts.span()),))
+    known = put.KNOWN_BY.search(said.text)
+    return Wish(True, 0.8, (said.evidence(*known.span()),)) if known is not None else None
+
+
+def _named(said: Said) -> Wish | None:
+    waived = [match.span() for match in put.WAIVED.finditer(said.text)]
+    secret = None
+    for match in put.SECRET.finditer(said.text):
+        start, end = match.span()
+        apart = not any(first < end and start < last for first, last in waived)
+        if apart and not _of_others(said, match):
+            secret = (start, end)
+    if secret is not None and (not waived or secret[0] > waived[-1][0]):
+        return Wish(True, 0.92, (said.evidence(*secret),))
+    return Wish(False, 0.93, (said.evidence(*waived[-1]),)) if waived else None
+
+
+def _of_others(said: Said, match: re.Match[str]) -> bool:
+    """Secrets of an office, what others bid one keep, and what one's own family is not to know."""
+    if put.BIDDEN.search(said.text[: match.start()]):
+        return True
+    if put.THIRD.search(said.text[max(0, match.start() - 6) : match.end() + 2]):
+        return True
+    return bool(put.KIN.search(said.asked + said.text) and put.OF_ONE.search(match.group()))
+
+
+def _answer(said: Said) -> tuple[bool, Evidence] | None:
+    """The first bare yes or no among the clauses."""
+    for start, end in said.reading.clauses:
+        clause = said.text[start:end]
+        if _BARE_NO.match(clause):
+            return False, said.evidence(start, end)
+        if _BARE_YES.match(clause):
+            return True, said.evidence(start, end)
+    if _CHOICE.search(said.asked):
         return None
-    if secret is None or _THIRD.search(said.text[max(0, secret.start() - 6) : secret.end() + 2]):
-        return None
-    return Wish(True, 0.92, (said.evidence(*secret.span()),))
+    if said.refuses:
+        return False, said.evidence(0, min(len(said.text), 4))
+    if said.agrees or re.match(r"^(?:那当然|当然|最好|麻烦|肯定|必须|还是)", said.text):
+        return True, said.evidence(0, min(len(said.text), 4))
+    return None
 
 
 def _agent_secret(talk: Talk, said: Said) -> Wish | None:
-    match = _AGENT_SECRET.search(said.text)
-    if match is None or ASKS_CONFIDENTIAL.search(said.text) or not talk.confirmed(said):
+    if not talk.confirmed(said):
         return None
-    return Wish(True, 0.9, (said.evidence(*match.span()),))
+    latest = None
+    for start, end in said.reading.clauses:
+        clause = said.text[start:end] + said.text[end : end + 1]
+        if "？" in clause or put.AGENT_ASKS.search(clause) or put.AGENT_ASKS_OPEN.search(clause):
+            continue
+        if put.AGENT_OPEN.search(clause):
+            latest = Wish(False, 0.9, (said.evidence(start, end),))
+        elif put.AGENT_SECRET.search(clause) and not _offered(said, start, end):
+            latest = Wish(True, 0.9, (said.evidence(start, end),))
+    return latest
 
 
+def _offered(said: Said, start: int, end: int) -> bool:
+    """您可以要求保密，转办时不显示您的姓名: what would be done is offered, not done."""
+    return put.AGENT_OFFERS.search(said.text[:end]) is not None and "给您" not in said.text[start:end]
+
+
+# anonymous ------------------------------------------------------------------------------------------------------------
 def _caller_nameless(said: Said) -> Wish | None:
-    declined = _DECLINED.match(said.text)
-    if declined is not None and ASKS_NAME.search(said.asked) and not ASKS_PHONE.search(said.asked):
-        return Wish(True, 0.85, (said.evidence(*declined.span()),))
-    waived = _NOT_NAMELESS.search(said.text)
+    if put.IMPATIENT.search(said.text):
+        return None
+    if ASKS_NAME.search(said.asked) and not ASKS_PHONE.search(said.asked):
+        for start, end in said.reading.clauses:
+            if put.DECLINED.search(said.text[start:end]):
+                return Wish(True, 0.85, (said.evidence(start, end),), mild=True)
+    waived = put.NOT_NAMELESS.search(said.text)
     if waived is not None:
         return Wish(False, 0.92, (said.evidence(*waived.span()),))
     if ASKS_ANONYMOUS.search(said.asked) and "匿名" in said.asked:
-        if said.refuses:
-            return Wish(False, 0.9, (said.evidence(0, min(len(said.text), 4)),))
-        if said.agrees:
-            return Wish(True, 0.93, (said.evidence(0, min(len(said.text), 4)),))
-    match = _NAMELESS.search(said.text)
-    if match is None or _THIRD.search(said.text[max(0, match.start() - 6) : match.end() + 3]):
+        answer = _answer(said)
+        if answer is not None:
+            return Wish(answer[0], 0.9, (answer[1],))
+    match = put.NAMELESS_FOR_ALL.search(said.text) or _own_name_withheld(said)
+    if match is None or put.THIRD.search(said.text[max(0, match.start() - 6) : match.end() + 3]):
         return None
-    return Wish(True, 0.93, (said.evidence(*match.span()),))
+    strong = put.NAMELESS_FOR_ALL.search(said.text) is not None and "匿名" in said.text
+    strong = strong or put.SURNAME_TOO.search(said.text) is not None
+    return Wish(True, 0.93, (said.evidence(*match.span()),), mild=not strong)
+
+
+def _own_name_withheld(said: Said) -> re.Match[str] | None:
+    for match in put.NAMELESS.finditer(said.text):
+        if not put.of_another(said.text[said.reading.clause_at(match.start())[0] : match.start()]):
+            return match
+    return None
 
 
 def _agent_nameless(talk: Talk, said: Said) -> Wish | None:
-    match = _AGENT_NAMELESS.search(said.text)
-    if match is None or ASKS_ANONYMOUS.search(said.text) or _AGENT_OFFER.search(said.text) or not talk.confirmed(said):
+    if ASKS_ANONYMOUS.search(said.text) or not talk.confirmed(said):
         return None
-    return Wish(True, 0.93, (said.evidence(*match.span()),))
+    if put.AGENT_OPEN.search(said.text) and "匿名" in said.text:
+        return Wish(False, 0.9, (said.evidence(0, len(said.text)),))
+    match = put.AGENT_NAMELESS.search(said.text)
+    if match is None:
+        match = put.AGENT_LEAVES_OUT.search(said.text)
+        if match is not None and put.AGENT_OFFERS.search(said.text):
+            match = None
+    elif put.AGENT_OFFERS.search(said.text[: match.end()]):
+        match = None
+    if match is None:
+        return None
+    return Wish(True, 0.93, (said.evidence(*match.span()),), mild="匿名" not in match.group())
+
+
+def _has_surname(talk: Talk) -> bool:
+    """The caller told one, or is called by one and did not object."""
+    surnames = talk.lexicon.surnames
+    for said in talk.all:
+        patterns = [_STATED, _TO_BE_CALLED] if said.by_caller else [_ADDRESSED] if said.by_agent else []
+        if said.by_caller and ASKS_NAME.search(said.asked):
+            patterns.append(_ANSWERED)
+        if said.by_agent and not talk.confirmed(said):
+            continue
+        for pattern in patterns:
+            for match in pattern.finditer(said.text):
+                name = next(group for group in match.groups() if group)
+                if name in surnames or name[0] in surnames:
+                    return True
+    return False
