@@ -12,6 +12,7 @@ from asr.lexicon import Lexicon, Place, PlaceKind
 from asr.numerals import with_digits
 from asr.prefill.gazetteer import PlaceHit
 from asr.prefill.reading import Reading
+from asr.prefill.spots import STOPS, far_end, spot_at, spot_pattern
 
 _N = r"[零〇一二两三四五六七八九十百幺0-9]{1,5}"
 _NOT_DATE = r"(?!窗|线|晚|早|上|下|的时|那天|左右|吧|签|发)"
@@ -20,6 +21,7 @@ _DETAILS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "building",
         re.compile(
+            rf"{_N}号?楼?[跟和与、]{_N}号楼(?:中间|之间)|{_N}(?:号楼)?[到至]{_N}号楼|"
             rf"{_N}(?:号楼|栋楼?(?![下上顶道梯后前])|栋|幢|座|号院)|[A-Za-z](?:座|栋|区)"
             rf"|[A-Za-z]?{_N}号{_NOT_DATE}"
         ),
@@ -39,20 +41,15 @@ _IN_A_HOUSE = re.compile(r"单元|[楼栋幢座层号]")
 _SPELLED = "零一二三四五六七八九〇幺"
 _SPELLED_DIGITS = re.compile(r"[零〇一二三四五六七八九幺]{2,}")
 _GLUE = re.compile(
-    r"(?:[，,、。.…\s]|呃|嗯|啊|哎|呢|嘞|那个|那块|那边|这边|那儿|这儿|这块|那|这个|的|就是"
-    r"|里头|里面|里|上头|上面|上"
-    r"|我家是?|我们家|我家住|我住|我在|住在|住|在|是|有个|靠近|靠|往里|进去|头)*"
+    r"(?:[，,、。.…\s]|呃|嗯|啊|哎|呢|嘞|嘛|么|吧|那个|那块|那边|这边|那儿|这儿|这块|那|这个|的|就是"
+    r"|里头|里面|里|上头|上面|上(?!客)|出来|出门|下来|下去|过去"
+    r"|我家是?|我们家|我家住|我住|我在|(?:我们|咱们?|俺们?)村里?|我们|咱们?|俺们?|住在|住(?![院宅])|在|是|有一?[个家座处片栋棵根条排]|一[个家]|有|排队的?|靠近|靠|挨着|紧挨着|往里|进去|头)*"
 )
+_PAUSE = re.compile(r"[，,、。.…\s]")
 _AND = re.compile(r"(?:路|街)?[和与跟、到，]?")
 _CROSSED = re.compile(r"(?:的)?(?:那个|这个)?(交叉口|交口|交汇处?|十字路口|丁字路口|十字|丁字|路口|拐角|口)")
 _MOUTHS = {"十字": "十字路口", "丁字": "丁字路口", "口": "路口"}
 _LANDMARK = re.compile(r"[\u4e00-\u9fff]{2,8}?(?:斜对面|对面|对过|旁边|附近|门口|隔壁|拐角|路口)")
-STOPS = frozenset(
-    "在是到去从住叫我你您他她它们那这的有个就于了说问和跟把给被向往来对过着吗呢吧啊呀嘛哎喂嗯呃哦"
-    "也都还又很太没不要想能会可让请帮看见听讲打写用几两俩哪每全整本外里上下前后边旁近走修进出离靠"
-    "当咱俺喊找管归转扰影响反映投诉举报买因为，,。、！？…；：「」“”‘’ "
-)
-"""No name of a place goes on to the left over one of these."""
 _NO_NAME = re.compile(
     r"(?:马|道|公|修|走|一|半|网|线|电|思|大|逛|工|老|小|新|农|乡|该|同|某|各|铁|水|套|此|路"
     r"|街|人行|非机动车|国|省|县|高速|柏油|水泥|土"
@@ -107,7 +104,7 @@ class Span:
 def spans_of(reading: Reading, garbled: tuple[PlaceHit, ...] = ()) -> tuple[Span, ...]:
     """``garbled``: places that are only known from the rest of the talk."""
     found: list[Span] = []
-    for where, start, end in _heads(reading, garbled):
+    for where, start, end in sorted(_heads(reading, garbled), key=lambda head: head[1]):
         if where.place is not None and any((hit.start, hit.end) == (start, end) for hit in garbled):
             end = _garbled_on(reading, end)
         if not any(start < span.end and span.start < end for span in found):
@@ -158,6 +155,17 @@ def _heads(reading: Reading, garbled: tuple[PlaceHit, ...]) -> Iterator[tuple[Wh
     spans = list(_worded(reading))
     worded = [span for span in spans if not any(a <= span[0] and span[1] <= b for a, b in spans if (a, b) != span)]
     used: set[PlaceHit] = set()
+    for span in worded:
+        road = _on_which_road(text, span[1], hits)
+        if road is not None:
+            hit, branch, end = road
+            name = with_digits(text[span[0] : span[1]])
+            yield (
+                Where(f"{name}{hit.place.name}{branch}" if branch else hit.place.name + name, hit.place, hit.score),
+                span[0],
+                end,
+            )
+            used.add(hit)
     for one, other in pairwise(hits):
         mouth = _crossing(text, one, other)
         if mouth is not None:
@@ -168,10 +176,32 @@ def _heads(reading: Reading, garbled: tuple[PlaceHit, ...]) -> Iterator[tuple[Wh
         if hit not in used:
             name, end = _with_landmark(reading, hit, worded)
             yield Where(name, hit.place, hit.score), hit.start, end
-    taken = [(hit.start, hit.end) for hit in known if hit.place.kind is not PlaceKind.DISTRICT]
+    taken = [(hit.start, hit.end) for hit in hits]
     for start, end in worded:
         if not any(start < b and a < end for a, b in taken):
             yield Where(with_digits(text[start:end]), None, 0.0), start, end
+
+
+_BRANCH = "院区|校区|分院|分校|分店|园区"
+_THAT_ONE = re.compile(
+    rf"(?:上|那边|那儿)?的?(?:那个|那家|那所|那座|那里|那块)(?P<branch>{_BRANCH}|店)?|(?P<here>{_BRANCH})"
+)
+
+
+_TO_ROAD = re.compile(r"[，,]?(?:就是|就|开)*在?")
+
+
+def _on_which_road(text: str, at: int, hits: Sequence[PlaceHit]) -> tuple[PlaceHit, str, int] | None:
+    """县图书馆，崇文街那个: which road it stands on, or which of several it is."""
+    glue = _TO_ROAD.match(text, at)
+    assert glue is not None
+    hit = next((hit for hit in hits if hit.start == glue.end() and hit.place.kind is PlaceKind.ROAD), None)
+    if hit is None:
+        return None
+    that = _THAT_ONE.match(text, hit.end)
+    if that is not None:
+        return hit, that.group("branch") or that.group("here") or "", that.end()
+    return (hit, "", hit.end) if glue.group().endswith("在") else None
 
 
 def _crossing(text: str, one: PlaceHit, other: PlaceHit) -> re.Match[str] | None:
@@ -190,7 +220,7 @@ def _with_landmark(reading: Reading, hit: PlaceHit, worded: Sequence[tuple[int, 
     ):
         return hit.place.name + landmark.group(), landmark.end()
     glue = _GLUE.match(text, hit.end)
-    known = {place.start for place in reading.places if place.place.kind is not PlaceKind.ROAD}
+    known = {place.start for place in reading.places}
     behind = next(
         (span for span in worded if glue is not None and span[0] == glue.end() and span[0] not in known), None
     )
@@ -204,29 +234,46 @@ def suffix_pattern(lexicon: Lexicon) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, sorted(lexicon.cues.place_suffixes, key=len, reverse=True))))
 
 
+_KEEPS_REGION = re.compile(
+    r"(?:政府|医院|卫生院|中心|小学|中学|学校|幼儿园|派出所|广场|馆|院|站|局|所|处|办|大厅|公园|市场)$"
+)
+"""东岭镇文化广场: only its town tells it from others."""
+_SIDE_FIRST = re.compile(r"(?:村|楼|路|街|院|镇|小区)?[东西南北](?:[边头面侧口门村]|$)|村[东西南北口头委里]")
+
+
 def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
     """第七实验小学, 市政务服务中心: a body of one to eight characters and a suffix that names places."""
     text = reading.text
+    regions = {hit.end: hit.start for hit in reading.places if hit.place.kind in (PlaceKind.DISTRICT, PlaceKind.TOWN)}
+    roads = {hit.end for hit in reading.places if hit.place.kind is PlaceKind.ROAD}
+    bounds = {*regions, *roads}
     for match in suffix_pattern(reading.lexicon).finditer(text):
         start = match.start()
-        while start and match.start() - start < 8 and text[start - 1] not in STOPS and not text[start - 1].isascii():
+        least_start = max((end for end in bounds if end <= start), default=0)
+        while (
+            start > least_start
+            and match.start() - start < 8
+            and text[start - 1] not in STOPS
+            and not text[start - 1].isascii()
+        ):
             start -= 1
+        if match.end() in regions:
+            continue
         body, suffix = text[start : match.start()], match.group()
-        least = 2 if suffix in _SHORT_SUFFIXES else 0 if suffix in _LONE_SUFFIXES else 1
+        behind = start in regions
+        if behind and _KEEPS_REGION.search(suffix):
+            yield regions[start], match.end()
+            continue
+        least = 2 if suffix in _SHORT_SUFFIXES else 0 if suffix in _LONE_SUFFIXES or start in roads else 1
         most = 4 if suffix in _SHORT_SUFFIXES else 8
         if suffix == "路" and text[match.end() : match.end() + 1] in _OF_A_ROAD:
             continue
+        if suffix == "政府" and not (behind or body.endswith("市")):
+            continue
+        if _SIDE_FIRST.match(body) or (suffix == "村" and body.endswith("村")):
+            continue
         if least <= len(body) <= most and not _NO_NAME.fullmatch(body) and not _NUMBER_ONLY.fullmatch(body):
             yield start, match.end()
-
-
-@lru_cache(maxsize=8)
-def spot_pattern(lexicon: Lexicon) -> re.Pattern[str]:
-    words = "|".join(map(re.escape, sorted(lexicon.cues.spots, key=len, reverse=True)))
-    return re.compile(
-        r"(?:左手|右手|左边|右边)?第[一二三四五六七八九十0-9]+[家户排个间]"
-        rf"|往[东西南北里](?:走|去)?(?:大概|大约)?[零一二两三四五六七八九十百0-9]+米|{words}"
-    )
 
 
 def _details(reading: Reading, at: int, *, anchored: bool) -> Iterator[Detail]:
@@ -238,13 +285,23 @@ def _details(reading: Reading, at: int, *, anchored: bool) -> Iterator[Detail]:
         behind_building = anchored or bool({"building", "unit"} & set(seen))
         detail = next((d for p in places if (d := _door(reading, p, bare=behind_building))), None)
         if detail is None and (anchored or seen):
-            detail = next((d for p in places if (d := _spot(reading, p, seen))), None)
-        again = detail is not None and (seen.count("spot") >= 2 if detail.slot == "spot" else detail.slot in seen)
+            detail = _onward(reading, at) or next((d for p in places if (d := _spot(reading, at, p, seen))), None)
+        again = detail is not None and (
+            seen.count("spot") >= _MOST_SPOTS if detail.slot == "spot" else detail.slot in seen
+        )
         if detail is None or again:
             return
         yield detail
         seen.append(detail.slot)
         at = detail.end
+
+
+_MOST_SPOTS = 4
+
+
+def _onward(reading: Reading, at: int) -> Detail | None:
+    end = far_end(reading, at, suffix_pattern(reading.lexicon))
+    return None if end is None else Detail("spot", end[0], end[1], end[2])
 
 
 def _door(reading: Reading, at: int, *, bare: bool) -> Detail | None:
@@ -279,6 +336,10 @@ def _tidy(slot: str, shown: str, said: str) -> str:
     if slot == "phase":
         return said
     if slot == "building":
+        several = re.fullmatch(r"([0-9]+)号?楼?([跟和与、到至])([0-9]+)号楼(?:中间|之间)?", shown)
+        if several is not None:
+            one, and_, other = several.groups()
+            return f"{one}-{other}号楼" if and_ in "到至" else f"{one}号楼与{other}号楼之间"
         return re.sub(r"栋楼$", "栋", shown)
     if slot == "room":
         return re.sub(r"[室户]$", "", shown)
@@ -298,13 +359,12 @@ def _spelled_on(reading: Reading, start: int, end: int) -> bool:
     return False
 
 
-def _spot(reading: Reading, at: int, seen: Sequence[str]) -> Detail | None:
-    match = spot_pattern(reading.lexicon).match(reading.text, at)
-    if match is None:
+def _spot(reading: Reading, after: int, at: int, seen: Sequence[str]) -> Detail | None:
+    spot = spot_at(reading, at, paused=_PAUSE.search(reading.text, after, at) is not None)
+    if spot is None:
         return None
-    upstairs = match.group() in ("楼上", "楼下")
-    if upstairs and (
-        {"room", "unit", "floor"} & set(seen) or re.match(r"[是的那]|住|邻居|漏|家", reading.text[match.end() :])
-    ):
+    shown, end = spot
+    upstairs = shown in ("楼上", "楼下")
+    if upstairs and ({"room", "unit", "floor"} & set(seen) or re.match(r"[是的那]|住|邻居|漏|家", reading.text[end:])):
         return None
-    return Detail("spot", with_digits(match.group()), *match.span())
+    return Detail("spot", shown, at, end)

@@ -8,66 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from asr.lexicon import PlaceKind
 from asr.prefill.gazetteer import PlaceHit
 from asr.prefill.half_heard import half_heard
-from asr.prefill.mentions import STOPS, Detail, Span, Where, spans_of, spot_pattern
+from asr.prefill.heard_places import Mention, judged
+from asr.prefill.mentions import Detail, Where, spans_of
 from asr.prefill.questions import ASKS_PLACE, READS_BACK
-from asr.prefill.readbacks import read_back
+from asr.prefill.readbacks import READ_LEAD, read_back
 from asr.prefill.reading import Said, Talk
+from asr.prefill.spots import STOPS, closes, spot_pattern
 from asr.prefill.suggestions import Evidence, Suggestion
 
 _SLOTS = ("phase", "building", "unit", "floor", "room", "desk")
-_OTHERS = re.compile(r"(?:楼上|楼下|对门|隔壁|邻居|他家|她家|他们家|人家|户主|朋友|他|她).{0,4}$")
-_NOT = re.compile(r"(?:不是|不在|没在|不叫|不住|而不是)(?:我们|在|咱|那个)?$")
-_NOT_AFTER = re.compile(r"^(?:那边|那块)?(?:不是|没事|没有问题)(?=[，,。]|我|的|$)")
 _INCIDENT = re.compile(r"(?:在|位于|反映|投诉|举报|我们|咱们?|就是|那个|附近|家是)[，,]?(?:一下|的|个|那个)?$")
-_ELSEWHERE = re.compile(r"(?:我住在?|去|老家在?|单位在|上班在?|转到|工作在|回|搬到|原来住|以前住|之前住|从)$")
 _VAGUE_SPOTS = frozenset({"门口", "楼下", "附近", "旁边", "对面", "后面", "前面", "中间", "院里", "楼上"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Mention:
-    said: Said
-    span: Span
-    negated: bool
-    corrected: bool
-    elsewhere: bool
-
-    @property
-    def where(self) -> Where | None:
-        return self.span.where
-
-    @property
-    def asked(self) -> bool:
-        return self.said.by_caller and ASKS_PLACE.search(self.said.asked) is not None
-
-    @property
-    def spots(self) -> tuple[Detail, ...]:
-        return tuple(detail for detail in self.span.details if detail.slot == "spot")
-
-    @property
-    def doors(self) -> tuple[Detail, ...]:
-        return tuple(detail for detail in self.span.details if detail.slot != "spot")
-
-    def door(self, slot: str) -> str | None:
-        return next((detail.shown for detail in self.doors if detail.slot == slot), None)
-
-    def evidence(self, detail: Detail) -> Evidence:
-        return self.said.evidence(detail.start, detail.end)
-
-    @property
-    def head(self) -> Evidence:
-        return self.said.evidence(self.span.start, self.span.head_end)
 
 
 def suggest_place(talk: Talk, subject: str = "") -> list[Suggestion]:
     """``subject`` is whom it is about, which is no part of the address."""
     garbled = half_heard(talk)
     mentions = [
-        _judged(said, span)
+        judged(talk, said, span)
         for said in talk.all
         if said.by_caller or said.by_agent
         for span in spans_of(said.reading, garbled.get(said.reading, ()))
@@ -77,17 +40,8 @@ def suggest_place(talk: Talk, subject: str = "") -> list[Suggestion]:
     return found + _region(talk, mentions, main)
 
 
-def _judged(said: Said, span: Span) -> _Mention:
-    text = said.text
-    before, after = text[max(0, span.start - 6) : span.start], text[span.end :]
-    negated = _NOT.search(before) is not None or _NOT_AFTER.match(after) is not None
-    other = _OTHERS if span.where is None else _ELSEWHERE
-    corrected = said.reading.corrected_at(span.start) or re.match(r"[，,]?(?:才对|不是(?!吗|的))", after) is not None
-    return _Mention(said, span, negated, corrected and not negated, other.search(before) is not None)
-
-
 # choosing the main place ----------------------------------------------------------------------------------------------
-def _main(talk: Talk, mentions: Sequence[_Mention]) -> Where | None:
+def _main(talk: Talk, mentions: Sequence[Mention]) -> Where | None:
     scores: dict[str, float] = {}
     wheres: dict[str, Where] = {}
     spoken: set[str] = set()
@@ -97,8 +51,10 @@ def _main(talk: Talk, mentions: Sequence[_Mention]) -> Where | None:
             continue
         if where.name not in wheres or where.score > wheres[where.name].score:
             wheres[where.name] = where
-        heard = talk.confirmed if where.place is not None else talk.agreed
-        if mention.said.by_caller or heard(mention.said) or _only_doors_refused(talk, mention):
+        heard = mention.said.by_caller or (
+            mention.stands and (where.place is not None or talk.agreed(mention.said) or _echoes(talk, where.name))
+        )
+        if heard or _only_doors_refused(talk, mention):
             spoken.add(where.name)
         scores[where.name] = scores.get(where.name, 0.0) + _weight(talk, mention, order)
     for name, where in wheres.items():
@@ -109,7 +65,18 @@ def _main(talk: Talk, mentions: Sequence[_Mention]) -> Where | None:
     return wheres[best] if best is not None and scores[best] > 0.3 else None
 
 
-def _only_doors_refused(talk: Talk, mention: _Mention) -> bool:
+def _echoes(talk: Talk, name: str) -> bool:
+    """The caller named it in pieces: 东岭镇 … 那个文化广场."""
+    return any(name[-4:] in said.text for said in talk.caller)
+
+
+_SIDE = re.compile(r"[东西南北](?:侧|边|面)")
+_ASKS_SIDE = re.compile(r"哪一?[侧边面]|哪个方向")
+_WHICH = re.compile(r"哪一?[个家所座](?P<kind>[\u4e00-\u9fff]{2,4})")
+_ASKED_AT = re.compile(r"(?:村|小区|街|路)?(?:的)?(?:哪里|哪儿|什么位置|具体位置|哪个位置|哪一?[块段栋])")
+
+
+def _only_doors_refused(talk: Talk, mention: Mention) -> bool:
     """怡景苑五号楼三单元，对吗？ 错了，我家是二单元: the number is wrong, the place is not."""
     if mention.said.by_caller or mention.where is None or mention.where.place is None:
         return False
@@ -120,7 +87,7 @@ def _only_doors_refused(talk: Talk, mention: _Mention) -> bool:
     return any(span.details for span in spans) and not any(span.where is not None for span in spans)
 
 
-def _weight(talk: Talk, mention: _Mention, order: int) -> float:
+def _weight(talk: Talk, mention: Mention, order: int) -> float:
     assert mention.where is not None
     if mention.negated:
         return -2.0
@@ -128,16 +95,19 @@ def _weight(talk: Talk, mention: _Mention, order: int) -> float:
     weight = (0.9 if place.kind is PlaceKind.ROAD else 1.0) * (mention.where.score / 100) ** 2 if place else 0.45
     weight += 0.25 * len(mention.span.details)
     if mention.said.by_agent:
-        if not talk.confirmed(mention.said):
+        if not mention.stands:
             return 0.6 if _only_doors_refused(talk, mention) else 0.0
         weight = 0.8 * weight + (0.5 if READS_BACK.search(mention.said.text) else 0.0)
-    weight += 0.9 * mention.asked + 1.5 * mention.corrected - 0.7 * mention.elsewhere
+        weight += 0.9 * (_ASKED_AT.match(mention.said.text, mention.span.head_end) is not None)
+    which = _WHICH.search(mention.said.asked)
+    weight += 0.9 * (which is not None and mention.where.name.endswith(which.group("kind")[:3]))
+    weight += 0.9 * mention.asked + 1.5 * mention.corrected + 0.9 * mention.blamed - 0.7 * mention.elsewhere
     weight += 0.2 * bool(_INCIDENT.search(mention.said.text[max(0, mention.span.start - 6) : mention.span.start]))
     return weight + max(0.0, 0.2 - order * 0.02)
 
 
 # its wording ----------------------------------------------------------------------------------------------------------
-def _address(talk: Talk, mentions: Sequence[_Mention], main: Where, subject: str) -> Suggestion:
+def _address(talk: Talk, mentions: Sequence[Mention], main: Where, subject: str) -> Suggestion:
     named = [m for m in mentions if m.where is not None and m.where.name == main.name and not m.negated]
     mine = [m for m in mentions if m in named or (m.where is None and _belongs(talk, m)) or _short_of(m, main)]
     first = next((mention for mention in named if mention.said.by_caller), named[0])
@@ -145,12 +115,7 @@ def _address(talk: Talk, mentions: Sequence[_Mention], main: Where, subject: str
     spots = _spots_of(mine, doors)
     value = main.name
     evidence = [first.head]
-    for slot in _SLOTS:
-        if slot in doors:
-            detail, mention = doors[slot]
-            value += detail.shown
-            evidence.append(mention.evidence(detail))
-    for detail, mention in spots:
+    for detail, mention in _in_order(doors, spots):
         value += detail.shown if not value.endswith(detail.shown) else ""
         evidence.append(mention.evidence(detail))
     if not doors and not spots and main.place is not None and main.place.kind is PlaceKind.ROAD:
@@ -159,7 +124,8 @@ def _address(talk: Talk, mentions: Sequence[_Mention], main: Where, subject: str
         for said, start, end, words in _near_by(talk, main):
             value += words
             evidence.append(said.evidence(start, end))
-    stretch = _stretch(talk, main) if not doors and main.place is not None else None
+    far = any(detail.shown.startswith("至") for detail, _ in spots)
+    stretch = _stretch(talk, main) if not doors and not far and main.place is not None else None
     if stretch is not None:
         value = main.name + stretch[1]
         evidence.append(stretch[0])
@@ -168,29 +134,61 @@ def _address(talk: Talk, mentions: Sequence[_Mention], main: Where, subject: str
         for proof in _on_the_road(talk, main, who):
             value += who
             evidence.append(proof)
+    part = _part_of_road(mentions, main)
+    if part is not None:
+        value = part[0]
+        evidence += part[1]
     heard = read_back(talk, main.name, subject)
     if heard is not None and _fits(talk, mine, heard, value, [detail.shown for detail, _ in doors.values()]):
         value = heard[0]
         evidence.append(heard[1].evidence(heard[2], heard[3]))
-    value = _as_written(talk, value)
+    value = _as_written(talk, _told_in_full(mentions, value))
     return Suggestion(
         field="address", value=value, confidence=_confidence(talk, named, main), evidence=tuple(dict.fromkeys(evidence))
     )
 
 
+def _in_order(doors: _Chosen, spots: Sequence[tuple[Detail, Mention]]) -> list[tuple[Detail, Mention]]:
+    """As said where one turn says it all, else the doors first."""
+    row = [doors[slot] for slot in _SLOTS if slot in doors]
+    if spots:
+        told = {(detail.slot, detail.shown) for detail in spots[0][1].doors}
+        if {(detail.slot, detail.shown) for detail, _ in row} <= told:
+            shown = {id(detail) for detail, _ in spots}
+            mention = spots[0][1]
+            return [(d, mention) for d in mention.span.details if d.slot != "spot" or id(d) in shown]
+    return [*row, *spots]
+
+
+def _told_in_full(mentions: Sequence[Mention], value: str) -> str:
+    """…至养老院门口, where 颐康养老院 was named before."""
+    for name in dict.fromkeys(m.where.name for m in mentions if m.where is not None and m.where.place is None):
+        if len(name) >= 5 and f"至{name[2:]}" in value:
+            return value.replace(f"至{name[2:]}", f"至{name}")
+    return value
+
+
+_MOST_LOST = 0.75
+"""The operator's other wording may be a little shorter than ours."""
+
+
 def _fits(
-    talk: Talk, mine: Sequence[_Mention], heard: tuple[str, Said, int, int], value: str, doors: Sequence[str]
+    talk: Talk, mine: Sequence[Mention], heard: tuple[str, Said, int, int], value: str, doors: Sequence[str]
 ) -> bool:
     """The operator's wording has every door number, says more than ours, and the caller corrected nothing after it."""
     words, said = heard[0], heard[1]
     corrected = any(mention.corrected or mention.negated for mention in mine if mention.said.index > said.index)
-    return not corrected and all(shown in words for shown in doors) and (len(words) > len(value) or value not in words)
+    return (
+        not corrected
+        and all(shown in words for shown in doors)
+        and (len(words) > len(value) or (value not in words and len(words) > _MOST_LOST * len(value)))
+    )
 
 
 _AREA = re.compile(r"在(?P<area>[\u4e00-\u9fff]{2,8}?)(?:那片|那块|那儿|那边|这片|这块|一带|跟前)")
 _SIDE_OF_VILLAGE = re.compile(r"(?:^|[，。])(?:在|就是|就|我们|俺们)*村(?P<side>[东西南北]头)")
 _THERE = re.compile(r"(?:在|到|从)(?:他们|你们|人家|咱们|那个|这个|那边|那儿|里头|里面|里|的|景区|院)+")
-_SIDES = re.compile(r"(?<=[楼栋元])([东西南北])(?:边|面|头)(?![\u4e00-\u9fff])")
+_SIDES = re.compile(r"(?<=[楼栋元])([东西南北])(?:边|面|头)(?!门|口)")
 _ASKS_STOP = re.compile(r"哪个站|哪一站|什么站")
 _STOP_OF_BUS = re.compile(r"(?<![车交驿油费电动岗兵检])站$")
 
@@ -236,6 +234,24 @@ def _on_the_road(talk: Talk, main: Where, subject: str) -> Iterator[Evidence]:
         yield found[0].evidence(*found[1].span("who"))
 
 
+def _part_of_road(mentions: Sequence[Mention], main: Where) -> tuple[str, list[Evidence]] | None:
+    """面粉厂路 … 从劳动路口到新市街口: two other roads bound the part of the one named before."""
+    roads = [m for m in mentions if m.where is not None and m.where.place is not None and m.stands and not m.negated]
+    roads = [m for m in roads if m.where is not None and m.where.place and m.where.place.kind is PlaceKind.ROAD]
+    for bound in reversed(roads):
+        far = next((spot for spot in bound.spots if spot.shown.startswith("至")), None)
+        if far is None or bound.where is None or not bound.spots[0].shown.startswith(("口", "路口")):
+            continue
+        along = next(
+            (m for m in roads if m.said.by_caller and m.where and m.where.name not in bound.where.name + far.shown),
+            None,
+        )
+        if along is not None and along.where is not None and main.name in (along.where.name, bound.where.name):
+            words = "".join(spot.shown for spot in bound.spots)
+            return along.where.name + bound.where.name + words, [bound.head, bound.evidence(far)]
+    return None
+
+
 _HOURS = re.compile(r"[点时天月年号周]|早|晚|上午|下午|夜|现在|今|昨|明|小时")
 
 
@@ -264,18 +280,18 @@ def _as_written(talk: Talk, value: str) -> str:
     return _STOP_OF_BUS.sub("公交站", value) if by_bus else value
 
 
-def _short_of(mention: _Mention, main: Where) -> bool:
+def _short_of(mention: Mention, main: Where) -> bool:
     """永辉超市 where the main place is 中兴街永辉超市."""
     return mention.where is not None and mention.where.name != main.name and mention.where.name in main.name
 
 
-def _belongs(talk: Talk, mention: _Mention) -> bool:
+def _belongs(talk: Talk, mention: Mention) -> bool:
     """Details alone count in an answer about the place, in a correction, beside another, or as a desk."""
     doors = mention.doors
     if mention.said.by_agent:
-        return len(doors) >= 2 and talk.confirmed(mention.said)
+        return mention.stands and (len(doors) >= 2 or (mention.span.loose and _answers(talk, mention)))
     if mention.span.loose:
-        return mention.asked
+        return mention.asked or (mention.corrected and closes(mention.said.text, mention.span.end))
     strong = {detail.slot for detail in doors} - {"floor"}
     return (
         mention.negated
@@ -287,55 +303,91 @@ def _belongs(talk: Talk, mention: _Mention) -> bool:
     )
 
 
-_Chosen = dict[str, tuple[Detail, _Mention]]
+def _several(detail: Detail) -> bool:
+    return detail.slot == "building" and bool(set(detail.shown) & {"与", "-"})
 
 
-def _doors(talk: Talk, mine: Sequence[_Mention]) -> _Chosen:
+def _answers(talk: Talk, mention: Mention) -> bool:
+    """The operator's turn begins with where, right after the caller was asked for it."""
+    before = next(iter(talk.before(mention.said)), None)
+    lead = READ_LEAD.match(mention.said.text)
+    begins = not mention.said.text[lead.end() if lead is not None else 0 : mention.span.start].strip("，,。 ")
+    return begins and before is not None and before.by_caller and ASKS_PLACE.search(before.asked) is not None
+
+
+_Chosen = dict[str, tuple[Detail, Mention]]
+
+
+def _doors(talk: Talk, mine: Sequence[Mention]) -> _Chosen:
     taken_back = {(d.slot, d.shown) for mention in mine if mention.negated for d in mention.span.details[:1]}
     chosen: _Chosen = {}
     for mention in mine:
         if mention.negated or (mention.elsewhere and mention.where is None):
             continue
-        if mention.said.by_agent and not talk.confirmed(mention.said):
+        if not mention.stands:
             continue
         for detail in mention.doors:
             if (detail.slot, detail.shown) in taken_back and not mention.corrected:
                 continue
             known = chosen.get(detail.slot)
+            if known is not None and _several(known[0]) != _several(detail):
+                if _several(detail) and detail.slot == "building":
+                    chosen = {"building": (detail, mention)}
+                continue
             if known is None or mention.corrected or _heard_better(talk, mention, known[1]):
                 chosen[detail.slot] = (detail, mention)
     return {slot: pair for slot, pair in chosen.items() if (slot, pair[0].shown) not in taken_back or pair[1].corrected}
 
 
-def _heard_better(talk: Talk, newer: _Mention, older: _Mention) -> bool:
+def _heard_better(talk: Talk, newer: Mention, older: Mention) -> bool:
     """The operator reads back another number and is not contradicted: a person heard it."""
-    reads = newer.said.by_agent and newer.where is not None and READS_BACK.search(newer.said.text) is not None
-    return reads and not older.corrected and talk.agreed(newer.said)
+    if not newer.said.by_agent or newer.where is None:
+        return False
+    if READS_BACK.search(newer.said.text) is not None:
+        return talk.agreed(newer.said) and not older.corrected
+    if not newer.stands:
+        return False
+    answered = next((said for said in talk.before(newer.said) if said.by_caller), None)
+    return answered is not None and answered is older.said and older.asked
 
 
-def _spots_of(mine: Sequence[_Mention], doors: _Chosen) -> list[tuple[Detail, _Mention]]:
-    """The caller's spots said with the chosen building or none; a clearer one replaces 门口 or 楼下."""
+def _spots_of(mine: Sequence[Mention], doors: _Chosen) -> list[tuple[Detail, Mention]]:
+    """Of all that was said with the chosen building or none the row that says most, what was put right before all."""
     building = doors["building"][0].shown if "building" in doors else None
-    best: list[tuple[Detail, _Mention]] = []
+    refused = {detail.shown for mention in mine if mention.negated for detail in mention.spots[:1]}
+    best: list[tuple[Detail, Mention]] = []
+    most = 0.0
     for mention in mine:
-        row = [(detail, mention) for detail in mention.spots]
+        row = [(detail, mention) for detail in mention.spots if detail.shown not in refused]
         own = mention.door("building")
-        if not row or mention.negated or mention.elsewhere or not mention.said.by_caller or own not in (None, building):
+        if not row or mention.negated or mention.elsewhere or not mention.stands or own not in (None, building):
             continue
-        vague = bool(best) and all(detail.shown in _VAGUE_SPOTS for detail, _ in best)
-        older = best[0][1] if best else mention
-        closer = (own is not None and older.door("building") is None) or (
-            mention.where is not None and older.where is None
-        )
-        if not best or mention.corrected or vague or closer:
-            best = row
-    if best:
-        return best
-    heard = (m for m in mine if m.said.by_agent and m.where and m.spots and m.door("building") in (None, building))
-    return next(([(detail, mention) for detail in mention.spots] for mention in heard), [])
+        worth = _worth(mention, [detail for detail, _ in row], beside_building=own is not None)
+        if worth > most:
+            best, most = row, worth
+    return [*best, *_side_of(mine, best)]
 
 
-def _confidence(talk: Talk, named: Sequence[_Mention], main: Where) -> float:
+def _side_of(mine: Sequence[Mention], row: Sequence[tuple[Detail, Mention]]) -> list[tuple[Detail, Mention]]:
+    """马路哪一侧？ …北边: the last answer to that, where nothing else said it."""
+    if not row or any(_SIDE.search(detail.shown) for detail, _ in row):
+        return []
+    asks = [m for m in mine if m.span.loose and (_ASKS_SIDE.search(m.said.asked) or m.said.by_agent) and m.stands]
+    sides = [(detail, m) for m in asks for detail in m.spots if _SIDE.search(detail.shown)]
+    if not sides or not any(m.said.by_caller and _ASKS_SIDE.search(m.said.asked) for m in asks):
+        return []
+    detail, mention = sides[-1]
+    shown = re.sub(r"([东西南北])[边面]", r"\1侧", detail.shown)
+    return [(replace(detail, shown=shown), mention)]
+
+
+def _worth(mention: Mention, row: Sequence[Detail], *, beside_building: bool) -> float:
+    value = sum(0.3 if detail.shown in _VAGUE_SPOTS else min(2.0, 0.6 + 0.15 * len(detail.shown)) for detail in row)
+    value += 2.0 * mention.corrected + 0.6 * mention.asked + 0.5 * (mention.where is not None) + 0.8 * beside_building
+    return value + ((0.4 if mention.where is not None else 0.8) if mention.said.by_agent else 0.2)
+
+
+def _confidence(talk: Talk, named: Sequence[Mention], main: Where) -> float:
     asked = any(mention.asked for mention in named)
     echoed = any(mention.said.by_agent and talk.confirmed(mention.said) for mention in named)
     detailed = any(mention.span.details for mention in named)
@@ -349,7 +401,7 @@ def _confidence(talk: Talk, named: Sequence[_Mention], main: Where) -> float:
 
 
 # district and town ----------------------------------------------------------------------------------------------------
-def _region(talk: Talk, mentions: Sequence[_Mention], main: Where | None) -> list[Suggestion]:
+def _region(talk: Talk, mentions: Sequence[Mention], main: Where | None) -> list[Suggestion]:
     """What the gazetteer knows of the main place; else what was said."""
     place = main.place if main is not None else None
     anchor = next(
@@ -366,6 +418,13 @@ def _region(talk: Talk, mentions: Sequence[_Mention], main: Where | None) -> lis
         found["district"] = _suggestion("district", place.district, sure, anchor.head)
         if place.town is not None:
             found["town"] = _suggestion("town", place.town, sure, anchor.head)
+    if place is None:
+        known = next((m for m in mentions if m.where is not None and m.where.place is not None and m.stands), None)
+        if known is not None and known.where is not None and known.where.place is not None:
+            near = known.where.place
+            found["district"] = _suggestion("district", near.district, 0.72, known.head)
+            if near.town is not None:
+                found["town"] = _suggestion("town", near.town, 0.7, known.head)
     for said, hit in _said_regions(talk):
         proof = said.evidence(hit.start, hit.end)
         fits = "district" not in found or found["district"].value == hit.place.district

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 
 from asr.lexicon import PlaceKind
 from asr.numerals import with_digits
-from asr.prefill.mentions import spot_pattern, suffix_pattern
+from asr.prefill.heard_places import stands
+from asr.prefill.mentions import suffix_pattern
 from asr.prefill.reading import Said, Talk
+from asr.prefill.spots import spot_pattern
 
-_LEAD = re.compile(
+READ_LEAD = re.compile(
     r"(?:好的?|嗯|那|就是|是|在|也就是|您说的是|我?(?:跟您|和您)?(?:核对|确认|重复)(?:一下|一遍)?|更正为?|改为|地址是?|位置是?|地点是?)+"
 )
-_TAIL = re.compile(r"(?:对吗|对吧|是吗|是吧|是不是|没错吧|吗|呢|那边|那儿|[茫芒忙买卖嘛])+$")
+_TAIL = re.compile(
+    r"(?:对吗|对吧|是吗|是吧|是不是|没错吧|吗|呢|那边|那儿|[茫芒忙买卖嘛]|[零一二两三四五六七八九十百0-9]+户)+$"
+)
 _MATTER = re.compile(
-    r"[我您他她谁吗请给让把被将会要没不都也还已了着过]|(?:反映|投诉|举报|咨询|登记|转给|核实|联系|处理|问题|情况|漏水|停水|停电|扰民|噪音|油烟|垃圾"
+    r"[我您他她谁吗请给让把被将会要没不都也还已了着过哪几]|什么|上的?车|下的?车|补划|加装|增设|安装|修复|更换|清理|整治|疏通|建议|(?:反映|投诉|举报|咨询|登记|转给|核实|联系|处理|问题|情况|漏水|停水|停电|扰民|噪音|油烟|垃圾"
     r"|走失|走丢|着火|起火|被困|晕倒|摔倒|打架|受伤|[零一二三四五六七八九十0-9]点)"
 )
 _MOST, _MOST_MORE = 24, 14
@@ -25,8 +29,9 @@ def read_back(talk: Talk, name: str, subject: str) -> tuple[str, Said, int, int]
     """What the operator said of the place ``name`` last, without district, town and subject; the said and the span."""
     found = None
     for said in talk.agent:
-        if talk.confirmed(said):
-            found = next(_of(said, name, subject, talk), found)
+        heard = next(_of(said, name, subject, talk), None)
+        if heard is not None and stands(talk, said, heard[3]):
+            found = heard
     return found
 
 
@@ -36,8 +41,8 @@ def _of(said: Said, name: str, subject: str, talk: Talk) -> Iterator[tuple[str, 
         words = _place_only(said, start, end)
         if words is not None and subject and subject not in name:
             words = words.replace(subject, "")
-        if words is not None and f"在{name}" in words:
-            words = words[words.index(f"在{name}") + 1 :]
+        if words is not None and name in words:
+            words = words[_first_head(said, words, name) :]
         if words is None or name not in with_digits(words) or "？" in said.text[end : end + 1]:
             continue
         value = words
@@ -48,12 +53,18 @@ def _of(said: Said, name: str, subject: str, talk: Talk) -> Iterator[tuple[str, 
         yield with_digits(value).replace("的", ""), said, start, end
 
 
+def _first_head(said: Said, words: str, name: str) -> int:
+    """Where the place begins: 建议劳动路口…, 南门这边绿影小区."""
+    heads = [hit.place.name for hit in said.reading.places if hit.place.kind is PlaceKind.ROAD]
+    return min(words.index(head) for head in (name, *heads) if head in words)
+
+
 def _place_only(said: Said, start: int, end: int) -> str | None:
     """The clause from the name of the place on; None if it says more than where."""
     for hit in said.reading.places:
         if hit.place.kind in (PlaceKind.DISTRICT, PlaceKind.TOWN) and start <= hit.start < end:
             start = max(start, hit.end)
-    lead = _LEAD.match(said.text, start, end)
+    lead = READ_LEAD.match(said.text, start, end)
     words = _TAIL.sub("", said.text[lead.end() if lead is not None else start : end])
     return None if len(words) > _MOST or _MATTER.search(words) else words
 

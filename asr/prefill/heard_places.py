@@ -1,0 +1,106 @@
+"""A place as somebody said it in the talk: taken back or put right, asked for, elsewhere, read back and let stand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from asr.prefill.mentions import Detail, Span, Where, spans_of
+from asr.prefill.questions import ASKS_PLACE
+from asr.prefill.reading import Said, Talk
+from asr.prefill.suggestions import Evidence
+
+_OTHERS = re.compile(r"(?:楼上|楼下|对门|隔壁|邻居|他家|她家|他们家|人家|户主|朋友|他|她).{0,4}$")
+_NOT = re.compile(r"(?:不是|不在|没在|不叫|不住|而不是)(?:我们|在|咱|那个)?$")
+_NOT_AFTER = re.compile(r"^(?:那边|那块)?(?:不是|没事|没有问题)(?=[，,。]|我|的|$)")
+_ELSEWHERE = re.compile(r"(?:我住在?|去|老家在?|单位在|上班在?|转到|工作在|回|搬到|原来住|以前住|之前住|从)$")
+_ASKS_MORE = re.compile(r"几组|几队|哪一?户|哪一?站|哪一?条|哪个(?:派出所|市场|公园|厂|科室)|哪家厂")
+_OWN_FIRM = re.compile(r"(?:公司|企业|厂|单位)(?:叫|是)[^。！？]{1,16}在[^，。]{0,6}$")
+_IS_ABOUT = re.compile(r"(?:欠[钱款薪]的|投诉的|反映的|举报的)(?:单位|企业|公司)?(?:就?是|叫)$")
+_TAKEN_BACK = re.compile(r"[，,。、…]*(?:哎|哦|呃|啊)?(?:不是不是|不是(?=[，,。…])|不对|错了|说错)")
+_ASKS_AGAIN = re.compile(r"[？?]|(?:吗|呢)(?:[，。]|$)|什么|怎么|哪|多少|几|有没有|是不是|贵姓")
+_SAYS_WHERE = 24
+"""How far into a reply an objection to a place names another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    said: Said
+    span: Span
+    negated: bool
+    corrected: bool
+    elsewhere: bool
+    blamed: bool
+    stands: bool
+    """Said by the caller, or by the operator and not objected to."""
+
+    @property
+    def where(self) -> Where | None:
+        return self.span.where
+
+    @property
+    def asked(self) -> bool:
+        asked = self.said.asked
+        return self.said.by_caller and (ASKS_PLACE.search(asked) or _ASKS_MORE.search(asked)) is not None
+
+    @property
+    def spots(self) -> tuple[Detail, ...]:
+        return tuple(detail for detail in self.span.details if detail.slot == "spot")
+
+    @property
+    def doors(self) -> tuple[Detail, ...]:
+        return tuple(detail for detail in self.span.details if detail.slot != "spot")
+
+    def door(self, slot: str) -> str | None:
+        return next((detail.shown for detail in self.doors if detail.slot == slot), None)
+
+    def evidence(self, detail: Detail) -> Evidence:
+        return self.said.evidence(detail.start, detail.end)
+
+    @property
+    def head(self) -> Evidence:
+        return self.said.evidence(self.span.start, self.span.head_end)
+
+
+def judged(talk: Talk, said: Said, span: Span) -> Mention:
+    text = said.text
+    before, after = text[max(0, span.start - 8) : span.start], text[span.end :]
+    negated = _NOT.search(before) is not None or _NOT_AFTER.match(after) is not None
+    other = _OTHERS if span.where is None else _ELSEWHERE
+    taken_back = _TAKEN_BACK.match(after) is not None and span.where is not None and _another(said, span)
+    negated = negated or taken_back
+    far = any(detail.shown.startswith("至") for detail in span.details)
+    corrected = said.reading.corrected_at(span.start) or re.match(r"[，,]?(?:才对|不是(?!吗|的))", after) is not None
+    return Mention(
+        said=said,
+        span=span,
+        negated=negated,
+        corrected=corrected and not negated,
+        elsewhere=(other.search(before) is not None and not far)
+        or _OWN_FIRM.search(text[max(0, span.start - 26) : span.start]) is not None,
+        blamed=_IS_ABOUT.search(before) is not None,
+        stands=said.by_caller or stands(talk, said, span.end),
+    )
+
+
+def _another(said: Said, span: Span) -> bool:
+    """Another place is named soon after."""
+    return any(
+        later.where is not None and later.where != span.where and 0 < later.start - span.end < _SAYS_WHERE
+        for later in spans_of(said.reading)
+    )
+
+
+def stands(talk: Talk, said: Said, end: int) -> bool:
+    """The caller did not object to the place the operator named up to ``end``.
+
+    A "no" to what was asked after it, or one that names no place, objects to something else.
+    """
+    if talk.confirmed(said):
+        return True
+    reply = next((other for other in talk.after(said) if other.by_caller), None)
+    if reply is None:
+        return True
+    elsewhere = any(span.start < _SAYS_WHERE for span in spans_of(reply.reading))
+    rest = re.split(r"[，,。、]", said.text[end:], maxsplit=1)
+    return not elsewhere and len(rest) > 1 and _ASKS_AGAIN.search(rest[1]) is not None
