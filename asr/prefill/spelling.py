@@ -11,12 +11,21 @@ from asr.lexicon.pinyin import sounds_like, syllables
 from asr.prefill.half_heard import unlike
 from asr.prefill.reading import Said
 
-_SPELLED = re.compile(
-    r"(?P<word>[\u4e00-\u9fff]{2,4}?)的(?:那个|这个)?(?P<char>[\u4e00-\u9fff])(?!那边|再加"
-    r"|加个|加上|带个|旁边|上面|下面|字?旁|字头|右边|左边)(?=$|[，,、。！？…\s]|字|吧|啊|呀|嘛"
-    r"|哈|嗯|对|不是|电话|手机|[\u4e00-\u9fff])"
+_AFTERWARDS = (
+    "字?旁|字头|那边|再加|加个|加上|带个|旁边|上面|上头|下面|下头|底下|右边|左边"
+    "|换成|去掉|少|一个念|一个音|同音|那个音|长得"
 )
-DENIED = re.compile(r"(?:不是|不叫|不读)(?:那个|这个)?$")
+_SPELLED = re.compile(
+    r"(?P<word>[\u4e00-\u9fff]{2,4}?)(?:的(?:那个|这个)?|(?P<that>那个|这个))(?P<char>[\u4e00-\u9fff])"
+    rf"(?!{_AFTERWARDS}|[，,](?:{_AFTERWARDS}|加|挂|带|把))"
+    r"(?=$|[，,、。！？…\s]|字|吧|啊|呀|嘛|哈|嗯|对|不是|电话|手机|[\u4e00-\u9fff])"
+)
+_INSIDE = re.compile(
+    r"(?:上面|上头|上边|下面|下头|下边|底下|左边|左面|右边|右面|旁边|边上|里面|里头|中间|外面|外头|跟前"
+    r"|旁|头|底|边|单立人|走之|加|带|挂|换成|写|跟|像)(?:儿|是|有|再|一)*(?:一?个)?$"
+)
+"""草字头底下一个以为的以: a part of the character, not the character."""
+_DENIED = re.compile(r"(?:不是|不叫|不读|不念|别写成|别写|别弄成|不是那个)(?:那个|这个|是)?$")
 
 
 @lru_cache(maxsize=8)
@@ -29,15 +38,66 @@ def surnames_by_sound(lexicon: Lexicon) -> dict[tuple[str, ...], str]:
 def spellings(text: str) -> Iterator[tuple[str, str]]:
     """(the word, the character it was said for); 不是陆地的陆 says what it is not."""
     for match in _SPELLED.finditer(text):
-        if not DENIED.search(text[: match.start()]) and not match.group("word").startswith("不是"):
-            yield match.group("word").removeprefix("是"), match.group("char")
+        word, char = match.group("word"), match.group("char")
+        if match.group("that") and char not in word:
+            continue
+        if (
+            denied_at(text, match.start())
+            or re.search("不是|写成|不念|不读", word)
+            or _INSIDE.search(text[: match.start()])
+        ):
+            continue
+        if (
+            re.match(r"(?:底下|下面|上面|上头|旁边|里面|右边|左边|单立人|草字头|加)?(?:一个|个)", word)
+            and len(word) > 2
+        ):
+            continue
+        yield word.removeprefix("是"), char
+
+
+def denied_at(text: str, start: int) -> bool:
+    """可不是儿童的童, 别写成感谢那个谢: what it is not."""
+    return _DENIED.search(text[:start]) is not None
+
+
+def spelled_at(text: str, *chars: str) -> bool:
+    """Whether the words right here explain one of the characters (敏捷的敏, 翅膀那个翼, 文化的文)."""
+    return any(char in chars and char in word for word, char in spellings(text[:24]))
+
+
+_BUILT = (
+    "邰台耳 仝人工 昝处日 郜告耳 佟人冬 仉人几 贠厶贝 訾此言 芮草内 靳革斤 宓盖必 覃西早 郗希耳 "
+    "逯录走 逄降走 闫门三 邢开耳 邬乌耳 邸底耳 郎良耳 郇旬耳 郦丽耳 鄢焉耳 郭享耳 邱丘耳 邹刍耳 "
+    "祁示耳 郁有耳 郑关耳 邓又耳 邵召耳 阮耳元 陆耳击 陈耳东 仲人中 任人壬 付人寸 何人可 侯人候 "
+    "佘人示 荀草旬 苟草句 荆草刑 蔺草门 蒲草浦 芦草户 芒草亡 茹草如 庞广龙 阎门臽 闵门文 闻门耳 "
+    "阚门敢 闾门吕 宋盖木 宁盖丁 安盖女 晁日兆 昌日日 晏日安 贾西贝 贺加贝 费弗贝 岑山今 崔山佳 "
+    "岳丘山 柴此木 栾亦木 桑又木 樊林大 楚林疋 穆禾白 "
+)
+"""A surname and two parts it is told by: 邰 is 台 and 耳."""
+_WITH = r"[^。！？]{0,9}(?:上头|上面|上边|下头|下面|底下|旁|边|里头|里面|中间|加|挂|带|一个|个)[^。！？]{0,7}?"
+
+
+def inside_at(text: str, start: int) -> bool:
+    """门里头双口吕那个闾: only a part of the character."""
+    return _INSIDE.search(text[:start]) is not None
+
+
+def built(text: str, heard: str) -> str | None:
+    """姓台，台上的台右边挂个耳朵: the surname that sounds so and is put together of these."""
+    for surname, one, other in map(tuple, _BUILT.split()):
+        if heard != surname and sounds_like(heard, surname) and re.search(f"{one}{_WITH}{other}", text):
+            return surname
+    return None
 
 
 def by_spelling(said: Said, heard: str, at: int) -> str | None:
     """姓才，柴火的柴: what was heard is no surname, the word it was explained with holds one that sounds like it."""
     lexicon = said.reading.lexicon
+    meant = built(said.text[at : at + 24], heard)
+    if meant is not None:
+        return meant
     explained = [char for word, last in spellings(said.text[at : at + 16]) for char in (last, *word)]
-    explained += [meant for parts, meant in lexicon.cues.surname_parts.items() if parts in said.text[at : at + 8]]
+    explained += [parts_of for parts, parts_of in lexicon.cues.surname_parts.items() if parts in said.text[at : at + 8]]
     return next((char for char in explained if char in lexicon.surnames and sounds_like(char, heard)), None)
 
 
@@ -61,7 +121,7 @@ def words_meant(said: Said, at: int) -> Iterator[str]:
         end = at + match.start()
         for word, char, word_sounds in _name_words(said.reading.lexicon):
             start = end - len(word)
-            if start < at or DENIED.search(text[:start]):
+            if start < at or _DENIED.search(text[:start]):
                 continue
             if sum(map(unlike, sounds[start:end], word_sounds)) / len(word) <= _NEAR_WORD:
                 yield char
