@@ -161,12 +161,10 @@ def _surname_said(said: Said, asked: bool) -> Iterator[Claim]:
 def _surname_meant(said: Said, match: re.Match[str]) -> tuple[str | None, float]:
     """What was heard after 姓, where it is one; else the surname it is explained as; else it may be a rare one."""
     heard, end = match.group("any"), match.end()
-    explained = spelled_at(said.text[end:], heard)
-    meant = match.group("surname")
-    if meant is None and not explained:
-        meant = by_spelling(said, heard, end) or by_word(said, heard, end)
+    meant = match.group("surname") or by_spelling(said, heard, end) or by_word(said, heard, end)
     if meant is not None:
         return meant, 0.95
+    explained = spelled_at(said.text[end:], heard)
     alone = re.match(rf"$|{PAUSE}|吧|啊", said.text[end:]) is not None
     if heard in STOP_CHARS or not (explained or alone):
         return None, 0.0
