@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from asr.numerals import Numeral, joined
+from asr.numerals import Numeral, NumeralKind, joined
 from asr.prefill.privacy import Privacy
 from asr.prefill.questions import ASKS_PHONE, ASKS_SAME_PHONE
 from asr.prefill.reading import PAUSES, Said, Talk
@@ -26,6 +27,7 @@ _FOREIGN = re.compile(
     r"|医院|学校|客服|那边|派出所|包工头|工头|诈骗)[^，。]{0,5}(?:电话|手机|号码|号)(?:是|就是"
     r"|叫)?$|(?:打(?:过来|来)的(?:电话|号码)?|来电显示|陌生(?:电话|号码)|给我打(?:来)?的?电话"
     r"|打了?他们?.{0,4}(?:电话)?|拨打?|官网.{0,4}|车牌.{0,4}|单号.{0,4}|编号.{0,4}"
+    r"|(?:对方|他们?|老板|骗子|物业|商家|店里|公司|支书|村长|书记)[^，。]{0,3}的(?:是)?|也(?:可以|能|行)?打"
     r"|身份证.{0,5}|卡号.{0,4}|账号.{0,4}|QQ.{0,3}|户号.{0,3})(?:是|就是)?$"
 )
 _ASKS_FOREIGN = re.compile(
@@ -37,7 +39,8 @@ _SPARE = re.compile(
 )
 """A second number, for when the first does not answer."""
 _SAME = re.compile(
-    r"(?:就|还|是|用|打|留|写|记)[是打用留写]?(?:我)?(?:现在)?(?:打的?)?这个(?:号码?|电话"
+    r"显示的?(?:这个|那个|号码?|电话)|"
+    r"(?:就|还|是|用|打|留|写|记)[是打用留写]?(?:我|俺)?的?(?:现在)?(?:打的?)?这个(?:号码?|电话"
     r"|手机号?|座机|就行|就可以|吧|打|$|[，。！])|这个(?:号码?|电话|手机)(?:就)?(?:行|可以|能"
     r"|联系|打|找|接|，|。|$)|就(?:这|本)(?:个)?(?:机|号|座机)|本机"
     r"|现在(?:打的?)?(?:这个)?(?:电话|号码|手机|座机|号)|来电(?:的)?(?:这个)?(?:号码|电话|号)"
@@ -48,8 +51,13 @@ _NOT_SAME = re.compile(
     r"|电话是)(?:公司|单位|别人|朋友|同事|邻居|店里|公用|办公室|亲戚|借|我(?:妈|爸|儿子|女儿"
     r"|闺女|老公|老婆|爱人|同事|朋友|邻居))"
 )
+_TAKEN_BACK = re.compile(r"不对|错了|停机|欠费|不用了|算了|作废|注销|不是|还是(?:打|用|留|写|记)?(?:这|现在|来电|你们)")
+_PUT_RIGHT = re.compile(
+    r"不对|错了|说错|念错|看错|记错|不是|重(?:新)?(?:说|念|来)|等等|等会|等我|稍等|我(?:再)?(?:看|瞅|想)|更正"
+    r"|哎|唉|噢|哦"
+)
 _TAIL = re.compile(
-    r"(?:后(?:面)?|最后|末尾|尾号|末)(?:[两二三四五六]位?|[三四]个(?:数|字)?"
+    r"(?:后(?:面|头|边)?|最后|末尾|尾号|末)(?:[一两二三四五六]位?|[一两三四]个(?:数|字)?"
     r"|面)?(?:数)?(?:应该)?(?:是|说错了?)?$"
 )
 
@@ -84,7 +92,7 @@ def suggest_phone(talk: Talk, caller_number: str, privacy: Privacy) -> list[Sugg
 def _half_said(talk: Talk) -> bool:
     """Asked for a number the caller said one, but not as many digits as a phone has: it is not the caller id."""
     return any(
-        ASKS_PHONE.search(said.asked) and 7 <= sum(len(group.digits) for group in said.reading.digit_groups) <= 13
+        ASKS_PHONE.search(said.asked) and 7 <= sum(len(group.digits) for group in _groups(said)) <= 13
         for said in talk.caller
     )
 
@@ -98,14 +106,20 @@ def plain_number(number: str) -> str:
 
 
 def _later(talk: Talk, evidence: tuple[Evidence, ...], stated: _Number) -> bool:
+    """这个就行 in a later turn, or in the same one where the number was taken back before."""
     order = {said.turn.seg: said.index for said in talk.all}
-    return max((order[item.seg] for item in evidence), default=-1) > stated.said.index
+    last = max(evidence, key=lambda item: (order[item.seg], item.start), default=None)
+    if last is None or order[last.seg] != stated.said.index:
+        return last is not None and order[last.seg] > stated.said.index
+    end = max((item.end for item in stated.evidence if item.seg == last.seg), default=0)
+    between = stated.said.turn.text[end : last.end]
+    return last.start >= end and _TAKEN_BACK.search(between) is not None
 
 
 def _same_line(talk: Talk) -> tuple[bool, tuple[Evidence, ...]]:
     same, evidence = False, tuple[Evidence, ...]()
     for said in talk.caller:
-        match = _SAME.search(said.text)
+        match = max(_SAME.finditer(said.text), key=lambda found: found.start(), default=None)
         if _NOT_SAME.search(said.text) or _refuses_same(said):
             same, evidence = False, ()
         elif match is not None and (
@@ -150,9 +164,32 @@ def _start(number: _Number) -> int:
 
 
 def _numbers(talk: Talk) -> Iterator[_Number]:
-    """Every phone the caller said, also one that pauses cut over several turns."""
+    """Every phone the caller said, also one that pauses cut over several turns, or put right in its middle."""
+    before: list[_Group] = []
     for chain in _chains(talk):
-        yield from _windows(talk, chain)
+        mended = _mended(before, chain)
+        yield from _windows(talk, mended or chain)
+        before = mended or chain
+
+
+def _mended(before: list[_Group], chain: list[_Group]) -> list[_Group]:
+    """幺六四，三三幺二……错了，三三二幺，六零五四: what was said last before the slip gives way to what follows."""
+    if not before or before[-1][0] is not chain[0][0] or _MOBILE.fullmatch(_digits(chain)):
+        return []
+    said = chain[0][0]
+    between = said.text[before[-1][1].end : chain[0][1].start]
+    if len(between) > 16 or _PUT_RIGHT.search(between) is None or _MOBILE.fullmatch(_digits(before)):
+        return []
+    for dropped in range(1, len(before)):
+        for last in range(len(chain), 0, -1):
+            whole = [*before[:-dropped], *chain[:last]]
+            if _MOBILE.fullmatch(_digits(whole)):
+                return whole
+    return []
+
+
+def _digits(groups: Sequence[_Group]) -> str:
+    return "".join(group.digits for _, group in groups)
 
 
 _Group = tuple[Said, Numeral]
@@ -161,7 +198,7 @@ _Group = tuple[Said, Numeral]
 def _chains(talk: Talk) -> Iterator[list[_Group]]:
     chain: list[_Group] = []
     for said in talk.caller:
-        for group in said.reading.digit_groups:
+        for group in _groups(said):
             if chain and not _continues(talk, chain[-1], (said, group)):
                 yield chain
                 chain = []
@@ -189,7 +226,8 @@ def _acknowledges(said: Said) -> bool:
 
 def _windows(talk: Talk, chain: list[_Group]) -> Iterator[_Number]:
     """Whole runs of groups that make a phone; never a slice of something longer, except of one said twice."""
-    total = "".join(group.digits for _, group in chain)
+    chain = _without_false_start(chain)
+    total = _digits(chain)
     seen: set[str] = set()
     for first in range(len(chain)):
         for last in range(first, min(first + _MOST_GROUPS, len(chain))):
@@ -203,12 +241,45 @@ def _windows(talk: Talk, chain: list[_Group]) -> Iterator[_Number]:
                 yield _number(talk, digits, chain[first : last + 1])
 
 
+def _without_false_start(chain: list[_Group]) -> list[_Group]:
+    """幺六四五五零九，七幺……七二八二: what trailed off in the middle was said again."""
+    if not 12 <= len(_digits(chain)) <= 15:
+        return chain
+    for at in range(1, len(chain) - 1):
+        (said, group), (after, other) = chain[at], chain[at + 1]
+        rest = [*chain[:at], *chain[at + 1 :]]
+        if said is after and "…" in said.text[group.end : other.start] and _MOBILE.fullmatch(_digits(rest)):
+            return rest
+    return chain
+
+
 def _spoken_break(chain: list[_Group], first: int, last: int) -> bool:
     """A false start before the number (幺六四, 幺六四三…): the rest is too short to be part of anything."""
     before = "".join(group.digits for _, group in chain[:first])
     after = "".join(group.digits for _, group in chain[last + 1 :])
     wanted = "".join(group.digits for _, group in chain[first : last + 1])
     return (not before or wanted.startswith(before)) and (not after or wanted.endswith(after))
+
+
+_HOW_MANY = {"两": 2, "俩": 2, "二": 2, "三": 3, "仨": 3, "四": 4, "五": 5}
+_TIMES_OVER = re.compile(
+    r"(?P<n>[两二三四五俩仨])(?:个|(?<=[俩仨]))(?P<digit>[零〇一二三四五六七八九幺])(?![十百千万个号楼栋层点月])"
+)
+
+
+@lru_cache(maxsize=1024)
+def _groups(said: Said) -> tuple[Numeral, ...]:
+    """Runs of digits, 三个八 among them where it stands beside another."""
+    found = list(said.reading.digit_groups)
+    for match in _TIMES_OVER.finditer(said.text):
+        digit = str("零一二三四五六七八九".find(match.group("digit").replace("幺", "一").replace("〇", "零")))
+        many = Numeral(
+            start=match.start(), end=match.end(), digits=digit * _HOW_MANY[match.group("n")], kind=NumeralKind.DIGITS
+        )
+        rest = [one for one in found if one.end <= many.start or one.start >= many.end]
+        if any(joined(said.text, *sorted((one, many), key=lambda each: each.start)) for one in rest):
+            found = sorted([*rest, many], key=lambda each: each.start)
+    return tuple(found)
 
 
 def _is_phone(digits: str, first: _Group) -> bool:
@@ -236,12 +307,18 @@ def _number(talk: Talk, digits: str, groups: list[_Group]) -> _Number:
         evidence=_evidence(groups),
         foreign=_FOREIGN.search(before) is not None
         or _FOREIGN.search(before_with_verb) is not None
-        or _SPARE.search(before_with_verb) is not None
+        or _spare(said.text[: group.start].rstrip("，,、：: 。"))
         or _handed_over(groups[-1])
         or _ASKS_FOREIGN.search(said.asked) is not None,
         own=_OWN.search(before) is not None,
         asked=asked,
     )
+
+
+def _spare(before: str) -> bool:
+    """打不通再打我手机 is one; 座机没人接，你打我手机 is the number."""
+    instead = re.search(r"打我的?手机$", before) is not None and re.search(r"先|再打|就打", before[-24:]) is None
+    return _SPARE.search(before[-24:]) is not None and not instead
 
 
 def _handed_over(last: _Group) -> bool:
@@ -269,10 +346,16 @@ def _evidence(groups: list[_Group]) -> tuple[Evidence, ...]:
 def _with_new_tail(talk: Talk, number: _Number) -> _Number:
     """不对，后四位是四四四八: only the end is put right."""
     for said in talk.caller[talk.caller.index(number.said) :]:
-        for group in said.reading.digit_groups:
+        for group in _groups(said):
             before = said.text[: group.start].rstrip("，,、：: 。")
-            fits = 2 <= len(group.digits) <= 6 and not number.digits.endswith(group.digits)
-            if fits and _TAIL.search(before) and (said is not number.said or group.start > _start(number)):
+            last_one = len(group.digits) == 1 and re.search(r"(?:最后|末尾?)(?:一[位个]|那个)(?:数|字)?是?$", before)
+            fits = (2 <= len(group.digits) <= 6 or last_one) and not number.digits.endswith(group.digits)
+            slip = _slip_after(number, said, group)
+            if (
+                fits
+                and (_TAIL.search(before) or last_one or slip)
+                and (said is not number.said or group.start > _start(number))
+            ):
                 digits = number.digits[: -len(group.digits)] + group.digits
                 number = replace(
                     number, digits=digits, evidence=(*number.evidence, said.evidence(group.start, group.end))
@@ -280,25 +363,42 @@ def _with_new_tail(talk: Talk, number: _Number) -> _Number:
     return number
 
 
+def _slip_after(number: _Number, said: Said, group: Numeral) -> bool:
+    """幺八三，啊不，幺八二: right behind the whole number."""
+    if said is not number.said or not number.evidence or not said.by_caller:
+        return False
+    end = max(item.end for item in number.evidence if item.seg == said.turn.seg)
+    offsets = said.reading.offsets
+    between = "".join(char for at, char in zip(offsets, said.text, strict=True) if end <= at < offsets[group.start])
+    return (
+        re.fullmatch(r"[，,。、…]*(?:哎|啊|呃|哦|噢)?(?:不是|不对|不|错了|说错了)[，,。、…]*(?:应该)?是?", between)
+        is not None
+    )
+
+
+_ON_SCREEN = re.compile(
+    r"您(?:的|留的|登记的|预留的)?(?:联系)?(?:电话|手机|号码)|(?:登记|预留|留)的(?:是|电话|手机|号码)"
+)
+
+
 def _heard_by_operator(talk: Talk) -> _Number | None:
-    """The recogniser lost a digit of the caller's, the operator's read-back is whole and was not refused."""
+    """The operator's number was not refused: one read back whole where a digit was lost, or one on the screen."""
+    foreign = {number.digits for number in _numbers(talk) if number.foreign}
     for said in talk.agent:
         spoke = next((other for other in talk.before(said) if other.by_caller), None)
-        if (
-            spoke is None
-            or sum(len(group.digits) for group in spoke.reading.digit_groups) < 7
-            or not talk.confirmed(said)
-            or _ASKS_FOREIGN.search(spoke.asked) is not None
-        ):
+        if spoke is None or not talk.confirmed(said) or _ASKS_FOREIGN.search(spoke.asked) is not None:
             continue
-        groups = [(said, group) for group in said.reading.digit_groups]
+        read_back = sum(len(group.digits) for group in _groups(spoke)) >= 7
+        if not read_back and not (_ON_SCREEN.search(said.text) and talk.agreed(said)):
+            continue
+        groups = [(said, group) for group in _groups(said)]
         for first in range(len(groups)):
             for last in range(first, min(first + _MOST_GROUPS, len(groups))):
                 digits = "".join(group.digits for _, group in groups[first : last + 1])
                 adjacent = all(joined(said.text, groups[i][1], groups[i + 1][1]) for i in range(first, last))
                 if adjacent and (_MOBILE.fullmatch(digits) or _LANDLINE.fullmatch(digits)):
                     number = _number(talk, digits, groups[first : last + 1])
-                    return None if number.foreign else replace(number, asked=True)
+                    return None if number.foreign or digits in foreign else replace(number, asked=True)
     return None
 
 

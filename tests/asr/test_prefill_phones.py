@@ -1,0 +1,41 @@
+"""Numbers put right in the middle, taken back, spare ones, somebody else's, and those the operator holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.asr.talks import OWN_NUMBER, value
+
+MATTER = "我家楼下路灯不亮。"
+ASKED = "您的联系电话是多少？"
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ("幺六四，三三幺二……错了错了，三三二幺，六零五四。", "16433216054"),
+        ("幺五四，六三三……等我看看背面，幺五四，六三三二，八零九五。", "15463328095"),
+        ("幺六四五五零九，七幺……七二八二。", "16455097282"),
+        ("幺六四五五零九七幺八三，啊不，幺八二。", "16455097182"),
+        ("幺六四五五零九七幺八三，最后一位是二，不是三。", "16455097182"),
+        ("幺六四，五五零，六六，三个八。", "16455066888"),
+        ("幺六四五五零九七幺八二，这是我的；对方的是幺五四三三零六幺七零九。", "16455097182"),
+        ("这是公司座机，下班没人接，你打我手机，幺五四六六二零幺零三四。", "15466201034"),
+        ("就打这个，打不通再打我手机，幺五四六六二零幺零三四。", OWN_NUMBER),
+        ("你就打俺这个，打不通就打支书李大牛的，幺五四六零四七二二九三。", OWN_NUMBER),
+        ("记另外一个，幺六四，零五五，二七七，八四，不对，那个停机了，还是这个，你们显示的这个。", OWN_NUMBER),
+    ],
+)
+def test_the_number_meant_in_the_end_is_taken(said: str, number: str) -> None:
+    assert value("contact_phone", MATTER, ASKED, said) == number
+
+
+def test_a_number_on_the_operators_screen_counts_once_agreed_to() -> None:
+    asked = "您登记的电话是幺六四五五零九七幺八二，对吗？"
+    assert value("contact_phone", MATTER, asked, "对。") == "16455097182"
+    assert value("contact_phone", MATTER, asked, "不是，就打现在这个号。") == OWN_NUMBER
+
+
+def test_a_spare_number_the_operator_repeats_stays_a_spare_one() -> None:
+    lines = (MATTER, ASKED, "就打俺这个，打不通就打村长老李的，幺五四六零四七二二九三。")
+    assert value("contact_phone", *lines, "先打您这个，备用是幺五四六零四七二二九三。") == OWN_NUMBER
