@@ -1,10 +1,13 @@
-"""The sound of one telephone: it speaks a tone, with or without pauses, and remembers what it hears, and when."""
+"""The sound of one telephone: it speaks a tone or what it is given, and remembers what it hears, and when."""
 
 from __future__ import annotations
 
 import asyncio
 import struct
 import time
+from collections import deque
+from collections.abc import Iterator
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,10 +64,15 @@ class Sound(asyncio.DatagramProtocol):
         """Somebody has to begin; later it goes to wherever sound comes from."""
         self._peer = media
 
-    async def _speak(self) -> None:
+    def _sounds(self) -> Iterator[bytes]:
+        """Packet by packet, without end."""
         at = np.arange(RATE) / RATE
         tone = 0.25 * np.sin(2 * np.pi * self.tone_hz * at)
         turn = alaw_of(np.concatenate((tone, np.zeros(round(self.rest_s * RATE)))).astype(np.float32))
+        return cycle([turn[start : start + SAMPLES] for start in range(0, len(turn), SAMPLES)])
+
+    async def _speak(self) -> None:
+        sounds = self._sounds()
         begun, sent = time.monotonic(), 0
         while True:
             await asyncio.sleep(max(0.0, begun + sent * 0.02 - time.monotonic()))
@@ -72,8 +80,7 @@ class Sound(asyncio.DatagramProtocol):
                 head = struct.pack(
                     "!BBHII", 0x80, 8, sent & 0xFFFF, sent * SAMPLES & 0xFFFFFFFF, 0x5EED0000 + self.port
                 )
-                start = sent * SAMPLES % len(turn)
-                self._socket.sendto(head + turn[start : start + SAMPLES], self._peer)
+                self._socket.sendto(head + next(sounds), self._peer)
             sent += 1
 
     # what was heard ---------------------------------------------------------------------------------------------------
@@ -108,3 +115,27 @@ class Sound(asyncio.DatagramProtocol):
         if Sound._table is None:
             Sound._table = _decoded()
         return Sound._table[np.frombuffer(b"".join(sounds), dtype=np.uint8)]
+
+
+class Voice(Sound):
+    """Says what it is given, and is silent in between."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port, tone_hz=0.0)
+        self._words: deque[bytes] = deque()
+        self._quiet = asyncio.Event()
+
+    async def say(self, alaw: bytes) -> None:
+        """A-law at 8 kHz; returns when the last of it has been spoken."""
+        self._quiet.clear()
+        self._words.extend(alaw[at : at + SAMPLES].ljust(SAMPLES, _SILENT) for at in range(0, len(alaw), SAMPLES))
+        await self._quiet.wait()
+
+    def _sounds(self) -> Iterator[bytes]:
+        while True:
+            if not self._words:
+                self._quiet.set()
+            yield self._words.popleft() if self._words else _SILENT * SAMPLES
+
+
+_SILENT = b"\xd5"

@@ -7,25 +7,19 @@ whose leg it is and how many times it has spoken.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
 
 from api.live.hub import Hub
-from api.streams import Streams
-from asr.coverage import Coverage
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
-from asr.prefill import Suggestion
-from asr.transcript import Speaker, Turn
+from asr.transcript import Speaker
 from telephony.calls import CallPhase
 from telephony.commands import BringTogether, GoPrivate, LeaveCall
 from telephony.events import LinkState
-from telephony.ids import CallId
-from telephony.media.tap import TapServer
 from telephony.targets import Target, TargetKind
 from telephony.transfers import TransferState
 from tests.fakes.loudness import LevelDetector
@@ -34,6 +28,7 @@ from tests.fakes.sip_phones import SipPhone, Talk
 from tests.fakes.tcp_path import TcpPath
 from tests.system.parties import Conversation, Parties, centre, parties, transfer, until
 from tests.system.switch import RunningSwitch
+from tests.system.words import Kept, read_along
 
 pytestmark = pytest.mark.asterisk
 
@@ -53,30 +48,6 @@ class Counting(ScriptedRecognizer):
         self.legs.append(stream_id)
         letter = chr(ord("A") + len(self.legs) - 1)
         return ScriptedStream(self, [Line(start_s=0.0, end_s=1.0, text=f"{letter}{n}") for n in range(1, 100)])
-
-
-@dataclass
-class Kept:
-    """``streams.Records`` in memory."""
-
-    turns: list[tuple[float, Turn]] = field(default_factory=list)
-    """When each came, and the turn."""
-    accounts: list[Coverage] = field(default_factory=list)
-
-    def keep(self, call_id: CallId, turn: Turn) -> None:
-        self.turns.append((time.monotonic(), turn))
-
-    async def restore(self, call_id: CallId) -> Sequence[Turn]:
-        return ()
-
-    async def merge(self, call_id: CallId, suggestions: Sequence[Suggestion]) -> None:
-        return None
-
-    def covered(self, call_id: CallId, coverage: Coverage) -> None:
-        self.accounts.append(coverage)
-
-    def of(self, letter: str) -> list[Turn]:
-        return [turn for _, turn in self.turns if turn.text.startswith(letter)]
 
 
 @dataclass
@@ -135,35 +106,14 @@ class Room:
 @asynccontextmanager
 async def followed(all_: Parties, path: TcpPath) -> AsyncIterator[Room]:
     """A citizen and an operator talk, and what they say is being read."""
-    kept, engine, taps = Kept(), Counting(), TapServer()
-    await taps.start()
-    hub = Hub(board=all_.board, clock=time.monotonic, wall=lambda: datetime.now(UTC), ring_s=15)
-
-    async def nothing(turns: Sequence[Turn], number: str) -> Sequence[Suggestion]:
-        return ()
-
-    streams = Streams(
-        switch=all_.process.runner,
-        taps=taps,
-        tap_address=f"{taps.host}:{taps.port}",
-        recognizer=lambda: engine,
-        hub=hub,
-        records=kept,
-        suggest=nothing,
-        detector=LevelDetector,
-    )
-    all_.process.listeners += [hub.handle, streams.handle]
-    try:
-        async with AsyncExitStack() as sounds:
-            talk = await all_.talk()
-            room = Room(all_, talk, kept, path, engine, hub, sounds)
-            await room.speaks(all_.citizens, talk.citizen, 500)
-            await room.speaks(all_.desks[talk.agent], talk.operator, 700)
-            yield room
-            await all_.clear(talk)
-    finally:
-        await streams.close()
-        await taps.stop()
+    kept, engine = Kept(), Counting()
+    async with read_along(all_, engine, kept, detector=LevelDetector) as hub, AsyncExitStack() as sounds:
+        talk = await all_.talk()
+        room = Room(all_, talk, kept, path, engine, hub, sounds)
+        await room.speaks(all_.citizens, talk.citizen, 500)
+        await room.speaks(all_.desks[talk.agent], talk.operator, 700)
+        yield room
+        await all_.clear(talk)
 
 
 @pytest.fixture
