@@ -14,6 +14,7 @@ from asr.lexicon import Category, Lexicon
 from asr.lexicon.urgency import Urgency
 from asr.options import categories, departments, with_options
 from asr.prefill import Evidence, Suggestion, rank_categories, suggest
+from asr.prefill.matters import likeliest_appeal
 from asr.summary import summarise
 from asr.transcript import Speaker, Turn
 
@@ -177,7 +178,7 @@ def _without_emergency(found: Sequence[Suggestion], turns: Sequence[Turn], lexic
     forced = {
         "category_code": category.code,
         "department": category.department,
-        "appeal_type": category.appeal_type,
+        "appeal_type": likeliest_appeal(turns, lexicon) or category.appeal_type,
         "urgency": "一般",
     }
     return [
