@@ -1,8 +1,9 @@
 """Teaches the gist which sentences call for which line; the same examples always make the same weights (numpy).
 
-``python -m asr.teaching EXAMPLES.json...`` writes the packaged weights. Each example: ``{text, label, expect}``.
-Those of ``tests/recorded`` that teach are ``utterances``, ``utterances_ours``, ``_fresh``, ``_taught``, ``_ordinary``
-and ``_told``; beside them the lexicon's phrasings of ordinary matters.
+``python -m asr.teaching EXAMPLES.json...`` writes the packaged weights. Each example: ``{text, label, expect}``, or a
+talk ``{turns: [[speaker, text], ...], ticket}``, which teaches what is said in it where no line was called. Of
+``tests/recorded`` all utterances and talks teach but those called ``_unseen`` and the talks of ``dialogues``; beside
+them the lexicon's phrasings of ordinary matters.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import numpy as np
 from asr.gist import DANGER, EMERGENCIES, HEADS, LINES, MEANT, SERVICE, WEIGHTS_FILE, Gist, Ideas, save, table
 from asr.lexicon import Lexicon
 from asr.meaning import Floats, Meanings, rarity
+from asr.prefill.keywords import EMERGENCY
+from asr.transcript import Speaker
 
 _HOLD = 40.0
 """How much the examples count against keeping the weights small."""
@@ -27,6 +30,8 @@ _BIAS = 10.0
 _ENOUGH = 1e-4
 _OTHER_LINES = ("04", "05", "08", "0104", "0607", "1301")
 """Categories of which many calls are another line's: environment, traffic, labour, funds, taxes."""
+_TELLS = 8
+"""A turn of fewer characters tells nothing."""
 
 Example = Mapping[str, Any]
 
@@ -56,6 +61,22 @@ def ordinary(lexicon: Lexicon) -> list[Example]:
         if not code.startswith(_OTHER_LINES)
         for text in texts
     ]
+
+
+def of_talks(talks: Sequence[Example]) -> list[Example]:
+    """What callers say in ordinary talks: answers and asides, of which the most calls for nobody."""
+    return [
+        {"text": text, "label": "negative", "expect": []}
+        for talk in talks
+        if _is_ordinary(talk["ticket"])
+        for speaker, text in talk["turns"]
+        if speaker == Speaker.CALLER and len(text) >= _TELLS
+    ]
+
+
+def _is_ordinary(ticket: Example) -> bool:
+    others = bool(ticket.get("transfer_to")) or ticket["category_code"].startswith((EMERGENCY, *_OTHER_LINES))
+    return not others and ticket["urgency"] == "一般"
 
 
 def _shares(alike: Floats, wanted: Floats) -> Floats:
@@ -93,9 +114,10 @@ def _heads(examples: Sequence[Example]) -> Floats:
 
 
 def main(arguments: Sequence[str]) -> None:
-    examples = [one for path in arguments for one in json.loads(Path(path).read_text(encoding="utf-8"))]
-    if not examples:
+    read = [one for path in arguments for one in json.loads(Path(path).read_text(encoding="utf-8"))]
+    if not read:
         raise SystemExit("needs files of examples")
+    examples = [*(one for one in read if "turns" not in one), *of_talks([one for one in read if "turns" in one])]
     gist = teach([*examples, *ordinary(Lexicon.load())])
     with resources.as_file(resources.files("asr.lexicon") / "data" / WEIGHTS_FILE) as path:
         save(gist, path)

@@ -13,7 +13,7 @@ from asr import gist as gists
 from asr import meaning
 from asr.gist import DANGER, HEADS, Gist, GistError, Ideas, ideas_of, neighbours, save, together
 from asr.lexicon import Lexicon
-from asr.teaching import ordinary, teach
+from asr.teaching import of_talks, ordinary, teach
 
 EXAMPLES = [
     {"text": "屋里着火了全是烟", "label": "positive", "expect": ["119"]},
@@ -36,6 +36,14 @@ def test_an_idea_is_met_by_any_of_its_words_and_across_a_gap() -> None:
 def test_ideas_that_are_not_lists_of_words_are_refused(broken: str) -> None:
     with pytest.raises(GistError):
         ideas_of(broken)
+
+
+def test_an_ordinary_talk_teaches_what_its_caller_says_and_one_with_a_transfer_nothing() -> None:
+    said = [["agent", "请问在什么位置？"], ["caller", "在学校门口那个垃圾池"], ["caller", "好的"]]
+    plain = {"category_code": "0202", "urgency": "一般", "transfer_to": []}
+    others = ({"transfer_to": ["110"]}, {"category_code": "9002"}, {"urgency": "紧急"})
+    assert [one["text"] for one in of_talks([{"turns": said, "ticket": plain}])] == ["在学校门口那个垃圾池"]
+    assert of_talks([{"turns": said, "ticket": plain | other} for other in others]) == []
 
 
 def test_the_same_examples_teach_the_same_weights_and_danger_is_told_from_the_rest() -> None:

@@ -31,7 +31,9 @@ RECORDED = Path(__file__).parents[1] / "recorded" / "dialogues.json"
 OURS = RECORDED.with_name("dialogues_ours.json")
 MORE = RECORDED.with_name("dialogues_more.json")
 FRESH = RECORDED.with_name("dialogues_fresh.json")
-"""Scored before anything was tuned by them."""
+TOLD = RECORDED.with_name("dialogues_told.json")
+UNSEEN = RECORDED.with_name("dialogues_unseen.json")
+"""Nothing was tuned by these: no failure in them has been looked at."""
 MATTERS = RECORDED.with_name("matters_ours.json")
 FILLS = 0.75
 EXACT = ("caller_name", "caller_gender", "contact_phone", "district", "town")
@@ -267,7 +269,7 @@ def _reliability(sure: Iterable[tuple[float, bool]]) -> Iterable[str]:
 
 
 def main(paths: Sequence[str]) -> None:
-    for path in paths or [str(RECORDED), str(OURS), str(MORE), str(FRESH)]:
+    for path in paths or [str(RECORDED), str(OURS), str(MORE), str(FRESH), str(TOLD), str(UNSEEN)]:
         dialogues = json.loads(Path(path).read_text(encoding="utf-8"))
         print(f"== {Path(path).name}")
         report(dialogues)
