@@ -1,0 +1,73 @@
+"""Whom a talk is about: the part a name plays decides, not that it is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.asr.talks import value
+
+
+@pytest.mark.parametrize(
+    ("lines", "subject"),
+    [
+        (("在旺年干果店买的核桃都是哈喇的。", "店在哪里？", "劳动路上。"), "旺年干果店"),
+        (("孩子报的辅导班跑了。", "机构叫什么名字？", "启航，起飞那个启，航空的航，启航教育。"), "启航教育"),
+        (("我家的地底下让永兴煤业给掏空了。",), "永兴煤业"),
+        (("我们村修路的钱一直没给我们。", "欠款单位是哪个？", "欠钱的是东岭镇政府。"), "东岭镇政府"),
+        (("医院不给复印病历。", "哪家医院？", "市二院，我跑三趟了。"), "市二院"),
+        (("屋里十四度。", "您是哪个小区，暖气多久不热了？", "丹河湾，供热公司说管道没事。"), "供热公司"),
+    ],
+)
+def test_a_firm_or_an_office_that_is_complained_of(lines: tuple[str, ...], subject: str) -> None:
+    assert value("subject", *lines) == subject
+
+
+@pytest.mark.parametrize(
+    ("lines", "subject"),
+    [
+        (("盖库房的工钱要不来，包工头叫吉大勇。",), "吉大勇（包工头）"),
+        (("地界让人挪了。", "邻居叫什么？", "邻居叫牛占山，前天挪的。"), "牛占山"),
+        (("我想给我大爷问问救助。", "老人叫什么名字？", "焦有粮，七十多了。"), "焦有粮"),
+        (("我要表扬一个交警，帮我推车。", "他叫什么您知道吗？", "胸前那个牌牌，我看了，焦远航。"), "焦远航"),
+        (("有人偷偷收狗。", "是谁家？", "院主大家都叫他三胖。"), "三胖（院主）"),
+    ],
+)
+def test_a_person(lines: tuple[str, ...], subject: str) -> None:
+    assert value("subject", *lines) == subject
+
+
+@pytest.mark.parametrize(
+    ("lines", "subject"),
+    [
+        (("打车不打表。", "是出租车吗，车牌看到没有？", "出租车，就看见尾号，三七幺五。"), "出租车（车尾号3715）"),
+        (("楼上装修吵得没法睡。", "您住哪里？", "怡景苑三号楼一单元二零二，楼上三零二。"), "怡景苑3号楼1单元302住户"),
+        (("公交甩站。", "几路车？", "二十六路，不对，不是二十六路，是二十八路。"), "28路"),
+    ],
+)
+def test_a_vehicle_and_a_door(lines: tuple[str, ...], subject: str) -> None:
+    assert value("subject", *lines) == subject
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("滨河中学门口的路灯三天没亮了。", "具体哪一段？", "从加油站到中学门口。"),
+        ("我是纺织厂退休的，家里下水道堵了。",),
+        ("我想问一下高龄津贴怎么办。", "老人多大？", "八十了，住养老院。"),
+        ("单子上写的六零幺，其实是六零二。",),
+        ("村里叫各家兑钱修井。",),
+        ("这是快递公司吧？", "这里是12345。", "哦，打错了。"),
+    ],
+)
+def test_what_only_says_where_is_no_subject(lines: tuple[str, ...]) -> None:
+    assert value("subject", *lines) is None
+
+
+def test_the_callers_own_business_is_not_complained_of() -> None:
+    said = ("我们是开饭馆的，停水两天了。", "饭馆叫什么，在哪里？", "福聚园饭馆，中兴街上，自来水公司也不来人。")
+    assert value("subject", *said) == "自来水公司"
+
+
+def test_who_is_only_called_back_is_no_subject() -> None:
+    lines = ("自来水发黄。", "您贵姓，电话多少？", "姓吕，电话打我爱人的，他叫焦建军，幺五四四四三三二二幺幺。")
+    assert "焦建军" not in (value("subject", *lines) or "")
