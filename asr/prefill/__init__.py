@@ -44,12 +44,11 @@ def suggest(turns: Sequence[Turn], *, caller_number: str, lexicon: Lexicon) -> t
     found += suggest_details(talk, privacy)
     subject, matter = suggest_subject(talk, name), suggest_matter(talk)
     found += [*suggest_place(talk, subject[0].value if subject else ""), *subject, *matter]
-    if not _only_asks(matter):
-        found += suggest_time(talk)
+    found += suggest_time(talk, only_asks=_only_asks(matter))
     found += suggest_wording(talk, {suggestion.field: suggestion for suggestion in found})
     return tuple(found)
 
 
 def _only_asks(matter: Sequence[Suggestion]) -> bool:
-    """Nothing happened that could have a time."""
+    """Hardly anything happened that could have a time."""
     return any(one.field == "appeal_type" and one.value == "咨询" and one.confidence >= 0.6 for one in matter)

@@ -1,320 +1,243 @@
-"""When it happened or happens: day, part of day, hour, how often, for how long; corrections win."""
+"""When it happened or happens: of all the times in a talk the one that is the matter's, as a ticket writes it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from asr.numerals import value_of, with_digits
-from asr.prefill.questions import ASKS_TIME
-from asr.prefill.reading import CORRECTION, Said, Talk
+from asr.prefill.moments import ASKS_HOW_LONG, ASKS_OTHER, Moment, moments_of
+from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Suggestion
+from asr.prefill.timewords import Clock, TimeWord, clock, stretch
 
-_N = r"[零〇一二两三四五六七八九十百0-9]{1,4}"
-_LUNAR = (
-    r"(?:正月|腊月|冬月|(?:农历|阴历)[一二三四五六七八九十]{1,2}月)"
-    r"(?:初[一二三四五六七八九十]|[一二三]?十[一二三四五六七八九]?|廿[一二三四五六七八九])"
-)
-_DAY = (
-    rf"{_LUNAR}|{_N}(?:来|多)?(?:分钟|个?小时|个?钟头)之?前|{_N}月份?(?:起|往后)"
-    rf"|{_N}月份?(?:一直)?[干做住拖闹]?[到至]{_N}月份?|(?:去|前|今)年[春夏秋冬]天?"
-    rf"|{_N}月份?{_N}[号日]|{_N}月(?:份|初|中旬|底)|(?:上个?月|这个?月|本月){_N}[号日]|{_N}[号日](?!楼|院|线|窗|公馆)"
-    r"|(?:上上?个?|这个?|本|就这个?)?(?:周|星期|礼拜)[一二三四五六日天末](?![到至])"
-    r"|大?前天|昨[天日晚儿]|今[天日晚早儿]|今儿(?:个)?|昨儿(?:个)?|夜来(?:黑来)?|刚才|刚刚"
-    r"|这会儿|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|最近|国庆(?:节|期间"
-    r"|假期)?|春节(?:期间)?|五一(?:期间|假期)|去年|前年|今年"
-)
-_OFTEN = (
-    rf"连[着续]{_N}个?(?:晚上?|[天夜])|"
-    r"天天|每天|每晚|每[周月年]|每到周末|周末|一到(?:晚上|夜里|周末|下雨天?|冬天|夏天|饭点)"
-    r"|经常|隔三差五|整天|成天|一天到晚|周[一二三四五]到周[一二三四五六日]"
-)
-_PART = (
-    r"凌晨|大清早|清早|一大早|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|大半夜|后半夜|半夜"
-    r"|深夜|前晌|后晌|晌午|一上午|一下午|一整天|一宿"
-)
-_CLOCK = rf"{_N}点(?:半|{_N}分|{_N}(?!百|千)|一刻|三刻)?(?:多钟?|来钟|钟|左右|整|前后)?"
-_LASTED = (
-    rf"(?:都|已经|有|快|得有|将近|大概|差不多|停了|漏了|持续|拖了|等了|断了|欠了)?(?:{_N}|好几"
-    r"|几|半)(?:来|多)?(?:个)?(?:多)?(?:年|月|天|星期|礼拜|周|小时|钟头)(?:半)?(?:多)?(?=了|没"
-    r"|都|不|，|。|！|$)"
-)
-_TOKEN = re.compile(
-    rf"(?P<often>{_OFTEN})|(?P<part>{_PART})|(?P<clock>{_CLOCK})|(?P<day>{_DAY})"
-    rf"|(?P<lasted>{_LASTED})"
-)
-_VAGUE = re.compile(
-    r"这会儿|去年|前年|今年|最近|上个?月|上周|上个?(?:星期|礼拜)|前两天|前几天|这两天|这几天|国庆.*"
-    r"|春节.*|五一.*"
-)
-_LASTED_LEAD = re.compile(r"^(?:都|已经|有|快|得有|停了|漏了|持续|拖了|等了|断了|欠了)")
-_UNTIL = re.compile(rf"^[到至](?:{_PART})?{_CLOCK}")
-_HOUR_NEXT = re.compile(rf"^[，,、]?{_CLOCK}")
 _LEAST = 0.35
-_ASKS_HOW_LONG = re.compile(r"多久|多长时间|多少天|几天了|几个月了")
-_RANGE = re.compile(r"[到至~-]|一直到|到了")
-_NEAR = re.compile(
-    r"^(?:[，,、。…\s]|的|就是|吧|呃|嗯|就|大概|大约|差不多|都|是|早上|从|在|那天|也就|到|至"
-    r"|一直|闹到|，)*$"
+_SURELY = 1.3
+_PROPOSES = re.compile(r"(?:提|给)(?:你们|咱们?)?(?:提)?(?:一)?(?:个|点|条|小)+(?:建议|意见)|建议")
+_GRIEVED = re.compile(
+    r"[到至]现在|至今|一直(?:没|不|拖)|(?:不|没)给(?:我|退|报|发|修|办|解决)|不退|没发|没人管|停了|拖[着了欠]|欠[着了我]|坏了|投诉|不管用|没来过"
 )
-_CONTACT = re.compile(
-    r"^(?:[以之往]?[后前]|左右|的时候|再|都|给我|我)*[，,]?(?:再|别|还不|要是不?|再不"
-    r"|不来)?(?:打|联系|来水|来电|来人|来电|回电|给我打|我才|接|要是|还不来|不来|有空|方便"
-    r"|上课|上班|下班)"
-)
-_REPORTED = re.compile(r"^[^，。！？]{0,4}(?:打过|打的|反映|投诉过|打了|答复|回复|受理|给我回)")
-_PROMISED = re.compile(r"(?:预计|承诺|答应|等到|要等|要是|不来)$")
+_HAPPENED = re.compile(r"^[^，。！？]{0,8}?(?:的(?![^，。！？])|了|没了|不见|丢|撞|走失|出的)")
 
 
-@dataclass(slots=True)
-class _When:
-    """One statement of time; each slot holds the words and where they were said."""
-
-    said: Said
-    start: int
-    end: int
-    slots: dict[str, str] = field(default_factory=dict)
-    asked: bool = False
-    corrected: bool = False
-    echoed: bool = False
-    """The operator said the same day or hour back."""
-    parts: list[tuple[int, int]] = field(default_factory=list)
-
-
-def suggest_time(talk: Talk) -> list[Suggestion]:
-    statements = [when for said in talk.caller for when in _statements(said)]
-    if not statements:
+def suggest_time(talk: Talk, *, only_asks: bool = False) -> list[Suggestion]:
+    """``only_asks``: to all appearance the caller wants to know something; then only what was asked for counts."""
+    statements = [when for said in talk.caller for when in moments_of(said)]
+    told = [when for when in statements if not when.reported]
+    told += [when for said in talk.agent if talk.agreed(said) for when in _offered(said)]
+    if not told and not statements:
         return []
-    heard = [when.slots for said in talk.agent if talk.confirmed(said) for when in _statements(said)]
-    for when in statements:
-        when.echoed = any(_same(when.slots, slots) for slots in heard)
-    best = max(statements, key=_weight)
-    merged = _merge(best, statements)
-    value = _wording(merged.slots)
-    if not value or _weight(best) < _LEAST:
+    heard = [when for said in talk.agent if talk.confirmed(said) for when in moments_of(said)]
+    for when in told:
+        when.echoed = any(_same(when, other) for other in heard)
+    proposes = any(_PROPOSES.search(said.text) for said in talk.caller[:2])
+    for when in told:
+        when.doubt += _proposed(when) if proposes and not when.asked else 0.0
+    if only_asks:
+        grieved = any(_GRIEVED.search(said.text) for said in talk.caller)
+        told = [when for when in told if _beyond_asking(when, grieved=grieved)]
+    best = max(told, key=_weight, default=None)
+    if best is None or _weight(best) < _LEAST:
+        return _first_report(statements)
+    merged = _whole(best, told, heard)
+    value = _wording(merged)
+    if not value:
         return []
-    confidence = (
-        0.62
-        + 0.14 * best.asked
-        + 0.08 * ("clock" in merged.slots)
-        + 0.08 * ("day" in merged.slots or "often" in merged.slots)
-    )
-    evidence = tuple(best.said.evidence(start, end) for start, end in best.parts)
-    if "lasted" in merged.slots and "lasted" not in best.slots:
-        other = next(when for when in statements if "lasted" in when.slots)
-        evidence = (*evidence, *(other.said.evidence(start, end) for start, end in other.parts))
-    return [Suggestion(field="occur_time", value=value, confidence=round(min(confidence, 0.9), 2), evidence=evidence)]
+    sure = 0.6 + 0.14 * best.asked + 0.06 * best.echoed + 0.06 * bool(merged.clocks)
+    sure += 0.08 * bool((merged.day is not None and not merged.day.vague) or merged.often or merged.streak)
+    rivals = [when for when in told if when.said is not best.said and _weight(when) > _weight(best) - 0.3]
+    sure -= 0.06 * bool(rivals) + 0.1 * (best.doubt > 0) + 0.1 * only_asks
+    evidence = tuple(merged.said.evidence(word.start, word.end) for word in _spoken(best))
+    return [
+        Suggestion(field="occur_time", value=value, confidence=round(max(0.5, min(sure, 0.9)), 2), evidence=evidence)
+    ]
 
 
-def _statements(said: Said) -> Iterator[_When]:
-    current: _When | None = None
-    for match in _TOKEN.finditer(said.text):
-        kind = str(match.lastgroup)
-        if not _is_time(said, match, kind):
-            continue
-        gap = said.text[current.end : match.start()] if current is not None else ""
-        corrected = CORRECTION.search(said.text[max(0, match.start() - 10) : match.start()]) is not None
-        if current is not None and ((len(gap) <= 8 and _NEAR.match(gap)) or corrected):
-            _add(current, kind, match, gap, corrected=corrected)
-        else:
-            if current is not None:
-                yield current
-            current = _When(
-                said=said, start=match.start(), end=match.end(), asked=ASKS_TIME.search(said.asked) is not None
-            )
-            _add(current, kind, match, "", corrected=False)
-    if current is not None:
-        yield current
+def _beyond_asking(when: Moment, *, grieved: bool) -> bool:
+    """Something happened to the caller after all."""
+    dated = when.day is not None and not when.day.vague and (when.day.grain != "other" or bool(when.day.year))
+    return when.asked or when.echoed or (when.since and _weight(when) > _SURELY) or (grieved and dated)
 
 
-def _add(when: _When, kind: str, match: re.Match[str], gap: str, *, corrected: bool) -> None:
-    text = match.group()
-    if kind == "often" and "often" in when.slots and not corrected:
-        return
-    if kind == "day" and "day" in when.slots:
-        prefix = re.match(r"上上?个?|这个?|本", when.slots["day"])
-        if re.match(r"周|星期|礼拜", text) and prefix is not None:
-            text = prefix.group() + text
-        elif text.endswith(when.slots["day"]):
-            pass
-        elif re.match(rf"{_N}[号日]$", text) and not corrected and re.search(r"周|星期|礼拜", when.slots["day"]):
-            text = f"{_plain_day(text)}（{_plain_day(when.slots['day'])}）"
-        elif not corrected and not when.corrected and not re.match(rf"{_N}[号日]|今|昨", text):
-            text = when.slots["day"] + text
-    if kind == "clock" and "clock" in when.slots and not corrected and _RANGE.search(gap):
-        text = f"{when.slots['clock']}到{text}"
-    elif kind == "part" and "part" in when.slots and "clock" in when.slots and not corrected:
-        when.end = match.end()
-        return
-    when.slots[kind] = text
-    when.corrected = when.corrected or corrected
-    when.end = match.end()
-    when.parts.append(match.span())
+def _spoken(when: Moment) -> Iterator[TimeWord]:
+    at = -1
+    for word in when.words:
+        if word.start >= at:
+            yield word
+            at = word.end
 
 
-def _is_time(said: Said, match: re.Match[str], kind: str) -> bool:
-    after, before = said.text[match.end() :], said.text[: match.start()]
-    if kind == "part":
-        after = _HOUR_NEXT.sub("", after)
-    if kind in ("part", "clock"):
-        after = _UNTIL.sub("", after)
-    if _CONTACT.match(after) or _PROMISED.search(before) or (kind != "lasted" and _REPORTED.match(after)):
-        return False
-    if kind == "clock":
-        return (
-            not re.match(r"点|儿|以后再", after)
-            and not re.search(r"[零一二三四五六七八九十百千\d]$|(?:大声|快|慢|早|晚|多|少|有)$", before)
-            and _plausible_clock(match.group())
-            and (match.group() != "一点" or _OF_DAY.search(before) is not None)
-        )
-    if kind == "day":
-        inside = any(a <= match.start() < b for a, b in said.reading.protected)
-        return (
-            not inside
-            and not re.search(r"[零一二三四五六七八九十百千\d点年第几]$", before)
-            and not (re.match(rf"{_N}号$", match.group()) and _no_date(said, match))
-        )
-    if kind == "lasted":
-        return not re.match(r"级|龄|前打", after) and re.search(r"(?:就|才|开|第)$", before) is None
-    return True
+def _first_report(statements: Sequence[Moment]) -> list[Suggestion]:
+    """Who calls again and names no other time: since the matter was first reported."""
+    first = next((when for when in statements if when.first_report and when.day is not None), None)
+    if first is None or first.day is None:
+        return []
+    evidence = tuple(first.said.evidence(word.start, word.end) for word in _spoken(first))
+    value = f"自{first.day.text}首次反映至今"
+    return [Suggestion(field="occur_time", value=value, confidence=0.6, evidence=evidence)]
 
 
-_OF_DAY = re.compile(rf"(?:{_PART}|[到至天号])$")
-"""Elsewhere 一点 is a little."""
+def _offered(said: Said) -> Iterator[Moment]:
+    """Times the operator asked whether they are right: 是昨天夜里开始的吗？"""
+    for when in moments_of(said):
+        tail = re.match(r"[^。！？]*", said.text[when.end :])
+        question = tail is not None and re.match(r"[。！？]*$|？", said.text[when.end + tail.end() :]) is not None
+        asks = tail is not None and re.search(r"(?:吗|吧|对不对|是不是)$", tail.group()) is not None
+        if asks and question and not when.reported and not when.doubt and not ASKS_OTHER.search(said.text):
+            when.doubt -= 0.4
+            yield when
 
 
-def _plausible_clock(text: str) -> bool:
-    hour = _number(text.split("点", maxsplit=1)[0])
-    return hour is not None and 0 <= hour <= 24
+def _proposed(when: Moment) -> float:
+    """Hours and weekdays of a proposal are those wished for."""
+    if when.day is None:
+        return 0.6 if when.clocks or when.part else 0.9
+    return 0.75 if when.day.week or when.often else 0.0
 
 
-_NUMBERED = re.compile(r"[楼院线车路店桌窗机床厅出人门井杆]|正门|大门|业主|村民|工人|居民|[\u4e00-\u9fff]?单元|门面")
+def _weight(when: Moment) -> float:
+    weight = 0.8 * bool(when.clocks) + 1.0 * bool(when.streak)
+    if when.part:
+        alone = when.only_hour and not when.clocks and when.part not in _WHOLE_PARTS and not when.asked
+        weight += 0.3 if alone else 0.5
+    if when.day is not None:
+        weight += 0.3 if when.day.vague else 0.8 if when.day.grain == "other" else 1.0
+        weight += 0.2 * bool(when.day.year and when.day.month)
+    if when.now:
+        weight += 0.5 if re.search(r"[年月]前$", when.now) else 0.9
+    if when.often:
+        weight += 0.9 if when.clocks or when.part else 0.6 if when.often.startswith("每") else 0.3
+    how_long = when.asked and ASKS_HOW_LONG.search(when.said.asked) is not None
+    if when.lasted:
+        weight += 2.2 if how_long else 0.45 if when.firm else 0.37
+    weight += 1.2 * when.asked + 0.3 * when.corrected + 0.7 * when.echoed + 0.4 * (when.since and when.day is not None)
+    return weight - when.doubt - 0.002 * when.said.index
 
 
-def _no_date(said: Said, match: re.Match[str]) -> bool:
-    number = _number(match.group()[:-1])
-    after = said.text[match.end() :]
-    followed = _NUMBERED.match(after) is not None or re.match(r"那?是?(?:对门|隔壁|对面|旁边)", after) is not None
-    house = f"{match.group()}院" in said.text or f"{match.group()}楼" in said.text
-    return number is None or not 1 <= number <= 31 or followed or house
-
-
-def _weight(when: _When) -> float:
-    slots = when.slots
-    weight = 1.0 * ("day" in slots) + 0.8 * ("clock" in slots) + 0.5 * ("part" in slots) + 0.9 * ("often" in slots)
-    how_long = when.asked and _ASKS_HOW_LONG.search(when.said.asked) is not None
-    weight += (2.2 if how_long else 0.4) * ("lasted" in slots) + 1.2 * when.asked + 0.3 * when.corrected
-    vague = len(slots) == 1 and _VAGUE.fullmatch(slots.get("day", "")) is not None
-    weight += 0.7 * when.echoed
-    return weight - 0.8 * vague - 0.002 * when.said.index
-
-
-def _same(one: dict[str, str], other: dict[str, str]) -> bool:
+def _same(one: Moment, other: Moment) -> bool:
     """A day or an hour in common, whatever is said around it."""
-    return any(
-        key in one and key in other and one[key].rstrip("多来钟左右的") == other[key].rstrip("多来钟左右的")
-        for key in ("clock", "day", "lasted")
-    )
+    days = one.day is not None and other.day is not None and one.day.finest == other.day.finest
+    hours = {_plain(said) for _, said in one.clocks} & {_plain(said) for _, said in other.clocks}
+    lasted = bool(one.lasted) and one.lasted == other.lasted
+    return days or bool(hours) or lasted
 
 
-def _merge(best: _When, others: list[_When]) -> _When:
-    merged = _When(
-        said=best.said, start=best.start, end=best.end, slots=dict(best.slots), asked=best.asked, parts=best.parts
-    )
-    often = next((when.slots["often"] for when in others if "often" in when.slots), None)
-    if often is not None and not {"often", "day"} & merged.slots.keys() and {"part", "clock"} & merged.slots.keys():
-        merged.slots["often"] = often
-    if "often" in merged.slots and not {"part", "clock", "day"} & merged.slots.keys():
-        other = next(
-            (when for when in others if {"part", "clock"} & when.slots.keys() and "day" not in when.slots), None
-        )
-        if other is not None:
-            merged.slots |= {key: text for key, text in other.slots.items() if key in ("part", "clock")}
-    if "often" in merged.slots and "day" not in merged.slots:
-        since = next((when for when in others if "day" in when.slots and _SINCE.search(_before(when))), None)
+_WHOLE_PARTS = ("一上午", "一下午", "一整天")
+
+
+def _plain(said: str) -> str:
+    return re.sub(r"(?:多钟?|来钟|钟|左右|整|前后|许)$", "", said)
+
+
+# the whole of it ------------------------------------------------------------------------------------------------------
+def _whole(best: Moment, told: Sequence[Moment], heard: Sequence[Moment]) -> Moment:
+    """With the day, the hour, how often and how long that other words add to it."""
+    merged = replace(best, words=list(best.words), clocks=list(best.clocks))
+    good = [when for when in told if when is not best and when.doubt < 0.6]
+    near = [when for when in good if abs(when.said.index - best.said.index) <= 2]
+    if merged.only_hour or (merged.day is not None and merged.day.vague):
+        backed = [when for when in heard if _same(best, when)]
+        day = next((when for when in (*near, *backed, *good) if when.only_day and when.exact), None)
+        frequent = next((when for when in good if when.often and not when.clocks), None)
+        if frequent is not None and (day is None or merged.ranged) and merged.only_hour:
+            merged.often = frequent.often
+            merged.part = merged.part or frequent.part
+        elif day is not None and merged.clocks:
+            merged.day, merged.part = day.day, merged.part or day.part
+            merged.clocks = [(part or day.part, said) for part, said in merged.clocks]
+    elif merged.only_day and not merged.until and merged.exact and not merged.since:
+        backed = [when for when in heard if _same(best, when) and when.clocks and when.day is not None]
+        later = [when for when in near if when.said.index >= best.said.index]
+        hour = next((when for when in later if when.only_hour and when.clocks), None)
+        if hour is not None and (hour.asked or hour.said is best.said or hour.part or merged.part):
+            part = hour.part or merged.part
+            merged.part, merged.ranged = part, hour.ranged
+            merged.clocks = [(one or part, said) for one, said in hour.clocks]
+        elif backed:
+            merged.clocks, merged.part, merged.ranged = list(backed[0].clocks), backed[0].part, backed[0].ranged
+    if merged.often and not merged.clocks and merged.day is None:
+        _take_hours(merged, [when for when in good if when.said is best.said] if merged.part else good)
+    if merged.day is not None and merged.since and not merged.often:
+        regular = next((when for when in good if when.often and (when.clocks or when.part)), None)
+        if regular is not None and not merged.clocks:
+            merged.often, merged.clocks, merged.ranged = regular.often, list(regular.clocks), regular.ranged
+            merged.part, merged.before = regular.part, regular.before
+        elif not merged.clocks and (
+            plain := next((when for when in near if when.often.startswith("每") and when.asked), None)
+        ):
+            merged.often = plain.often
+            _take_hours(merged, near)
+    if merged.often and merged.day is None:
+        since = next((when for when in good if when.day is not None and when.since and not when.day.vague), None)
         if since is not None:
-            merged.slots["since"] = f"自{_plain_day(since.slots['day'])}起"
-    if "lasted" not in merged.slots:
-        lasted = next((when.slots["lasted"] for when in others if "lasted" in when.slots), None)
-        if lasted is not None and ("often" in merged.slots or not ({"day", "clock"} & merged.slots.keys())):
-            merged.slots["lasted"] = lasted
+            merged.day, merged.since, merged.until_now = since.day, True, since.until_now
+    if not merged.streak and merged.day is not None and not merged.since:
+        merged.streak = next((when.streak for when in good if when.streak), "")
+    if not merged.lasted and (merged.often or merged.since or merged.day is None) and not merged.now:
+        merged.lasted = next((when.lasted for when in good if when.lasted and when.firm and when.doubt < 0.3), "")
     return merged
 
 
-_SINCE = re.compile(r"(?:从|打|自)(?:这个?|本)?$")
+def _take_hours(merged: Moment, others: Sequence[Moment]) -> None:
+    hours = [when for when in others if when.only_hour and (when.clocks or not merged.part)]
+    hour = next((when for when in hours if when.ranged), hours[0] if hours else None)
+    if hour is not None:
+        merged.part = hour.part or merged.part
+        merged.clocks, merged.ranged = [(part or merged.part, said) for part, said in hour.clocks], hour.ranged
+        merged.before = hour.before
 
 
-def _before(when: _When) -> str:
-    return when.said.text[max(0, when.start - 4) : when.start]
+def _wording(when: Moment) -> str:
+    if when.now and not when.clocks and not when.exact:
+        return when.now
+    day = when.day.text if when.day is not None else ""
+    part = when.part
+    if when.until is not None and when.day is not None:
+        day = f"{day}至{when.until.text}"
+        return f"{day}，{when.often}{_hours(when)}" if when.often else day
+    if part in _WHOLE_PARTS:
+        part, day = part[1:], day or "当日"
+    hours = _hours(when) if when.clocks else "" if part and when.often.endswith(part) else part
+    if day == "昨天" and re.search(r"晚|夜", f"{part}{when.clocks[0][0] if when.clocks else ''}") and part != "后半夜":
+        day, hours = "昨晚", hours if when.clocks else ""
+    if when.now and not day:
+        day = "当日"
+    if not (day or when.ranged or when.often or when.streak or when.ends) and when.clocks and _once(when):
+        day = "当日"
+    regular = f"{when.often}{hours}" if when.often else ""
+    if when.since and when.day is not None and (not when.day.vague or day.startswith("上")):
+        lead = f"{day}{'' if regular else hours}"
+        text = f"自{lead}{'至今' if when.until_now and not regular else '起'}"
+        text = f"{lead}至今" if lead.endswith("后") else text
+        pieces = [text, regular or when.streak]
+    elif when.day is not None and regular:
+        pieces = [day, regular]
+    elif when.until_now and when.day is not None and not when.day.vague and not hours:
+        pieces = [f"{day}至今", when.streak]
+    else:
+        pieces = [regular or f"{day}{hours}", when.streak]
+        if when.streak and (when.ends or (part and not when.clocks and not day)):
+            pieces = [when.streak, hours] if when.ends else [f"{when.streak}{part}"]
+    lasted = f"已{when.lasted}" if when.lasted and not (when.streak or when.until_now) else ""
+    return "，".join(piece for piece in (*pieces, lasted) if piece)
 
 
-def _wording(slots: dict[str, str]) -> str:
-    day = slots.get("day", "")
-    day = day if "（" in day else _plain_day(day)
-    often = re.sub(r"天天|成天|整天", "每天", slots.get("often", ""))
-    often = re.sub(r"个?晚上?$", "晚", with_digits(often).replace("连着", "连续")) if often.startswith("连") else often
-    part = slots.get("part", "")
-    part = {"前晌": "上午", "后晌": "下午", "晌午": "中午"}.get(part, part)
-    clock = _clock(slots["clock"], part or slots.get("day", "") + often) if "clock" in slots else part
-    when = f"{day}{often}{clock}" if clock not in ("一上午", "一下午", "一整天") or day else f"当天{clock[1:]}"
-    lasted = with_digits(_LASTED_LEAD.sub("", slots.get("lasted", "")))
-    lasted = f"已{lasted}" if lasted and not lasted.startswith("已") else lasted
-    return "，".join(piece for piece in (slots.get("since", ""), when, lasted) if piece)
+def _once(when: Moment) -> bool:
+    return when.asked or when.echoed or (bool(when.part) and _HAPPENED.match(when.said.text[when.end :]) is not None)
 
 
-def _plain_day(day: str) -> str:
-    said = (
-        re.sub(r"(?:星期|礼拜)", "周", with_digits(day))
-        .replace("个周", "周")
-        .replace("就这周", "这周")
-        .replace("周天", "周日")
-    )
-    said = re.sub(r"(\d+)号", r"\1日", said)
-    said = re.sub(r"(\d+月)份?(?:一直)?[干做住拖闹]?[到至](\d+月)份?", r"\1至\2", said)
-    table = {
-        "夜来黑来": "昨晚",
-        "夜来": "昨天",
-        "今儿个": "今天",
-        "今儿": "今天",
-        "昨儿个": "昨天",
-        "昨儿": "昨天",
-        "今早": "今天早上",
-    }
-    return table.get(said, said)
+def _hours(when: Moment) -> str:
+    return "、".join([*(_stretch(replace(when, clocks=one, ranged=True)) for one in when.before[:2]), _stretch(when)])
 
 
-def _clock(said: str, part: str) -> str:
-    ends = [_hour(piece, part) for piece in re.split(r"到|至", said)]
-    if len(ends) == 2 and ends[0] and ends[1]:
-        return "-".join(ends)
-    return ends[0] if len(ends) == 1 and ends[0] else part + with_digits(said)
-
-
-def _hour(said: str, part: str) -> str:
-    match = re.fullmatch(rf"({_N})点(?:(半|一刻|三刻)|({_N})分?)?(多钟?|来钟|钟|左右|整|前后)?", said)
-    hour = _number(match.group(1)) if match is not None else None
-    if match is None or hour is None:
-        return ""
-    if (
-        hour < 12
-        and re.search(r"下午|晚|傍晚|半夜|夜", part)
-        and not (hour < 6 and re.search(r"半夜|后半夜|凌晨|夜里", part))
-    ) or (hour <= 2 and "中午" in part):
-        hour += 12
-    minute = {"半": 30, "一刻": 15, "三刻": 45}.get(
-        match.group(2) or "", _number(match.group(3)) if match.group(3) else 0
-    )
-    if minute is None or minute > 59:
-        return ""
-    about = match.group(4) in ("多", "多钟", "来钟", "左右", "前后")
-    return f"{hour}时许" if about and not minute else f"{hour}:{minute:02d}" + ("左右" if about else "")
-
-
-def _number(said: str) -> int | None:
-    if said.isdecimal():
-        return int(said)
-    plain = said.replace("〇", "零")
-    if re.fullmatch(r"零[一二三四五六七八九]", plain):
-        plain = plain[1:]
-    return value_of(plain)
+def _stretch(when: Moment) -> str:
+    hours = [(part or when.part, said) for part, said in when.clocks[:1]] + when.clocks[1:]
+    first = clock(hours[0][1], hours[0][0]) if hours else None
+    if first is None:
+        return when.part
+    dawn = "凌晨" if "凌晨" in hours[0][0] and first.hour < 6 else ""
+    if len(hours) == 1 or not when.ranged:
+        dawn = dawn or ("凌晨" if "半夜" in hours[0][0] and first.hour < 6 else "")
+        return f"{'至' if when.ends else ''}{dawn}{first.text}"
+    last: Clock | None = clock(hours[1][1], hours[1][0])
+    return first.text if last is None else dawn + stretch(first, last, told=bool(hours[1][0]))

@@ -125,7 +125,7 @@ def test_evidence_of_an_address_is_its_words() -> None:
         ("转了，就五分钟前。", "五分钟前"),
         ("打七月起就没发过。", "自7月起"),
         ("连着五个晚上了。", "连续五晚"),
-        ("下午一点的事。", "13:00"),
+        ("下午一点的事。", "当日13:00"),
     ],
 )
 def test_when_it_happened(said: str, when: str) -> None:

@@ -1,0 +1,357 @@
+"""Times as they are said in a turn: which words belong together, what was taken back, and whose time it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from asr.prefill.questions import ASKS_TIME
+from asr.prefill.reading import CORRECTION, Said
+from asr.prefill.timewords import Day, Kind, TimeWord, time_words
+
+ASKS_HOW_LONG = re.compile(r"多久|多长时间|多少天|几天了|几个月了|几年了")
+ASKS_OTHER = re.compile(r"联系|方便|打给|回电|有空|上门|能(?:来|到|办|去|取)")
+_ASKS_REGULAR = re.compile(r"一般|平时|通常|每天|都是什么时|时段|时间段|几点到几点")
+_ASKS_SINCE = re.compile(r"从什么时候|从几月|从哪天|什么时候(?:就)?开始|啥时候(?:就)?开始|几号开始|哪天开始|多久了")
+_ASKS_CONTACT = re.compile(r"电话|联系(?!单|过)|号码|座机|手机|回电|回复您|通知您|告诉您|方便|贵姓|称呼")
+_DOUBT = re.compile(
+    r"…|——|\.\.|不对|(?:哦|噢|哎|呃|啊)不|不是[，,。…]|错了|说错|记错|等等|等一?下|等会儿?|想想|看看|翻一?下|翻翻|算算"
+    r"|看一下|看一眼|查一下|改一下|更正"
+)
+_NOT = re.compile(r"(?<!是)(?:不是|不在|并非)(?:说)?(?:在)?$")
+_COUNTED = re.compile(r"(?:加上|算上|连|连上|到)$")
+_BESIDES = re.compile(r"(?:不光|不只|不止|不仅)(?:是)?$")
+_EXPLAINED = re.compile(r"^(?:那[会天]儿?|我们?|咱们?|俺们?|是|还|已经|刚|就是)")
+_NEAR = re.compile(
+    r"^(?:[，,、。…\s]|的|就是|吧|呃|嗯|就|大概|大约|差不多|都|是|从|在|那天|也就|往后|以后|起|开始|夜|哎|呢|嘛|事儿?|和|跟)*$"
+)
+_TO = re.compile(r"^[^！？0-9]{0,18}?(?<![想遇等看收得找感见接打听])[到至](?:了|快|第二天|次日|凌晨)*$|^[-~—]+$")
+_SAME_SENTENCE = re.compile(r"^[^。！？；…]{0,14}$")
+_CONTACT = re.compile(
+    r"^(?:[以之往]?[后前]|左右|的时候|再|都|给我|我|就|也|那?会儿)*[，,]?(?:再|别|甭|勿|还不|要是不?|再不|不来)?"
+    r"(?:打(?!桩|钻|人|的|了|过|幺|架|骂|砸|麻将|牌|铁|混凝土|[一二三四五六七八九十])|联系|来水|来电|来人|回电|找我|给我打|我才|接(?!送)|还不来|不来|(?:老|都|一直)?不?在家|有空"
+    r"|没空|方便|上课|上班|下班|睡|靠得住|来?测|上门|没人|开会)"
+)
+_WISHED = re.compile(
+    r"能不能|希望|建议|要求|最好|至少|最少|推到|延到|改到|改成|调到|提前到|延后|就行|也行|要么|要来|得在|必须|应该|来一班|各来|再跳|不能|不许|不让"
+)
+_DEADLINE = re.compile(
+    r"^(?:[之以]?内|[之以]前(?:必须|要|得|给|回|办|解决|来|弄)|就?(?:截止|到期|过期|就得|该))|^[^，。]{0,3}(?:截止|到期)"
+)
+_PROMISED = re.compile(r"(?:预计|承诺|答应|等到?|要等|要是|不来|约定|约好|说好|尽量|赶在)$")
+_REPORTED = re.compile(
+    r"^[^，。！？]{0,6}?(?:打过(?!桥|架|仗|针)|反映|投诉过|登记过|登记的|报过|举报过|打了[一几两]?[回次个]|(?:给|跟)你们打|答复|回复|受理|给我回|回访|办结|打的[，。])"
+)
+_FIRST_REPORT = re.compile(r"(?:第一[回次]|头一?[回次]|首次|最早|最开始)[^，。！？]{0,4}$")
+_TO_COME = re.compile(r"^[^，。！？]{0,3}?(?<!不)(?:要(?!求)|该(?!付)|准备|打算|就要|得去|即将)")
+_SENDS = re.compile(r"(?:让|叫|等|准备|打算|定在|安排)[^，。！？]{0,6}$")
+_STILL = re.compile(r"^(?:[早晚]上)?(?:我们?|他|她)?(?:还(?!没|是|在|那|不)|才刚)")
+_ASIDE = re.compile(
+    r"^[^，。！？]{0,10}?(?:退休|去世|过世|没了|搭过桥|结的?婚|生的|出生|摔了|分的|搬|迁|改嫁|离的?婚|考过|有人|上过|刚洗|打来)"
+)
+_ERRAND = re.compile(
+    r"^[^，。！？]{0,6}?(?:去(?:问|找|看病|办)|找(?:过|了|他|你)|打(?:了|过)?电话|问(?:过|了)|催(?:过|了)|来(?:了?个|过)人|来人|报(?:了|过)?警|报案)"
+)
+_TOLD_HOURS = re.compile(r"(?:写着|写的是?|公示|规定|营业|按.{0,4}时间|时刻表|末班|首班|站牌)[^。！？]{0,14}$")
+_OWN_HABIT = re.compile(r"(?:我|俺|咱|他|她|我爸|我妈)们?$")
+_SINCE_BEFORE = re.compile(r"(?:从|打|自打?|打从)(?:这个?|本|那个?)?$")
+_SINCE_AFTER = re.compile(
+    r"^(?:份|的时候|那天|那会儿|早上|早起|一早)?(?:起(?!来|床)|开始|以来|往后|之后就|以后就|就(?:没|不|停|这样|开始|漏|坏|断|黑|租|关|一直|涨|欠|成)|到现在|至今"
+    r"|一直|到今天|换了|(?:那天)?起)"
+)
+_FROM_THEN = re.compile(r"^(?:就)?(?:起(?!来|床)|开始|以来)")
+_ENDS = re.compile(r"(?<![想遇等看收得找感见接打听])到$")
+_UNTIL_NOW = re.compile(
+    r"(?:[到至](?:现在|今天?|今儿|这会儿|如今|目前|眼下|当前|这都)|至今|一直到?这|到现在)|一直没|拖到现在|还没"
+)
+_TODAY_IS = re.compile(r"^(?:是|都)?[一二三四五六七八九十0-9]{1,3}(?:号|日|了)*(?:[，。！]|$)")
+_HEARD = re.compile(r"^(?:才|头一[回次]|第一[回次]|是|就)*(?:听说|知道|给你们|打|才想起|来反映|想反映|第)")
+_HOUR = r"[一二两三四五六七八九十零0-9]{1,3}点(?:半|[一二三四五六七八九十零刻分0-9]{1,3})?(?:多|来钟|钟|左右)?"
+_HOUR_NEXT = re.compile(rf"^[，,、]?{_HOUR}")
+_TO_HOUR = re.compile(rf"^[到至](?:早上|晚上|下午|中午|凌晨)?{_HOUR}")
+_NOW_DENIED = re.compile(r"^(?:刚才|刚刚)?(?:又?进来|说|打|我说|你|您|看|听|问|登记|没叫)")
+
+
+@dataclass(slots=True)
+class Moment:
+    """One statement of time, the words that belong together."""
+
+    said: Said
+    words: list[TimeWord] = field(default_factory=list)
+    day: Day | None = None
+    until: Day | None = None
+    part: str = ""
+    clocks: list[tuple[str, str]] = field(default_factory=list)
+    """Part of the day and hour, as said."""
+    ranged: bool = False
+    before: list[list[tuple[str, str]]] = field(default_factory=list)
+    """Stretches of the day said before the last: 早上六点到七点，晚上八点到十点."""
+    often: str = ""
+    streak: str = ""
+    lasted: str = ""
+    firm: bool = False
+    """It has lasted that long and still does."""
+    ends: bool = False
+    """The hour is the end of it: 闹到后半夜两点."""
+    now: str = ""
+    since: bool = False
+    until_now: bool = False
+    corrected: bool = False
+    reported: bool = False
+    first_report: bool = False
+    echoed: bool = False
+    """The operator said the same day or hour back."""
+    doubt: float = 0.0
+
+    @property
+    def start(self) -> int:
+        return self.words[0].start
+
+    @property
+    def end(self) -> int:
+        return self.words[-1].end
+
+    @property
+    def exact(self) -> bool:
+        return self.day is not None and self.day.exact
+
+    @property
+    def asked(self) -> bool:
+        return _asks_when(self.said.asked)
+
+    @property
+    def only_day(self) -> bool:
+        return self.day is not None and not self.day.vague and not self.clocks and not self.often
+
+    @property
+    def only_hour(self) -> bool:
+        return self.day is None and bool(self.clocks or self.part) and not (self.often or self.streak or self.now)
+
+
+def _asks_when(asked: str) -> bool:
+    """Not when to call or to come."""
+    return any(
+        (ASKS_TIME.search(clause) or ASKS_HOW_LONG.search(clause)) and not ASKS_OTHER.search(clause)
+        for clause in re.split(r"[。！？，；]", asked)
+    )
+
+
+# what is said together ------------------------------------------------------------------------------------------------
+def moments_of(said: Said) -> Iterator[Moment]:
+    text = said.text
+    words = [word for word in _words(text, said.reading.protected) if not _elsewhere(said, word)]
+    current: Moment | None = None
+    future = -1
+    for word in words:
+        if word.kind is Kind.FUTURE:
+            future = word.end
+            continue
+        if future >= 0 and word.start - future <= 6 and word.kind in (Kind.PART, Kind.CLOCK):
+            future = word.end
+            continue
+        if current is not None and _joins(current, word, text[current.end : word.start]):
+            _add(current, word, text[current.end : word.start])
+            continue
+        if current is not None:
+            yield _judged(current)
+        current = Moment(said=said)
+        _add(current, word, "")
+    if current is not None:
+        yield _judged(current)
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str, protected: tuple[tuple[int, int], ...]) -> tuple[TimeWord, ...]:
+    return tuple(_standing(text, time_words(text, protected)))
+
+
+def _standing(text: str, words: Sequence[TimeWord]) -> list[TimeWord]:
+    """Without what the speaker took back; a day keeps what was said of its month and year before."""
+    struck: list[TimeWord] = []
+    for at, word in enumerate(words):
+        before, after = text[max(0, word.start - 6) : word.start], text[word.end : word.end + 6]
+        if _NOT.search(before) and word.kind not in (Kind.PART, Kind.OFTEN):
+            struck.append(word)
+            continue
+        rivals = [other for other in words[at + 1 :] if _rivals(word, other) and other.start - word.end <= 48]
+        for other in rivals:
+            between = text[word.end : other.start]
+            doubt = _DOUBT if _alike(word, other) else CORRECTION
+            if doubt.search(between) and not word.same(other) and not _TO.match(between):
+                struck.append(word)
+        again = any(word.same(other) for other in words[:at])
+        if again and _EXPLAINED.match(after) and any(_DOUBT.search(text[: word.start]) for _ in rivals[:1]):
+            struck.append(word)
+    standing: list[TimeWord] = []
+    earlier: Day | None = None
+    for word in words:
+        if word.day is not None:
+            day = word.day.after(earlier) if earlier is not None else word.day
+            earlier = day if not day.other else earlier
+            word = replace(word, day=day, value=day.text)
+        if not any(word.same(other) for other in struck):
+            standing.append(word)
+    return standing
+
+
+def _alike(word: TimeWord, other: TimeWord) -> bool:
+    """A weekday said beside a date may be the same day."""
+    if word.day is None or other.day is None:
+        return True
+    return bool(word.day.week) == bool(other.day.week) and bool(word.day.other) == bool(other.day.other)
+
+
+def _rivals(word: TimeWord, other: TimeWord) -> bool:
+    if word.day is not None and other.day is not None:
+        return word.day.grain == other.day.grain != "other"
+    return word.kind is other.kind and word.kind in (Kind.CLOCK, Kind.LASTED)
+
+
+def _elsewhere(said: Said, word: TimeWord) -> bool:
+    """A time at which to call, to come, to be ready: not of the matter."""
+    text = said.text
+    if word.kind is Kind.FUTURE:
+        return False
+    after, before = text[word.end :], text[max(0, word.start - 12) : word.start]
+    if word.kind in (Kind.PART, Kind.CLOCK):
+        after = _TO_HOUR.sub("", _HOUR_NEXT.sub("", after))
+    if (
+        word.day is not None
+        and word.day.other == "当日"
+        and (_COUNTED.search(before) or _HEARD.match(after) or _TODAY_IS.match(after))
+    ):
+        return True
+    if _DEADLINE.match(after) or _PROMISED.search(before):
+        return True
+    if word.kind is Kind.NOW and (_NOW_DENIED.match(after) or re.search(r"(?:以为|像|跟)$", before)):
+        return True
+    told = text[max(0, word.start - 22) : word.start]
+    if word.kind in (Kind.PART, Kind.CLOCK, Kind.OFTEN) and _TOLD_HOURS.search(told):
+        return True
+    return word.kind is not Kind.LASTED and word.kind is not Kind.STREAK and _CONTACT.match(after) is not None
+
+
+def _joins(current: Moment, word: TimeWord, gap: str) -> bool:
+    last = current.words[-1]
+    if word.kind is Kind.DAY and current.day is not None and current.clocks and not CORRECTION.search(gap[-10:]):
+        return False
+    if CORRECTION.search(gap[-10:]) is not None or (len(gap) <= 8 and _NEAR.match(gap)):
+        return True
+    if word.kind in (Kind.CLOCK, Kind.PART) and current.clocks and _TO.match(gap):
+        return True
+    if word.kind is Kind.DAY and last.kind is Kind.DAY and _TO.match(gap):
+        return True
+    fits = word.kind in (Kind.CLOCK, Kind.PART) and not current.clocks and (current.day is not None or current.often)
+    return bool(fits) and _SAME_SENTENCE.match(gap) is not None
+
+
+def _add(when: Moment, word: TimeWord, gap: str) -> None:
+    corrected = CORRECTION.search(gap) is not None
+    when.words.append(word)
+    when.corrected = when.corrected or corrected
+    if word.kind is Kind.DAY and word.day is not None:
+        _add_day(when, word.day, gap, corrected=corrected)
+    elif word.kind is Kind.PART:
+        if when.ranged and not corrected:
+            when.before, when.clocks, when.ranged = [*when.before, when.clocks], [], False
+        if not when.clocks or corrected:
+            when.part = word.value
+        elif _TO.match(gap):
+            when.clocks.append((word.value, ""))
+    elif word.kind is Kind.CLOCK:
+        _add_hour(when, word.value, gap, corrected=corrected)
+    elif word.kind in (Kind.NOW, Kind.AGO):
+        when.now = word.value
+    elif word.kind is Kind.OFTEN:
+        when.often = word.value if corrected or not when.often else when.often
+    elif word.kind is Kind.STREAK:
+        when.streak = word.value
+    elif word.kind is Kind.LASTED:
+        when.lasted = word.value
+        after = when.said.text[word.end : word.end + 2]
+        led = re.match(r"都|已经|有|快|得有", when.said.text[word.start :]) is not None
+        when.firm = led or after.startswith("了") or re.match(r"都|没", after) is not None
+
+
+def _add_day(when: Moment, day: Day, gap: str, *, corrected: bool) -> None:
+    known = when.day
+    ranges = _TO.match(gap) is not None or (day.grain == "month" and not gap)
+    if known is not None and not (corrected or day.vague) and ranges and not (day.grain == "day" and known.week):
+        when.until = day
+        return
+    if (
+        known is not None
+        and not corrected
+        and {bool(known.week), bool(day.week)} == {True, False}
+        and (known.date or day.date)
+    ):
+        dated, week = (known, day.week) if known.date else (day, known.week)
+        when.day = replace(dated, week=week)
+        return
+    if known is not None and day.vague and not corrected:
+        return
+    if known is not None and not corrected and known.grain == "day" and day.grain == "other":
+        return
+    when.day, when.until = day, None
+
+
+def _add_hour(when: Moment, said: str, gap: str, *, corrected: bool) -> None:
+    if when.clocks and when.clocks[-1][1] == "":
+        part = when.clocks.pop()[0]
+        when.clocks = [*when.clocks[:1], (part, said)]
+        when.ranged = True
+    elif when.clocks and not corrected and (_TO.match(gap) or gap in ("至", "到")):
+        when.clocks = [when.clocks[0], ("", said)]
+        when.ranged = True
+    else:
+        when.clocks, when.ranged = [(when.part, said)], False
+
+
+# whose time it is -----------------------------------------------------------------------------------------------------
+def _judged(when: Moment) -> Moment:
+    text, said = when.said.text, when.said
+    when.clocks = [one for one in when.clocks if one[1]]
+    if when.before and not when.clocks:
+        when.clocks, when.ranged, when.before = when.before[-1], True, when.before[:-1]
+    before, after = text[max(0, when.start - 22) : when.start], text[when.end :]
+    clause = re.split(r"[，。！？；]", before)[-1]
+    tail = re.split(r"[。！？；]", after)[0]
+    when.since = when.day is not None and (
+        _SINCE_BEFORE.search(before) is not None
+        or _SINCE_AFTER.match(after) is not None
+        or any(word.kind is Kind.DAY and _SINCE_BEFORE.search(text[: word.start]) for word in when.words)
+        or _ASKS_SINCE.search(f"{said.asked}。{before}") is not None
+    )
+    if when.clocks and when.asked and _ASKS_REGULAR.search(said.asked) and when.day is None and not when.often:
+        when.often = "每天"
+    when.ends = bool(when.clocks) and not when.ranged and _ENDS.search(_ahead(when)) is not None
+    if when.since and (when.clocks or when.part) and when.exact and not _SINCE_BEFORE.search(before):
+        when.since = _FROM_THEN.match(after) is not None or _UNTIL_NOW.match(after) is not None
+    when.until_now = _UNTIL_NOW.search(after[:60]) is not None
+    when.first_report = _FIRST_REPORT.search(before) is not None or re.match(r"[^，。]{0,3}首次", after) is not None
+    when.reported = when.first_report or _REPORTED.match(after) is not None
+    if _BESIDES.search(before):
+        when.doubt += 0.6
+    if _WISHED.search(clause) or _WISHED.search(re.split(r"[，。！？；]", tail)[0]):
+        when.doubt += 1.6 if when.day is None or when.day.week else 0.6
+    if _TO_COME.match(after) or (_SENDS.search(clause) and re.match(r"[^，。！？]*了", after) is None):
+        when.doubt += 1.0
+    if _STILL.match(after):
+        when.doubt += 0.8
+    if (_ASIDE.match(after) or _ERRAND.match(after)) and not when.asked:
+        when.doubt += 0.6
+    if when.often and _OWN_HABIT.search(before):
+        when.doubt += 0.6
+    if said.asked and _ASKS_CONTACT.search(said.asked) and not when.asked and not (when.lasted or when.streak):
+        when.doubt += 0.9 if when.only_hour or (when.day is not None and when.day.week) else 0.3
+    return when
+
+
+def _ahead(when: Moment) -> str:
+    """What stands before the hour and the part of the day it is of."""
+    first = next((word for word in when.words if word.kind is Kind.CLOCK), when.words[0])
+    parts = [word for word in when.words if word.kind is Kind.PART and word.end == first.start]
+    start = parts[0].start if parts else first.start
+    return when.said.text[max(0, start - 8) : start]

@@ -1,0 +1,125 @@
+"""Of all the times in a talk the one that is the matter's, as a ticket writes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from asr.prefill.timewords import time_words
+from tests.asr.talks import understood, value, words
+
+WHEN = "是什么时候的事？"
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("二零二三年六月签的", ["2023年6月"]),
+        ("去年年底交的定金", ["去年年底"]),
+        ("大前年腊月就说要修", ["大前年腊月"]),
+        ("正月十六那天停的", ["正月16"]),
+        ("五一放假期间", ["五一期间"]),
+        ("重阳节以后就关了", ["重阳后"]),
+        ("每周一三五收一次", ["每周一三五"]),
+        ("半个来月了", ["半个来月"]),
+        ("搁那儿俩月没动", ["两个月"]),
+        ("十来分钟以前", ["十来分钟以前"]),
+        ("这个月初六号线才通", ["本月初"]),
+        ("五一路十六号院", []),
+        ("说了三点意见", []),
+        ("再来一点儿", []),
+    ],
+)
+def test_a_word_of_time_as_a_ticket_writes_it(said: str, written: list[str]) -> None:
+    assert [word.day.text if word.day is not None else word.value for word in time_words(said)] == written
+
+
+@pytest.mark.parametrize(
+    ("said", "when"),
+    [
+        ("从三月份到现在一直没发工资。", "自3月至今"),
+        ("路灯从上礼拜一就不亮了。", "自上周一起"),
+        ("打去年入冬到现在暖气就没热过。", "自去年入冬至今"),
+        ("今天早上八点到现在还没来水。", "自当日8:00至今"),
+        ("七号那天停的水，到今天还没来。", "7日至今"),
+        ("上个月十五号到这个月三号停了半个多月，投诉物业。", "上月15日至本月3日"),
+        ("从去年四月干到今年二月，工钱没给。", "去年4月至今年2月"),
+        ("十一月底到十二月初拉的货，运费没给。", "11月底至12月初"),
+    ],
+)
+def test_since_when_and_from_when_to_when(said: str, when: str) -> None:
+    assert value("occur_time", "我要投诉。" + said) == when
+
+
+@pytest.mark.parametrize(
+    ("said", "when"),
+    [
+        ("广场舞每天早上五点半到六点半，晚上七点到九点，吵死了。", "每天5:30-6:30、19:00-21:00"),
+        ("夜里十一点一直干到早上五点，天天如此。", "每天23:00-次日5:00"),
+        ("晚上九点就开始放，放到十一点多，天天这样。", "每天21:00-23:00"),
+        ("烧烤摊天天闹到后半夜两三点。", "每天至凌晨2-3时"),
+        ("晚上十二点到三点，每天都打桩。", "每天0:00-3:00"),
+        ("连着四个晚上都这样，昨天到凌晨两点。", "连续四晚，至凌晨2:00"),
+        ("连续三天晚上有人烧塑料。", "连续三天晚上"),
+    ],
+)
+def test_how_often_and_from_which_hour_to_which(said: str, when: str) -> None:
+    assert value("occur_time", "我投诉扰民。", "一般什么时候？", said) == when
+
+
+@pytest.mark.parametrize(
+    ("said", "when"),
+    [
+        ("上礼拜一……礼拜一我还在上班呢，是礼拜二，礼拜二上午去的。", "上周二上午"),
+        ("六月三号交的钱，等等我看看，不是三号，十三号。", "6月13日"),
+        ("五点多吧，刚看的监控……五点二十，五点二十出的门，早上。", "5:20"),
+        ("昨天……不是昨天，昨天我休息，前天，前天下午四点多。", "前天16时许"),
+        ("九月一号——啊不，九月十一号那天晚上八点。", "9月11日20:00"),
+    ],
+)
+def test_what_was_taken_back_is_not_when_it_was(said: str, when: str) -> None:
+    assert (value("occur_time", "我投诉个事。", WHEN, said) or "").endswith(when)
+
+
+def test_the_day_and_the_hour_may_come_one_after_the_other() -> None:
+    lines = ("昨天晚上坐的出租车，绕路。", "大概几点上的车？", "十点四十吧。")
+    assert value("occur_time", *lines) == "昨晚22:40"
+
+
+def test_an_hour_of_what_has_just_been_is_of_today() -> None:
+    assert value("occur_time", "我爸走丢了。", "什么时候不见的？", "早上七点多，在公园门口。") == "当日7时许"
+
+
+def test_what_the_operator_asked_whether_it_was_so_counts() -> None:
+    assert value("occur_time", "楼上漏水，淹了我家。", "是昨天夜里漏的吗？", "对，墙都泡了。") == "昨晚"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("我提个建议，末班车能不能推到九点半，礼拜一到礼拜五就行。",),
+        ("路灯不亮。", "什么时间联系您方便？", "中午十二点到一点靠得住。"),
+        ("路灯不亮。", "您有什么要求？", "三天之内给我修好。"),
+        ("垃圾没人清，门上写着早六点到晚十点。",),
+        ("路灯不亮。", "好的，给您登记了。", "我让我老公礼拜天过去，下礼拜一再打。"),
+        ("我想咨询一下，下个月孩子要上学，户口怎么迁？",),
+    ],
+)
+def test_wishes_rules_and_plans_are_not_when_it_was(lines: tuple[str, ...]) -> None:
+    assert value("occur_time", *lines) is None
+
+
+def test_who_calls_again_and_names_no_other_time_reported_it_first_then() -> None:
+    lines = ("垃圾池还是没挪。", "您第几次反映了？", "第三次，头一回五月六号打的，加上今天三回。")
+    assert value("occur_time", *lines) == "自5月6日首次反映至今"
+
+
+def test_a_question_with_a_grievance_behind_it_has_its_time() -> None:
+    lines = ("我替我爸问个事，补贴咋停了。", "从什么时候停的？", "七月份就没来。")
+    assert value("occur_time", *lines) == "自7月起"
+
+
+def test_evidence_is_the_words_that_stand() -> None:
+    lines = ("我投诉个事。", WHEN, "十月二号……不是，十月四号下午。")
+    found = understood(*lines)["occur_time"]
+    assert words(found, *lines) == ["十月四号", "下午"]
+    assert found.confidence >= 0.75
