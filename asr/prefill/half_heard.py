@@ -16,6 +16,7 @@ from rapidfuzz.distance import Indel
 from asr.lexicon import Lexicon, Place, PlaceKind
 from asr.lexicon.pinyin import syllables
 from asr.prefill.gazetteer import SHORT_CUTOFF, PlaceHit
+from asr.prefill.mentions import spans_of
 from asr.prefill.questions import ASKS_PLACE
 from asr.prefill.reading import Reading, Said, Talk
 
@@ -55,7 +56,7 @@ def half_heard(talk: Talk) -> _Hits:
     """By reading; empty if a place was named clearly."""
     found: dict[Reading, tuple[PlaceHit, ...]] = {}
     spoken = [said for said in talk.all if said.by_caller or said.by_agent]
-    if any(_certain(said.reading) for said in spoken):
+    if any(_certain(said.reading) or _unlisted(said.reading) for said in spoken):
         return found
     names = tuple(dict.fromkeys(name for said in spoken for name in _candidates(said.reading)))
     worth: dict[Place, float] = defaultdict(float)
@@ -83,6 +84,16 @@ def half_heard(talk: Talk) -> _Hits:
 def _certain(reading: Reading) -> bool:
     return any(
         hit.place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD) and hit.score >= SHORT_CUTOFF for hit in reading.places
+    )
+
+
+def _unlisted(reading: Reading) -> bool:
+    """A village or a school right behind its town is named clearly, known or not."""
+    regions = [hit for hit in reading.places if hit.place.kind in (PlaceKind.TOWN, PlaceKind.DISTRICT)]
+    return any(
+        span.where is not None and span.where.place is None and hit.start <= span.start <= hit.end + 1
+        for span in (spans_of(reading) if regions else ())
+        for hit in regions
     )
 
 

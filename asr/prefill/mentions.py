@@ -41,9 +41,9 @@ _IN_A_HOUSE = re.compile(r"单元|[楼栋幢座层号]")
 _SPELLED = "零一二三四五六七八九〇幺"
 _SPELLED_DIGITS = re.compile(r"[零〇一二三四五六七八九幺]{2,}")
 _GLUE = re.compile(
-    r"(?:[，,、。.…\s]|呃|嗯|啊|哎|呢|嘞|嘛|么|吧|那个|那块|那边|这边|那儿|这儿|这块|那|这个|的|就是"
+    r"(?:[，,、。.…\s]|呃|嗯|啊|哎|呢|嘞|嘛|么|吧|那[口处道]|那个|那块|那边|这边|那儿|这儿|这块|那|这个|的|就是"
     r"|里头|里面|里|上头|上面|上(?!客)|出来|出门|下来|下去|过去"
-    r"|我家是?|我们家|我家住|我住|我在|(?:我们|咱们?|俺们?)村里?|我们|咱们?|俺们?|住在|住(?![院宅])|在|是|有一?[个家座处片栋棵根条排]|一[个家]|有|排队的?|靠近|靠|挨着|紧挨着|往里|进去|头)*"
+    r"|我家是?|我们家|我家住|我住|我在|(?:我们|咱们?|俺们?)村里?(?![口东西南北头委中])|过了?(?!道)|我们|咱们?|俺们?|住在|住(?![院宅])|在|是|有一?[个家座处片栋棵根条排]|一[个家]|有|从|排队的?|靠近|靠|挨着|紧挨着|往里|进去|头)*"
 )
 _PAUSE = re.compile(r"[，,、。.…\s]")
 _AND = re.compile(r"(?:路|街)?[和与跟、到，]?")
@@ -156,7 +156,8 @@ def _heads(reading: Reading, garbled: tuple[PlaceHit, ...]) -> Iterator[tuple[Wh
     worded = [span for span in spans if not any(a <= span[0] and span[1] <= b for a, b in spans if (a, b) != span)]
     used: set[PlaceHit] = set()
     for span in worded:
-        road = _on_which_road(text, span[1], hits)
+        own = any(hit.start < span[1] and span[0] < hit.end for hit in hits)
+        road = None if own else _on_which_road(text, span[1], hits)
         if road is not None:
             hit, branch, end = road
             name = with_digits(text[span[0] : span[1]])
@@ -209,6 +210,9 @@ def _crossing(text: str, one: PlaceHit, other: PlaceHit) -> re.Match[str] | None
     return _CROSSED.match(text, other.end) if roads and _AND.fullmatch(text, one.end, other.start) else None
 
 
+_OF_THE_VILLAGE = ("村小学", "村卫生", "村委", "村部", "村幼儿园")
+
+
 def _with_landmark(reading: Reading, hit: PlaceHit, worded: Sequence[tuple[int, int]]) -> tuple[str, int]:
     """中兴街那个永辉超市, 建设南路粮食局对面: a road is long, so what stands on it belongs to its name."""
     text = reading.text
@@ -225,7 +229,8 @@ def _with_landmark(reading: Reading, hit: PlaceHit, worded: Sequence[tuple[int, 
         (span for span in worded if glue is not None and span[0] == glue.end() and span[0] not in known), None
     )
     if (hit.place.kind is PlaceKind.ROAD or hit.place.name.endswith("村")) and behind is not None:
-        return hit.place.name + with_digits(text[behind[0] : behind[1]]), behind[1]
+        own = hit.place.name.endswith("村") and text.startswith(_OF_THE_VILLAGE, behind[0])
+        return hit.place.name + with_digits(text[behind[0] + own : behind[1]]), behind[1]
     return hit.place.name, hit.end
 
 
@@ -247,6 +252,7 @@ def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
     regions = {hit.end: hit.start for hit in reading.places if hit.place.kind in (PlaceKind.DISTRICT, PlaceKind.TOWN)}
     roads = {hit.end for hit in reading.places if hit.place.kind is PlaceKind.ROAD}
     bounds = {*regions, *roads}
+    openings = {start for start, _ in reading.clauses}
     for match in suffix_pattern(reading.lexicon).finditer(text):
         start = match.start()
         least_start = max((end for end in bounds if end <= start), default=0)
@@ -270,7 +276,9 @@ def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
             continue
         if suffix == "政府" and not (behind or body.endswith("市")):
             continue
-        if _SIDE_FIRST.match(body) or (suffix == "村" and body.endswith("村")):
+        if (_SIDE_FIRST.match(body) and not (start in openings and body.endswith("门"))) or (
+            suffix == "村" and body.endswith("村")
+        ):
             continue
         if least <= len(body) <= most and not _NO_NAME.fullmatch(body) and not _NUMBER_ONLY.fullmatch(body):
             yield start, match.end()

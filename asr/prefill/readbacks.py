@@ -38,11 +38,9 @@ def read_back(talk: Talk, name: str, subject: str) -> tuple[str, Said, int, int]
 def _of(said: Said, name: str, subject: str, talk: Talk) -> Iterator[tuple[str, Said, int, int]]:
     clauses = said.reading.clauses
     for number, (start, end) in enumerate(clauses):
-        words = _place_only(said, start, end)
+        words = _place_only(said, start, end, name, talk)
         if words is not None and subject and subject not in name:
             words = words.replace(subject, "")
-        if words is not None and name in words:
-            words = words[_first_head(said, words, name) :]
         if words is None or name not in with_digits(words) or "？" in said.text[end : end + 1]:
             continue
         value = words
@@ -50,6 +48,7 @@ def _of(said: Said, name: str, subject: str, talk: Talk) -> Iterator[tuple[str, 
             more = said.text[more_start:more_end]
             if said.text[end:more_start] in ("，", ",", "、") and _goes_on(more, talk):
                 value, end = f"{value}{_TAIL.sub('', more)}", more_end
+        value = _without_matter(value, talk)
         yield with_digits(value).replace("的", ""), said, start, end
 
 
@@ -59,14 +58,42 @@ def _first_head(said: Said, words: str, name: str) -> int:
     return min(words.index(head) for head in (name, *heads) if head in words)
 
 
-def _place_only(said: Said, start: int, end: int) -> str | None:
-    """The clause from the name of the place on; None if it says more than where."""
+def _place_only(said: Said, start: int, end: int, name: str, talk: Talk) -> str | None:
+    """The clause from the name of the place on, without what it says of the matter; None if too long."""
     for hit in said.reading.places:
         if hit.place.kind in (PlaceKind.DISTRICT, PlaceKind.TOWN) and start <= hit.start < end:
             start = max(start, hit.end)
     lead = READ_LEAD.match(said.text, start, end)
     words = _TAIL.sub("", said.text[lead.end() if lead is not None else start : end])
-    return None if len(words) > _MOST or _MATTER.search(words) else words
+    if name in words:
+        words = words[_first_head(said, words, name) :]
+    matter = _MATTER.search(words, len(name) if words.startswith(name) else 0)
+    if matter is not None:
+        words = words[: _last_place(words[: matter.start()], talk)]
+    return None if len(words) > _MOST else words
+
+
+_TROUBLE = re.compile(
+    r"[挖堆占堵塌漏冒脏乱臭响坏亮黑停修拆排倒烧收欠偷吵闹跳撞破裂断缺喷晒摆飘拖丢]|[有无]|下水|井盖|路灯|盲道|路面|积水|污水|噪声"
+    r"|广场舞|标线|违建|失踪|办理|服务|质量|价格|放学|上学|早晚|夜间|期间|水压|电压|暖气|燃气|宽带|信号|乘客|司机|工资|标识|材料|报销"
+)
+
+
+def _without_matter(words: str, talk: Talk) -> str:
+    """实验小学北门放学拥堵: up to the last word that says where, if what follows says what happened."""
+    last = _last_place(words, talk) or len(words)
+    return words[:last] if _TROUBLE.search(words, last) else words
+
+
+def _last_place(words: str, talk: Talk) -> int:
+    """Up to where a word says where."""
+    patterns = (suffix_pattern(talk.lexicon), spot_pattern(talk.lexicon), _NUMBERED)
+    return max((match.end() for pattern in patterns for match in pattern.finditer(words)), default=0)
+
+
+_NUMBERED = re.compile(
+    r"[零一二三四五六七八九十百0-9A-Za-z]+(?:号楼|栋|单元|号院|号|座|层|楼|室|米|组|家|户)|(?<![0-9])[0-9]{3,4}(?![0-9])"
+)
 
 
 def _goes_on(words: str, talk: Talk) -> bool:

@@ -11,7 +11,7 @@ from asr.prefill.reading import Reading
 
 STOPS = frozenset(
     "在是到去从住叫我你您他她它们那这的有个就于了说问和跟把给被向往来对过着吗呢吧啊呀嘛哎喂嗯呃哦"
-    "也都还又很太没不要想能会可让请帮看见听讲打写用几两俩哪每全整本外里上下前后边旁近走修进出离靠"
+    "至也都还又很太没不要想能会可让请帮看见听讲打写用几两俩哪每全整本外里上下前后边旁近走修进出离靠"
     "当咱俺喊找管归转扰影响反映投诉举报买因为，,。、！？…；：「」“”‘’ "
 )
 """No name of a place goes on to the left over one of these."""
@@ -35,7 +35,9 @@ _TO_THE_END = re.compile(
 _GROUP = re.compile(r"(?P<group>[零一二三四五六七八九十0-9]{1,3}(?:村民小组|小组|组|社|队))(?![长织员装区])")
 _STOP = re.compile(rf"(?P<stop>(?:{_CHAR}){{2,6}}?)(?:那一?个?|这一?个?)站")
 _MOUTH = re.compile(r"口(?=开始|那|往|[，,。到起至延坐上]|$)")
-_IS_STRETCH = re.compile(r"[段截]|一直|开始|起[，,]|上的?车|坐|延|之间|中间|沿线|全线|口(?:那儿|那里)?到|那儿到|口至")
+_IS_STRETCH = re.compile(
+    r"[段截]|一直|开始|起[，,]|上的?车|上的，|坐|延|之间|中间|沿线|全线|口(?:那儿|那里)?到|那儿到|口至"
+)
 _TO = re.compile(
     r"(?:上的?车?|坐车|坐|出发|往[东西南北](?:走)?)?(?:开始|起|那儿|那里|这儿|那个口子?)?[，,]?(?:一直|直)?(?:到|至|延到|延至|通到)(?:了|那个|这个)?"
 )
@@ -60,7 +62,9 @@ _CLOSES = re.compile(
 _NO_BODY = re.compile(
     r"^(?:小区|村|院|楼|家|人|车|路|街|排队.*|.*[吃喝修补停坐站等开关坏漏堵占]|.*[零一二三四五六七八九十0-9]+(?:[楼号栋层亩米]|单元).*|.*(?:每天|天天|现在|早上|晚上|半夜|时候|东西|垃圾|停车).*)$"
 )
-_NO_LAND = re.compile(r"(?:承包|土|耕|宅基|外|本|当|基|场|块|草|产|落|扫|种|下|遍|满|陆|征|占|湿|工)地$")
+_NO_LAND = re.compile(
+    r"^(?:[前后进出开关登上下停砸敲]|整|全|哪|各|一|二|三|隔壁|新|旧|老|大|小)?[店馆铺摊厅室厂场院楼门房墙]$|(?:承包|土|耕|宅基|外|本|当|基|场|块|草|产|落|扫|种|下|遍|满|陆|征|占|湿|工)地$"
+)
 
 
 @lru_cache(maxsize=8)
@@ -79,7 +83,7 @@ def _noun_pattern(lexicon: Lexicon) -> re.Pattern[str]:
         map(re.escape, sorted((word for word in lexicon.cues.spots if len(word) > 1), key=len, reverse=True))
     )
     return re.compile(
-        rf"(?P<body>(?:{_CHAR}){{0,6}}?)(?P<noun>{words}|(?<=[\u4e00-\u9fff])[坡沟梁岭塬滩崖坎坝地](?![^\W那的里上这呢吧也跟和]))"
+        rf"(?P<body>(?:{_CHAR}){{0,6}}?)(?P<noun>{words}|(?<=[\u4e00-\u9fff])[坡沟梁岭塬滩崖坎坝地店馆铺摊厂场桥井塔亭棚房库池塘墙](?![^\W那的里上这呢吧也跟和]))"
     )
 
 
@@ -111,7 +115,8 @@ def _way(reading: Reading, at: int) -> tuple[str, int] | None:
     text = reading.text
     way = _WAY.match(text, at) if _TO_THE_END.match(text, at) is None else None
     if way is not None and (way.group("far") or way.group("walk")):
-        return f"往{way.group('to')}{with_digits(way.group('far') or '')}", way.end()
+        far = with_digits(re.sub(r"[来多几](?=米)", "", way.group("far") or ""))
+        return f"往{way.group('to')}{far}", way.end()
     end = _TO_THE_END.match(text, at)
     if end is not None:
         return f"{end.group('to') or end.group('most')}头", end.end()

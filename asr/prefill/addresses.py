@@ -1,0 +1,136 @@
+"""The address as a clerk would write it: the main place, doors and spots in the order said, or the operator's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from asr.lexicon import PlaceKind
+from asr.prefill.along import near_by, on_the_road, part_of_road, shop_at, stretch
+from asr.prefill.heard_places import Mention
+from asr.prefill.mentions import Detail, Where
+from asr.prefill.readbacks import read_back
+from asr.prefill.reading import Said, Talk
+from asr.prefill.rows import Chosen, belongs, doors_of, short_of, spots_of
+from asr.prefill.suggestions import Suggestion
+
+_SLOTS = ("phase", "building", "unit", "floor", "room", "desk")
+_SIDES = re.compile(r"(?<=[楼栋元])([东西南北])(?:边|面|头)(?!门|口)")
+_STOP_OF_BUS = re.compile(r"(?<![车交驿油费电动岗兵检])站$")
+_ASKS_STOP = re.compile(r"哪个站|哪一站|什么站")
+
+
+def address_of(talk: Talk, mentions: Sequence[Mention], main: Where, subject: str) -> Suggestion:
+    named = [m for m in mentions if m.where is not None and m.where.name == main.name and not m.negated]
+    mine = [m for m in mentions if m in named or (m.where is None and belongs(talk, m)) or short_of(m, main)]
+    first = next((mention for mention in named if mention.said.by_caller), named[0])
+    doors = doors_of(talk, mine)
+    spots = spots_of(mine, doors)
+    value = main.name
+    evidence = [first.head]
+    for detail, mention in _in_order(doors, spots):
+        value = joined(value, detail.shown)
+        evidence.append(mention.evidence(detail))
+    if not doors and not spots and main.place is not None and main.place.kind is PlaceKind.ROAD:
+        value += "站" if any(_ASKS_STOP.search(mention.said.asked) for mention in named) else ""
+    if not doors and not spots:
+        for said, start, end, words in near_by(talk, main):
+            value += words
+            evidence.append(said.evidence(start, end))
+    far = any(detail.shown.startswith("至") for detail, _ in spots)
+    part_way = stretch(talk, main) if not doors and not far and main.place is not None else None
+    if part_way is not None:
+        value = main.name + part_way[1]
+        evidence.append(part_way[0])
+    if not set(doors) - {"building"} and not spots and part_way is None:
+        who = subject.partition("（")[0]
+        for proof in on_the_road(talk, main, who):
+            value += who
+            evidence.append(proof)
+    shop = shop_at(mentions, named, main) if not doors else None
+    if shop is not None and shop.where is not None and shop.where.name not in value:
+        value += shop.where.name
+        evidence.append(shop.head)
+    part = part_of_road(mentions, main)
+    if part is not None:
+        value = part[0]
+        evidence += part[1]
+    heard = read_back(talk, main.name, subject)
+    if heard is not None and _fits(talk, mine, heard, value, [detail.shown for detail, _ in doors.values()]):
+        value = heard[0]
+        evidence.append(heard[1].evidence(heard[2], heard[3]))
+    value = _as_written(talk, _told_in_full(mentions, value))
+    return Suggestion(
+        field="address", value=value, confidence=_confidence(talk, named, main), evidence=tuple(dict.fromkeys(evidence))
+    )
+
+
+_OF_VILLAGE = re.compile(r"村(?![东西南北口头委中])")
+
+
+def joined(value: str, more: str) -> str:
+    """…村小学 and 小学东侧 share a word; the village is not named twice."""
+    if value.endswith(more) or (len(more) > 2 and more in value):
+        return value
+    if value.endswith("村") and _OF_VILLAGE.match(more):
+        more = more[1:]
+    shared = next((size for size in range(min(len(value), len(more)), 1, -1) if value.endswith(more[:size])), 0)
+    return value + more[shared:]
+
+
+def _in_order(doors: Chosen, spots: Sequence[tuple[Detail, Mention]]) -> list[tuple[Detail, Mention]]:
+    """As said where one turn says it all, else the doors first."""
+    row = [doors[slot] for slot in _SLOTS if slot in doors]
+    if spots:
+        told = {(detail.slot, detail.shown) for detail in spots[0][1].doors}
+        if {(detail.slot, detail.shown) for detail, _ in row} <= told:
+            shown = {id(detail) for detail, _ in spots}
+            mention = spots[0][1]
+            said = [(d, mention) for d in mention.span.details if d.slot != "spot" or id(d) in shown]
+            return said + [pair for pair in spots if pair[1] is not mention]
+    return [*row, *spots]
+
+
+def _told_in_full(mentions: Sequence[Mention], value: str) -> str:
+    """…至养老院门口, where 颐康养老院 was named before."""
+    for name in dict.fromkeys(m.where.name for m in mentions if m.where is not None and m.where.place is None):
+        if len(name) >= 5 and f"至{name[2:]}" in value:
+            return value.replace(f"至{name[2:]}", f"至{name}")
+    return value
+
+
+_MOST_LOST = 0.75
+"""The operator's other wording may be a little shorter than ours."""
+
+
+def _fits(
+    talk: Talk, mine: Sequence[Mention], heard: tuple[str, Said, int, int], value: str, doors: Sequence[str]
+) -> bool:
+    """The operator's wording has every door number, says more than ours, and the caller corrected nothing after it."""
+    words, said = heard[0], heard[1]
+    corrected = any(mention.corrected or mention.negated for mention in mine if mention.said.index > said.index)
+    return (
+        not corrected
+        and all(shown in words for shown in doors)
+        and (len(words) > len(value) or (value not in words and len(words) > _MOST_LOST * len(value)))
+    )
+
+
+def _as_written(talk: Talk, value: str) -> str:
+    """东边 of a building is its 东侧 on paper; a stop of a bus is a 公交站."""
+    value = _SIDES.sub(r"\1侧", value)
+    by_bus = any("公交" in said.text or "路车" in said.text for said in talk.caller)
+    return _STOP_OF_BUS.sub("公交站", value) if by_bus else value
+
+
+def _confidence(talk: Talk, named: Sequence[Mention], main: Where) -> float:
+    asked = any(mention.asked for mention in named)
+    echoed = any(mention.said.by_agent and talk.confirmed(mention.said) for mention in named)
+    detailed = any(mention.span.details for mention in named)
+    if main.place is None:
+        base = 0.55 + 0.13 * asked + 0.06 * echoed + 0.03 * detailed
+    elif main.score >= 100:
+        base = 0.82 + 0.06 * asked + 0.08 * echoed + 0.02 * detailed
+    else:
+        base = 0.25 + 0.4 * main.score / 100 + 0.08 * asked + 0.1 * echoed + 0.06 * detailed
+    return round(min(0.97, base + 0.02 * any(mention.corrected for mention in named)), 2)

@@ -1,0 +1,110 @@
+"""Where on a road, or near a place: from where to where, beside whom, which shop."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from asr.lexicon import PlaceKind
+from asr.prefill.heard_places import Mention
+from asr.prefill.mentions import Where
+from asr.prefill.questions import ASKS_PLACE
+from asr.prefill.reading import Said, Talk
+from asr.prefill.spots import STOPS, spot_pattern
+from asr.prefill.suggestions import Evidence
+
+_AREA = re.compile(r"在(?P<area>[\u4e00-\u9fff]{2,8}?)(?:那片|那块|那儿|那边|这片|这块|一带|跟前)")
+_SIDE_OF_VILLAGE = re.compile(r"(?:^|[，。])(?:在|就是|就|我们|俺们)*村(?P<side>[东西南北]头)")
+_THERE = re.compile(r"(?:在|到|从)(?:他们|你们|人家|咱们|那个|这个|那边|那儿|里头|里面|里|的|景区|院)+")
+
+
+def near_by(talk: Talk, main: Where) -> Iterator[tuple[Said, int, int, str]]:
+    """后山村 … 地在后山西沟那片; 到棋源山庄玩 … 在他们那个玻璃栈道的台阶上: said of the place later on."""
+    for said in talk.caller:
+        side = _SIDE_OF_VILLAGE.search(said.text) if main.place is not None and main.name.endswith("村") else None
+        if side is not None:
+            yield said, *side.span("side"), side.group("side")
+            return
+        for area in _AREA.finditer(said.text) if ASKS_PLACE.search(said.asked) else ():
+            words = area.group("area").removeprefix(main.name[:-1])
+            if 2 <= len(words) <= 6 and main.name not in words and not set(words) & STOPS:
+                yield said, *area.span("area"), words
+                return
+        there = _THERE.search(said.text, said.text.find(main.name)) if main.name in said.text else None
+        spot = spot_pattern(talk.lexicon).match(said.text, there.end()) if there is not None else None
+        if spot is None or len(spot.group()) < 3:
+            continue
+        yield said, *spot.span(), spot.group()
+        step = _STEP.match(said.text, spot.end())
+        then = spot_pattern(talk.lexicon).match(said.text, step.end()) if step is not None else None
+        if then is not None:
+            yield said, *then.span(), then.group()
+        return
+
+
+_STRETCH = re.compile(
+    r"(?:从)?(?P<one>[\u4e00-\u9fff]{2,8}?)(?:那儿|那里|那个口|往[东西南北])?[，,]?(?:一直|直)?到(?:那个|了)?"
+    r"(?P<other>[\u4e00-\u9fff]{2,10}?)(?:那儿|那里|那块|那一?段|这一?段|之间|中间)?(?=[，,。！]|$)"
+)
+
+
+def on_the_road(talk: Talk, main: Where, subject: str) -> Iterator[Evidence]:
+    """建设南路上的那个老地方: whom it is about tells where on the road."""
+    if main.place is None or main.place.kind is not PlaceKind.ROAD or not subject or subject in main.name:
+        return
+    road, who = re.escape(main.name), re.escape(subject)
+    behind = re.compile(rf"(?:{road}(?:上|那边|那儿)?(?:的|那个|那家|，|,)*|(?=.{{2,24}}{road}))(?P<who>{who})")
+    found = next(((said, match) for said in talk.caller if (match := behind.search(said.text))), None)
+    if found is not None:
+        yield found[0].evidence(*found[1].span("who"))
+
+
+_ASKS_SHOP = re.compile(r"叫什么|叫啥|哪家|店名|名字|名称|什么店|字号")
+
+
+def shop_at(mentions: Sequence[Mention], named: Sequence[Mention], main: Where) -> Mention | None:
+    """车洁士洗车行，泽东大道，县医院斜对面: its name where that was asked for, on a road too long without."""
+    if main.place is None or main.place.kind is not PlaceKind.ROAD:
+        return None
+    answers = [m.said for m in named if m.said.by_caller and _ASKS_SHOP.search(m.said.asked)]
+    shops = (m for m in mentions if m.said in answers and m.where is not None and m.where.place is None)
+    return next((m for m in shops if not m.negated and not m.elsewhere and m.span.start < 4), None)
+
+
+def part_of_road(mentions: Sequence[Mention], main: Where) -> tuple[str, list[Evidence]] | None:
+    """面粉厂路 … 从劳动路口到新市街口: two other roads bound the part of the one named before."""
+    roads = [m for m in mentions if m.where is not None and m.where.place is not None and m.stands and not m.negated]
+    roads = [m for m in roads if m.where is not None and m.where.place and m.where.place.kind is PlaceKind.ROAD]
+    for bound in reversed(roads):
+        far = next((spot for spot in bound.spots if spot.shown.startswith("至")), None)
+        if far is None or bound.where is None or not bound.spots[0].shown.startswith(("口", "路口")):
+            continue
+        along = next(
+            (m for m in roads if m.said.by_caller and m.where and m.where.name not in bound.where.name + far.shown),
+            None,
+        )
+        if along is not None and along.where is not None and main.name in (along.where.name, bound.where.name):
+            words = "".join(spot.shown for spot in bound.spots)
+            return along.where.name + bound.where.name + words, [bound.head, bound.evidence(far)]
+    return None
+
+
+_HOURS = re.compile(r"[点时天月年号周]|早|晚|上午|下午|夜|现在|今|昨|明|小时")
+
+
+def stretch(talk: Talk, main: Where) -> tuple[Evidence, str] | None:
+    """建设南路 … 从加油站到粮食局门口: which part of a road, told where it was asked for or behind 从."""
+    assert main.place is not None
+    if main.place.kind is not PlaceKind.ROAD:
+        return None
+    for said in talk.caller:
+        for match in _STRETCH.finditer(said.text):
+            one, other = match.group("one").removeprefix(main.name), match.group("other")
+            told = ASKS_PLACE.search(said.asked) is not None or match.group().startswith("从")
+            if told and len(one) >= 2 and not _HOURS.search(one + other) and not set(one + other) & _NO_ENDS:
+                return said.evidence(*match.span()), f"{one}至{other}"
+    return None
+
+
+_NO_ENDS = frozenset({"我", "他", "她", "你", "们", "是", "没", "不", "了", "就", "说"})
+_STEP = re.compile(r"(?:下来|上来|上面|下面|旁边|那边|的|那个)*")

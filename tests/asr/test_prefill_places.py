@@ -1,0 +1,85 @@
+"""How an address goes on behind the name of a place, and whose words for it win."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.asr.talks import understood, value
+
+WHERE = "请问具体在什么位置？"
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("环城路上，过了加油站往东走，三百来米吧。", "环城路加油站往东300米"),
+        ("文昌路那个农业银行往北数第三家。", "文昌路农业银行往北第三家"),
+        ("劳动路，二中对面，有一排文具店。", "劳动路二中对面文具店"),
+        ("凤鸣小区南边盖商场那个工地。", "凤鸣小区南边商场工地"),
+        ("金阳大道往东走到头，有个料场。", "金阳大道东头料场"),
+        ("后山村的，二组，村口小卖部旁边。", "后山村二组村口小卖部旁"),
+        ("上柳村，村西头那个打谷场上。", "上柳村村西头打谷场"),
+        ("小寨村，在村小学东边。", "小寨村小学东边"),
+        ("学院小区，二号楼和三号楼中间那块绿地。", "学院小区2号楼与3号楼之间绿地"),
+        ("怡景苑，一号楼到四号楼都停了。", "怡景苑1-4号楼"),
+        ("市三院，门诊楼三楼，皮肤科。", "市三院门诊楼3楼皮肤科"),
+        ("县图书馆，崇文街那个。", "崇文街县图书馆"),
+        ("礼和镇中心小学门口。", "礼和镇中心小学门口"),
+    ],
+)
+def test_what_stands_behind_a_place_belongs_to_the_address(said: str, address: str) -> None:
+    assert value("address", "我要反映个事。", WHERE, said) == address
+
+
+@pytest.mark.parametrize(
+    ("lines", "address"),
+    [
+        (("建设南路没路灯。", "哪一段？", "从邮局到菜市场那一截。"), "建设南路邮局至菜市场"),
+        (("学院街没画线。", "是整条路吗？", "从文昌路口到中兴街口那一段没有。"), "学院街文昌路口至中兴街口"),
+        (("打车绕路。", "从哪儿上的车？", "市一院门口上的车，到锦绣花园。"), "市一院门口至锦绣花园"),
+    ],
+)
+def test_a_stretch_is_told_by_its_ends(lines: tuple[str, ...], address: str) -> None:
+    assert value("address", *lines) == address
+
+
+def test_a_spot_put_right_takes_the_place_of_the_other() -> None:
+    lines = (
+        "俺是上柳村的，地让人占了。",
+        WHERE,
+        "在村南河滩，哎，不是河滩，叫石门坡，村南石门坡。",
+        "村南石门坡。",
+        "对。",
+    )
+    assert value("address", *lines) == "上柳村村南石门坡"
+
+
+def test_a_place_taken_back_at_once_is_not_meant() -> None:
+    lines = ("撞车了。", WHERE, "环城路跟丹河路那个口……不是不是，前头那个，环城路金阳大道口。")
+    assert value("address", *lines) == "环城路与金阳大道路口"
+
+
+def test_a_no_to_what_was_asked_after_the_place_leaves_it_standing() -> None:
+    lines = ("路塌了。", WHERE, "丹河路，科创街那个红绿灯。", "丹河路与科创街路口东南角。有没有人受伤？", "没有没有。")
+    assert value("address", *lines) == "丹河路与科创街路口东南角"
+
+
+def test_the_operators_words_end_where_the_matter_begins() -> None:
+    lines = ("路堵。", WHERE, "神农街实验小学，北门。", "神农街实验小学北门放学拥堵，对吗？", "对。")
+    assert value("address", *lines) == "神农街实验小学北门"
+
+
+def test_the_side_asked_for_later_is_added() -> None:
+    lines = ("盲道断了。", WHERE, "丹河路上，过了大桥往东五十米。", "马路哪一侧？", "北边。")
+    assert value("address", *lines) == "丹河路大桥往东50米北侧"
+
+
+def test_a_village_no_list_knows_is_no_garbled_street() -> None:
+    found = understood("崇北镇的柳条沟村，小学后头堆着炮仗。", WHERE, "就是小学后头。")["address"]
+    assert found.value.startswith("柳条沟村")
+    assert found.confidence < 0.75
+
+
+def test_where_the_callers_own_firm_sits_is_not_where_it_owes() -> None:
+    lines = ("我们是企业。", "哪个单位欠款？", "我们公司叫明远照明，在科创街。欠款的是大洼镇政府。", "好的。", "嗯。")
+    assert value("address", *lines) == "大洼镇政府"
