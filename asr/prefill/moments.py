@@ -32,7 +32,7 @@ _SAME_SENTENCE = re.compile(r"^[^。！？；…]{0,14}$")
 _CONTACT = re.compile(
     r"^(?:[以之往]?[后前]|左右|的时候|再|都|给我|我|就|也|那?会儿)*[，,]?(?:再|别|甭|勿|还不|要是不?|再不|不来)?"
     r"(?:打(?!桩|钻|人|的|了|过|幺|架|骂|砸|麻将|牌|铁|混凝土|[一二三四五六七八九十])|联系|来水|来电|来人|回电|找我|给我打|我才|接(?!送)|还不来|不来|(?:老|都|一直)?不?在家|有空"
-    r"|没空|方便|上课|上班|下班|睡|靠得住|来?测|上门|没人|开会)"
+    r"|没空|方便|上课|上班|下班|睡|靠得住|来?测|(?<=后)来(?=[，。！])|上门|没人|开会)"
 )
 _WISHED = re.compile(
     r"能不能|希望|建议|要求|最好|至少|最少|推到|延到|改到|改成|调到|提前到|延后|就行|也行|要么|要来|得在|必须|应该|来一班|各来|再跳|不能|不许|不让"
@@ -103,6 +103,8 @@ class Moment:
     first_report: bool = False
     echoed: bool = False
     """The operator said the same day or hour back."""
+    named: bool = False
+    """Called the time of the matter: 上周三的事儿."""
     doubt: float = 0.0
 
     @property
@@ -329,6 +331,7 @@ def _judged(when: Moment) -> Moment:
     when.ends = bool(when.clocks) and not when.ranged and _ENDS.search(_ahead(when)) is not None
     if when.since and (when.clocks or when.part) and when.exact and not _SINCE_BEFORE.search(before):
         when.since = _FROM_THEN.match(after) is not None or _UNTIL_NOW.match(after) is not None
+    when.named = re.match(r"的(?:这个?|这件)?(?:事|情况)", after) is not None
     when.until_now = _UNTIL_NOW.search(after[:60]) is not None
     when.first_report = _FIRST_REPORT.search(before) is not None or re.match(r"[^，。]{0,3}首次", after) is not None
     when.reported = when.first_report or _REPORTED.match(after) is not None

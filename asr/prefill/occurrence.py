@@ -56,7 +56,7 @@ def suggest_time(talk: Talk, *, only_asks: bool = False) -> list[Suggestion]:
 def _beyond_asking(when: Moment, *, grieved: bool) -> bool:
     """Something happened to the caller after all."""
     dated = when.day is not None and not when.day.vague and (when.day.grain != "other" or bool(when.day.year))
-    return when.asked or when.echoed or (when.since and _weight(when) > _SURELY) or (grieved and dated)
+    return when.asked or when.echoed or when.named or (when.since and _weight(when) > _SURELY) or (grieved and dated)
 
 
 def _spoken(when: Moment) -> Iterator[TimeWord]:
@@ -110,7 +110,13 @@ def _weight(when: Moment) -> float:
     how_long = when.asked and ASKS_HOW_LONG.search(when.said.asked) is not None
     if when.lasted:
         weight += 2.2 if how_long else 0.45 if when.firm else 0.37
-    weight += 1.2 * when.asked + 0.3 * when.corrected + 0.7 * when.echoed + 0.4 * (when.since and when.day is not None)
+    weight += (
+        1.2 * when.asked
+        + 0.3 * when.corrected
+        + 0.7 * when.echoed
+        + 0.4 * when.named
+        + 0.4 * (when.since and when.day is not None)
+    )
     return weight - when.doubt - 0.002 * when.said.index
 
 

@@ -118,6 +118,11 @@ def test_a_question_with_a_grievance_behind_it_has_its_time() -> None:
     assert value("occur_time", *lines) == "自7月起"
 
 
+def test_what_is_called_the_time_of_the_matter_is_it() -> None:
+    lines = ("我想问问工伤咋办？", "是刚刚受的伤吗？", "不是刚才，上个月二十六号的事儿。")
+    assert value("occur_time", *lines) == "上月26日"
+
+
 def test_evidence_is_the_words_that_stand() -> None:
     lines = ("我投诉个事。", WHEN, "十月二号……不是，十月四号下午。")
     found = understood(*lines)["occur_time"]
