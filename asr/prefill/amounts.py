@@ -1,0 +1,165 @@
+"""The sum the matter is about: paid, asked, owed or lost; not a price, an offer, or what the contract came to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from asr.numerals import Numeral, NumeralKind, value_of
+from asr.prefill.naming import asks_own_name
+from asr.prefill.reading import Said, Talk
+from asr.prefill.suggestions import Evidence, Suggestion
+
+_UNIT = re.compile(
+    r"元|圆|块(?:钱|(?=$|[，,。、！？…了呢吧啊嘛的就都也还又说给不没才收退押多左整现我他她你]))|钱(?=$|[，,。！？])"
+)
+_LEAD = re.compile(
+    r"(?:钱|费|工资|工钱|赔|价|交|收|欠|花|罚|押金|款|贷|给|退|骗|转|报|报销|一共|总共|拢共|补|扣|付|充|值|要|发|领|垫|汇|剩下?)"
+    r"[^，。！？]{0,6}$"
+)
+_WHOLE = re.compile(
+    r"(?:一共|总共|总计|合计|拢共|统共|通共|全部|共计|加起来|加一块儿?|加一起|算下来|合起来|满打满算|连本带利|欠)[^，。]{0,6}$"
+)
+_STILL_OWED = re.compile(r"(?:剩下?|还剩|还欠|尚欠|下欠|还差|还有|余下|尾款)(?:的|了|我们?|是)*[^，。]{0,4}$")
+_REALLY = re.compile(r"(?:实收|实付|实际|到手|真正|最后(?:交|付|收|给)|其实(?:是|交|收))[^，。]{0,5}$")
+_NOT_IT = re.compile(
+    r"(?:标价|原价|定价|合同|总价|首付|房价|造价|工程款一?共|原先|原来|以前|去年|平常|平时|往常|别人|人家(?!收|要|扣)|别的|规定|按说|应该|本来"
+    r"|打表|正常|市场价|预付过|付过|付了|给过|已经付|收入|工资(?!欠|没)|养老(?:金|钱)|月薪|便宜)(?:是|就|才|总共|一共|也就|都|是每)*[^，。]{0,5}$"
+)
+_PAID_OFF = re.compile(r"(?:付过|给过|还过|已经?(?:付|给|结)了?)[^。！？欠剩]*$")
+_EACH = re.compile(
+    r"(?:一|每|单)(?:桶|斤|张|件|次|天|度|吨|平|平米|方|袋|瓶|位|课|节|车|亩|季|个|个月|月|年|户|人|趟|小时|公里|立方|袋子|盒|箱|只|头)(?:月)?"
+    r"(?:才|就|要|是|收|给|补)?[^，。]{0,2}$"
+)
+"""The price of one is no amount of the matter, unless there is no other."""
+_WRITTEN = re.compile(r"(?<!\d)\d{2,8}(?=元|块)")
+_EXACT = re.compile(r"^(?:块钱?|元)?[，,。]?(?:这个|这才|才是|就)?(?:准|没错|是准的|对的)")
+_ROUGH_BEFORE = re.compile(r"(?:好几|几|上|近|将近|差不多|大概|大约|估摸着?|少说|得损失)(?:得|有|是)?$")
+_ROUGH_AFTER = re.compile(r"^(?:多|来|几|余|左右|上下)")
+_NOT_MONEY = re.compile(
+    r"^(?:个|人|户|亩|斤|米|平|年|天|月|号|路|楼|岁|度|次|回|辆|多|公里|分|点|家|口|位|名|台|层|份|张|克|盏|块|里|栋|趟|袋|箱|只|头|本|条|间|吨)"
+)
+_ALONE_BEFORE = re.compile(r"[，,。！？!?…—\s]$|^$")
+_ALONE_AFTER = re.compile(r"^[，,。！？!?…—]|^$|^(?:了|呢|吧|啊|嘛)[，,。！？]")
+_PAID = re.compile(r"(?:交|收|花|付|要|扣|赔|罚|退|充|欠|给|转|报)(?:了|我|过|了我|掉|走)$")
+_OTHERS_OFFER = re.compile(r"(?:他|她|他们|说|只|最多|才|才给|只给|答应|开始|退|补|赔)[^，。]{0,6}$")
+_ASKS_SUM = re.compile(
+    r"多少钱|金额|多少(?:车|学|运|治)?费|花了多少|交了多少|付了多少|收(?:了|您)?多少|欠(?:了)?多少|多少元|什么价"
+)
+_CORRECTED = re.compile(r"(?:不对|不是|错了|说错了|哎|哦)[，,。…]*(?:应该)?是?[^，。]{0,6}$")
+
+
+_LEAST = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    value: int
+    worth: float
+    evidence: Evidence
+
+
+def suggest_amount(talk: Talk) -> Suggestion | None:
+    """The operator's writing a sum down in 元, not refused, says most."""
+    told = _read_back(talk)
+    best: _Sum | None = None
+    for said in talk.caller:
+        for one in _sums(said, told):
+            worth = one.worth + (0.9 if told[-1:] == [one.value] else 0.7 if one.value in told else 0.0)
+            if best is None or worth > best.worth:
+                best = _Sum(one.value, worth, one.evidence)
+    if best is None or best.worth < _LEAST:
+        return None
+    sure = round(0.6 + 0.13 * min(2.2, best.worth), 2)
+    return Suggestion(field="amount_yuan", value=str(best.value), confidence=sure, evidence=(best.evidence,))
+
+
+def _read_back(talk: Talk) -> list[int]:
+    found: list[int] = []
+    for said in talk.agent:
+        if not talk.confirmed(said):
+            continue
+        for numeral in said.reading.numerals:
+            after = said.text[numeral.end :]
+            of_money = _UNIT.match(after) or _of_money(said.text[numeral.start : numeral.end])
+            if numeral.digits.isdecimal() and of_money and not _NOT_MONEY.match(after):
+                found.append(int(numeral.digits))
+        found += [int(match.group()) for match in _WRITTEN.finditer(said.text)]
+    return found
+
+
+def _of_money(words: str) -> bool:
+    return re.search(r"[百千万]", words) is not None
+
+
+def _sums(said: Said, told: Sequence[int]) -> Iterator[_Sum]:
+    if asks_own_name(said.asked) and re.search(r"的(?:那个)?[万千百金钱]", said.text):
+        return
+    rough: int | None = None
+    for numeral in said.reading.numerals:
+        if not numeral.digits.isdecimal():
+            continue
+        value, unit = int(numeral.digits), _UNIT.match(said.text, numeral.end)
+        if (
+            rough is not None
+            and numeral.kind is NumeralKind.DIGITS
+            and numeral.digits[:2] == str(rough)[:2]
+            and not unit
+        ):
+            yield _Sum(value, 1.4, said.evidence(numeral.start, numeral.end))
+            rough = None
+            continue
+        worth = _worth(said, numeral, value, unit, told)
+        if worth is not None:
+            yield _Sum(value, worth, said.evidence(numeral.start, numeral.end))
+    about = re.search(r"[一二三四五六七八九][千百][一二三四五六七八九]?[百]?(?=多)", said.text)
+    if about is not None and (base := value_of(about.group())) is not None:
+        for group in said.reading.digit_groups:
+            if group.start > about.end() and len(group.digits) == len(str(base)) and group.digits[:1] == str(base)[:1]:
+                yield _Sum(int(group.digits), 1.4, said.evidence(group.start, group.end))
+
+
+def _worth(said: Said, numeral: Numeral, value: int, unit: re.Match[str] | None, told: Sequence[int]) -> float | None:
+    """None where it is no sum at all, or said to be rough."""
+    text = said.text
+    before, after = text[: numeral.start], text[numeral.end :]
+    if value < 2 or re.match(r"(?:块钱|元|块)?的(?:那个)?[百千万]", after):
+        return None
+    lead = _LEAD.search(before) is not None
+    whole = _WHOLE.search(before) is not None
+    counted = _of_money(text[numeral.start : numeral.end])
+    paid = _PAID.search(before) is not None and value >= 5
+    asked = _ASKS_SUM.search(said.asked) is not None
+    alone = _ALONE_BEFORE.search(before) is not None and _ALONE_AFTER.match(after) is not None
+    ends = _ALONE_AFTER.match(after) is not None
+    each = _EACH.search(before) is not None
+    plain = (
+        (lead and counted and value >= 100)
+        or paid
+        or (alone and counted and value >= (100 if asked or _about_money(said) else 1000))
+        or (asked and ends and value >= 10)
+        or (whole and counted and ends)
+        or (value in told and ends and (counted or (alone and value >= 10)))
+        or (each and ends and value >= 10 and not after.startswith("了"))
+    )
+    if unit is None and (not plain or _NOT_MONEY.match(after)):
+        return None
+    if _ROUGH_BEFORE.search(before) or _ROUGH_AFTER.match(after):
+        return None
+    worth = 0.6 + 0.4 * (unit is not None) + 0.3 * (lead or paid or asked) + 0.8 * whole
+    worth += 1.2 * (_EXACT.match(after) is not None) + 1.1 * (_STILL_OWED.search(before) is not None)
+    worth += 0.9 * (_REALLY.search(before) is not None) + 0.4 * (_CORRECTED.search(before) is not None)
+    worth -= 0.5 * (_OTHERS_OFFER.search(before) is not None and not whole) + 0.01 * said.index
+    worth -= 0.8 * (_NOT_IT.search(before) is not None or _PAID_OFF.search(before) is not None) + 0.7 * each
+    return worth - 0.6 * (re.match(r"(?:块钱|元|块)?的?(?:券|优惠|代金|红包|积分)", after) is not None)
+
+
+def _about_money(said: Said) -> bool:
+    return (
+        re.search(
+            r"元|块钱|钱(?!江)|补贴|津贴|[一二三四五六七八九十百千万]块|收费|交费|价|票|退|押金|工钱|工资|欠|打表|扫的码|转账|收了|现金|刷卡",
+            said.text + said.asked,
+        )
+        is not None
+    )

@@ -1,0 +1,59 @@
+"""Sums worked out in the talk, people counted, earlier calls, and who wants an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.asr.talks import understood, value
+
+MATTER = "我反映个事。"
+
+
+@pytest.mark.parametrize(
+    ("lines", "amount"),
+    [
+        (("合同总共三十一万二，付过九万，剩下二十二万二，一分没见。",), "222000"),
+        (("合同四十六万，付过两笔，一共二十六万。", "那还欠二十万，对吗？", "对，二十万。"), "200000"),
+        (("先转了八千，又转了五千，拢共一万三。",), "13000"),
+        (("标价五千八，实收四千六，写的是优惠价。",), "4600"),
+        (("收了五百二……不对，五百二是检查费，救护车是七百六，七百六。", "救护车费七百六。", "对。"), "760"),
+        (("护理补贴一个月一百二，七八九三个月没来，三百六。",), "360"),
+        (("我问下车费。", "一学期收多少车费？", "九百。涨了，原先七百五。"), "900"),
+        (("不是六千，是六千五。", "好的，6500元。", "嗯。"), "6500"),
+        (("电梯坏了。", "您怎么称呼？", "我姓万，一万块钱的万。"), None),
+        (("房上掉了两块土坯，吓人。",), None),
+    ],
+)
+def test_the_sum_the_matter_is_about(lines: tuple[str, ...], amount: str | None) -> None:
+    assert value("amount_yuan", *lines) == amount
+
+
+@pytest.mark.parametrize(
+    ("lines", "count"),
+    [
+        (("一块干的十三个人，一个结过走了，十二个人加一块三万。", "十二个人三万元。", "对。"), "12"),
+        (("我们一家五口，孩子发烧退的房。",), "5"),
+        (("这事我问了三个人，三个说法。",), None),
+    ],
+)
+def test_how_many_people_it_is_about(lines: tuple[str, ...], count: str | None) -> None:
+    assert value("people_count", *lines) == count
+
+
+def test_who_called_before_called_twice_unless_more_are_counted() -> None:
+    assert value("repeat_count", "上回我反映过这个，没人来。") == "2"
+    assert value("repeat_count", "我反映过。", "第几次了？", "加上今天三回，第二回还是上周。") == "3"
+    assert value("is_repeat", "派出所头一回说没有，第二回又说要材料。") is None
+    assert value("is_repeat", "你们转给他领导就行，表扬一下。") is None
+
+
+def test_only_a_refused_answer_is_none() -> None:
+    asked = "办结后给您回复，您看还有别的吗？"
+    assert value("reply_required", MATTER, "结果需要回复您吗？", "不用，看得见。") == "false"
+    assert value("reply_required", MATTER, asked, "没断电，别的没有。") != "false"
+
+
+def test_the_phone_of_a_relative_is_noted() -> None:
+    found = understood(MATTER, "电话留哪个？", "打我外甥的，幺六四，三三二幺，六零五四。")
+    assert found["contact_note"].value == "电话为外甥电话"
+    assert found["contact_phone"].value == "16433216054"
