@@ -61,7 +61,10 @@ def address_of(talk: Talk, mentions: Sequence[Mention], main: Where, subject: st
         evidence.append(heard[1].evidence(heard[2], heard[3]))
     value = _as_written(talk, _told_in_full(mentions, value))
     return Suggestion(
-        field="address", value=value, confidence=_confidence(talk, named, main), evidence=tuple(dict.fromkeys(evidence))
+        field="address",
+        value=value,
+        confidence=_confidence(talk, named, main, value),
+        evidence=tuple(dict.fromkeys(evidence)),
     )
 
 
@@ -123,7 +126,11 @@ def _as_written(talk: Talk, value: str) -> str:
     return _STOP_OF_BUS.sub("公交站", value) if by_bus else value
 
 
-def _confidence(talk: Talk, named: Sequence[Mention], main: Where) -> float:
+_BARE_ROAD = 0.68
+"""The most that a road alone can be worth: nearly always there is more to its address."""
+
+
+def _confidence(talk: Talk, named: Sequence[Mention], main: Where, value: str) -> float:
     asked = any(mention.asked for mention in named)
     echoed = any(mention.said.by_agent and talk.confirmed(mention.said) for mention in named)
     detailed = any(mention.span.details for mention in named)
@@ -133,4 +140,5 @@ def _confidence(talk: Talk, named: Sequence[Mention], main: Where) -> float:
         base = 0.82 + 0.06 * asked + 0.08 * echoed + 0.02 * detailed
     else:
         base = 0.25 + 0.4 * main.score / 100 + 0.08 * asked + 0.1 * echoed + 0.06 * detailed
-    return round(min(0.97, base + 0.02 * any(mention.corrected for mention in named)), 2)
+    bare = main.place is not None and main.place.kind is PlaceKind.ROAD and value == main.place.name
+    return round(min(_BARE_ROAD if bare else 0.97, base + 0.02 * any(mention.corrected for mention in named)), 2)
