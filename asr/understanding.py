@@ -14,7 +14,7 @@ from asr.lexicon import Category, Lexicon
 from asr.lexicon.urgency import Urgency
 from asr.options import categories, departments, with_options
 from asr.prefill import Evidence, Suggestion, rank_categories, suggest
-from asr.prefill.matters import likeliest_appeal
+from asr.prefill.matters import likeliest_appeal, told_urgency
 from asr.summary import summarise
 from asr.transcript import Speaker, Turn
 
@@ -94,7 +94,8 @@ def _with_emergency(
         return list(found)
     proof = (Evidence(seg=first.seg, start=first.start, end=first.end),)
     sure = round(min(0.95, 0.7 + 0.15 * (first.score - 0.6)), 2)
-    level = "紧急" if code in ("9004", _FACILITY) else "特急"
+    sent = any(target in EMERGENCIES for target in transfers(turns, cues))
+    level = "紧急" if code in ("9004", _FACILITY) and not sent else "特急"
     forced = {
         "category_code": code, "department": category.department, "appeal_type": "求助", "urgency": level,
     }  # fmt: skip
@@ -179,7 +180,7 @@ def _without_emergency(found: Sequence[Suggestion], turns: Sequence[Turn], lexic
         "category_code": category.code,
         "department": category.department,
         "appeal_type": likeliest_appeal(turns, lexicon) or category.appeal_type,
-        "urgency": "一般",
+        "urgency": told_urgency(turns, lexicon) or "一般",
     }
     return [
         replace(one, value=forced[one.field], confidence=min(one.confidence, 0.55)) if one.field in forced else one

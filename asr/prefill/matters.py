@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -18,11 +18,13 @@ from asr.prefill.reading import Said, Talk, read
 from asr.prefill.suggestions import Evidence, Suggestion
 from asr.transcript import Turn
 
-_A_MATTER, BEHIND_MATTER = 2.0, 1.0
+_A_MATTER, BEHIND_MATTER = 2.0, 2.0
 """Who complains of how it was handled has a matter still; in a call-back all the more."""
 _CALLED_BACK = re.compile(r"回访")
-LIKE = 0.4
+LIKE = 0.6
 """What a log-odds of likeness is worth beside a keyword's weight."""
+PASSED_ON = 4.0
+"""What the operator's naming of a department is worth for its categories."""
 NOT_ALIKE = -0.4
 """For categories that have no phrasings."""
 LEAST_WORDS = 6
@@ -30,6 +32,7 @@ LEAST_WORDS = 6
 ENOUGH_WORDS = 14
 """With fewer the likeness counts less."""
 PRAISED = 12.0
+SUGGESTED = 4.0
 URGENT = 3.0
 """How much more something that is happening now counts than what the call began with."""
 PRAISE, REPEAT = "1404", "1403"
@@ -54,6 +57,17 @@ _OVERLAPS: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
     "1204": (("发改能源部门", re.compile(r"煤改[电燃气]|清洁取暖|取暖补贴|壁挂炉")),),
 }
 """Where departments overlap: words that point to one of them."""
+_PASSES_ON = re.compile(
+    r"(?:转(?!账|弯|车|让|出|入)(?:给|到|交|由|请)?|派(?:给|到)|交(?:给|由)|督促|协调(?!组))(?P<whom>[^，。！？]{2,16})"
+)
+_ANOTHER = re.compile(r"单独|另外|另[记登开行]|另一[件个]|也(?:会)?(?:通知|通报)")
+_OFFICE = re.compile(r"(?:部门|企业|机构|机关|政府|服务中心|中心|局)$")
+_SHORT = {
+    "城管": "城市管理部门", "交警": "公安交管部门", "交管": "公安交管部门", "园林": "园林绿化部门",
+    "自来水公司": "供水企业", "电力": "供电企业", "热力": "供热企业", "市监": "市场监管部门",
+    "交通运输": "交通运输部门", "应急部门": "应急管理部门", "公安督察": "公安机关督察部门", "劳动监察": "人社部门",
+    "公积金": "住房公积金中心", "审批": "行政审批部门", "环保": "生态环境部门",
+}  # fmt: skip
 _GREETING = re.compile(r"政务服务便民热线|有什么可以帮|请问有什么|很高兴为您")
 _DENIED = re.compile(r"(?:没有?|不是|并非|没怎么|也不|不会|别|不)(?:人|真的?|再)?(?:被)?$")
 _PAST = re.compile(
@@ -111,8 +125,13 @@ def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Eviden
     logits |= {code: score + NOT_ALIKE for code, score in scores.items() if code not in alike}
     if not logits:
         return [], evidence
-    if REPEAT in logits and any(score >= _A_MATTER for code, score in scores.items() if code != REPEAT):
-        logits[REPEAT] -= BEHIND_MATTER * (1 + 2 * (_CALLED_BACK.search(talk.all[0].text) is not None))
+    called_back = _CALLED_BACK.search(talk.all[0].text) is not None
+    if REPEAT in logits and (called_back or _bears_on_more(scores)):
+        logits[REPEAT] -= BEHIND_MATTER * (1 + 2 * called_back)
+    if PRAISE in logits and not _praises(talk) and _bears_on_more(scores):
+        logits[PRAISE] -= SUGGESTED
+    for code, worth in _passed_on_to(talk, scores).items():
+        logits[code] = logits.get(code, min(logits.values())) + worth
     top = max(logits.values())
     raised = {code: math.exp(value - top) for code, value in logits.items()}
     total = sum(raised.values())
@@ -120,6 +139,43 @@ def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Eviden
     for code, _ in ranked[:1]:
         evidence.setdefault(code, _most_alike(talk, code))
     return ranked, evidence
+
+
+def _bears_on_more(scores: Mapping[str, float]) -> bool:
+    """Who suggests something suggests it for some matter."""
+    return any(score >= _A_MATTER for code, score in scores.items() if code not in (PRAISE, REPEAT))
+
+
+def _passed_on_to(talk: Talk, scores: Mapping[str, float]) -> dict[str, float]:
+    """What the operator said whom it goes to makes likelier: 转园林绿化部门修剪. Another ticket's is not heard."""
+    named = {department for said in talk.agent if talk.confirmed(said) for department in _named(said)}
+    found = {}
+    for category in talk.lexicon.categories if named else ():
+        anybody = category.department in _PLACEHOLDERS and scores.get(category.code, 0.0) >= _A_MATTER
+        if category.department in named or anybody:
+            found[category.code] = PASSED_ON / math.sqrt(len(named))
+        elif named & {*category.co_departments}:
+            found[category.code] = PASSED_ON / 3 / math.sqrt(len(named))
+    return found
+
+
+def _named(said: Said) -> list[str]:
+    found = []
+    for match in _PASSES_ON.finditer(said.text):
+        start = max(said.text.rfind(stop, 0, match.start()) for stop in "。！？")
+        if _ANOTHER.search(said.text[start + 1 : match.start()]):
+            continue
+        words = match.group("whom")
+        found += [name for stem, name in _stems(said.reading.lexicon) if stem in words][:2]
+    return found
+
+
+@lru_cache(maxsize=8)
+def _stems(lexicon: Lexicon) -> tuple[tuple[str, str], ...]:
+    """How departments are called for short, the longest first."""
+    stems = {_OFFICE.sub("", name): name for name in lexicon.departments}
+    stems = {stem: name for stem, name in stems.items() if len(stem) >= 2} | _SHORT
+    return tuple(sorted(stems.items(), key=lambda pair: -len(pair[0])))
 
 
 def _says_enough(talk: Talk) -> bool:
@@ -254,6 +310,12 @@ def likeliest_appeal(turns: Sequence[Turn], lexicon: Lexicon) -> str | None:
     return max(shares, key=lambda kind: shares[kind]) if shares else None
 
 
+def told_urgency(turns: Sequence[Turn], lexicon: Lexicon) -> str | None:
+    """How urgent the operator called it."""
+    told = _told_urgent(read(turns, lexicon))
+    return told.value if told is not None else None
+
+
 def acts_within(talk: Talk) -> Acts:
     """What is done in the talk, the kinds beforehand as likely as its matters make them."""
     usual: dict[str, float] = defaultdict(float)
@@ -291,6 +353,9 @@ def _urgency(talk: Talk, category: Category, because: tuple[Evidence, ...]) -> S
     if is_emergency(category.code):
         level = "紧急" if category.code in ("9004", "9005") else "特急"
         return Suggestion(field="urgency", value=level, confidence=0.85, evidence=because[:3])
+    told = _told_urgent(talk)
+    if told is not None:
+        return told
     hits: dict[str, list[Evidence]] = defaultdict(list)
     for said in talk.caller:
         for level, words in talk.lexicon.cues.urgency.items():
@@ -304,3 +369,24 @@ def _urgency(talk: Talk, category: Category, because: tuple[Evidence, ...]) -> S
     if len(hits["紧急"]) + 2 * len(hits["特急"]) >= 2:
         return Suggestion(field="urgency", value="紧急", confidence=0.62, evidence=tuple(raised[:4]))
     return Suggestion(field="urgency", value="一般", confidence=0.8 if not raised else 0.76, evidence=because[:1])
+
+
+_SPEEDS = re.compile(
+    r"(?:按|标成|标为|记为|登记为?|列为|定为|算|属于|作为|备注|不满意件、)[^，。？]{0,4}?(?P<level>紧急|加急|特急)"
+    r"|(?P<kind>紧急|加急|特急)(?:件|工单|办理|处理|情况|诉求|登记|转|派)|(?P<fast>加急)请"
+)
+_NOT_URGENT = re.compile(r"(?:不|非|没)[^，。]{0,3}$")
+
+
+def _told_urgent(talk: Talk) -> Suggestion | None:
+    """The operator said how fast it goes out: 按紧急件转. What is for another ticket does not count."""
+    found = None
+    for said in talk.agent:
+        for match in _SPEEDS.finditer(said.text):
+            start = max(said.text.rfind(stop, 0, match.start()) for stop in "。！？")
+            lead = said.text[start + 1 : match.start()]
+            if "？" in said.text[match.end() : match.end() + 8] or _ANOTHER.search(lead) or _NOT_URGENT.search(lead):
+                continue
+            level = "特急" if "特急" in match.group() else "紧急"
+            found = Suggestion(field="urgency", value=level, confidence=0.9, evidence=(said.evidence(*match.span()),))
+    return found
