@@ -12,6 +12,8 @@ from asr.prefill.suggestions import Suggestion
 from asr.prefill.timewords import Clock, TimeWord, clock, stretch
 
 _LEAST = 0.35
+_OVER_FIRST = 0.9
+"""Whoever tells when he first called has said when it began, unless another time is plainly the matter's."""
 _SURELY = 1.3
 _PROPOSES = re.compile(r"(?:提|给)(?:你们|咱们?)?(?:提)?(?:一)?(?:个|点|条|小)+(?:建议|意见)|建议")
 _GRIEVED = re.compile(
@@ -37,8 +39,9 @@ def suggest_time(talk: Talk, *, only_asks: bool = False) -> list[Suggestion]:
         grieved = any(_GRIEVED.search(said.text) for said in talk.caller)
         told = [when for when in told if _beyond_asking(when, grieved=grieved)]
     best = max(told, key=_weight, default=None)
-    if best is None or _weight(best) < _LEAST:
-        return _first_report(statements)
+    first = _first_report(statements)
+    if best is None or _weight(best) < (_OVER_FIRST if first else _LEAST):
+        return first
     merged = _whole(best, told, heard)
     value = _wording(merged)
     if not value:
