@@ -9,7 +9,7 @@ from asr.lexicon import PlaceKind
 from asr.prefill.named import Kind, Named
 from asr.prefill.parts import ASKS_WHOM, owns, part_of, spelt_out
 from asr.prefill.reading import Said, Talk
-from asr.prefill.standins import builders, keepers, reported, suppliers, told, unnamed, village
+from asr.prefill.standins import builders, keepers, reported, suppliers, told, village
 from asr.prefill.trades import BARE, FIRM, GENERIC, HAN, KEPT, LUCKY, OF_PLACES, OFFICE, SHORT, SITE, VAGUE
 
 _CUT = re.compile(
@@ -33,7 +33,7 @@ _CALLED = re.compile(
     r"(?:名字叫|名叫|店名(?:是|叫)|招牌(?:上)?(?:是|叫|写)|名称(?:是|叫)|名儿叫|(?:围挡|招牌|牌子?"
     r"|牌匾|门头|门上|墙上|车上|送货单|单子|条幅|横幅|工牌)[^，。]{0,3}(?:写着?个?|写的?是?|挂着?"
     r"|叫|印着?)"
-    r"|(?<!不)(?<!都)(?<!要)(?<!就)叫)(?:那个|个|作|做|呃|的是?|嗯|…)*(?P<name>[\u4e00-\u9fffA-Za-z0-9]{2,14})"
+    r"|(?<!不)(?<!都)(?<!要)叫)(?:那个|个|作|做|呃|的是?|嗯|…)*(?P<name>[\u4e00-\u9fffA-Za-z0-9]{2,14})"
 )
 _CALLED_KIND = re.compile(
     rf"叫(?P<name>{HAN}{{2,6}})的(?:那个|这个|那家)?{HAN}{{0,2}}(?:店|馆|公司|厂|机构|班|超市|饭店"
@@ -82,7 +82,6 @@ def firms(talk: Talk, code: str) -> Iterator[Named]:
     yield from suppliers(talk, code)
     yield from village(talk, code)
     yield from builders(talk, code)
-    yield from unnamed(talk, code)
     yield from keepers(talk, code)
     yield from reported(talk)
 

@@ -8,7 +8,7 @@ from asr.prefill.reading import Said, Talk
 from asr.prefill.trades import MATTERS, OFFICE, SITE, TRADES
 
 _OWN_NAME = re.compile(
-    r"(?:我|我们|咱们?|俺们?)(?:是|这儿是|家是|店叫|公司叫|开的是?|的?店是|单位是|原先在|以前在|在)[^，。]{0,5}$"
+    r"(?:我|我们|咱们?|俺们?)(?:是|这儿是|家是|店叫|公司叫|开的是?|的?店是|单位是|原先在|以前在)[^，。]{0,5}$"
 )
 _OWES = re.compile(
     r"(?:欠[钱款账薪]|拖欠|收[钱费款]|违约|排污|施工|开发|物业|商家|店家|承包|供暖|单位|老板|对方"

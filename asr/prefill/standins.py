@@ -1,4 +1,4 @@
-"""Those no name was said of: supplier, village, site, a kind of shop; what only the operator knows."""
+"""Those no name was said of: supplier, village, site; what only the operator knows."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from asr.lexicon import PlaceKind
 from asr.prefill.named import Kind, Named
-from asr.prefill.parts import MISTAKEN, WHERE_AFTER, owns
+from asr.prefill.parts import MISTAKEN
 from asr.prefill.reading import Talk
-from asr.prefill.trades import FIRM, HAN, UNNAMED, UTILITIES
+from asr.prefill.trades import FIRM, HAN, UTILITIES
 
 _REPORTED_BY = re.compile(
     r"(?P<name>(?:[\u4e00-\u9fff]{2,6}?)(?:公司|部门|医院|学校|物业|大厅|中心|派出所))(?:那边)?(?:答复|回复|说|反馈)"
@@ -35,33 +35,6 @@ def suppliers(talk: Talk, code: str) -> Iterator[Named]:
         for match in re.finditer(words, said.text):
             if match.group() != "供水" and (said.by_agent or not MISTAKEN.match(said.text[match.end() :])):
                 yield Named(match.group(), said, *match.span(), 1.08 - 0.005 * said.index, Kind.OFFICE)
-
-
-def unnamed(talk: Talk, code: str) -> Iterator[Named]:
-    words = next((words for codes, words in UNNAMED if code in codes), None)
-    if words is None or owns(talk) >= 0:
-        return
-    for said in talk.caller[:3]:
-        for match in re.finditer(
-            rf"(?P<where>(?:楼下|楼上|隔壁|对面|路边|村里|村[东西南北]头?|小区里?|门口|后面"
-            rf"|旁边)的?(?:那?个|那?家|有个|有一?家|开了[个家])?)?(?P<what>{words})",
-            said.text,
-        ):
-            if (
-                MISTAKEN.match(said.text[match.end() :])
-                or WHERE_AFTER.match(said.text[match.end() :])
-                or re.search(r"不是|没有|原来的", said.text[max(0, match.start() - 4) : match.start()])
-            ):
-                continue
-            where = re.match(r"楼[下上]|隔壁|对面", match.group("where") or "")
-            yield Named(
-                (where.group() if where else "") + match.group("what"),
-                said,
-                *match.span("what"),
-                0.99 - 0.01 * said.index,
-                Kind.FIRM,
-            )
-            return
 
 
 def builders(talk: Talk, code: str) -> Iterator[Named]:

@@ -38,7 +38,7 @@ def suggest_subject(talk: Talk, caller: str) -> list[Suggestion]:
         return []
     chosen = _chosen(found, talk, code)
     best = chosen[0]
-    confidence = round(min(0.88, 0.35 + 0.3 * best.weight), 2)
+    confidence = round(min(0.88, 0.3 + 0.3 * best.weight), 2)
     evidence = tuple(one.said.evidence(one.start, one.end) for one in chosen)
     return [Suggestion(field="subject", value=_digits(_worded(chosen, talk)), confidence=confidence, evidence=evidence)]
 
