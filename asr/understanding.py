@@ -43,6 +43,7 @@ _PASSES_ON = r"(?:转接?|接通|接|通知|通报|呼叫|联系|叫|连线)(?:�
 _TOLD = r"[^，。]{0,3}(?:您好|已接通|接通了|待命|已经接通|在线)"
 _ANSWERED = re.compile(r"(?:登记|(?<!流)(?<!周)转(?!接|出|入|让)|派(?!出)|反映给|记录|备注|受理|督办)")
 _REFUSED = re.compile(r"不(?:予|能)受理|不属于|起诉|诉讼|法院|仲裁|上诉")
+_REDONE = re.compile(r"(?<!不)(?<!不用)退回(?:去|给他们)?[，]?重(?:新)?办")
 _SCORE = re.compile(r"[零一二三四五12345](?=分(?!钟))")
 _GREETING = re.compile(r"喂|[你您]好|谁啊?|[，。？！、\s]")
 
@@ -284,6 +285,8 @@ def _disposition(
         return "三方通话" if several else "转接"
     if transfer_to:
         return "转接"
+    if _REDONE.search(told):
+        return "退回重办"
     if flags["is_repeat"] and "不满意" in heard + told and (text["previous_ticket_no"] or "重新" in told):
         return "退回重办"
     if _REFUSED.search(told) and not re.search(r"登记|转(?:给|到)|派", told):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.asr.talks import value
+from asr.lexicon import Lexicon
+from asr.lexicon.urgency import Urgency
+from asr.understanding import ticket_of, understand
+from tests.asr.talks import OWN_NUMBER, turns, value
 
 
 def test_the_department_the_operator_passes_it_on_to_speaks_for_its_matters() -> None:
@@ -32,3 +35,10 @@ def test_who_suggests_something_suggests_it_for_a_matter() -> None:
 )
 def test_the_operator_says_how_urgent_it_is(told: str, level: str) -> None:
     assert value("urgency", "村里机井的泵烧了，浇不成地。", told, "行。") == level
+
+
+def test_what_the_operator_sends_back_is_done_again() -> None:
+    lines = turns("垃圾又堆满了。", "结果您打几分？", "一分。", "我给您退回重新办理，可以吗？", "可以。")
+    lexicon = Lexicon.load()
+    found = understand(lines, caller_number=OWN_NUMBER, lexicon=lexicon, urgency=Urgency.load())
+    assert ticket_of(found, lines, caller_number=OWN_NUMBER, lexicon=lexicon)["disposition"] == "退回重办"
