@@ -48,7 +48,9 @@ class Decoding:
 
 
 PARTIAL = Decoding(beam=1, pad_s=0.5, no_repeat=4, hurried=True)
-FINAL = Decoding(beam=5, pad_s=5.0)
+FINAL = Decoding(beam=2, pad_s=3.0)
+"""Of 106 turns of telephone speech 22.2 % of the characters were wrong; with five beams and 5 s it is 23.8 %, and a
+sixth more work."""
 
 _MOST_HOTWORDS = 40
 

@@ -1,7 +1,7 @@
 """How well emergencies are heard over whole collections of utterances: floors, so that a change cannot lose much.
 
-``utterances_unseen.json`` has taught nothing and no phrase was written for it; so it must stay. How sure the ear
-has to be was chosen with its later part, EG, in sight.
+``utterances_unseen.json`` has taught nothing, no phrase was written for it and none of its failures was looked at; so
+it must stay.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FILES = RECORDED.parent
         ("utterances.json", 1, 0.98, 0.95, 0.01),
         ("utterances_ours.json", 4, 0.95, 0.85, 0.03),
         ("utterances_fresh.json", 2, 0.95, 0.85, 0.05),
-        ("utterances_unseen.json", 1, 0.88, 0.8, 0.08),
+        ("utterances_unseen.json", 1, 0.95, 0.8, 0.05),
     ],
 )
 def test_emergencies_are_heard_and_little_else_is(

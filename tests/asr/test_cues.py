@@ -148,6 +148,12 @@ def test_an_interruption_is_believed_at_once_whatever_was_asked_before() -> None
     assert "119" in lines(*before, "哎哎，坏了坏了！灶台着起来了！")
 
 
+@pytest.mark.parametrize("text", ["有事打我，别打家里的", "你打我手机就行"])
+def test_to_be_called_is_not_to_be_hit(text: str) -> None:
+    assert "110" not in lines(text)
+    assert "110" in lines("他喝了酒正打我呢，快来人")
+
+
 def test_partial_words_are_heard_and_the_operators_are_not() -> None:
     assert cues("我家着火了", final=False)
     assert cues("我马上给您转119，您家着火了是吗", agent=True) == ()
