@@ -1,6 +1,6 @@
 """Recorded dialogues spoken by two telephones through real Asterisk: how well the ticket fills from what was heard.
 
-``python -m tests.benchmarks.heard [--development FOLDER] [--every N] [--at-once N] [--out FILE]`` prints the slots'
+``python -m tests.benchmarks.heard [--development FOLDER] [--every N] [--out FILE]`` prints the slots'
 scores beside those from the dialogues' own text. The folder (or HOTLINE_BENCH_SPEECH) holds the spoken turns and a
 ``manifest.json`` of ``{file, dialogue, turn, speaker, text}``; what was heard is written to ``--out`` as dialogues.
 """
@@ -76,18 +76,15 @@ async def main(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="hotline-bench-") as place:
         model = assemble_whisper(Path(place))
         assert model is not None, "whisper-base is not installed"
-        engine, kept, lines = WhisperRecognizer(model), Kept(), asyncio.Semaphore(arguments.at_once)
+        engine, kept = WhisperRecognizer(model), Kept()
         await engine.start()
-
-        async def one(dialogue: Dialogue) -> Dialogue:
-            async with lines:
-                heard = await speak(all_, kept, dialogue, [file for _, file in sorted(spoken[dialogue["id"]])])
-            print(f"{dialogue['id']} was spoken", flush=True)
-            return heard
-
+        heard = list[Dialogue]()
         with starting(Path(place) / "switch", plan()) as switch:
             async with parties(switch) as all_, read_along(all_, engine, kept):
-                heard = await asyncio.gather(*map(one, wanted))
+                for dialogue in wanted:
+                    files = [file for _, file in sorted(spoken[dialogue["id"]])]
+                    heard.append(await speak(all_, kept, dialogue, files))
+                    print(f"{dialogue['id']} was spoken", flush=True)
         await engine.stop()
     if arguments.out is not None:
         arguments.out.write_text(json.dumps(heard, ensure_ascii=False), encoding="utf-8")
@@ -110,7 +107,6 @@ if __name__ == "__main__":
     development = os.environ.get("HOTLINE_BENCH_SPEECH")
     parser.add_argument("--development", type=Path, default=Path(development) if development else None)
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--out", type=Path, default=None)
     asked = parser.parse_args()
     if asked.development is None:
