@@ -79,8 +79,7 @@ _ASKS_CALLER = re.compile(
 _CONTACT = re.compile(r"(?:打|电话|联系|手机|微信|号码|接|留|记|替|找)[^。！？]{0,12}$")
 _SPELLS = re.compile(r"^(?:的|那个|这个|旁|字|头)")
 _NICK = re.compile(
-    r"(?:都|大家|人家|人们|我们)?(?:管|叫|喊|称呼?)(?:他|她)(?:叫|作|做"
-    r"|是)?(?P<name>[\u4e00-\u9fff]{2,4})(?=[，。！？]|$)"
+    r"(?:都|大家|人家|人们|我们)?(?:管(?:他|她)(?:叫|作)|(?:叫|喊|称呼?)(?:他|她)(?:叫|作|做|是)?)(?P<name>[\u4e00-\u9fff]{2,4})(?=[，。！？]|$)"
 )
 _HANDLE = (
     r"[小老大阿][\u4e00-\u9fff](?![\u4e00-\u9fff]?[岁点])|{s}(?:某|总|工|姐|哥|科长|主任|经理|会计"
@@ -362,7 +361,8 @@ def _named_by_operator(talk: Talk, full: re.Pattern[str]) -> Iterator[Named]:
             name = match.group()
             before = agent.text[: match.start()]
             titled = re.search(_TITLED + "$", before)
-            if titled is None and not (before == "" and agent.index > 2):
+            alone = before == "" and agent.index > 2 and agent.text[match.end() : match.end() + 1] != "的"
+            if titled is None and not alone:
                 continue
             heard = next((said for said in talk.caller if name in said.text and said.index < agent.index), None)
             if heard is None or _taken(agent, match.start()):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from asr.lexicon import PlaceKind
+from asr.prefill.bodies import bodies, in_parts
 from asr.prefill.named import Kind, Named
 from asr.prefill.parts import ASKS_WHOM, owns, part_of, spelt_out
 from asr.prefill.reading import Said, Talk
@@ -17,7 +18,7 @@ _CUT = re.compile(
     r"|有家|一家|哪家|别家|人家|我家|旁边|对面|楼下|门口|附近|街上|路上|院里|村里|门前"
     r"|投诉|举报|反映|表扬|打电话|打给|联系|叫|欠|找|问|去|到|从|向|由|买|住|来|办|要|因为|所以"
     r"|现在|然后|一下|通过|干活|片|改成|变成|成立|靠着|挨着|[一二两三]家|[里边][头面]?|上头|下头"
-    r"|家里|开的?|管)"
+    r"|家里|开的?|管|想|转到?|上(?!海|[东西党]|等|善)|打|取|归|卖|占|请|催|交[到给]|换成|改叫|申请|接着|路过|挨着)"
 )
 _HARD = re.compile(
     r"[的了在是这那我你他她它们给让被把跟就都也还说吗呢吧啊呀嘛哦呃嗯有不没啥，。、？！]|投诉|举报"
@@ -27,13 +28,13 @@ _NO_BODY = re.compile(
     r"^(?:那些|这些|什么|啥|哪|一个|几个|各|每|所有|[全大小老新外本某同]$|其他|别的|普通|正规|民办"
     r"|公办|私立|公立|附近|当地|村里|城里|路边|街边|农村|乡镇|电动车?|汽车|医疗|人身|意外|养老"
     r"|社会|失业|工伤|城乡|家长|学生|孩子|老人|居民|业主|政府|国家|网上|手机|微信"
-    r"|[零一二三四五六七八九十0-9]+[号年月点个路]|[东南西北正侧后][门边头面])|[年月日点分]$|[0-9]|退钱|扣款|吃饭"
+    r"|.*[取打卖烧装换弄搬坐骑]|[零一二三四五六七八九十0-9]+[号年月点个路]|[东南西北正侧后][门边头面])|[年月日点分]$|[0-9]|退钱|扣款|吃饭"
 )
 _CALLED = re.compile(
     r"(?:名字叫|名叫|店名(?:是|叫)|招牌(?:上)?(?:是|叫|写)|名称(?:是|叫)|名儿叫|(?:围挡|招牌|牌子?"
-    r"|牌匾|门头|门上|墙上|车上|送货单|单子|条幅|横幅|工牌)[^，。]{0,3}(?:写着?个?|写的?是?|挂着?"
-    r"|叫|印着?)"
-    r"|(?<!不)(?<!都)(?<!要)叫)(?:那个|个|作|做|呃|的是?|嗯|…)*(?P<name>[\u4e00-\u9fffA-Za-z0-9]{2,14})"
+    r"|牌匾|门头|门上|墙上|车上|车身|车厢|灯箱|送货单|单子|条幅|横幅|工牌)[^，。都]{0,3}"
+    r"(?:写着?个?|写的?是?|挂着?|叫|印着?|印的是?|喷着|喷的是?)"
+    r"|(?<!不)(?<!都)(?<!要)叫)(?:那个|个|作|做|呃|的是?|嗯|…)*[“‘]?(?P<name>[\u4e00-\u9fffA-Za-z0-9]{2,14})"
 )
 _CALLED_KIND = re.compile(
     rf"叫(?P<name>{HAN}{{2,6}})的(?:那个|这个|那家)?{HAN}{{0,2}}(?:店|馆|公司|厂|机构|班|超市|饭店"
@@ -50,6 +51,7 @@ _NOT_NAMES = re.compile(
     r"|物业(?!公司)|快递|公司|饭店|医院|学校|银行|工地|超市|小区|药店|妈|老人|孩子|起来|事儿|应|床"
     r"|家长|停|卖|板|天|叫|嚷|政府|派出所|开发商|老板|人家|大伙)"
 )
+_NOW = re.compile(r"[现如]今?在?[^，。]{0,2}$|[改换]$|新$")
 _FORGOTTEN = re.compile(r"什么|啥|哪个|忘了|记不")
 _IS = re.compile(
     rf"(?:公司|物业|开发商|商家|店家|厂家|老板|机构|单位|甲方|总包|店名?|厂名?|牌子|平台|名字|中介"
@@ -78,6 +80,8 @@ def firms(talk: Talk, code: str) -> Iterator[Named]:
             name = said.text[start:end]
             weight = base + part_of(talk, said, start, end, code, own)
             yield Named(name, said, start, end, weight, Kind.OFFICE if OFFICE.search(name) else Kind.FIRM)
+    yield from bodies(talk)
+    yield from in_parts(talk)
     yield from told(talk)
     yield from suppliers(talk, code)
     yield from village(talk, code)
@@ -189,6 +193,8 @@ def _with_body(said: Said, clause: int, match: re.Match[str], agents: str) -> tu
     beside = next((hit for hit in said.reading.places if hit.end == match.start()), None)
     if body == "" and beside is not None and (OFFICE.fullmatch(kind) or SITE.fullmatch(kind) or kind in OF_PLACES):
         return beside.start, end
+    if re.fullmatch("[市省县区镇]", body) and (SITE.fullmatch(kind) or OFFICE.fullmatch(kind)):
+        return start, end
     least = 2
     if GENERIC.fullmatch(text[start:end]):
         return start, end
@@ -222,11 +228,13 @@ def _called(said: Said, match: re.Match[str], agents: str) -> tuple[int, int, fl
     rest = text[end : end + 8]
     if plain and (done_to or re.match(r"[^，。]{0,6}(?:给|把|了)", rest)):
         return None
+    if match.group().endswith(f"叫{match.group('name')}") and rest.startswith("了") and _NOW.search(before) is None:
+        return None
     head = _HEAD.search(before) is not None
     like = FIRM.search(name) is not None or SITE.search(name) is not None
     if not like and not head and (name[:1] in surnames or name[:2] in surnames) and len(name) <= 4:
         return None
-    ended = rest[:1] == "" or rest[:1] in "，。！？、的"
+    ended = rest[:1] == "" or rest[:1] in "，。！？、的了"
     asked = ASKS_WHOM.search(said.asked) is not None
     opens = match.start() == 0 or text[match.start() - 1] in "，。！？、"
     if not plain:

@@ -15,7 +15,7 @@ _OWES = re.compile(
     r"|甲方|总包|责任|开发商|机构|厂家|主管)[^，。]{0,4}(?:是|叫)$"
 )
 _COMPLAINS = re.compile(
-    r"(?:投诉|举报|反映|表扬|夸|感谢|曝光|告)(?:一下|一个|一家|的是|个|你们|咱们|他们|那个|这个"
+    r"(?:投诉|举报|反映|表扬|夸|感谢|曝光|告|建议|(?:要|想)(?:说|讲)(?:一下|一说|说|的是|讲))(?:一下|一个|一家|的是|个|你们|咱们|他们|那个|这个"
     r"|这家|那家|一回)*[^，。？！]{0,6}$"
 )
 _ACTS = re.compile(
@@ -51,6 +51,8 @@ ASKS_WHOM = re.compile(
 )
 
 
+_REACHED = re.compile(r"(?:打|找|问|[交递报送](?:到|给)|申请是?在?)(?:过|了)?$")
+_FORMER = re.compile(r"(?:先前|以前|原先|原来|之前|早先|过去|从前)[^，。]{0,3}(?:叫|是|归)$")
 _OWN = re.compile(
     r"(?:我们?|咱们?|俺们?)(?:家|这儿?|这边)?(?:就)?(?:是|开|做|经营)(?:了|着)?(?:个|一?家|一?间"
     r"|做)?[^，。？]{0,8}(?:店|行|超市|公司|企业|饭店|馆|厂|商户|门市|的|吧)(?=[，。]|$)"
@@ -88,6 +90,7 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     weight += 0.35 * (_ACTS.match(after) is not None or _ITS_PEOPLE.match(after) is not None)
     weight += 0.35 * (_DEALS.match(after) is not None and re.search(r"[在从到去上跟找]", clause) is not None)
     weight += 0.5 * (_DONE_BY.search(clause) is not None and _MOVED.match(after) is not None)
+    weight += 0.2 * (office and _REACHED.search(clause) is not None)
     asked = ASKS_WHOM.search(said.asked) is not None
     weight += (0.45 if start < 24 else 0.15) * asked
     weight += _echo(talk, said, name)
@@ -103,12 +106,16 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
         weight -= 0.3
     if site and not (fits or complains or owes or asked or _ACTS.match(after)):
         weight -= 0.3
+    if _FORMER.search(clause):
+        weight -= 1.2
+    if re.search(r"(?:换成?了?|改成|改名叫?|改叫|现在叫|现在是)$", clause):
+        weight += 0.4
     if re.search(r"(?:隔壁|旁边|对面|别的|人家)[^，。]{0,3}$", clause):
         weight -= 0.4
     if MISTAKEN.match(after) or (re.search(r"^[^，。]{0,2}(?:是|你好，是)[^，。]{0,2}$", before) and "？" in after[:3]):
         weight -= 2.0
     if _OWN_NAME.search(clause) or (
-        own >= 0 and own <= said.index <= own + 2 and not owes and not complains and not office
+        own >= 0 and own <= said.index <= own + 2 and not (owes or complains or office or (site and fits))
     ):
         weight -= 2.0
     if re.search(r"(?:原先|以前|原来|早先|曾经|退休|上班|打工)[^，。]{0,4}$", clause) or re.match(

@@ -18,6 +18,7 @@ from asr.prefill.vehicles import vehicles
 LEAST = 0.95
 """What weighs less is only spoken of."""
 _PRAISE, _VEHICLES, _EMERGENCY = ("1404",), ("0502", "0406", "9004", "0506", "0209", "0501"), "90"
+_FOR_SOMEBODY = ("1101", "1102", "1103", "9001")
 _ASKS = re.compile(r"咨询|想问|问一下|问问|打听|请教|问个|想了解")
 _GRIEVANCE = re.compile(
     r"投诉|举报|不给|不让|不退|没人管|反映|丢|凭啥|凭什么|推来推去|扣|骗|停了|拖|欠|少了|坏|卡在"
@@ -72,6 +73,10 @@ def _merged(every: Sequence[Named]) -> list[Named]:
 
 def _whole(named: Named, every: Iterable[Named]) -> Named:
     """老马家, then 老马家铜锅涮肉: the fuller name, if it is not worth much less."""
+    if named.kind is Kind.PERSON and named.name[1:2] == "姓":
+        whole = [one for one in every if one.kind is Kind.PERSON and _FULL.fullmatch(one.name)]
+        known = next((one for one in whole if one.name[0] == named.name[0]), None)
+        return named if known is None else replace(known, weight=max(known.weight, named.weight))
     if named.kind is not Kind.FIRM:
         return named
     fuller = [
@@ -84,6 +89,9 @@ def _whole(named: Named, every: Iterable[Named]) -> Named:
     ]
     longest = max(fuller, key=lambda one: len(one.name), default=None)
     return named if longest is None else replace(longest, weight=max(longest.weight, named.weight))
+
+
+_FULL = re.compile("[一-鿿](?![姓某总工姐哥])[一-鿿]{1,2}")
 
 
 def _chosen(found: Sequence[Named], talk: Talk, code: str) -> list[Named]:
@@ -104,7 +112,7 @@ def _chosen(found: Sequence[Named], talk: Talk, code: str) -> list[Named]:
         firm is None or (code in _VEHICLES and vehicle.weight > 1) or vehicle.weight >= firm.weight
     ):
         return [vehicle]
-    if code == "9001" and kin is not None:
+    if code in _FOR_SOMEBODY and kin is not None:
         return [kin]
     if home is not None and (firm is None or firm.weight < home.weight + 0.2):
         return [home]

@@ -71,3 +71,32 @@ def test_the_callers_own_business_is_not_complained_of() -> None:
 def test_who_is_only_called_back_is_no_subject() -> None:
     lines = ("自来水发黄。", "您贵姓，电话多少？", "姓吕，电话打我爱人的，他叫焦建军，幺五四四四三三二二幺幺。")
     assert "焦建军" not in (value("subject", *lines) or "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "subject"),
+    [
+        (("楼顶漏水，材料三月就交到街道办了，一直等着没下文。",), "街道办"),
+        (("怡景苑的消防通道让物业给锁了，说怕丢电动车。", "您找过物业吗？", "找了，物业说再等等。"), "怡景苑物业"),
+        (("水管爆了半个月，村委会说这归水利站管；水利站又说早移交了。",), "村委会、水利站"),
+        (("公积金贷款批下来不放款，我问公积金中心，人家说等流程。",), "公积金中心"),
+        (("投诉一家培训班。", "叫什么名字？", "飞跃轮滑，退费拖了俩月。"), "飞跃轮滑"),
+        (("电费涨了。", "收费的是哪家？", "以前叫顺和物业，上月换成汇丰商管了，汇总的汇。"), "汇丰商管"),
+        (("给人点个赞，派出所有个姓仲的民警，叫仲启明。",), "仲启明（民警）"),
+        (("占道卖菜的，三轮车上喷着“大刘果蔬”，天天堵门。",), "大刘果蔬"),
+    ],
+)
+def test_who_refuses_delays_or_has_the_papers(lines: tuple[str, ...], subject: str) -> None:
+    assert value("subject", *lines) == subject
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("路灯不亮，那块牌子都叫雨冲沟里了。",),
+        ("想买个保险，问问年龄有没有限制。", "您咨询哪种？", "普通的，我自己上。"),
+        ("我家漏水。", "物业看过吗？", "物业来修了一回，修好了，又漏了。"),
+    ],
+)
+def test_what_is_done_to_a_thing_or_was_done_well_is_no_subject(lines: tuple[str, ...]) -> None:
+    assert value("subject", *lines) is None
