@@ -47,6 +47,13 @@ _REPORTED = re.compile(
 _FIRST_REPORT = re.compile(r"(?:第一[回次]|头一?[回次]|首次|最早|最开始)[^，。！？]{0,4}$")
 _TO_COME = re.compile(r"^[^，。！？]{0,3}?(?<!不)(?:要(?!求)|该(?!付)|准备|打算|就要|得去|即将)")
 _SENDS = re.compile(r"(?:让|叫|等|准备|打算|定在|安排)[^，。！？]{0,6}$")
+_TIMETABLE = re.compile(
+    r"^(?:多|左右)?(?:就|才|都)?(?:关门|开门|清场|闭馆|开馆|打烊|下班|上班|收车|发车|收工|锁门|歇业|关店|开业)(?!了[^，。]*(?:没|不))"
+)
+_OWN_LIFE = re.compile(
+    r"(?:住|干活?|工作|上班|打工|结婚|怀孕|怀|退休|开店|做生意|去世|过世|走|埋|搬来|嫁|当|入住|认识|守寡|独居|念|教|用|骑|养)"
+    r"(?:了|在?这儿?|那儿|在|到|着|过来|儿|都|也|有|快)*$"
+)
 _STILL = re.compile(r"^(?:[早晚]上)?(?:我们?|他|她)?(?:还(?!没|是|在|那|不)|才刚)")
 _ASIDE = re.compile(
     r"^[^，。！？]{0,10}?(?:退休|去世|过世|没了|搭过桥|结的?婚|生的|出生|摔了|分的|搬|迁|改嫁|离的?婚|考过|有人|上过|刚洗|打来)"
@@ -65,6 +72,10 @@ _FROM_THEN = re.compile(r"^(?:就)?(?:起(?!来|床)|开始|以来)")
 _ENDS = re.compile(r"(?<![想遇等看收得找感见接打听])到$")
 _UNTIL_NOW = re.compile(
     r"(?:[到至](?:现在|今天?|今儿|这会儿|如今|目前|眼下|当前|这都)|至今|一直到?这|到现在)|一直没|拖到现在|还没"
+)
+_STALLED = re.compile(
+    r"^[^。！？]{0,24}?(?:(?:再|再也|就|然后就?|一直|后来就?)没(?:然后|下文|后文|动静|[音回]?信儿?|消息|回音|人管|人理|影|反应|结果|来过|见过)"
+    r"|石沉大海|杳无音信|没了(?:下文|动静|音信))"
 )
 _TODAY_IS = re.compile(r"^(?:是|都)?[一二三四五六七八九十0-9]{1,3}(?:号|日|了)*(?:[，。！]|$)")
 _HEARD = re.compile(r"^(?:才|头一[回次]|第一[回次]|是|就)*(?:听说|知道|给你们|打|才想起|来反映|想反映|第)")
@@ -98,6 +109,8 @@ class Moment:
     now: str = ""
     since: bool = False
     until_now: bool = False
+    stalled: bool = False
+    """Nothing has moved since."""
     corrected: bool = False
     reported: bool = False
     first_report: bool = False
@@ -121,7 +134,7 @@ class Moment:
 
     @property
     def asked(self) -> bool:
-        return _asks_when(self.said.asked)
+        return asks_when(self.said.asked)
 
     @property
     def only_day(self) -> bool:
@@ -132,7 +145,7 @@ class Moment:
         return self.day is None and bool(self.clocks or self.part) and not (self.often or self.streak or self.now)
 
 
-def _asks_when(asked: str) -> bool:
+def asks_when(asked: str) -> bool:
     """Not when to call or to come."""
     return any(
         (ASKS_TIME.search(clause) or ASKS_HOW_LONG.search(clause)) and not ASKS_OTHER.search(clause)
@@ -157,11 +170,11 @@ def moments_of(said: Said) -> Iterator[Moment]:
             _add(current, word, text[current.end : word.start])
             continue
         if current is not None:
-            yield _judged(current)
+            yield _judged(current, until=word.start)
         current = Moment(said=said)
         _add(current, word, "")
     if current is not None:
-        yield _judged(current)
+        yield _judged(current, until=len(text))
 
 
 @lru_cache(maxsize=4096)
@@ -312,7 +325,8 @@ def _add_hour(when: Moment, said: str, gap: str, *, corrected: bool) -> None:
 
 
 # whose time it is -----------------------------------------------------------------------------------------------------
-def _judged(when: Moment) -> Moment:
+def _judged(when: Moment, *, until: int) -> Moment:
+    """``until``: where the next words of time are."""
     text, said = when.said.text, when.said
     when.clocks = [one for one in when.clocks if one[1]]
     if when.before and not when.clocks:
@@ -333,8 +347,10 @@ def _judged(when: Moment) -> Moment:
         when.since = _FROM_THEN.match(after) is not None or _UNTIL_NOW.match(after) is not None
     when.named = re.match(r"的(?:这个?|这件)?(?:事|情况)", after) is not None
     when.until_now = _UNTIL_NOW.search(after[:60]) is not None
+    if when.day is not None and not when.day.vague and not when.clocks and _STALLED.match(text[when.end : until]):
+        when.since = when.until_now = when.stalled = True
     when.first_report = _FIRST_REPORT.search(before) is not None or re.match(r"[^，。]{0,3}首次", after) is not None
-    when.reported = when.first_report or _REPORTED.match(after) is not None
+    when.reported = when.first_report or (_REPORTED.match(after) is not None and not when.asked)
     if _BESIDES.search(before):
         when.doubt += 0.6
     if _WISHED.search(clause) or _WISHED.search(re.split(r"[，。！？；]", tail)[0]):
@@ -345,6 +361,11 @@ def _judged(when: Moment) -> Moment:
         when.doubt += 0.8
     if (_ASIDE.match(after) or _ERRAND.match(after)) and not when.asked:
         when.doubt += 0.6
+    if when.lasted and len(when.words) == 1 and not when.asked and _OWN_LIFE.search(clause):
+        when.doubt += 0.6
+    hours = [word for word in when.words if word.kind is Kind.CLOCK]
+    if when.only_hour and not when.asked and any(_TIMETABLE.match(text[word.end :]) for word in hours):
+        when.doubt += 1.0
     if when.often and _OWN_HABIT.search(before):
         when.doubt += 0.6
     if said.asked and _ASKS_CONTACT.search(said.asked) and not when.asked and not (when.lasted or when.streak):

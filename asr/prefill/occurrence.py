@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from asr.prefill.moments import ASKS_HOW_LONG, ASKS_OTHER, Moment, moments_of
+from asr.prefill.moments import ASKS_HOW_LONG, ASKS_OTHER, Moment, asks_when, moments_of
 from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Suggestion
 from asr.prefill.timewords import Clock, TimeWord, clock, stretch
@@ -15,6 +15,10 @@ _LEAST = 0.35
 _OVER_FIRST = 0.9
 """Whoever tells when he first called has said when it began, unless another time is plainly the matter's."""
 _SURELY = 1.3
+_LATER = 0.6
+"""What is told after the question of time was answered is likely of something else."""
+_SAID_FIRST = 1.0
+"""The caller takes up a time that the operator named."""
 _PROPOSES = re.compile(r"(?:提|给)(?:你们|咱们?)?(?:提)?(?:一)?(?:个|点|条|小)+(?:建议|意见)|建议")
 _GRIEVED = re.compile(
     r"[到至]现在|至今|一直(?:没|不|拖)|(?:不|没)给(?:我|退|报|发|修|办|解决)|不退|没发|没人管|停了|拖[着了欠]|欠[着了我]|坏了|投诉|不管用|没来过"
@@ -30,11 +34,18 @@ def suggest_time(talk: Talk, *, only_asks: bool = False) -> list[Suggestion]:
     if not told and not statements:
         return []
     heard = [when for said in talk.agent if talk.confirmed(said) for when in moments_of(said)]
-    for when in told:
-        when.echoed = any(_same(when, other) for other in heard)
     proposes = any(_PROPOSES.search(said.text) for said in talk.caller[:2])
+    answered = min((said.index for said in talk.caller if asks_when(said.asked)), default=None)
     for when in told:
-        when.doubt += _proposed(when) if proposes and not when.asked else 0.0
+        back = [other for other in heard if _same(when, other)]
+        when.echoed = any(other.said.index > when.said.index for other in back)
+        if any(other.said.index < when.said.index for other in back) and not (when.asked or when.said.by_agent):
+            when.doubt += _SAID_FIRST if not _told_before(when, statements) else 0.0
+        if proposes and not when.asked:
+            when.doubt += _proposed(when)
+            when.echoed = False
+        if answered is not None and when.said.index > answered and not (when.asked or when.echoed or when.lasted):
+            when.doubt += _LATER
     if only_asks:
         grieved = any(_GRIEVED.search(said.text) for said in talk.caller)
         told = [when for when in told if _beyond_asking(when, grieved=grieved)]
@@ -91,11 +102,15 @@ def _offered(said: Said) -> Iterator[Moment]:
             yield when
 
 
+def _told_before(when: Moment, statements: Sequence[Moment]) -> bool:
+    return any(other.said.index < when.said.index and _same(when, other) for other in statements)
+
+
 def _proposed(when: Moment) -> float:
     """Hours and weekdays of a proposal are those wished for."""
     if when.day is None:
         return 0.6 if when.clocks or when.part else 0.9
-    return 0.75 if when.day.week or when.often else 0.0
+    return 1.6 if when.day.week or when.often else 0.0
 
 
 def _weight(when: Moment) -> float:
@@ -107,7 +122,7 @@ def _weight(when: Moment) -> float:
         weight += 0.3 if when.day.vague else 0.8 if when.day.grain == "other" else 1.0
         weight += 0.2 * bool(when.day.year and when.day.month)
     if when.now:
-        weight += 0.5 if re.search(r"[年月]前$", when.now) else 0.9
+        weight += 0.5 if re.search(r"[年月]前$", when.now) else 1.2 if when.now == "当前" else 0.9
     if when.often:
         weight += 0.9 if when.clocks or when.part else 0.6 if when.often.startswith("每") else 0.3
     how_long = when.asked and ASKS_HOW_LONG.search(when.said.asked) is not None
@@ -116,6 +131,7 @@ def _weight(when: Moment) -> float:
     weight += (
         1.2 * when.asked
         + 0.3 * when.corrected
+        + 0.3 * when.stalled
         + 0.7 * when.echoed
         + 0.4 * when.named
         + 0.4 * (when.since and when.day is not None)
@@ -145,7 +161,7 @@ def _whole(best: Moment, told: Sequence[Moment], heard: Sequence[Moment]) -> Mom
     good = [when for when in told if when is not best and when.doubt < 0.6]
     near = [when for when in good if abs(when.said.index - best.said.index) <= 2]
     if merged.only_hour or (merged.day is not None and merged.day.vague):
-        backed = [when for when in heard if _same(best, when)]
+        backed = [when for when in heard if when.said.index > best.said.index and _same(best, when)]
         day = next((when for when in (*near, *backed, *good) if when.only_day and when.exact), None)
         frequent = next((when for when in good if when.often and not when.clocks), None)
         if frequent is not None and (day is None or merged.ranged) and merged.only_hour:
@@ -155,7 +171,7 @@ def _whole(best: Moment, told: Sequence[Moment], heard: Sequence[Moment]) -> Mom
             merged.day, merged.part = day.day, merged.part or day.part
             merged.clocks = [(part or day.part, said) for part, said in merged.clocks]
     elif merged.only_day and not merged.until and merged.exact and not merged.since:
-        backed = [when for when in heard if _same(best, when) and when.clocks and when.day is not None]
+        backed = [when for when in heard if when.said.index > best.said.index and _same(best, when) and when.clocks]
         later = [when for when in near if when.said.index >= best.said.index]
         hour = next((when for when in later if when.only_hour and when.clocks), None)
         if hour is not None and (hour.asked or hour.said is best.said or hour.part or merged.part):

@@ -24,6 +24,7 @@ _BARE_DATE = (
     r"(?:初[一二三四五六七八九十]|廿[一二三四五六七八九]|(?:二?十[一二三四五六七八九]|二十|三十一?)"
     r"(?![个块元万千百点天年多来几斤人户口岁月号日路层]))"
 )
+_AFTER_FEAST = r"过(?:完|了)(?:国庆|十一|元旦|春节|五一|端午|中秋|清明|元宵|十五|年)(?:节|假期|长假)?(?![点号月个多级])"
 _FEAST = (
     r"放?(?:国庆|十一(?=期间|假|长假|放假|黄金周|以后|之后)|春节|过年|元旦|清明|五一(?!路|街|大街|大道|广场|小区|村)"
     r"|端午|中秋|元宵|重阳|双十一|双十二|年前(?!后)|年后|劳动节|除夕|暑假|寒假|大年初[一二三四五六七])"
@@ -53,7 +54,7 @@ _DAY = (
     rf"|{_MONTH}(?:份)?(?:初(?![一二三四五六七八九十])|底|末|[上中下]旬|{_DATE}|{_BARE_DATE})?"
     rf"|(?:上上个?月|上个?月|这个?月|本月|当月)的?(?:{_DATE}|月?底|月?初|月?末|[上中下]旬)"
     rf"|(?:大上个?|上上个?|上个?|就?这个?|本)?{_WEEKDAY}(?:{_WEEKDAY})?|{_DATE}"
-    rf"|{_NEAR_PAST}|{_FEAST}|{_SEASON}|{_VAGUE}"
+    rf"|{_NEAR_PAST}|{_AFTER_FEAST}|{_FEAST}|{_SEASON}|{_VAGUE}"
 )
 _FUTURE = r"明[天早晚]|明儿个?|大?后天|下个?月|下个?(?:周|星期|礼拜)[一二三四五六日天]?|明年|今后|将来"
 _PART = (
@@ -71,7 +72,7 @@ _LASTED = (
     r"(?:半|多|来)*(?=了|没|都|不|，|。|！|、|也|还|工夫|光景|[给过]你|$)"
 )
 _WORD = re.compile(
-    rf"(?P<future>{_FUTURE})|(?P<ago>{_AGO})|(?P<streak>{_STREAK})|(?P<often>{_OFTEN})|(?P<now>刚才|刚刚)"
+    rf"(?P<future>{_FUTURE})|(?P<ago>{_AGO})|(?P<streak>{_STREAK})|(?P<often>{_OFTEN})|(?P<now>刚才|刚刚|我(?:这会儿|现在|眼下)(?:就|正)(?=在|搁|站|堵|困))"
     rf"|(?P<clock>{_HOUR})|(?P<part>{_PART})|(?P<day>{_DAY})|(?P<lasted>{_LASTED})"
 )
 _NUMBERED = re.compile(
@@ -256,6 +257,8 @@ def _day(said: str) -> Day:
 
 
 def _feast(said: str) -> str:
+    if passed := re.match(r"过(?:完|了)(.+?)(?:节|假期|长假)?$", said):
+        return {"十一": "国庆", "年": "春节", "十五": "元宵"}.get(passed.group(1), passed.group(1)) + "后"
     plain = re.sub(r"^放|(?<=[秋旦明午宵阳])节|(?<=国庆)节", "", said)
     plain = re.sub(r"(?<![暑寒])(?:期间|假期?|放假|那会儿|那几天|那阵儿?)+$", "期间", plain)
     return re.sub(r"(?:以后|之后|过后)$", "后", plain)
@@ -383,7 +386,8 @@ def _streak(said: str) -> str:
 def _lasted(said: str) -> str:
     plain = _LEAD.sub("", said).replace("俩", "两个").replace("仨", "三个").replace("半拉", "半个")
     plain = plain.replace("半月", "半个月").replace("礼拜", "周").replace("个周", "周")
-    return with_digits(plain)
+    about = re.sub(r"(?<![好])来(?=[个天年周多月]|小时)", "", plain)
+    return ("约" if about != plain else "") + with_digits(about)
 
 
 _VALUES: dict[Kind, Callable[[str], str]] = {
@@ -391,7 +395,7 @@ _VALUES: dict[Kind, Callable[[str], str]] = {
     Kind.STREAK: _streak,
     Kind.LASTED: _lasted,
     Kind.PART: lambda said: _PLAIN_PARTS.get(said, said),
-    Kind.NOW: lambda _said: "刚刚",
+    Kind.NOW: lambda said: "刚刚" if said.startswith("刚") else "当前",
     Kind.AGO: lambda said: with_digits(said),
 }
 

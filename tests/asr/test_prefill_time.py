@@ -20,7 +20,10 @@ WHEN = "是什么时候的事？"
         ("五一放假期间", ["五一期间"]),
         ("重阳节以后就关了", ["重阳后"]),
         ("每周一三五收一次", ["每周一三五"]),
-        ("半个来月了", ["半个来月"]),
+        ("半个来月了", ["约半个月"]),
+        ("等了八来天了", ["约八天"]),
+        ("过完五一就没来", ["五一后"]),
+        ("过了年我们搬的", ["春节后"]),
         ("搁那儿俩月没动", ["两个月"]),
         ("十来分钟以前", ["十来分钟以前"]),
         ("这个月初六号线才通", ["本月初"]),
@@ -121,6 +124,29 @@ def test_a_question_with_a_grievance_behind_it_has_its_time() -> None:
 def test_what_is_called_the_time_of_the_matter_is_it() -> None:
     lines = ("我想问问工伤咋办？", "是刚刚受的伤吗？", "不是刚才，上个月二十六号的事儿。")
     assert value("occur_time", *lines) == "上月26日"
+
+
+def test_what_is_told_after_the_question_of_time_is_likely_of_something_else() -> None:
+    lines = ("楼道灯不亮。", "从什么时候开始的？", "有阵子了。", "您经常走那里？", "天天走，昨儿摔了一跤。")
+    assert value("occur_time", *lines) is None
+
+
+def test_of_several_steps_it_is_since_the_one_after_which_nothing_came() -> None:
+    lines = ("补贴没发。", "什么时候申请的？", "四月申请的，六月初审核也过了，后来就没下文了。")
+    assert value("occur_time", *lines) == "自6月初至今"
+
+
+def test_what_the_operator_told_first_is_not_said_back() -> None:
+    lines = ("想给娃办证。", "大厅周六上午也开，九点到十一点。", "周六也开？那我周六去。")
+    assert value("occur_time", *lines) is None
+
+
+def test_hours_a_house_keeps_are_not_when_it_was() -> None:
+    assert value("occur_time", "我提个建议，游泳馆晚上七点就闭馆，能不能开到九点？") is None
+
+
+def test_who_stands_there_now_speaks_of_now() -> None:
+    assert value("occur_time", "我这会儿就在大厅窗口，二号就交了材料，还不给办。") == "当前"
 
 
 def test_evidence_is_the_words_that_stand() -> None:
