@@ -25,6 +25,8 @@ KEEPS_MATTER = 0.3
 """A ticket needs a category and a department: the likeliest is put down, ``category_options`` beside it."""
 _MATTER = ("category_code", "department")
 _FACILITY = "9005"
+_OF_A_REPEAT = ("is_repeat", "repeat_count")
+"""To be asked how it went is no call of one's own."""
 _BY_GIST = "gist"
 """The concern of a cue that no rule named."""
 _CLEAR = 0.3
@@ -75,6 +77,8 @@ def understand(
     if learnt is not None and learnt.trust:
         found = _with_learnt(found, read, lexicon, learnt)
     found = _with_emergency(_with_line(found, cues, turns, lexicon), cues, turns, lexicon)
+    if call_type == REVISIT:
+        found = [one for one in found if one.field not in _OF_A_REPEAT]
     found = with_options(found, rank_categories(read, lexicon), lexicon, never=_OF_TARGET.values())
     note = summarise({one.field: one for one in found}, turns)
     return Understood(suggestions=(*found, *([note] if note is not None else [])), cues=cues)

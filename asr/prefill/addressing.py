@@ -48,7 +48,7 @@ def _patterns(lexicon: Lexicon) -> dict[str, re.Pattern[str]]:
         "asked": re.compile(
             rf"(?:(?:请问|您|你)(?:好)?[，,]?(?:您|你)?(?:就)?是(?:不是)?(?:[^，。？！]{{0,16}}的)?|是(?=[^，。？！]{{1,8}}(?:吗|吧)))"
             rf"{name}(?:(?P<title>{TITLE})(?={PAUSE}|{_ASKING}|$)|(?=[，,]?(?:您|是您|{_ASKING}))"
-            rf"|[，,](?P=surname)(?P<behind>{TITLE}))"
+            rf"|[，,]?(?P=surname)(?P<behind>{TITLE}))"
         ),
         "registered": re.compile(
             r"(?:登记|预留|留|写|显示|记录|查到|名下)(?:的|着)?(?:姓名|名字|联系人)?(?:是|为|叫|：|:)"

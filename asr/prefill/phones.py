@@ -1,22 +1,32 @@
-"""The number to call back: said in groups with pauses, corrected, read back, or the caller id."""
+"""The number to call back: said, put right, read back whole, on the operator's screen, or the caller id."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-from asr.numerals import Numeral, NumeralKind, joined
+from rapidfuzz.distance import Levenshtein
+
+from asr.numerals import Numeral, joined
+from asr.prefill.digits_said import (
+    LANDLINE,
+    MOBILE,
+    MOST_GROUPS,
+    PUT_RIGHT,
+    Group,
+    chains_of,
+    digits_of,
+    groups_of,
+    mended,
+    runs_of,
+    windows_of,
+)
 from asr.prefill.privacy import Privacy
 from asr.prefill.questions import ASKS_PHONE, ASKS_SAME_PHONE
-from asr.prefill.reading import PAUSES, Said, Talk
+from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
 
-_MOST_GROUPS = 12
-_MOBILE = re.compile(r"1[3-9]\d{9}")
-_LANDLINE = re.compile(r"0\d{2,3}[2-9]\d{6,7}")
-_LOCAL = re.compile(r"[2-9]\d{6,7}")
 _OWN = re.compile(
     r"我的?(?:电话|手机|号码|号|联系)|记(?:一下|我|个|一个)|联系(?:我|方式|电话|号码)"
     r"|打(?:我)?(?:这个|手机|电话|座机)|电话(?:是|号|留|写|打|记|就|你)|手机(?:号|是)?|留(?:个"
@@ -39,7 +49,7 @@ _SPARE = re.compile(
 )
 """A second number, for when the first does not answer."""
 _SAME = re.compile(
-    r"显示的?(?:这个|那个|号码?|电话)|"
+    r"显示的?(?:这个|那个|号码?|电话)|[给往]这个?号码?(?:上)?(?:发|回|打)|"
     r"(?:就|还|是|用|打|留|写|记)[是打用留写]?(?:我|俺)?的?(?:现在)?(?:打的?)?这个(?:号码?|电话"
     r"|手机号?|座机|就行|就可以|吧|打|$|[，。！])|这个(?:号码?|电话|手机)(?:就)?(?:行|可以|能"
     r"|联系|打|找|接|，|。|$)|就(?:这|本)(?:个)?(?:机|号|座机)|本机"
@@ -49,13 +59,9 @@ _SAME = re.compile(
 _NOT_SAME = re.compile(
     r"(?:不是|别打|不要打|不用|别用)(?:我的?|打|用)?(?:这个|现在|本机)|这(?:个)?(?:是"
     r"|电话是)(?:公司|单位|别人|朋友|同事|邻居|店里|公用|办公室|亲戚|借|我(?:妈|爸|儿子|女儿"
-    r"|闺女|老公|老婆|爱人|同事|朋友|邻居))"
+    r"|闺女|老公|老婆|爱人|同事|同学|室友|工友|朋友|邻居))|别打过来|别往(?:我|这)[^，。]{0,3}号上?打"
 )
 _TAKEN_BACK = re.compile(r"不对|错了|停机|欠费|不用了|算了|作废|注销|不是|还是(?:打|用|留|写|记)?(?:这|现在|来电|你们)")
-_PUT_RIGHT = re.compile(
-    r"不对|错了|说错|念错|看错|记错|不是|重(?:新)?(?:说|念|来)|等等|等会|等我|稍等|我(?:再)?(?:看|瞅|想)|更正"
-    r"|哎|唉|噢|哦"
-)
 _TAIL = re.compile(
     r"(?:后(?:面|头|边)?|最后|末尾|尾号|末)(?:[一两二三四五六]位?|[一两三四]个(?:数|字)?"
     r"|面)?(?:数)?(?:应该)?(?:是|说错了?)?$"
@@ -79,7 +85,7 @@ def suggest_phone(talk: Talk, caller_number: str, privacy: Privacy) -> list[Sugg
         return []
     stated = _stated(talk)
     if stated is not None and not (same and _later(talk, same_evidence, stated)):
-        return [_of_stated(talk, stated)]
+        return [_of_stated(talk, _as_read_back(talk, stated))]
     if not own_line:
         return []
     if same:
@@ -92,7 +98,7 @@ def suggest_phone(talk: Talk, caller_number: str, privacy: Privacy) -> list[Sugg
 def _half_said(talk: Talk) -> bool:
     """Asked for a number the caller said one, but not as many digits as a phone has: it is not the caller id."""
     return any(
-        ASKS_PHONE.search(said.asked) and 7 <= sum(len(group.digits) for group in _groups(said)) <= 13
+        ASKS_PHONE.search(said.asked) and 7 <= sum(len(group.digits) for group in groups_of(said)) <= 13
         for said in talk.caller
     )
 
@@ -132,7 +138,8 @@ def _same_line(talk: Talk) -> tuple[bool, tuple[Evidence, ...]]:
 
 
 def _asks_same(asked: str) -> bool:
-    return ASKS_SAME_PHONE.search(asked) is not None and ASKS_PHONE.search(asked) is not None
+    told = re.search(r"不(?:再)?(?:显示|回电|回访|登记)", asked) is not None
+    return not told and ASKS_SAME_PHONE.search(asked) is not None and ASKS_PHONE.search(asked) is not None
 
 
 def _refuses_same(said: Said) -> bool:
@@ -165,136 +172,15 @@ def _start(number: _Number) -> int:
 
 def _numbers(talk: Talk) -> Iterator[_Number]:
     """Every phone the caller said, also one that pauses cut over several turns, or put right in its middle."""
-    before: list[_Group] = []
-    for chain in _chains(talk):
-        mended = _mended(before, chain)
-        yield from _windows(talk, mended or chain)
-        before = mended or chain
+    before: list[Group] = []
+    for chain in chains_of(talk):
+        whole = mended(before, chain) or chain
+        for groups in windows_of(whole):
+            yield _number(talk, digits_of(groups), groups)
+        before = whole
 
 
-def _mended(before: list[_Group], chain: list[_Group]) -> list[_Group]:
-    """幺六四，三三幺二……错了，三三二幺，六零五四: what was said last before the slip gives way to what follows."""
-    if not before or before[-1][0] is not chain[0][0] or _MOBILE.fullmatch(_digits(chain)):
-        return []
-    said = chain[0][0]
-    between = said.text[before[-1][1].end : chain[0][1].start]
-    if len(between) > 16 or _PUT_RIGHT.search(between) is None or _MOBILE.fullmatch(_digits(before)):
-        return []
-    for dropped in range(1, len(before)):
-        for last in range(len(chain), 0, -1):
-            whole = [*before[:-dropped], *chain[:last]]
-            if _MOBILE.fullmatch(_digits(whole)):
-                return whole
-    return []
-
-
-def _digits(groups: Sequence[_Group]) -> str:
-    return "".join(group.digits for _, group in groups)
-
-
-_Group = tuple[Said, Numeral]
-
-
-def _chains(talk: Talk) -> Iterator[list[_Group]]:
-    chain: list[_Group] = []
-    for said in talk.caller:
-        for group in _groups(said):
-            if chain and not _continues(talk, chain[-1], (said, group)):
-                yield chain
-                chain = []
-            chain.append((said, group))
-    if chain:
-        yield chain
-
-
-def _continues(talk: Talk, left: _Group, right: _Group) -> bool:
-    (before, one), (after, other) = left, right
-    if before is after:
-        return joined(before.text, one, other)
-    end_of_turn = not PAUSES.sub("", before.text[one.end :])
-    begin_of_turn = re.fullmatch(r"(?:呃|嗯|啊|然后|对|[，,、。…\s])*", after.text[: other.start]) is not None
-    between = [said for said in talk.all[before.index + 1 : after.index] if not said.by_caller]
-    acknowledged = all(_acknowledges(said) for said in between)
-    return end_of_turn and begin_of_turn and acknowledged and after.index - before.index <= 4
-
-
-def _acknowledges(said: Said) -> bool:
-    """嗯, 好的, or the digits said after the caller."""
-    rest = re.sub(r"[零〇一二三四五六七八九幺两0-9]", "", PAUSES.sub("", said.text))
-    return len(rest) <= 4 and re.fullmatch(r"(?:嗯|好|的|对|您|请|说|继续|啊|哦|是)*", rest) is not None
-
-
-def _windows(talk: Talk, chain: list[_Group]) -> Iterator[_Number]:
-    """Whole runs of groups that make a phone; never a slice of something longer, except of one said twice."""
-    chain = _without_false_start(chain)
-    total = _digits(chain)
-    seen: set[str] = set()
-    for first in range(len(chain)):
-        for last in range(first, min(first + _MOST_GROUPS, len(chain))):
-            digits = "".join(group.digits for _, group in chain[first : last + 1])
-            whole = first == 0 and last == len(chain) - 1
-            rest = len(total) - len(digits)
-            if digits in seen or not _is_phone(digits, chain[first]):
-                continue
-            if whole or (_MOBILE.fullmatch(digits) and (rest >= 7 or _spoken_break(chain, first, last))):
-                seen.add(digits)
-                yield _number(talk, digits, chain[first : last + 1])
-
-
-def _without_false_start(chain: list[_Group]) -> list[_Group]:
-    """幺六四五五零九，七幺……七二八二: what trailed off in the middle was said again."""
-    if not 12 <= len(_digits(chain)) <= 15:
-        return chain
-    for at in range(1, len(chain) - 1):
-        (said, group), (after, other) = chain[at], chain[at + 1]
-        rest = [*chain[:at], *chain[at + 1 :]]
-        if said is after and "…" in said.text[group.end : other.start] and _MOBILE.fullmatch(_digits(rest)):
-            return rest
-    return chain
-
-
-def _spoken_break(chain: list[_Group], first: int, last: int) -> bool:
-    """A false start before the number (幺六四, 幺六四三…): the rest is too short to be part of anything."""
-    before = "".join(group.digits for _, group in chain[:first])
-    after = "".join(group.digits for _, group in chain[last + 1 :])
-    wanted = "".join(group.digits for _, group in chain[first : last + 1])
-    return (not before or wanted.startswith(before)) and (not after or wanted.endswith(after))
-
-
-_HOW_MANY = {"两": 2, "俩": 2, "二": 2, "三": 3, "仨": 3, "四": 4, "五": 5}
-_TIMES_OVER = re.compile(
-    r"(?P<n>[两二三四五俩仨])(?:个|(?<=[俩仨]))(?P<digit>[零〇一二三四五六七八九幺])(?![十百千万个号楼栋层点月])"
-)
-
-
-@lru_cache(maxsize=1024)
-def _groups(said: Said) -> tuple[Numeral, ...]:
-    """Runs of digits, 三个八 among them where it stands beside another."""
-    found = list(said.reading.digit_groups)
-    for match in _TIMES_OVER.finditer(said.text):
-        digit = str("零一二三四五六七八九".find(match.group("digit").replace("幺", "一").replace("〇", "零")))
-        many = Numeral(
-            start=match.start(), end=match.end(), digits=digit * _HOW_MANY[match.group("n")], kind=NumeralKind.DIGITS
-        )
-        rest = [one for one in found if one.end <= many.start or one.start >= many.end]
-        if any(joined(said.text, *sorted((one, many), key=lambda each: each.start)) for one in rest):
-            found = sorted([*rest, many], key=lambda each: each.start)
-    return tuple(found)
-
-
-def _is_phone(digits: str, first: _Group) -> bool:
-    said, group = first
-    if said.text[: group.start][-1:].isascii() and said.text[: group.start][-1:].isalpha():
-        return False
-    if _MOBILE.fullmatch(digits) or _LANDLINE.fullmatch(digits):
-        return True
-    about = said.text[max(0, group.start - 12) : group.start]
-    return _LOCAL.fullmatch(digits) is not None and (
-        re.search(r"座机|固话|家里电话|电话|办公室", about) is not None or ASKS_PHONE.search(said.asked) is not None
-    )
-
-
-def _number(talk: Talk, digits: str, groups: list[_Group]) -> _Number:
+def _number(talk: Talk, digits: str, groups: list[Group]) -> _Number:
     said, group = groups[0]
     before = said.text[max(0, group.start - 18) : group.start].rstrip("，,、：: 。是")
     before_with_verb = said.text[max(0, group.start - 18) : group.start].rstrip("，,、：: 。")
@@ -321,7 +207,7 @@ def _spare(before: str) -> bool:
     return _SPARE.search(before[-24:]) is not None and not instead
 
 
-def _handed_over(last: _Group) -> bool:
+def _handed_over(last: Group) -> bool:
     """…那是我老公的, 是他的电话: somebody else's after all."""
     said, group = last
     return (
@@ -334,7 +220,7 @@ def _handed_over(last: _Group) -> bool:
     )
 
 
-def _evidence(groups: list[_Group]) -> tuple[Evidence, ...]:
+def _evidence(groups: list[Group]) -> tuple[Evidence, ...]:
     spans: dict[int, tuple[Said, int, int]] = {}
     for said, group in groups:
         known = spans.get(said.turn.seg)
@@ -346,7 +232,7 @@ def _evidence(groups: list[_Group]) -> tuple[Evidence, ...]:
 def _with_new_tail(talk: Talk, number: _Number) -> _Number:
     """不对，后四位是四四四八: only the end is put right."""
     for said in talk.caller[talk.caller.index(number.said) :]:
-        for group in _groups(said):
+        for group in groups_of(said):
             before = said.text[: group.start].rstrip("，,、：: 。")
             last_one = len(group.digits) == 1 and re.search(r"(?:最后|末尾?)(?:一[位个]|那个)(?:数|字)?是?$", before)
             fits = (2 <= len(group.digits) <= 6 or last_one) and not number.digits.endswith(group.digits)
@@ -388,23 +274,61 @@ def _heard_by_operator(talk: Talk) -> _Number | None:
         spoke = next((other for other in talk.before(said) if other.by_caller), None)
         if spoke is None or not talk.confirmed(said) or _ASKS_FOREIGN.search(spoke.asked) is not None:
             continue
-        read_back = sum(len(group.digits) for group in _groups(spoke)) >= 7
+        told = groups_of(spoke)
+        read_back = sum(len(group.digits) for group in told) >= 7 or _completed(said, told)
         if not read_back and not (_ON_SCREEN.search(said.text) and talk.agreed(said)):
             continue
-        groups = [(said, group) for group in _groups(said)]
+        groups = [(said, group) for group in groups_of(said)]
         for first in range(len(groups)):
-            for last in range(first, min(first + _MOST_GROUPS, len(groups))):
+            for last in range(first, min(first + MOST_GROUPS, len(groups))):
                 digits = "".join(group.digits for _, group in groups[first : last + 1])
                 adjacent = all(joined(said.text, groups[i][1], groups[i + 1][1]) for i in range(first, last))
-                if adjacent and (_MOBILE.fullmatch(digits) or _LANDLINE.fullmatch(digits)):
+                if adjacent and (MOBILE.fullmatch(digits) or LANDLINE.fullmatch(digits)):
                     number = _number(talk, digits, groups[first : last + 1])
                     return None if number.foreign or digits in foreign else replace(number, asked=True)
     return None
 
 
+_MOST_UNLIKE = 3
+"""So many digits may differ of one number said twice."""
+
+
+def _as_read_back(talk: Talk, number: _Number) -> _Number:
+    """The operator understood a number put right in its middle, said it whole, and the caller let it stand."""
+    unsure = MOBILE.fullmatch(number.digits) is None or PUT_RIGHT.search(number.said.text) is not None
+    for said in list(talk.after(number.said))[:3]:
+        if not said.by_agent or not talk.confirmed(said) or not _let_stand(talk, said, unsure=unsure):
+            continue
+        for groups in runs_of(said):
+            heard = digits_of(groups)
+            if MOBILE.fullmatch(heard) is None or heard == number.digits:
+                continue
+            ends = heard.endswith(number.digits[-_LOCAL_ENDS:])
+            if Levenshtein.distance(heard, number.digits) <= _MOST_UNLIKE or (len(number.digits) < len(heard) and ends):
+                return replace(number, digits=heard, evidence=(*number.evidence, *_evidence(groups)))
+    return number
+
+
+_LOCAL_ENDS = 4
+
+
+def _let_stand(talk: Talk, said: Said, *, unsure: bool) -> bool:
+    """The caller answered without digits of his own (后头是六二五), with a yes if it was told without a slip."""
+    reply = next((other for other in talk.after(said) if other.by_caller), None)
+    return reply is not None and not groups_of(reply) and (unsure or talk.agreed(said))
+
+
+def _completed(said: Said, told: Sequence[Numeral]) -> bool:
+    """…少一位？ 末了还有个八，三三六八: the operator now says it whole, and it ends so."""
+    last = told[-1].digits if told else ""
+    return len(last) >= 3 and any(
+        heard.endswith(last) and MOBILE.fullmatch(heard) for heard in map(digits_of, runs_of(said))
+    )
+
+
 def _of_stated(talk: Talk, number: _Number) -> Suggestion:
     echo = _echo(talk, number)
-    confidence = 0.78 + 0.06 * number.asked + 0.05 * number.own + 0.06 * (_MOBILE.fullmatch(number.digits) is not None)
+    confidence = 0.78 + 0.06 * number.asked + 0.05 * number.own + 0.06 * (MOBILE.fullmatch(number.digits) is not None)
     if echo is True:
         confidence += 0.08
     if echo is False or number.said.by_agent:

@@ -193,7 +193,10 @@ def _offered(said: Said, start: int, end: int) -> bool:
 def _caller_nameless(said: Said) -> Wish | None:
     if put.IMPATIENT.search(said.text):
         return None
-    if ASKS_NAME.search(said.asked) and not ASKS_PHONE.search(said.asked):
+    asked = put.ASKS_TO_STAY_OUT.search(said.text)
+    if asked is not None:
+        return Wish(True, 0.9, (said.evidence(*asked.span()),))
+    if ASKS_NAME.search(said.asked) and not ASKS_PHONE.search(said.asked) and not put.ONLY_ASKS.search(said.text):
         for start, end in said.reading.clauses:
             if put.DECLINED.search(said.text[start:end]):
                 return Wish(True, 0.85, (said.evidence(start, end),), mild=True)

@@ -27,6 +27,8 @@ _INSIDE = re.compile(
 """草字头底下一个以为的以: a part of the character, not the character."""
 _DENIED = re.compile(r"(?:不是|不叫|不读|不念|别写成|别写|别弄成|不是那个)(?:那个|这个|是)?$")
 
+_MEANT_SO = re.compile(r"就行|就对|就好|就可以|吧|没错")
+
 
 @lru_cache(maxsize=8)
 def surnames_by_sound(lexicon: Lexicon) -> dict[tuple[str, ...], str]:
@@ -56,8 +58,9 @@ def spellings(text: str) -> Iterator[tuple[str, str]]:
 
 
 def denied_at(text: str, start: int) -> bool:
-    """可不是儿童的童, 别写成感谢那个谢: what it is not."""
-    return _DENIED.search(text[:start]) is not None
+    """可不是儿童的童, 别写成感谢那个谢, 写成弓长张我查不着: what it is not."""
+    mistaken = text[:start].endswith(("写成", "当成", "听成")) and _MEANT_SO.search(text[start : start + 12]) is None
+    return mistaken or _DENIED.search(text[:start]) is not None
 
 
 def spelled_at(text: str, *chars: str) -> bool:

@@ -33,6 +33,7 @@ MATTER = "我家楼下路灯不亮。"
         ("我是中学的老师，姓宁，宁静的宁。", "宁"),
         ("我是他侄子，也姓武，武小军。", "武小军"),
         ("姓要，要求的要。", "要"),
+        ("我姓章，立早章，章子晴，写成弓长张我查不着。", "章子晴"),
     ],
 )
 def test_a_name_is_told_in_many_ways(said: str, name: str) -> None:
@@ -58,6 +59,7 @@ def test_a_relatives_name_is_told_beside_ones_own() -> None:
         ("以前登记的是陶女士，还用这个号吗？", "哦对，能接。", "陶"),
         ("请问是王建国先生吗？", "我是他儿子，他不在。", None),
         ("您是业主本人吗？", "是啊。", None),
+        ("核对一下，您是段小雨段女士，就用来电这个号码？", "对，能打通。", "段小雨"),
         ("联系人姚阿姨，我记下了。", "好。", None),
     ],
 )
@@ -82,6 +84,21 @@ def test_a_call_back_begins_with_the_name(opening: str, name: str, gender: str) 
     found = understand(turns, caller_number="", lexicon=Lexicon.load(), urgency=Urgency.load(), call_type=REVISIT)
     told = {one.field: one.value for one in found.suggestions}
     assert (told["caller_name"], told["caller_gender"]) == (name, gender)
+
+
+def test_to_be_asked_how_it_went_is_no_call_again() -> None:
+    spoken = [(Speaker.AGENT, "您好，12345回访，邢女士是吧？"), (Speaker.CALLER, "是我，之前打过两回，还没修呢。")]
+    turns = [
+        Turn(seg=seg, rev=1, speaker=who, text=text, start_s=float(seg), end_s=seg + 1.0, final=True)
+        for seg, (who, text) in enumerate(spoken)
+    ]
+
+    def repeated(call_type: str) -> bool:
+        found = understand(turns, caller_number="", lexicon=Lexicon.load(), urgency=Urgency.load(), call_type=call_type)
+        return any(one.field == "is_repeat" for one in found.suggestions)
+
+    assert repeated("inbound")
+    assert not repeated(REVISIT)
 
 
 @pytest.mark.parametrize(

@@ -39,3 +39,27 @@ def test_a_number_on_the_operators_screen_counts_once_agreed_to() -> None:
 def test_a_spare_number_the_operator_repeats_stays_a_spare_one() -> None:
     lines = (MATTER, ASKED, "就打俺这个，打不通就打村长老李的，幺五四六零四七二二九三。")
     assert value("contact_phone", *lines, "先打您这个，备用是幺五四六零四七二二九三。") == OWN_NUMBER
+
+
+def test_what_the_operator_reads_back_whole_is_the_number_unless_put_right() -> None:
+    said = "幺五四，七七九二，八三三幺……等会儿啊，末了是三一，幺三三幺。"
+    read = "幺五四七七九二幺三三幺，对吗？"
+    assert value("contact_phone", MATTER, ASKED, said, read, "对。") == "15477921331"
+    assert value("contact_phone", MATTER, ASKED, "幺五四七七九二八三三幺。", read, "后四位八三三幺。") == "15477928331"
+
+
+def test_a_digit_that_was_missing_is_heard_by_the_operator() -> None:
+    lines = (MATTER, ASKED, "幺五四，七七零二，三三六。", "这才十位，好像少一位？", "哦，末了还有个八，三三六八。")
+    assert value("contact_phone", *lines, "幺五四七七零二三三六八，齐了。") == "15477023368"
+
+
+def test_an_answer_to_this_number_names_it_and_a_borrowed_phone_is_no_callers() -> None:
+    assert value("contact_phone", MATTER, "结果怎么告诉您？", "写匿名，查完给这号发条短信。") == OWN_NUMBER
+    lines = (
+        MATTER,
+        "怎么称呼您？",
+        "匿名吧，别打过来，这是我同学的手机。",
+        "好的，不回电，也不显示来电号码。",
+        "嗯嗯。",
+    )
+    assert value("contact_phone", *lines) is None

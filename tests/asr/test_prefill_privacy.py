@@ -120,3 +120,13 @@ def test_a_surname_told_to_be_left_out_too_is_anonymous() -> None:
 
 def test_who_is_in_a_hurry_hides_nothing() -> None:
     assert value("anonymous", "路塌了，水往外喷。", "方便留个称呼吗？", "先别管我叫啥了，快来人。") != "true"
+
+
+def test_who_asks_first_not_to_be_put_down_stays_out() -> None:
+    lines = ("我举报一个厂子，你们先说，能不能不留我的号？", "可以匿名，您请讲。", "半夜偷着冒烟。")
+    assert (value("anonymous", *lines), value("confidential", *lines)) == ("true", "true")
+
+
+def test_who_only_asks_and_leaves_no_name_hides_nothing() -> None:
+    lines = ("我问个政策，高龄补贴怎么领？", "方便留一下您的姓名吗？", "不用留了吧，我就问问。")
+    assert value("anonymous", *lines) != "true"
