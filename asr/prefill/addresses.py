@@ -14,8 +14,10 @@ from asr.prefill.reading import Said, Talk
 from asr.prefill.rows import Chosen, belongs, doors_of, short_of, spots_of
 from asr.prefill.suggestions import Suggestion
 
-_SLOTS = ("phase", "building", "unit", "floor", "room", "desk")
-_SIDES = re.compile(r"(?<=[楼栋元])([东西南北])(?:边|面|头)(?!门|口)")
+_SLOTS = ("phase", "zone", "row", "building", "unit", "floor", "room", "desk")
+_SIDES = re.compile(r"(?:(?<=[楼栋元])([东西南北])头|(?<=[^村往])([东西南北])[边面])(?![门口馆包条粉])")
+_BETWEEN_TO = re.compile(r"(?<=[\u4e00-\u9fff0-9]{2})到(?=[\u4e00-\u9fff0-9]{2})")
+_BETWEEN = re.compile(r"(.)至(.+?)中间")
 _STOP_OF_BUS = re.compile(r"(?<![车交驿油费电动岗兵检])站$")
 _ASKS_STOP = re.compile(r"哪个站|哪一站|什么站")
 
@@ -56,7 +58,9 @@ def address_of(talk: Talk, mentions: Sequence[Mention], main: Where, subject: st
         value = part[0]
         evidence += part[1]
     heard = read_back(talk, main.name, subject)
-    if heard is not None and _fits(talk, mine, heard, value, [detail.shown for detail, _ in doors.values()]):
+    if heard is not None and _fits(
+        talk, mine, heard, _bare(value, heard[0], subject), [detail.shown for detail, _ in doors.values()]
+    ):
         value = heard[0]
         evidence.append(heard[1].evidence(heard[2], heard[3]))
     value = _as_written(talk, _told_in_full(mentions, value))
@@ -91,7 +95,7 @@ def _in_order(doors: Chosen, spots: Sequence[tuple[Detail, Mention]]) -> list[tu
             mention = spots[0][1]
             said = [(d, mention) for d in mention.span.details if d.slot != "spot" or id(d) in shown]
             return said + [pair for pair in spots if pair[1] is not mention]
-    return [*row, *spots]
+    return [*spots, *row] if "row" in doors else [*row, *spots]
 
 
 def _told_in_full(mentions: Sequence[Mention], value: str) -> str:
@@ -100,6 +104,11 @@ def _told_in_full(mentions: Sequence[Mention], value: str) -> str:
         if len(name) >= 5 and f"至{name[2:]}" in value:
             return value.replace(f"至{name[2:]}", f"至{name}")
     return value
+
+
+def _bare(value: str, words: str, subject: str) -> str:
+    """Ours without whom it is about, where the operator says it without."""
+    return value.replace(subject, "") if subject and subject not in words else value
 
 
 _MOST_LOST = 0.75
@@ -121,7 +130,8 @@ def _fits(
 
 def _as_written(talk: Talk, value: str) -> str:
     """东边 of a building is its 东侧 on paper; a stop of a bus is a 公交站."""
-    value = _SIDES.sub(r"\1侧", value)
+    value = _BETWEEN.sub(r"\1至\2之间", _BETWEEN_TO.sub("至", value)) if "到" in value else value
+    value = _SIDES.sub(lambda side: f"{side.group(1) or side.group(2)}侧", value)
     by_bus = any("公交" in said.text or "路车" in said.text for said in talk.caller)
     return _STOP_OF_BUS.sub("公交站", value) if by_bus else value
 

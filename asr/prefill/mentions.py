@@ -15,9 +15,11 @@ from asr.prefill.reading import Reading
 from asr.prefill.spots import STOPS, far_end, spot_at, spot_pattern
 
 _N = r"[零〇一二两三四五六七八九十百幺0-9]{1,5}"
-_NOT_DATE = r"(?!窗|线|晚|早|上|下|的时|那天|左右|吧|签|发)"
+_NOT_DATE = r"(?!窗|机?井|泵|桌|柜|大?棚|塔|桥|车间|仓|摊|线|晚|早|上|下|的时|那天|左右|吧|签|发)"
 _DETAILS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("phase", re.compile(rf"{_N}期")),
+    ("zone", re.compile(rf"{_N}区(?=[，的]?{_N}[排号])")),
+    ("row", re.compile(rf"{_N}排(?=[，的]?{_N}号)")),
     (
         "building",
         re.compile(
@@ -42,7 +44,7 @@ _SPELLED = "零一二三四五六七八九〇幺"
 _SPELLED_DIGITS = re.compile(r"[零〇一二三四五六七八九幺]{2,}")
 _GLUE = re.compile(
     r"(?:[，,、。.…\s]|呃|嗯|啊|哎|呢|嘞|嘛|么|吧|那[口处道]|那个|那块|那边|这边|那儿|这儿|这块|那|这个|的|就是"
-    r"|里头|里面|里|上头|上面|上(?!客)|出来|出门|下来|下去|过去"
+    r"|以前的?|原来的?|原先的?|里头|里面|里|上头|上面|上(?!客)|出来|出门|下来|下去|过去"
     r"|我家是?|我们家|我家住|我住|我在|(?:我们|咱们?|俺们?)村里?(?![口东西南北头委中])|过了?(?!道)|我们|咱们?|俺们?|住在|住(?![院宅])|在|是|有一?[个家座处片栋棵根条排]|一[个家]|有|从|排队的?|靠近|靠|挨着|紧挨着|往里|进去|头)*"
 )
 _PAUSE = re.compile(r"[，,、。.…\s]")
@@ -54,7 +56,7 @@ _NO_NAME = re.compile(
     r"(?:马|道|公|修|走|一|半|网|线|电|思|大|逛|工|老|小|新|农|乡|该|同|某|各|铁|水|套|此|路"
     r"|街|人行|非机动车|国|省|县|高速|柏油|水泥|土"
     r"|街道|十字|丁字|外卖|红绿灯|充电|办事|政府|第一|家|社区|退|换|厂|酒|餐|物业|消防|派|中"
-    r"|高|初|别|所有|学生|家长|快递|公交|公办|民办|公立|私立|普惠|重点|正规|普通|大型|小型|开.{0,2}|别家|外地)"
+    r"|高|初|别|所|座|间|所有|学生|家长|快递|公交|公办|民办|公立|私立|普惠|重点|正规|普通|大型|小型|开.{0,2}|别家|外地)"
 )
 _OF_A_ROAD = frozenset({"灯", "面", "基", "牌", "沿", "障", "费", "况", "政"})
 """路灯 is no road."""
@@ -113,6 +115,8 @@ def spans_of(reading: Reading, garbled: tuple[PlaceHit, ...] = ()) -> tuple[Span
     return tuple(sorted(found, key=lambda span: span.start))
 
 
+_SIDES_ALONE = frozenset({"前面", "后", "后面"})
+"""Of something said before."""
 _ON_TO_ROOM = re.compile(
     r"[\u4e00-\u9fff]{1,2}?(?=(?:[零〇一二三四五六七八九幺]{3,4}|[0-9]{3,4})(?![0-9零〇一二三四五六七八九幺十百]|[元块路米年天人个月斤点]))"
 )
@@ -139,8 +143,14 @@ def _alone(reading: Reading, named: Sequence[Span]) -> Iterator[Span]:
         elif at in openings:
             lead = _LEAD_IN.match(reading.text, at)
             row = tuple(_details(reading, lead.end() if lead is not None else at, anchored=True))
-            if row and all(detail.slot == "spot" for detail in row):
-                yield Span(None, row[0].start, row[0].start, row, loose=True)
+            if (
+                row
+                and row[0].slot == "spot"
+                and row[0].shown not in _SIDES_ALONE
+                and {d.slot for d in row} != {"spot", "room"}
+            ):
+                loose = all(detail.slot == "spot" for detail in row)
+                yield Span(None, row[0].start, row[0].start, row, loose=loose)
             else:
                 row = ()
         at = row[-1].end if row else at + 1
@@ -224,7 +234,7 @@ def _with_landmark(reading: Reading, hit: PlaceHit, worded: Sequence[tuple[int, 
     ):
         return hit.place.name + landmark.group(), landmark.end()
     glue = _GLUE.match(text, hit.end)
-    known = {place.start for place in reading.places}
+    known = {place.start for place in reading.places if place.place.kind is not PlaceKind.DISTRICT}
     behind = next(
         (span for span in worded if glue is not None and span[0] == glue.end() and span[0] not in known), None
     )
@@ -240,7 +250,7 @@ def suffix_pattern(lexicon: Lexicon) -> re.Pattern[str]:
 
 
 _KEEPS_REGION = re.compile(
-    r"(?:政府|医院|卫生院|中心|小学|中学|学校|幼儿园|派出所|广场|馆|院|站|局|所|处|办|大厅|公园|市场)$"
+    r"(?:政府|[一二三四五六七八九十]中|医院|卫生院|中心|小学|中学|学校|幼儿园|派出所|广场|馆|院|站|局|所|处|办|大厅|公园|市场)$"
 )
 """东岭镇文化广场: only its town tells it from others."""
 _SIDE_FIRST = re.compile(r"(?:村|楼|路|街|院|镇|小区)?[东西南北](?:[边头面侧口门村]|$)|村[东西南北口头委里]")
@@ -274,6 +284,8 @@ def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
         most = 4 if suffix in _SHORT_SUFFIXES else 8
         if suffix == "路" and text[match.end() : match.end() + 1] in _OF_A_ROAD:
             continue
+        if suffix == "广场" and text.startswith("舞", match.end()):
+            continue
         if suffix == "政府" and not (behind or body.endswith("市")):
             continue
         if (_SIDE_FIRST.match(body) and not (start in openings and body.endswith("门"))) or (
@@ -290,7 +302,7 @@ def _details(reading: Reading, at: int, *, anchored: bool) -> Iterator[Detail]:
     while at < len(reading.text):
         glue = _GLUE.match(reading.text, at) if anchored or seen else None
         places = [glue.end(), at] if glue is not None and glue.end() > at else [at]
-        behind_building = anchored or bool({"building", "unit"} & set(seen))
+        behind_building = anchored or bool({"building", "unit", "row"} & set(seen))
         detail = next((d for p in places if (d := _door(reading, p, bare=behind_building))), None)
         if detail is None and (anchored or seen):
             detail = _onward(reading, at) or next((d for p in places if (d := _spot(reading, at, p, seen))), None)
@@ -349,6 +361,8 @@ def _tidy(slot: str, shown: str, said: str) -> str:
             one, and_, other = several.groups()
             return f"{one}-{other}号楼" if and_ in "到至" else f"{one}号楼与{other}号楼之间"
         return re.sub(r"栋楼$", "栋", shown)
+    if slot in ("zone", "row"):
+        return with_digits(said[:-1] + "号")[:-1] + said[-1]
     if slot == "room":
         return re.sub(r"[室户]$", "", shown)
     return re.sub(r"(?<!号)窗口$", "号窗口", shown)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from asr.lexicon import PlaceKind
 from asr.numerals import with_digits
-from asr.prefill.heard_places import stands
+from asr.prefill.heard_places import DIRECTS, stands
 from asr.prefill.mentions import suffix_pattern
 from asr.prefill.reading import Said, Talk
 from asr.prefill.spots import spot_pattern
@@ -19,7 +19,7 @@ _TAIL = re.compile(
     r"(?:对吗|对吧|是吗|是吧|是不是|没错吧|吗|呢|那边|那儿|[茫芒忙买卖嘛]|[零一二两三四五六七八九十百0-9]+户)+$"
 )
 _MATTER = re.compile(
-    r"[我您他她谁吗请给让把被将会要没不都也还已了着过哪几]|什么|上的?车|下的?车|补划|加装|增设|安装|修复|更换|清理|整治|疏通|建议|(?:反映|投诉|举报|咨询|登记|转给|核实|联系|处理|问题|情况|漏水|停水|停电|扰民|噪音|油烟|垃圾"
+    r"[我您他她谁吗请给让把被将会要没不都也还已了着过哪几]|[高初][一二三](?:年级|学|班|$)|[一二三四五六]年级|的事|网格员|工作人员|保安|管理员|售货员|收费员|什么|上的?车|下的?车|补划|加装|增设|安装|修复|更换|清理|整治|疏通|建议|(?:反映|投诉|举报|咨询|登记|转给|核实|联系|处理|问题|情况|漏水|停水|停电|扰民|噪音|油烟|垃圾"
     r"|走失|走丢|着火|起火|被困|晕倒|摔倒|打架|受伤|[零一二三四五六七八九十0-9]点)"
 )
 _MOST, _MOST_MORE = 24, 14
@@ -40,7 +40,7 @@ def _of(said: Said, name: str, subject: str, talk: Talk) -> Iterator[tuple[str, 
     for number, (start, end) in enumerate(clauses):
         words = _place_only(said, start, end, name, talk)
         if words is not None and subject and subject not in name:
-            words = words.replace(subject, "")
+            words = _without(words, subject)
         if words is None or name not in with_digits(words) or "？" in said.text[end : end + 1]:
             continue
         value = words
@@ -48,8 +48,28 @@ def _of(said: Said, name: str, subject: str, talk: Talk) -> Iterator[tuple[str, 
             more = said.text[more_start:more_end]
             if said.text[end:more_start] in ("，", ",", "、") and _goes_on(more, talk):
                 value, end = f"{value}{_TAIL.sub('', more)}", more_end
-        value = _without_matter(value, talk)
+        value = _on_road(said, number, talk) + _without_matter(value, talk)
         yield with_digits(value).replace("的", ""), said, start, end
+
+
+_ROAD_ALONE = re.compile(r"[路街道巷]$")
+
+
+def _without(words: str, subject: str) -> str:
+    """学子大厦五楼童码编程 without whom it is about; 金阳大道福满多食品厂包装车间 needs it."""
+    rest = words.removesuffix(subject)
+    return words if rest == words or _ROAD_ALONE.search(rest) else rest
+
+
+def _on_road(said: Said, number: int, talk: Talk) -> str:
+    """滨河东路步道，丹河湾南头到…: the clause before, if it is a road and no more."""
+    start, end = said.reading.clauses[number - 1] if number else (0, 0)
+    lead = READ_LEAD.match(said.text, start, end)
+    start = lead.end() if lead is not None else start
+    road = next((hit for hit in said.reading.places if hit.start == start and hit.place.kind is PlaceKind.ROAD), None)
+    words = said.text[start:end]
+    comma = number and said.text[end : end + 1] in ("，", ",")
+    return words if comma and road is not None and _last_place(words, talk) == len(words) else ""
 
 
 def _first_head(said: Said, words: str, name: str) -> int:
@@ -67,7 +87,8 @@ def _place_only(said: Said, start: int, end: int, name: str, talk: Talk) -> str 
     words = _TAIL.sub("", said.text[lead.end() if lead is not None else start : end])
     if name in words:
         words = words[_first_head(said, words, name) :]
-    matter = _MATTER.search(words, len(name) if words.startswith(name) else 0)
+    at = len(name) if words.startswith(name) else 0
+    matter = DIRECTS.search(words, at) or _MATTER.search(words, at)
     if matter is not None:
         words = words[: _last_place(words[: matter.start()], talk)]
     return None if len(words) > _MOST else words

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from asr.prefill.heard_places import Mention
-from asr.prefill.mentions import Detail, Where
+from asr.prefill.mentions import Detail, Where, spans_of
 from asr.prefill.questions import ASKS_PLACE, READS_BACK
 from asr.prefill.readbacks import READ_LEAD
-from asr.prefill.reading import Talk
+from asr.prefill.reading import Said, Talk
 from asr.prefill.spots import closes
 
 _VAGUE_SPOTS = frozenset({"门口", "楼下", "附近", "旁边", "对面", "后面", "前面", "中间", "院里", "楼上"})
@@ -26,11 +26,13 @@ def short_of(mention: Mention, main: Where) -> bool:
 def belongs(talk: Talk, mention: Mention) -> bool:
     """Details alone count in an answer about the place, in a correction, beside another, or as a desk."""
     doors = mention.doors
+    strong = {detail.slot for detail in doors} - {"floor"}
     if mention.said.by_agent:
-        return mention.stands and (len(doors) >= 2 or (mention.span.loose and answers(talk, mention)))
+        told = len(doors) >= 2 or (mention.span.loose and answers(talk, mention))
+        told = told or bool(strong and _echo(talk, mention))
+        return mention.stands and told
     if mention.span.loose:
         return mention.asked or (mention.corrected and closes(mention.said.text, mention.span.end))
-    strong = {detail.slot for detail in doors} - {"floor"}
     return (
         mention.negated
         or mention.corrected
@@ -39,6 +41,15 @@ def belongs(talk: Talk, mention: Mention) -> bool:
         or bool(strong & {"desk", "unit"})
         or bool(mention.spots and strong)
     )
+
+
+def _echo(talk: Talk, mention: Mention) -> Said | None:
+    """The caller's turn right before, if the operator repeats doors that it named."""
+    before = next(iter(talk.before(mention.said)), None)
+    if not mention.said.by_agent or not mention.stands or before is None or not before.by_caller:
+        return None
+    said = {(detail.slot, detail.shown) for span in spans_of(before.reading) for detail in span.details}
+    return before if mention.doors and {(d.slot, d.shown) for d in mention.doors} <= said else None
 
 
 def _several(detail: Detail) -> bool:
@@ -79,6 +90,8 @@ def doors_of(talk: Talk, mine: Sequence[Mention]) -> Chosen:
 
 def _heard_better(talk: Talk, newer: Mention, older: Mention) -> bool:
     """The operator reads back another number and is not contradicted: a person heard it."""
+    if _echo(talk, newer) is not None and older.said.index < newer.said.index:
+        return True
     if not newer.said.by_agent or newer.where is None:
         return False
     if READS_BACK.search(newer.said.text) is not None:
