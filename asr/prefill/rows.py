@@ -109,7 +109,7 @@ def spots_of(mine: Sequence[Mention], doors: Chosen) -> list[tuple[Detail, Menti
     best: list[tuple[Detail, Mention]] = []
     most = 0.0
     for mention in mine:
-        row = [(detail, mention) for detail in mention.spots if detail.shown not in refused]
+        row = [(d, mention) for d in mention.spots if d.shown not in refused and not _told_closer(d, mention.spots)]
         own = mention.door("building")
         if not row or mention.negated or mention.elsewhere or not mention.stands or own not in (None, building):
             continue
@@ -117,6 +117,13 @@ def spots_of(mine: Sequence[Mention], doors: Chosen) -> list[tuple[Detail, Menti
         if worth > most:
             best, most = row, worth
     return [*best, *_side_of(mine, best)]
+
+
+def _told_closer(spot: Detail, row: Sequence[Detail]) -> bool:
+    """机井，村西头那个三号井: which one follows."""
+    return any(
+        other.start > spot.start and other.shown[0].isdigit() and other.shown[-1] == spot.shown[-1] for other in row
+    )
 
 
 def _side_of(mine: Sequence[Mention], row: Sequence[tuple[Detail, Mention]]) -> list[tuple[Detail, Mention]]:
