@@ -15,7 +15,7 @@ from asr.prefill.trades import FIRM, HAN, LUCKY, SITE, VAGUE
 _BODY = re.compile(
     r"物业(?!费|公司|服务费)|村委会?|居委会|街道办(?:事处)?|[镇乡]政府|(?:水利|水管|供水|农技|农机|畜牧|林业|国土|土地|环卫|供销)站"
     r"|(?:体育|水务|水利|林业|农业|交通|住建|城管|环保|教育|民政|文旅|规划|税务|房管|人社|社保|医保|审批|园林|市政|民宗|统计)局"
-    r"|(?:公积金|社保|医保|房管|就业|征收|不动产登记|疾控|水务|社保服务)中心|车管所|房管所|土地所|教务处|业委会"
+    r"|派出所|交警队|车管所|(?:公积金|社保|医保|房管|就业|征收|不动产登记|疾控|水务|社保服务)中心|房管所|土地所|教务处|业委会"
 )
 _SAYS = re.compile(
     r"(?:那边|那头|那儿|的人?|他们|人家|[一-鿿]?(?:经理|主任|书记|会计))?"
@@ -30,6 +30,8 @@ _BLAMED = re.compile(
     r"不[管给认让退修赔批办收理同负行]|没[人钱法用戏个]|没办法|推|归|[让叫][我俺找]|自己|[钉封堵占锁断拆撵挖]|抽回"
     r"|等(?:着|通知|吧)|下文|扯皮|皮球|要钱|交钱|质保|再[拆修办说]|不了了之|拖|另外|加价|天灾|升级|满了|没上|流程"
 )
+_WONDERS = re.compile(r"[^，。]{0,4}(?:管不管|能不能|该不该|归不归|管吗|管得着|是不是)|叫停")
+_WOULD = re.compile(r"(?:想|该|应该|要不要|能不能|用不用|是不是)[找问让去叫][^，。]{0,3}$")
 _ASKED_TO = re.compile(r"(?:让|请|要求|催促?|督促|想要|希望|协调)$")
 _BY_PLACE = ("物业", "村委", "居委会")
 
@@ -69,6 +71,8 @@ def _mentions(talk: Talk, said: Said) -> Iterator[_Mention]:
         reached = _REACHED.search(before) is not None
         speaks = (_SAYS.match(after) or (reached and _ANSWERED.match(after))) is not None
         done = _DONE_BY.search(before) is not None and re.match(r"[^，。]{0,4}[给把拿]", after) is not None
+        if _WONDERS.match(after) or _WOULD.search(before):
+            continue
         handed = _HANDED.search(before) is not None
         if not (speaks or done or handed):
             continue
@@ -89,6 +93,12 @@ def _asked_to(talk: Talk, word: str) -> bool:
 def _named(talk: Talk, mention: _Mention) -> str:
     """A village's committee and a housing's keeper are called after it; others stand alone."""
     word = "村委会" if mention.word == "村委" else mention.word
+    for said in talk.all:
+        for hit in said.reading.places:
+            if said.text.startswith(mention.word, hit.end) and not word.startswith("物业"):
+                return hit.place.name + word
+            if said.text.endswith(mention.word, hit.start, hit.end):
+                return said.text[hit.start : hit.end]
     if not word.startswith(_BY_PLACE):
         return word
     village = word.startswith("村委")

@@ -81,6 +81,7 @@ _SPELLS = re.compile(r"^(?:的|那个|这个|旁|字|头)")
 _NICK = re.compile(
     r"(?:都|大家|人家|人们|我们)?(?:管(?:他|她)(?:叫|作)|(?:叫|喊|称呼?)(?:他|她)(?:叫|作|做|是)?)(?P<name>[\u4e00-\u9fff]{2,4})(?=[，。！？]|$)"
 )
+_NO_NICK = re.compile(r"[来去打回把给过修弄办我你他她这那不了着咋怎吗没别快先就光赶滚说让]")
 _HANDLE = (
     r"[小老大阿][\u4e00-\u9fff](?![\u4e00-\u9fff]?[岁点])|{s}(?:某|总|工|姐|哥|科长|主任|经理|会计"
     r"|大夫|医生|老师|书记|所长|站长|校长|教练|师傅|队长|村长|警官|局长|院长|护士)"
@@ -174,7 +175,7 @@ def _by_role(said: Said, role: re.Pattern[str], agents: str) -> Iterator[Named]:
     for match in role.finditer(said.text):
         name, start = match.group("name"), match.start("name")
         before = said.text[: match.start()]
-        if _SPELLS.match(said.text[match.end("name") :]) or re.search(r"[那这什么人没不]", name):
+        if _SPELLS.match(said.text[match.end("name") :]) or re.search(r"[那这什么人没不了着过给把]", name):
             continue
         shown = match.group("role").removesuffix("的")
         if len(name) == 1:
@@ -229,7 +230,8 @@ def _nicknames(said: Said, agents: str) -> Iterator[Named]:
     """都叫他二黑, 就那个小胡."""
     for match in _NICK.finditer(said.text):
         name = match.group("name")
-        if re.search(r"[来去打回把给过修弄办我你他她这那不]", name):
+        told = re.match("都|大家|人家|人们|管|称", match.group()) is not None
+        if _NO_NICK.search(name) or not (told or re.match(r"[小老大阿二三四五六][一-鿿]", name)):
             continue
         before = re.split(r"[，。]", said.text[: match.start()])[-1]
         roles = _ROLE.findall(before)

@@ -52,6 +52,14 @@ ASKS_WHOM = re.compile(
 
 
 _REACHED = re.compile(r"(?:打|找|问|[交递报送](?:到|给)|申请是?在?)(?:过|了)?$")
+_TELLS = re.compile(r"请讲|请说|您说|你说|您讲|什么情况|怎么回事|什么事|慢慢说")
+_OF_FIRMS = ("0805", "1301", "1302", "1303")
+"""Matters in which it is firms that call."""
+_ASKS_OWN = re.compile(
+    r"(?:您|你)(?:们)?(?:的)?(?:公司|单位|企业|店)[^，。？]{0,6}(?:叫|名)|(?:公司|企业)(?:叫什么|名称)[^。？]{0,6}您的?(?:姓名|贵姓)"
+)
+_MATTER_OF = re.compile(r"(?:(?:反映|投诉|举报)的?[^，。答回]{0,12}|查到了，[^，。答回]{0,6})$")
+"""The operator tells of an earlier call about whom."""
 _FORMER = re.compile(r"(?:先前|以前|原先|原来|之前|早先|过去|从前)[^，。]{0,3}(?:叫|是|归)$")
 _OWN = re.compile(
     r"(?:我们?|咱们?|俺们?)(?:家|这儿?|这边)?(?:就)?(?:是|开|做|经营)(?:了|着)?(?:个|一?家|一?间"
@@ -99,6 +107,13 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     weight += 0.3 * _asked_after(talk, name) + 0.25 * spelt_out(text[end:], name)
     weight += 0.15 * (site and any(hit.start == start for hit in said.reading.places))
     weight += 0.1 * (said.index <= 3) - 0.01 * said.index
+    weight += 0.4 * (said.by_agent and _MATTER_OF.search(text[max(0, start - 40) : start]) is not None)
+    opens = re.fullmatch(r"(?:就是|就|是|那个|嗯|呃|哦|，)*", text[:start]) is not None
+    weight += 0.2 * (opens and fits and _TELLS.search(said.asked) is not None)
+    if not office and code.startswith(_OF_FIRMS) and not complains and not owes:
+        weight -= 0.6
+    if _ASKS_OWN.search(said.asked):
+        weight -= 0.8
     where = WHERE_AFTER.match(after) is not None
     if where:
         weight -= 0.9 if site else 0.35

@@ -22,20 +22,20 @@ _TAIL = re.compile(
     rf"|大概|可能|应该)?(?:是|为"
     rf"|就是)?[，,、\s]*(?P<tail>(?:[{_N}][，,、\s]*){{2,6}})(?![{_N}多块元])"
 )
+_ASKS_PLATE = re.compile(r"车牌|牌照|牌号|车号|尾号")
+_PART = re.compile(rf"[{_N}](?:[，,、\s]*[{_N}]){{1,5}}")
 _BUS_TAIL = re.compile(rf"后几位[，,、\s]*(?P<tail>(?:[{_N}][，,、\s]*){{3,6}})(?![{_N}])")
 _NOT_A_PLATE = re.compile(r"(?:订单|工单|电话|手机|卡|账[号户]|账户|快递|单号|号码)[^。！？]{0,8}$")
 _OF_VEHICLES = re.compile(
     r"车牌|牌照|牌子|车号|车尾|司机|出租|校车|货车|渣土|[轿客卡厢]车|公交|[厢大]货|大车|面包车|逃|肇事|网约"
 )
 _COLOURS = r"(?:[绿白黑红蓝银灰黄]{1,2}(?:颜色|色|顶白)?的?)?"
-_VEHICLE = re.compile(
-    _COLOURS
-    + (
-        r"(?:面包车|轿车|小轿车|小车|越野车|皮卡车?|厢式货车|厢货|大货车|货车|渣土车|拉土车|水泥罐车"
-        r"|罐车|洒水车|垃圾车|出租车|出租|网约车|客车|大巴|校车|三轮车|摩托车|电动车|救护车|拖车|半挂"
-        r"|大车|挖掘机|车)"
-    )
+_KINDS = (
+    r"(?:面包车|轿车|小轿车|小车|越野车|皮卡车?|厢式货车|厢货|大货车|货车|渣土车|拉土车|水泥罐车"
+    r"|罐车|洒水车|垃圾车|出租车|出租|网约车|客车|大巴|校车|三轮车|摩托车|电动车|救护车|拖车|半挂"
+    r"|大车|挖掘机|车)"
 )
+_VEHICLE = re.compile(_COLOURS + _KINDS)
 _DIGITS = {char: str(value) for value, char in enumerate("零一二三四五六七八九")} | {"〇": "0", "幺": "1", "两": "2"}
 _SWINDLE = re.compile(r"骗子|诈骗|骗局|公检法|安全账户|洗钱|冒充|刷单")
 _THEIR_NUMBER = re.compile(r"对方(?:的)?(?:来电)?(?:是什么)?号码|什么号码打|来电号码|骗子[^，。]{0,6}号码")
@@ -49,6 +49,7 @@ def vehicles(talk: Talk, code: str) -> Iterator[Named]:
                 yield Named(match.group("name"), said, *match.span("name"), _line(talk, said, match), Kind.VEHICLE)
         yield from _plates(talk, said)
         yield from _tails(talk, said)
+        yield from _part_read(talk, said)
     yield from _swindlers(talk)
     yield from _unplated(talk, code)
 
@@ -86,6 +87,17 @@ def _tails(talk: Talk, said: Said) -> Iterator[Named]:
             yield Named(f"{kind}（车尾号{tail}）", said, match.start(), match.end("tail"), 1.55, Kind.VEHICLE)
 
 
+def _part_read(talk: Talk, said: Said) -> Iterator[Named]:
+    """看到车牌没有？就瞅见六K二: part of a plate, which the operator reads back as 尾号."""
+    tail = _said_back(talk, said) if _ASKS_PLATE.search(said.asked) and not _TAIL.search(said.text) else ""
+    match = (
+        next((found for found in _PART.finditer(said.text) if _plain(found.group()) == tail), None) if tail else None
+    )
+    kind = _kind(talk, said)
+    if match is not None and kind:
+        yield Named(f"{kind}（车尾号{tail}）", said, *match.span(), 1.5, Kind.VEHICLE)
+
+
 def _said_back(talk: Talk, said: Said) -> str:
     after = next((other for other in talk.after(said) if other.by_agent), None)
     match = re.search(rf"尾号[，]?(?P<tail>[{_N}]{{2,6}})", after.text) if after is not None else None
@@ -107,6 +119,9 @@ def _kind(talk: Talk, said: Said) -> str:
     if lines and "公交" in told:
         return f"{re.sub('路.*', '路', lines[-1])}公交"
     kinds = [found.group().replace("的", "") for found in _VEHICLE.finditer(told)]
+    told_after = re.search(rf"({_KINDS})[^。！？]{{0,6}}[。！？，]\s*([白黑红蓝银灰黄绿])(?:色)?的", told)
+    if told_after is not None and not any(len(kind) > len(told_after.group(1)) for kind in kinds):
+        return f"{told_after.group(2)}色{told_after.group(1)}"
     taxi = next((kind for kind in kinds if re.search(r"出租|网约", kind)), None)
     return taxi or next((kind for kind in kinds if len(kind) > 2), kinds[0] if kinds else "")
 
@@ -132,7 +147,7 @@ def _swindlers(talk: Talk) -> Iterator[Named]:
 
 
 _UNPLATED = {
-    "0502": r"出租车?|网约车|黑车|顺风车",
+    "0502": r"(?<!跑)(?<!开)(?:出租车?|网约车|黑车|顺风车)",
     "0501": r"公交车?(?!站|站牌|卡|公司)",
     "0505": r"班车|大巴|客车",
 }
