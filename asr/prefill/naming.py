@@ -166,7 +166,7 @@ def _surname_meant(said: Said, match: re.Match[str]) -> tuple[str | None, float]
         return meant, 0.95
     explained = spelled_at(said.text[end:], heard)
     alone = re.match(rf"$|{PAUSE}|吧|啊", said.text[end:]) is not None
-    if heard in STOP_CHARS or not (explained or alone):
+    if not explained and (heard in STOP_CHARS or not alone):
         return None, 0.0
     return heard, 0.85 if explained else 0.55
 

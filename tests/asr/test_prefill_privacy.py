@@ -130,3 +130,8 @@ def test_who_asks_first_not_to_be_put_down_stays_out() -> None:
 def test_who_only_asks_and_leaves_no_name_hides_nothing() -> None:
     lines = ("我问个政策，高龄补贴怎么领？", "方便留一下您的姓名吗？", "不用留了吧，我就问问。")
     assert value("anonymous", *lines) != "true"
+
+
+def test_to_have_been_forgotten_is_no_secret() -> None:
+    assert value("confidential", "到底是谁把俺漏了，得有人给查一查。") != "true"
+    assert value("confidential", "要是谁把我说出去可不行。") == "true"
