@@ -16,6 +16,7 @@ from asr.prefill.suggestions import Suggestion
 
 _SLOTS = ("phase", "zone", "row", "building", "unit", "floor", "room", "desk")
 _SIDES = re.compile(r"(?:(?<=[楼栋元])([东西南北])头|(?<=[^村往])([东西南北])[边面])(?![门口馆包条粉])")
+_PLAINLY = (("对过", "对面"), ("旁边", "旁"), ("跟前", "旁"), ("后头", "后"), ("前头", "前面"), ("进来", ""))
 _BETWEEN_TO = re.compile(r"(?<=[\u4e00-\u9fff0-9]{2})到(?=[\u4e00-\u9fff0-9]{2})")
 _BETWEEN = re.compile(r"(.)至(.+?)中间")
 _STOP_OF_BUS = re.compile(r"(?<![车交驿油费电动岗兵检])站$")
@@ -131,6 +132,8 @@ def _fits(
 def _as_written(talk: Talk, value: str) -> str:
     """东边 of a building is its 东侧 on paper; a stop of a bus is a 公交站."""
     value = _BETWEEN.sub(r"\1至\2之间", _BETWEEN_TO.sub("至", value)) if "到" in value else value
+    for said, shown in _PLAINLY:
+        value = value.replace(said, shown)
     value = _SIDES.sub(lambda side: f"{side.group(1) or side.group(2)}侧", value)
     by_bus = any("公交" in said.text or "路车" in said.text for said in talk.caller)
     return _STOP_OF_BUS.sub("公交站", value) if by_bus else value

@@ -43,6 +43,7 @@ def _main(talk: Talk, mentions: Sequence[Mention]) -> Where | None:
     scores: dict[str, float] = {}
     wheres: dict[str, Where] = {}
     spoken: set[str] = set()
+    before = _asked_for(mentions)
     for order, mention in enumerate(mentions):
         where = mention.where
         if where is None:
@@ -50,17 +51,43 @@ def _main(talk: Talk, mentions: Sequence[Mention]) -> Where | None:
         if where.name not in wheres or where.score > wheres[where.name].score:
             wheres[where.name] = where
         heard = mention.said.by_caller or (
-            mention.stands and (where.place is not None or talk.agreed(mention.said) or _echoes(talk, where.name))
+            mention.stands
+            and (
+                where.place is not None
+                or talk.agreed(mention.said)
+                or _echoes(talk, where.name)
+                or _FROM_RECORD.search(mention.said.text) is not None
+            )
         )
         if heard or _only_doors_refused(talk, mention):
             spoken.add(where.name)
         scores[where.name] = scores.get(where.name, 0.0) + _weight(talk, mention, order)
+        scores[where.name] -= 1.6 * (
+            order > before and mention.asked and _ASKS_HOME.search(mention.said.asked) is not None
+        )
     for name, where in wheres.items():
         longer = [other for other in wheres if other != name and name in other]
         if longer and where.score <= wheres[longer[0]].score:
             scores[longer[0]] += max(0.0, scores[name]) + 0.1
     best = max(spoken, key=lambda name: (scores[name], name), default=None)
     return wheres[best] if best is not None and scores[best] > 0.3 else None
+
+
+_ASKS_HOME = re.compile(r"住哪|住在哪|家住|您住|家在哪|家是哪")
+
+
+def _asked_for(mentions: Sequence[Mention]) -> int:
+    """The first place told when it was asked for; where the caller lives, if that is asked later, is another matter."""
+    asked = (
+        order
+        for order, mention in enumerate(mentions)
+        if mention.where is not None and mention.asked and not _ASKS_HOME.search(mention.said.asked)
+    )
+    return next(asked, len(mentions))
+
+
+_FROM_RECORD = re.compile(r"查到|看到|显示|(?:之前|上次|此前|曾)反映|您反映")
+"""The operator reads what was registered before."""
 
 
 def _echoes(talk: Talk, name: str) -> bool:

@@ -16,7 +16,7 @@ READ_LEAD = re.compile(
     r"(?:好的?|嗯|那|就是|是|在|也就是|您说的是|我?(?:跟您|和您)?(?:核对|确认|重复)(?:一下|一遍)?|更正为?|改为|地址是?|位置是?|地点是?)+"
 )
 _TAIL = re.compile(
-    r"(?:对吗|对吧|是吗|是吧|是不是|没错吧|吗|呢|那边|那儿|[茫芒忙买卖嘛]|[零一二两三四五六七八九十百0-9]+户)+$"
+    r"(?:对吗|对吧|是吗|是吧|是不是|没错吧|吗|呢|那边|那儿|里面|里头|[这那]一?[段截片带块]|[茫芒忙买卖嘛]|[零一二两三四五六七八九十百0-9]+户)+$"
 )
 _MATTER = re.compile(
     r"[我您他她谁吗请给让把被将会要没不都也还已了着过哪几]|[高初][一二三](?:年级|学|班|$)|[一二三四五六]年级|的事|网格员|工作人员|保安|管理员|售货员|收费员|什么|上的?车|下的?车|补划|加装|增设|安装|修复|更换|清理|整治|疏通|建议|(?:反映|投诉|举报|咨询|登记|转给|核实|联系|处理|问题|情况|漏水|停水|停电|扰民|噪音|油烟|垃圾"
@@ -40,7 +40,7 @@ def _of(said: Said, name: str, subject: str, talk: Talk) -> Iterator[tuple[str, 
     for number, (start, end) in enumerate(clauses):
         words = _place_only(said, start, end, name, talk)
         if words is not None and subject and subject not in name:
-            words = _without(words, subject)
+            words = _without(words, subject, talk)
         if words is None or name not in with_digits(words) or "？" in said.text[end : end + 1]:
             continue
         value = words
@@ -55,10 +55,11 @@ def _of(said: Said, name: str, subject: str, talk: Talk) -> Iterator[tuple[str, 
 _ROAD_ALONE = re.compile(r"[路街道巷]$")
 
 
-def _without(words: str, subject: str) -> str:
+def _without(words: str, subject: str, talk: Talk) -> str:
     """学子大厦五楼童码编程 without whom it is about; 金阳大道福满多食品厂包装车间 needs it."""
     rest = words.removesuffix(subject)
-    return words if rest == words or _ROAD_ALONE.search(rest) else rest
+    stands = rest == words or _ROAD_ALONE.search(rest) or _last_place(subject, talk) == len(subject)
+    return words if stands else rest
 
 
 def _on_road(said: Said, number: int, talk: Talk) -> str:

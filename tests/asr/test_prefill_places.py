@@ -117,3 +117,18 @@ def test_the_road_the_operator_names_first_stands_before_the_stretch() -> None:
         "对。",
     )
     assert value("address", *lines) == "滨河东路步道丹河湾南头至和顺家园门口之间公厕"
+
+
+@pytest.mark.parametrize(
+    ("lines", "address"),
+    [
+        (("孩子想转学。", "想转到哪所学校？", "高岭三中。", "家住哪个小区？", "住金阳新城。"), "高岭三中"),
+        (
+            ("欠工钱。", "哪个工地？", "和顺家园北边安置楼工地。", "和顺家园北边安置楼工地。", "对。"),
+            "和顺家园北侧安置楼工地",
+        ),
+        (("我问问上回那个事。", "查到了，您反映市三院停车场收费的事。", "对，还没回我。"), "市三院停车场"),
+    ],
+)
+def test_the_matters_place_goes_before_the_callers_home(lines: tuple[str, ...], address: str) -> None:
+    assert value("address", *lines) == address
