@@ -8,16 +8,25 @@ from dataclasses import dataclass
 
 from asr.numerals import Numeral, NumeralKind, value_of
 from asr.prefill.naming import asks_own_name
-from asr.prefill.reading import Said, Talk
+from asr.prefill.reading import CORRECTION, Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
 
-_UNIT = re.compile(
-    r"元|圆|块(?:钱|(?=$|[，,。、！？…了呢吧啊嘛的就都也还又说给不没才收退押多左整现我他她你]))|钱(?=$|[，,。！？])"
-)
+_THINGS = r"[砖石板地田瓦布肉糖土木铁钢屏表碑瓷煤菜草皮疤牌]|玻璃|电池|广告|手表|路牌|儿|[一二三四五六七八九]块"
+"""块 counts these as well as money."""
+_UNIT = re.compile(rf"(?:多|来|余)?(?:元|圆|块(?!{_THINGS}))|钱(?=$|[，,。！？])")
+_PENCE = re.compile(r"[块元](?!一分)[零一二三四五六七八九半]")
+_PRICE = re.compile(r"(?:价|费|钱)[^，。！？]{0,4}，$")
 _LEAD = re.compile(
-    r"(?:钱|费|工资|工钱|赔|价|交|收|欠|花|罚|押金|款|贷|给|退|骗|转|报|报销|一共|总共|拢共|补|扣|付|充|值|要|发|领|垫|汇|剩下?)"
+    r"(?:钱|费|工资|工钱|赔|价|交|收|欠|花|罚|押金|定金|款|贷|给|退|骗|转|报|一共|总共|拢共|补|扣|付|充|值|要|发|领|垫|汇|剩下?"
+    r"|掏|拿|打|来了|搭|贴|亏|损失|少|借|卖|买|出|合|折|差|多算|坑|讹|预存|存|补贴)"
     r"[^，。！？]{0,6}$"
 )
+_SPENT = re.compile(
+    r"^(?:块钱?|元|多)*(?:买|交|办|充|花|付|租|订|收|报|拿|请|修|装|退|还给|赔)(?:下来|进|回来?)?的|^那[张笔][，,]"
+)
+_ASKED_BACK = re.compile(r"^(?:块钱?|元|多)*[^，。！？]{0,2}(?:退|还|返|赔|补)(?:给|回|我)")
+_SETTLED = re.compile(r"^(?:块钱?|元|多)*(?:就|了)?(?:拉倒|完事|算了|了事|打发|私了|两清)")
+_DATED = re.compile(r"(?:(?<![一每个半])[月年]|[第初]|礼拜|星期|周)$")
 _WHOLE = re.compile(
     r"(?:一共|总共|总计|合计|拢共|统共|通共|全部|共计|加起来|加一块儿?|加一起|算下来|合起来|满打满算|连本带利|欠)[^，。]{0,6}$"
 )
@@ -29,7 +38,7 @@ _NOT_IT = re.compile(
 )
 _PAID_OFF = re.compile(r"(?:付过|给过|还过|已经?(?:付|给|结)了?)[^。！？欠剩]*$")
 _EACH = re.compile(
-    r"(?:一|每|单)(?:桶|斤|张|件|次|天|度|吨|平|平米|方|袋|瓶|位|课|节|车|亩|季|个|个月|月|年|户|人|趟|小时|公里|立方|袋子|盒|箱|只|头)(?:月)?"
+    r"(?:一|每|单)(?:桶|斤|张|件|次|天|度|吨|平|平米|方|袋|瓶|位|课|节|车|亩|季|个|个月|月|年|户|人|趟|小时|公里|立方|袋子|盒|箱|只|头|学期|期)(?:月)?"
     r"(?:才|就|要|是|收|给|补)?[^，。]{0,2}$"
 )
 """The price of one is no amount of the matter, unless there is no other."""
@@ -37,19 +46,19 @@ _WRITTEN = re.compile(r"(?<!\d)\d{2,8}(?=元|块)")
 _EXACT = re.compile(r"^(?:块钱?|元)?[，,。]?(?:这个|这才|才是|就)?(?:准|没错|是准的|对的)")
 _ROUGH_BEFORE = re.compile(r"(?:好几|几|上|近|将近|差不多|大概|大约|估摸着?|少说|得损失)(?:得|有|是)?$")
 _ROUGH_AFTER = re.compile(r"^(?:多|来|几|余|左右|上下)")
+_REFUTED = re.compile(r"^[，,。嗯哎啊呃]*(?:不对|不是|错|没那么|没有那么)")
 _NOT_MONEY = re.compile(
-    r"^(?:个|人|户|亩|斤|米|平|年|天|月|号|路|楼|岁|度|次|回|辆|多|公里|分|点|家|口|位|名|台|层|份|张|克|盏|块|里|栋|趟|袋|箱|只|头|本|条|间|吨)"
+    r"^(?:个|人|户|亩|斤|米|平|年|天|月|号|路|楼|岁|度|次|回|辆|公里|分|点|家|口|位|名|台|层|份|张|克|盏|块|里|栋|趟|袋|箱|只|头|本|条|间|吨)"
 )
 _ALONE_BEFORE = re.compile(r"[，,。！？!?…—\s]$|^$")
-_ALONE_AFTER = re.compile(r"^[，,。！？!?…—]|^$|^(?:了|呢|吧|啊|嘛)[，,。！？]")
+_ALONE_AFTER = re.compile(
+    r"^[，,。！？!?…—]|^$|^(?:了|呢|吧|啊|嘛|呀|哪|的)[，,。！？]|^(?:现金|钱)?(?:就|都|全|一分|也|还|到现在|至今)*(?:没|不|打了水漂)"
+)
 _PAID = re.compile(r"(?:交|收|花|付|要|扣|赔|罚|退|充|欠|给|转|报)(?:了|我|过|了我|掉|走)$")
-_OTHERS_OFFER = re.compile(r"(?:他|她|他们|说|只|最多|才|才给|只给|答应|开始|退|补|赔)[^，。]{0,6}$")
+_OTHERS_OFFER = re.compile(r"(?:他|她|他们|说|只|最多|才|才给|只给|答应|开始|退|补(?!课|习|办)|赔)[^，。]{0,6}$")
 _ASKS_SUM = re.compile(
     r"多少钱|金额|多少(?:车|学|运|治)?费|花了多少|交了多少|付了多少|收(?:了|您)?多少|欠(?:了)?多少|多少元|什么价"
 )
-_CORRECTED = re.compile(r"(?:不对|不是|错了|说错了|哎|哦)[，,。…]*(?:应该)?是?[^，。]{0,6}$")
-
-
 _LEAST = 0.15
 
 
@@ -64,21 +73,25 @@ def suggest_amount(talk: Talk) -> Suggestion | None:
     """The operator's writing a sum down in 元, not refused, says most."""
     told = _read_back(talk)
     best: _Sum | None = None
+    first = _named_first(talk)
     for said in talk.caller:
         for one in _sums(said, told):
+            if first.get(one.value, said.index) < said.index:
+                continue
             worth = one.worth + (0.9 if told[-1:] == [one.value] else 0.7 if one.value in told else 0.0)
             if best is None or worth > best.worth:
                 best = _Sum(one.value, worth, one.evidence)
     if best is None or best.worth < _LEAST:
         return None
-    sure = round(0.6 + 0.13 * min(2.2, best.worth), 2)
+    sure = round(min(0.6 + 0.13 * min(2.2, best.worth), 0.88 if best.value in told else 0.74), 2)
     return Suggestion(field="amount_yuan", value=str(best.value), confidence=sure, evidence=(best.evidence,))
 
 
 def _read_back(talk: Talk) -> list[int]:
     found: list[int] = []
     for said in talk.agent:
-        if not talk.confirmed(said):
+        reply = next((other for other in talk.after(said) if other.by_caller), None)
+        if reply is not None and (_REFUTED.match(reply.text) or CORRECTION.search(reply.text[:12])):
             continue
         for numeral in said.reading.numerals:
             after = said.text[numeral.end :]
@@ -87,6 +100,18 @@ def _read_back(talk: Talk) -> list[int]:
                 found.append(int(numeral.digits))
         found += [int(match.group()) for match in _WRITTEN.finditer(said.text)]
     return found
+
+
+def _named_first(talk: Talk) -> dict[int, int]:
+    """Where the operator named a sum that the caller had not: what things cost is told to those who ask."""
+    first: dict[int, int] = {}
+    heard: set[int] = set()
+    for said in talk.all:
+        values = {int(one.digits) for one in said.reading.numerals if one.digits.isdecimal()}
+        if said.by_agent and "？" not in said.text:
+            first |= dict.fromkeys(values - heard - first.keys(), said.index)
+        heard |= values
+    return first
 
 
 def _of_money(words: str) -> bool:
@@ -134,10 +159,15 @@ def _worth(said: Said, numeral: Numeral, value: int, unit: re.Match[str] | None,
     alone = _ALONE_BEFORE.search(before) is not None and _ALONE_AFTER.match(after) is not None
     ends = _ALONE_AFTER.match(after) is not None
     each = _EACH.search(before) is not None
+    spent = _SPENT.match(after) is not None
+    if _DATED.search(before) is not None or re.match(r"[号月日年]", after) or _PENCE.match(after):
+        return None
     plain = (
-        (lead and counted and value >= 100)
+        (ends and value >= 10 and _PRICE.search(before) is not None)
+        or (spent and value >= 10)
+        or (lead and counted and value >= 100)
         or paid
-        or (alone and counted and value >= (100 if asked or _about_money(said) else 1000))
+        or (ends and counted and value >= (100 if asked or _about_money(said) else 1000))
         or (asked and ends and value >= 10)
         or (whole and counted and ends)
         or (value in told and ends and (counted or (alone and value >= 10)))
@@ -145,13 +175,15 @@ def _worth(said: Said, numeral: Numeral, value: int, unit: re.Match[str] | None,
     )
     if unit is None and (not plain or _NOT_MONEY.match(after)):
         return None
-    if _ROUGH_BEFORE.search(before) or _ROUGH_AFTER.match(after):
+    if _ROUGH_BEFORE.search(before):
         return None
-    worth = 0.6 + 0.4 * (unit is not None) + 0.3 * (lead or paid or asked) + 0.8 * whole
+    worth = 0.6 + 0.4 * (unit is not None) + 0.3 * (lead or paid or asked or spent) + 0.8 * whole
+    worth += 0.3 * spent + 0.6 * (_ASKED_BACK.match(after) is not None) - 0.8 * (_SETTLED.match(after) is not None)
+    worth -= 0.5 * (_ROUGH_AFTER.match(after) is not None)
     worth += 1.2 * (_EXACT.match(after) is not None) + 1.1 * (_STILL_OWED.search(before) is not None)
-    worth += 0.9 * (_REALLY.search(before) is not None) + 0.4 * (_CORRECTED.search(before) is not None)
+    worth += 0.9 * (_REALLY.search(before) is not None)
     worth -= 0.5 * (_OTHERS_OFFER.search(before) is not None and not whole) + 0.01 * said.index
-    worth -= 0.8 * (_NOT_IT.search(before) is not None or _PAID_OFF.search(before) is not None) + 0.7 * each
+    worth -= 0.8 * (_NOT_IT.search(before) is not None or _PAID_OFF.search(before) is not None) + 0.4 * each
     return worth - 0.6 * (re.match(r"(?:块钱|元|块)?的?(?:券|优惠|代金|红包|积分)", after) is not None)
 
 
