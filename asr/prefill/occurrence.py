@@ -124,7 +124,7 @@ def _weight(when: Moment) -> float:
     if when.now:
         weight += 0.5 if re.search(r"[年月]前$", when.now) else 1.2 if when.now == "当前" else 0.9
     if when.often:
-        weight += 0.9 if when.clocks or when.part else 0.6 if when.often.startswith("每") else 0.3
+        weight += 0.9 if when.clocks or when.part else 0.6 if re.match("每(?!逢)", when.often) else 0.3
     how_long = when.asked and ASKS_HOW_LONG.search(when.said.asked) is not None
     if when.lasted:
         weight += 2.2 if how_long else 0.45 if when.firm else 0.37
@@ -214,7 +214,7 @@ def _take_hours(merged: Moment, others: Sequence[Moment]) -> None:
 
 def _wording(when: Moment) -> str:
     if when.now and not when.clocks and not when.exact:
-        return when.now
+        return when.now + (when.day.text if when.day is not None and not when.day.vague else "")
     day = when.day.text if when.day is not None else ""
     part = when.part
     if when.until is not None and when.day is not None:
