@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from asr.lexicon import PlaceKind
-from asr.prefill.along import near_by, on_the_road, part_of_road, shop_at, stretch
+from asr.prefill.along import named_there, near_by, on_the_road, part_of_road, shop_at, stretch
 from asr.prefill.heard_places import Mention
 from asr.prefill.mentions import Detail, Where
 from asr.prefill.readbacks import read_back
@@ -54,6 +54,10 @@ def address_of(talk: Talk, mentions: Sequence[Mention], main: Where, subject: st
     if shop is not None and shop.where is not None and shop.where.name not in value:
         value += shop.where.name
         evidence.append(shop.head)
+    there = named_there(talk, main) if value == main.name else None
+    if there is not None:
+        value += there[0]
+        evidence.append(there[1])
     part = part_of_road(mentions, main)
     if part is not None:
         value = part[0]

@@ -10,7 +10,7 @@ from asr.prefill.heard_places import Mention
 from asr.prefill.mentions import Where
 from asr.prefill.questions import ASKS_PLACE
 from asr.prefill.reading import Said, Talk
-from asr.prefill.spots import STOPS, spot_pattern
+from asr.prefill.spots import CHAR, STOPS, spot_pattern
 from asr.prefill.suggestions import Evidence
 
 _AREA = re.compile(r"在(?P<area>[\u4e00-\u9fff]{2,8}?)(?:那片|那块|那儿|那边|这片|这块|一带|跟前)")
@@ -69,6 +69,16 @@ def shop_at(mentions: Sequence[Mention], named: Sequence[Mention], main: Where) 
     answers = [m.said for m in named if m.said.by_caller and _ASKS_SHOP.search(m.said.asked)]
     shops = (m for m in mentions if m.said in answers and m.where is not None and m.where.place is None)
     return next((m for m in shops if not m.negated and not m.elsewhere and m.span.start < 4), None)
+
+
+def named_there(talk: Talk, main: Where) -> tuple[str, Evidence] | None:
+    """哪家饭店？ 科创街，福满楼: a name that tells nothing but itself, behind the road."""
+    if main.place is None or main.place.kind is not PlaceKind.ROAD or main.name != main.place.name:
+        return None
+    behind = re.compile(rf"{re.escape(main.name)}上?(?:的|那个|那家|，)+(?P<name>(?:{CHAR}){{2,6}})(?=[，。]|$)")
+    answers = (said for said in talk.caller if _ASKS_SHOP.search(said.asked))
+    found = next(((said, match) for said in answers if (match := behind.search(said.text))), None)
+    return None if found is None else (found[1].group("name"), found[0].evidence(*found[1].span("name")))
 
 
 def part_of_road(mentions: Sequence[Mention], main: Where) -> tuple[str, list[Evidence]] | None:

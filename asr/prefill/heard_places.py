@@ -82,7 +82,8 @@ def judged(talk: Talk, said: Said, span: Span) -> Mention:
     taken_back = _TAKEN_BACK.match(after) is not None and _another(said, span)
     negated = negated or taken_back
     far = any(detail.shown.startswith("至") for detail in span.details)
-    corrected = said.reading.corrected_at(span.start) or re.match(r"[，,]?(?:才对|不是(?!吗|的))", after) is not None
+    corrected = said.reading.corrected_at(span.start) or _RATHER.search(text[: span.start]) is not None
+    corrected = corrected or re.match(r"[，,]?(?:才对|不是(?!吗|的))", after) is not None
     return Mention(
         said=said,
         span=span,
@@ -101,6 +102,8 @@ def _chosen(said: Said) -> bool:
     return end - start >= 2 and _CHOICE.search(said.asked) is not None and said.text[start:end] in said.asked
 
 
+_RATHER = re.compile(r"不是[^，。？！]{1,12}[，,]?(?:而|我们|应该)?是$")
+"""不是五栋，是十五栋."""
 _CHOICE = re.compile(r"是[^，。？！]{1,10}还是|[楼院部区室门店]还是")
 
 

@@ -16,12 +16,12 @@ STOPS = frozenset(
 )
 """No name of a place goes on to the left over one of these."""
 _N = r"[零〇一二两三四五六七八九十百几0-9]+"
-_CHAR = rf"(?![{re.escape(''.join(sorted(STOPS)))}])[\u4e00-\u9fff]"
+CHAR = rf"(?![{re.escape(''.join(sorted(STOPS)))}])[\u4e00-\u9fff]"
 _BY = (
     r"斜对面|正对面|对面|对过|对门|旁边|旁|跟前|附近|隔壁|边上|后墙|后院|后头|后面|后边|背后|前头|前面|前边|门口|门前"
     r"|楼下|楼上|楼顶|拐角|路口|以[东西南北]|[东西南北](?:边|侧|面|头|门)(?:门?口)?|之间|中间"
 )
-_LANDMARK = re.compile(rf"(?P<what>(?:{_CHAR}){{2,7}}?)(?P<by>{_BY}|(?=[往向朝][东西南北]))")
+_LANDMARK = re.compile(rf"(?P<what>(?:{CHAR}){{2,7}}?)(?P<by>{_BY}|(?=[往向朝][东西南北]))")
 _WAY = re.compile(
     rf"(?:再|一直)?[往向朝](?P<to>[东西南北里])(?:边|面)?(?P<walk>走|去|数|拐|开|一点儿?)*[，,]?"
     rf"(?:大概|大约|约|也就|有|走|过去|不到|的)*(?P<far>{_N}(?:来|多|几)?米|{_N}(?:公里|里地)|第{_N}[家户排个间])?"
@@ -33,7 +33,7 @@ _TO_THE_END = re.compile(
     r"(?:往(?P<to>[东西南北])(?:边|面)?(?:一直)?(?:走|开|骑)?到(?:头|顶头|最里头)|最(?P<most>[东西南北])[头边])"
 )
 _GROUP = re.compile(r"(?P<group>[零一二三四五六七八九十0-9]{1,3}(?:村民小组|小组|组|社|队))(?![长织员装区])")
-_STOP = re.compile(rf"(?P<stop>(?:{_CHAR}){{2,6}}?)(?:那一?个?|这一?个?)站")
+_STOP = re.compile(rf"(?P<stop>(?:{CHAR}){{2,6}}?)(?:那一?个?|这一?个?)站")
 _MOUTH = re.compile(r"口(?=开始|那|往|[，,。到起至延坐上]|$)")
 _IS_STRETCH = re.compile(
     r"[段截]|一直|开始|起[，,]|上的?车|上的，|坐|延|之间|中间|沿线|全线|口(?:那儿|那里)?到|那儿到|口至"
@@ -85,7 +85,7 @@ def _noun_pattern(lexicon: Lexicon) -> re.Pattern[str]:
         map(re.escape, sorted((word for word in lexicon.cues.spots if len(word) > 1), key=len, reverse=True))
     )
     return re.compile(
-        rf"(?P<body>(?:{_CHAR}){{0,6}}?)(?P<noun>{words}|(?<=[\u4e00-\u9fff])[坡沟梁岭塬滩崖坎坝地店馆铺摊厂场桥井塔亭棚房库池塘墙](?![^\W那的里上这呢吧也跟和]))"
+        rf"(?P<body>(?:{CHAR}){{0,6}}?)(?P<noun>{words}|(?<=[\u4e00-\u9fff])[坡沟梁岭塬滩崖坎坝地店馆铺摊厂场桥井塔亭棚房库池塘墙](?![^\W那的里上这呢吧也跟和]))"
     )
 
 
@@ -105,7 +105,7 @@ def _told_apart(lexicon: Lexicon) -> re.Pattern[str]:
     words = "|".join(
         map(re.escape, sorted((word for word in lexicon.cues.spots if len(word) > 1), key=len, reverse=True))
     )
-    return re.compile(rf"(?:盖|建|做|卖|开|种|养)?(?P<what>(?:{_CHAR}){{2,5}}?)的?那[个家片座](?P<noun>{words})")
+    return re.compile(rf"(?:盖|建|做|卖|开|种|养)?(?P<what>(?:{CHAR}){{2,5}}?)的?那[个家片座](?P<noun>{words})")
 
 
 def spot_at(reading: Reading, at: int, *, paused: bool) -> tuple[str, int] | None:
@@ -182,9 +182,12 @@ def far_end(reading: Reading, at: int, suffixes: re.Pattern[str]) -> tuple[str, 
     """…到污水处理厂, …一直到市二院东门: where a stretch ends; how it is shown, its span."""
     text = reading.text
     to = _TO.match(text, at)
-    if to is None or _IS_STRETCH.search(text, max(0, at - 12), to.end() + 20) is None:
+    if to is None:
         return None
     hit = next((hit for hit in reading.places if hit.start == to.end()), None)
+    plainly = hit is not None and text[to.end() - 1] == "至"
+    if not plainly and _IS_STRETCH.search(text, max(0, at - 12), to.end() + 20) is None:
+        return None
     if hit is not None:
         more = _MORE.match(text, hit.end) or _noun_pattern(reading.lexicon).match(text, hit.end)
         end = more.end() if more is not None else hit.end

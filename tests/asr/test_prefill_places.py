@@ -132,3 +132,15 @@ def test_the_road_the_operator_names_first_stands_before_the_stretch() -> None:
 )
 def test_the_matters_place_goes_before_the_callers_home(lines: tuple[str, ...], address: str) -> None:
     assert value("address", *lines) == address
+
+
+@pytest.mark.parametrize(
+    ("lines", "address"),
+    [
+        (("不给工钱。", "哪家饭店？", "长平路，聚福源。干了俩月。"), "长平路聚福源"),
+        (("司机绕路。", "在哪儿上的车？", "高铁站上的，到怡景苑下。", "高铁站至怡景苑。", "对。"), "高铁站至怡景苑"),
+        (("车棚锁了。", "哪栋楼？", "万象公馆五栋。", "万象公馆五栋，对吗？", "不是五栋，是十五栋。"), "万象公馆15栋"),
+    ],
+)
+def test_names_ends_and_numbers_count_wherever_they_are_told(lines: tuple[str, ...], address: str) -> None:
+    assert value("address", *lines) == address
