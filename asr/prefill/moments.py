@@ -22,8 +22,6 @@ _DOUBT = re.compile(
 )
 _NOT = re.compile(r"(?<!是)(?:不是|不在|并非)(?:说)?(?:在)?$")
 _COUNTED = re.compile(r"(?:加上|算上|连|连上|到)$")
-_BESIDES = re.compile(r"(?:不光|不只|不止|不仅)(?:是)?$")
-_EXPLAINED = re.compile(r"^(?:那[会天]儿?|我们?|咱们?|俺们?|是|还|已经|刚|就是)")
 _NEAR = re.compile(
     r"^(?:[，,、。…\s]|的|就是|吧|呃|嗯|就|大概|大约|差不多|都|是|从|在|那天|也就|往后|以后|起|开始|夜|哎|呢|嘛|事儿?|和|跟)*$"
 )
@@ -77,7 +75,6 @@ _STALLED = re.compile(
     r"^[^。！？]{0,24}?(?:(?:再|再也|就|然后就?|一直|后来就?)没(?:然后|下文|后文|动静|[音回]?信儿?|消息|回音|人管|人理|影|反应|结果|来过|见过)"
     r"|石沉大海|杳无音信|没了(?:下文|动静|音信))"
 )
-_TODAY_IS = re.compile(r"^(?:是|都)?[一二三四五六七八九十0-9]{1,3}(?:号|日|了)*(?:[，。！]|$)")
 _HEARD = re.compile(r"^(?:才|头一[回次]|第一[回次]|是|就)*(?:听说|知道|给你们|打|才想起|来反映|想反映|第)")
 _HOUR = r"[一二两三四五六七八九十零0-9]{1,3}点(?:半|[一二三四五六七八九十零刻分0-9]{1,3})?(?:多|来钟|钟|左右)?"
 _HOUR_NEXT = re.compile(rf"^[，,、]?{_HOUR}")
@@ -186,7 +183,7 @@ def _standing(text: str, words: Sequence[TimeWord]) -> list[TimeWord]:
     """Without what the speaker took back; a day keeps what was said of its month and year before."""
     struck: list[TimeWord] = []
     for at, word in enumerate(words):
-        before, after = text[max(0, word.start - 6) : word.start], text[word.end : word.end + 6]
+        before = text[max(0, word.start - 6) : word.start]
         if _NOT.search(before) and word.kind not in (Kind.PART, Kind.OFTEN):
             struck.append(word)
             continue
@@ -196,9 +193,6 @@ def _standing(text: str, words: Sequence[TimeWord]) -> list[TimeWord]:
             doubt = _DOUBT if _alike(word, other) else CORRECTION
             if doubt.search(between) and not word.same(other) and not _TO.match(between):
                 struck.append(word)
-        again = any(word.same(other) for other in words[:at])
-        if again and _EXPLAINED.match(after) and any(_DOUBT.search(text[: word.start]) for _ in rivals[:1]):
-            struck.append(word)
     standing: list[TimeWord] = []
     earlier: Day | None = None
     for word in words:
@@ -232,11 +226,7 @@ def _elsewhere(said: Said, word: TimeWord) -> bool:
     after, before = text[word.end :], text[max(0, word.start - 12) : word.start]
     if word.kind in (Kind.PART, Kind.CLOCK):
         after = _TO_HOUR.sub("", _HOUR_NEXT.sub("", after))
-    if (
-        word.day is not None
-        and word.day.other == "当日"
-        and (_COUNTED.search(before) or _HEARD.match(after) or _TODAY_IS.match(after))
-    ):
+    if word.day is not None and word.day.other == "当日" and (_COUNTED.search(before) or _HEARD.match(after)):
         return True
     if _DEADLINE.match(after) or _PROMISED.search(before):
         return True
@@ -351,8 +341,6 @@ def _judged(when: Moment, *, until: int) -> Moment:
         when.since = when.until_now = when.stalled = True
     when.first_report = _FIRST_REPORT.search(before) is not None or re.match(r"[^，。]{0,3}首次", after) is not None
     when.reported = when.first_report or (_REPORTED.match(after) is not None and not when.asked)
-    if _BESIDES.search(before):
-        when.doubt += 0.6
     if _WISHED.search(clause) or _WISHED.search(re.split(r"[，。！？；]", tail)[0]):
         when.doubt += 1.6 if when.day is None or when.day.week else 0.6
     if _TO_COME.match(after) or (_SENDS.search(clause) and re.match(r"[^，。！？]*了", after) is None):

@@ -164,3 +164,7 @@ def test_evidence_is_the_words_that_stand() -> None:
     found = understood(*lines)["occur_time"]
     assert words(found, *lines) == ["十月四号", "下午"]
     assert found.confidence >= 0.75
+
+
+def test_how_long_the_caller_has_lived_somewhere_is_not_how_long_it_lasts() -> None:
+    assert value("occur_time", "我在这个小区住了十一年了，楼道从来没人扫。") is None
