@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from asr.lexicon import PlaceKind
 from asr.prefill.named import Kind, Named
+from asr.prefill.parts import BLAMED
 from asr.prefill.reading import Said, Talk
 from asr.prefill.trades import FIRM, HAN, LUCKY, SITE, VAGUE
 
@@ -17,19 +18,17 @@ _BODY = re.compile(
     r"|(?:体育|水务|水利|林业|农业|交通|住建|城管|环保|教育|民政|文旅|规划|税务|房管|人社|社保|医保|审批|园林|市政|民宗|统计)局"
     r"|派出所|交警队|车管所|(?:公积金|社保|医保|房管|就业|征收|不动产登记|疾控|水务|社保服务)中心|房管所|土地所|教务处|业委会"
 )
+_ANY = re.compile(_BODY.pattern + r"|银行|医院|卫健委|保险公司")
+"""Others that are named only beside one that sends there."""
 _SAYS = re.compile(
     r"(?:那边|那头|那儿|的人?|他们|人家|[一-鿿]?(?:经理|主任|书记|会计))?"
     r"(?:上周|昨天|前天|当时|后来|头一回|天天)?(?:又|也|就|还|都|只|老是?|总是?|一直|倒|光|硬|根本|压根|死活)?"
-    r"(?:说|讲|让|叫|推|回复|答复|非要?|不|没|要|拿|把|占|堵|封|扣|拖|卡|拒|撵|拆|锁|挖)"
+    r"(?:说|讲|[让叫](?!人给)|推|回复|答复|非要?|不|没|要|拿|把|占|堵|封|扣|拖|卡|拒|撵|拆|锁|挖)"
 )
 _ANSWERED = re.compile(r"(?:的?电话|去)?[，,](?:头一个人|那边|人家|他们|他|接电话的)?(?:又|也|就|还)?(?:说|讲|回)")
 _REACHED = re.compile(r"(?:打|问|找|去|跑|打给|问过|找过|打过|找了|问了|打了)(?:过|了|给|到|去)?$")
 _DONE_BY = re.compile(r"(?:让|被|由|叫|给)$")
 _HANDED = re.compile(r"(?:[交递报送](?:到|给|去|往|上)了?|卡在|压在|停在|拖在)$")
-_BLAMED = re.compile(
-    r"不[管给认让退修赔批办收理同负行]|没[人钱法用戏个]|没办法|推|归|[让叫][我俺找]|自己|[钉封堵占锁断拆撵挖]|抽回"
-    r"|等(?:着|通知|吧)|下文|扯皮|皮球|要钱|交钱|质保|再[拆修办说]|不了了之|拖|另外|加价|天灾|升级|满了|没上|流程"
-)
 _WONDERS = re.compile(r"[^，。]{0,4}(?:管不管|能不能|该不该|归不归|管吗|管得着|是不是)|叫停")
 _WOULD = re.compile(r"(?:想|该|应该|要不要|能不能|用不用|是不是)[找问让去叫][^，。]{0,3}$")
 _ASKED_TO = re.compile(r"(?:让|请|要求|催促?|督促|想要|希望|协调)$")
@@ -50,6 +49,8 @@ def bodies(talk: Talk) -> Iterator[Named]:
     """物业说归体育局 ... 体育局说过了质保: each alone, and the two that send one from one to the other."""
     mentions = [mention for said in talk.caller for mention in _mentions(talk, said)]
     for mention in mentions:
+        if _BODY.fullmatch(mention.word) is None:
+            continue
         name = _named(talk, mention)
         yield Named(name, mention.said, mention.start, mention.end, mention.weight, Kind.OFFICE)
     for first, second in pairwise(mentions):
@@ -64,7 +65,7 @@ def bodies(talk: Talk) -> Iterator[Named]:
 
 def _mentions(talk: Talk, said: Said) -> Iterator[_Mention]:
     text = said.text
-    for match in _BODY.finditer(text):
+    for match in _ANY.finditer(text):
         start, end = match.span()
         before, after = text[max(0, start - 8) : start], text[end : end + 40]
         sentence = re.split(r"[。！？；]", after)[0]
@@ -76,7 +77,7 @@ def _mentions(talk: Talk, said: Said) -> Iterator[_Mention]:
         handed = _HANDED.search(before) is not None
         if not (speaks or done or handed):
             continue
-        weight = 0.4 + 0.3 * speaks + 0.35 * done + 0.4 * handed + 0.3 * bool(_BLAMED.search(sentence))
+        weight = 0.4 + 0.3 * speaks + 0.35 * done + 0.4 * handed + 0.3 * bool(BLAMED.search(sentence))
         weight += 0.2 * _asked_to(talk, match.group()) - 0.005 * said.index
         yield _Mention(said, start, end, match.group(), speaks, weight)
 

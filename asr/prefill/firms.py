@@ -25,7 +25,7 @@ _HARD = re.compile(
     r"|反映|表扬|联系|打电话|旁边|对面"
 )
 _NO_BODY = re.compile(
-    r"^(?:那些|这些|什么|啥|哪|一个|几个|各|每|所有|[全大小老新外本某同]$|其他|别的|普通|正规|民办"
+    r"^(?:那些|这些|刚才|半夜|半路|地下|昨天|今天|每天|什么|啥|哪|一个|几个|各|每|所有|[全大小老新外本某同]$|其他|别的|普通|正规|民办"
     r"|公办|私立|公立|附近|当地|村里|城里|路边|街边|农村|乡镇|电动车?|汽车|医疗|人身|意外|养老"
     r"|社会|失业|工伤|城乡|家长|学生|孩子|老人|居民|业主|政府|国家|网上|手机|微信"
     r"|.*[取打卖烧装换弄搬坐骑寄签]|^收|[零一二三四五六七八九十0-9]+[号年月点个路]|[东南西北正侧后][门边头面])|[年月日点分]$|[0-9]|退钱|扣款|吃饭"
@@ -38,7 +38,7 @@ _CALLED = re.compile(
 )
 _CALLED_KIND = re.compile(
     rf"叫(?P<name>{HAN}{{2,6}})的(?:那个|这个|那家)?{HAN}{{0,2}}(?:店|馆|公司|厂|机构|班|超市|饭店"
-    rf"|中介|平台|驾校|诊所|酒店|民宿|商家|队|院|园|摊)"
+    rf"|中介|平台|驾校|诊所|酒店|民宿|商家|队|院|园|摊|场|软件|网站|户|家)"
 )
 _HEAD = re.compile(
     r"(?P<head>店|公司|厂子?|物业|开发商|楼盘|机构|班|学校|医院|酒店|饭店|超市|商家|单位|牌子|企业"
@@ -46,11 +46,12 @@ _HEAD = re.compile(
     r"|制品厂|金属制品厂|[点厅馆城坊])[，,]?(?:那个|就)?$"
 )
 _NOT_NAMES = re.compile(
-    r"^(?:那些|这些|什么|啥|惯了|习惯|不|出来|来着|我|你|他|她|人|个|了|车|救|醒|号|苦|名|大家|那"
+    r"^(?:那些|这些|什么|啥|着|的|惯了|习惯|不|出来|来着|我|你|他|她|人|个|了|车|救|醒|号|苦|名|大家|那"
     r"|一个|这|各|找|等|镇上|村里|社区|领导|警察|厂家|师傅"
     r"|物业(?!公司)|快递|公司|饭店|医院|学校|银行|工地|超市|小区|药店|妈|老人|孩子|起来|事儿|应|床"
     r"|家长|停|卖|板|天|叫|嚷|政府|派出所|开发商|老板|人家|大伙)"
 )
+_INDEFINITE = re.compile(r"(?:一|有)(?:个|家)$")
 _NOW = re.compile(r"[现如]今?在?[^，。]{0,2}$|[改换]$|新$")
 _FORGOTTEN = re.compile(r"什么|啥|哪个|忘了|记不")
 _IS = re.compile(
@@ -119,7 +120,10 @@ def _mentions(said: Said, agents: str) -> Iterator[tuple[int, int, float]]:
                     and 2 <= len(body) <= 4
                     and sum(char in LUCKY for char in body) >= len(body) - (len(body) > 2)
                 )
-                yield *found, base - 0.25 * (vague and not lucky) + 0.2 * _alone(text, found) + 0.3 * lucky
+                yield (
+                    *found,
+                    base - 0.25 * (vague and not lucky and pattern is FIRM) + 0.2 * _alone(text, found) + 0.3 * lucky,
+                )
         for hit in said.reading.places:
             if start <= hit.start < end and hit.place.kind is PlaceKind.COMMUNITY and KEPT.search(hit.place.name):
                 yield hit.start, hit.end, 0.2
@@ -146,6 +150,7 @@ def _mentions(said: Said, agents: str) -> Iterator[tuple[int, int, float]]:
                 and (
                     name in agents
                     or spelt_out(text[end:], name)
+                    or re.search(f"[那这][个家]{name}", text[end:]) is not None
                     or sum(char in LUCKY for char in name) >= len(name) - (len(name) > 2)
                 )
                 and not _NO_FIRM.search(name)
@@ -232,14 +237,17 @@ def _called(said: Said, match: re.Match[str], agents: str) -> tuple[int, int, fl
         return None
     head = _HEAD.search(before) is not None
     like = FIRM.search(name) is not None or SITE.search(name) is not None
-    if not like and not head and (name[:1] in surnames or name[:2] in surnames) and len(name) <= 4:
+    worn = re.search(r"工牌|胸牌", match.group()) is not None
+    if (plain or worn) and not like and not head and (name[:1] in surnames or name[:2] in surnames) and len(name) <= 4:
         return None
     ended = rest[:1] == "" or rest[:1] in "，。！？、的了"
     asked = ASKS_WHOM.search(said.asked) is not None
     opens = match.start() == 0 or text[match.start() - 1] in "，。！？、"
     if not plain:
         return start, end, 1.0 + 0.2 * like
-    if not ended or not (head or like or name in agents or (asked and opens) or (opens and len(name) <= 5)):
+    if not ended or not (
+        head or like or name in agents or _INDEFINITE.search(before) or (asked and opens) or (opens and len(name) <= 5)
+    ):
         return None
     return start, end, 0.75 + 0.2 * head + 0.2 * like + 0.15 * (asked and opens)
 

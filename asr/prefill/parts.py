@@ -29,7 +29,7 @@ _ITS_PEOPLE = re.compile(
     r"^的?(?:一个|那个|有个|值班的?|个|前台|窗口)?[^，。]{0,3}(?:医生|大夫|护士|司机|老师|经理|老板|民警|人员|教练|会计|主任|客服|员工|保安|科长)"
 )
 _DEALS = re.compile(
-    r"^[^，。]{0,3}(?:买|办|订|交|充|吃|修|做|学|报|存|租|干活|打工|拍|看病|住院|消费|下单|订|装的|贷|签)"
+    r"^[^，。]{0,3}(?:买|办|订|交|充|吃|修|做|学|报|摔|伤|存|租|干活|打工|拍|看病|住院|消费|下单|订|装的|贷|签)"
 )
 _DONE_BY = re.compile(r"(?:让|被|叫|给|由)$")
 _MOVED = re.compile(r"^[^，。]{0,3}(?:给|把)")
@@ -47,11 +47,17 @@ ASKS_WHOM = re.compile(
     r"哪一?家|什么店|哪个店|店名|叫什么|什么名字|名称|名字|厂名|哪个(?:饭店|商场|超市|公司|厂|医院"
     r"|学校|工地|单位|楼盘|物业|机构|派出所|部门|营业厅|驾校|开发商)|哪所|哪一?[个家](?!小区|村"
     r"|位置|地方|路|街|口|站|门|县|区|镇|乡|方向|时间|楼|单元|市|科|院子|字)|叫啥|哪一路|几路|谁家"
-    r"|是谁|哪个牌子|哪一?位|什么公司|什么单位|欠款单位|哪里的"
+    r"|是谁|哪个牌子|哪一?位|什么公司|什么单位|欠款单位|哪里的|(?:哪[里儿]?|什么地方)(?:买|办|订|做|报|租|学)的"
 )
 
 
 _REACHED = re.compile(r"(?:打|找|问|[交递报送](?:到|给)|申请是?在?)(?:过|了)?$")
+BLAMED = re.compile(
+    r"不[管给认让退修赔批办收理同负行]|没[人钱法用戏个]|没办法|推|归|[让叫][我俺找]|自己|[钉封堵占锁断拆撵挖]|抽回"
+    r"|等(?:着|通知|吧)|下文|扯皮|皮球|要[钱交]|交钱|质保|再[拆修办说]|不了了之|拖|另外|加价|天灾|升级|满了|没上|流程|说要|非要"
+)
+"""What somebody does whom one complains of."""
+_ATTENDS = re.compile(r"(?:上|念|读|送到?)的?$")
 _TELLS = re.compile(r"请讲|请说|您说|你说|您讲|什么情况|怎么回事|什么事|慢慢说")
 _OF_FIRMS = ("0805", "1301", "1302", "1303")
 """Matters in which it is firms that call."""
@@ -83,6 +89,11 @@ def spelt_out(after: str, name: str) -> bool:
 _SPELLING = re.compile(r"[一-鿿]{1,4}[的那](?:个)?(?P<char>[一-鿿])(?=[，。、]|那个|$)")
 
 
+def fits_code(name: str, code: str) -> bool:
+    """Such as this one are answerable for such a matter."""
+    return any(word.search(name) is not None and code.startswith(codes) for word, codes in MATTERS)
+
+
 def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -> float:
     """What the sentence, the question before and the answer after say for or against the name."""
     text, name = said.text, said.text[start:end]
@@ -94,15 +105,20 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     weight = 0.0
     complains = _COMPLAINS.search(sentence) is not None
     owes = _OWES.search(clause) is not None
-    weight += 0.6 * complains + 0.7 * owes
+    weight += 0.6 * complains + 0.7 * owes + 0.3 * (complains and after.startswith(("的事", "这个事", "，")))
     weight += 0.35 * (_ACTS.match(after) is not None or _ITS_PEOPLE.match(after) is not None)
     weight += 0.35 * (_DEALS.match(after) is not None and re.search(r"[在从到去上跟找]", clause) is not None)
+    weight += 0.35 * (_ATTENDS.search(clause) is not None and site and fits_code(name, code))
     weight += 0.5 * (_DONE_BY.search(clause) is not None and _MOVED.match(after) is not None)
     weight += 0.2 * (office and _REACHED.search(clause) is not None)
     asked = ASKS_WHOM.search(said.asked) is not None
     weight += (0.45 if start < 24 else 0.15) * asked
     weight += _echo(talk, said, name)
-    fits = any(word.search(name) and code.startswith(codes) for word, codes in MATTERS)
+    fits = fits_code(name, code)
+    acts = _ACTS.match(after) is not None
+    weight += 0.3 * (
+        acts and (site or office) and BLAMED.search(re.split(r"[。！？]", text[end : end + 40])[0]) is not None
+    )
     weight += 0.55 * fits if fits else 0.3 * (not site and not office and code.startswith(TRADES))
     weight += 0.3 * _asked_after(talk, name) + 0.25 * spelt_out(text[end:], name)
     weight += 0.15 * (site and any(hit.start == start for hit in said.reading.places))
@@ -116,9 +132,9 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
         weight -= 0.8
     where = WHERE_AFTER.match(after) is not None
     if where:
-        weight -= 0.9 if site else 0.35
+        weight -= 0.9 if site or re.match("的?(?:家属|宿舍|隔壁|对面|对过|斜对|旁)", after) else 0.35
     if _WHERE_BEFORE.search(clause) and (site or office):
-        weight -= 0.3
+        weight -= 0.1 if fits and not where else 0.3
     if site and not (fits or complains or owes or asked or _ACTS.match(after)):
         weight -= 0.3
     if _FORMER.search(clause):

@@ -33,8 +33,13 @@ def suggest_subject(talk: Talk, caller: str) -> list[Suggestion]:
     ranked = rank_categories([said.turn for said in talk.all], talk.lexicon)
     code = next((code for code, _ in ranked if code != "1403"), "")
     every = [*firms(talk, code), *counterparts(talk, caller, code), *vehicles(talk, code)]
-    least = LEAST + 0.35 * _only_asks(talk) + (0.25 if code.startswith(_EMERGENCY) and code != "9001" else 0.0)
-    found = [named for named in _merged(every) if named.weight >= least and (not caller or caller not in named.name)]
+    asks = _only_asks(talk)
+    least = LEAST + 0.35 * asks + (0.25 if code.startswith(_EMERGENCY) and code != "9001" else 0.0)
+    found = [
+        named
+        for named in _merged(every)
+        if named.weight >= least + 0.1 * (asks and named.kind is Kind.FIRM) and (not caller or caller not in named.name)
+    ]
     if not found:
         return []
     chosen = _chosen(found, talk, code)
@@ -73,9 +78,9 @@ def _merged(every: Sequence[Named]) -> list[Named]:
 
 def _whole(named: Named, every: Iterable[Named]) -> Named:
     """老马家, then 老马家铜锅涮肉: the fuller name, if it is not worth much less."""
-    if named.kind is Kind.PERSON and named.name[1:2] == "姓":
+    if named.kind is Kind.PERSON and (surname := _surname(named.name)):
         whole = [one for one in every if one.kind is Kind.PERSON and _FULL.fullmatch(one.name)]
-        known = next((one for one in whole if one.name[0] == named.name[0]), None)
+        known = next((one for one in whole if one.name[0] == surname), None)
         return named if known is None else replace(known, weight=max(known.weight, named.weight))
     if named.kind is not Kind.FIRM:
         return named
@@ -91,7 +96,13 @@ def _whole(named: Named, every: Iterable[Named]) -> Named:
     return named if longest is None else replace(longest, weight=max(longest.weight, named.weight))
 
 
-_FULL = re.compile("[一-鿿](?![姓某总工姐哥])[一-鿿]{1,2}")
+def _surname(name: str) -> str:
+    """Of one known by the surname only: 仲姓民警, 小岳, 逄大夫."""
+    found = re.fullmatch("(?P<a>[一-鿿])姓.+|[小老](?P<b>[一-鿿])", name)
+    return (found.group("a") or found.group("b")) if found is not None else ""
+
+
+_FULL = re.compile("(?![小老大阿])[一-鿿](?![姓某总工姐哥])[一-鿿]{1,2}")
 
 
 def _chosen(found: Sequence[Named], talk: Talk, code: str) -> list[Named]:

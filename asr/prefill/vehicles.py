@@ -22,6 +22,7 @@ _TAIL = re.compile(
     rf"|大概|可能|应该)?(?:是|为"
     rf"|就是)?[，,、\s]*(?P<tail>(?:[{_N}][，,、\s]*){{2,6}})(?![{_N}多块元])"
 )
+_OWN_CAR = re.compile(r"我(?:们|家|自己)?的?车(?:牌|号|是)?[，]?$")
 _ASKS_PLATE = re.compile(r"车牌|牌照|牌号|车号|尾号")
 _PART = re.compile(rf"[{_N}](?:[，,、\s]*[{_N}]){{1,5}}")
 _BUS_TAIL = re.compile(rf"后几位[，,、\s]*(?P<tail>(?:[{_N}][，,、\s]*){{3,6}})(?![{_N}])")
@@ -57,7 +58,8 @@ def vehicles(talk: Talk, code: str) -> Iterator[Named]:
 def _line(talk: Talk, said: Said, match: re.Match[str]) -> float:
     """What was taken back (十九路，不是十九路，就九路) counts less than what was said last."""
     denied = any(f"不是{match.group('name')}" in other.text for other in talk.caller)
-    back = denied or re.search(r"上了$|坐$", said.text[: match.start("name")]) is not None
+    others = {one.group("name") for other in talk.caller for one in _LINE.finditer(other.text)} - {match.group("name")}
+    back = denied or re.search(r"上了$|坐$" if others else r"上了$", said.text[: match.start("name")]) is not None
     late = min(0.2, 0.03 * said.index)
     shared = any(other.by_agent and match.group("name")[:2] in other.text for other in talk.after(said))
     return 1.1 + late + 0.1 * shared - 0.5 * back
@@ -66,7 +68,11 @@ def _line(talk: Talk, said: Said, match: re.Match[str]) -> float:
 def _plates(talk: Talk, said: Said) -> Iterator[Named]:
     for match in _PLATE.finditer(said.text):
         rest = re.sub(r"[，,、\s]", "", match.group("rest"))
-        if not re.search(r"[零〇一二三四五六七八九幺0-9]", rest) or match.group("where") in "念是叫号杆了啊呢":
+        if (
+            not re.search(r"[零〇一二三四五六七八九幺0-9]", rest)
+            or match.group("where") in "念是叫号杆了啊呢"
+            or _OWN_CAR.search(said.text[: match.start()])
+        ):
             continue
         plate = match.group("where") + (match.group("letter") + "".join(_DIGITS.get(c, c) for c in rest)).upper()
         kind = _kind(talk, said)

@@ -100,3 +100,20 @@ def test_who_refuses_delays_or_has_the_papers(lines: tuple[str, ...], subject: s
 )
 def test_what_is_done_to_a_thing_or_was_done_well_is_no_subject(lines: tuple[str, ...]) -> None:
     assert value("subject", *lines) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "subject"),
+    [
+        (
+            ("有人把我撞了。", "车牌看清没有？", "面包车，就看见个四M幺。", "尾号4M1，对吗？", "对。"),
+            "面包车（车尾号4M1）",
+        ),
+        (("我问养老金的事，社保局让我去银行，银行说没到账，又让我回社保局。",), "社保局、银行"),
+        (("孩子上的小太阳幼儿园，伙食费涨了也不开会说。", "在哪条街？", "学院街。"), "小太阳幼儿园"),
+        (("一个叫宝贝乐园的游乐场，滑梯把孩子胳膊夹了。",), "宝贝乐园"),
+        (("创业补贴没到账，丹河区人社局说再等等。", "公司叫什么，您的姓名？", "云帆文创，我姓仲。"), "丹河区人社局"),
+    ],
+)
+def test_by_the_grammar_of_the_turn_and_what_was_asked(lines: tuple[str, ...], subject: str) -> None:
+    assert value("subject", *lines) == subject
