@@ -23,7 +23,7 @@ _DETAILS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "building",
         re.compile(
-            rf"{_N}号?楼?[跟和与、]{_N}号楼(?:中间|之间)|{_N}(?:号楼)?[到至]{_N}号楼|"
+            rf"{_N}号?楼?[跟和与、]{_N}号楼(?:中间|之间)|{_N}(?:号楼)?[到至、]{_N}号楼|"
             rf"{_N}(?:号楼|栋楼?(?![下上顶道梯后前])|栋|幢|座|号院)|[A-Za-z](?:座|栋|区)"
             rf"|[A-Za-z]?{_N}号{_NOT_DATE}"
         ),
@@ -359,6 +359,8 @@ def _tidy(slot: str, shown: str, said: str) -> str:
         several = re.fullmatch(r"([0-9]+)号?楼?([跟和与、到至])([0-9]+)号楼(?:中间|之间)?", shown)
         if several is not None:
             one, and_, other = several.groups()
+            if and_ == "、" and not said.endswith("间"):
+                return f"{one}号楼、{other}号楼"
             return f"{one}-{other}号楼" if and_ in "到至" else f"{one}号楼与{other}号楼之间"
         return re.sub(r"栋楼$", "栋", shown)
     if slot in ("zone", "row"):

@@ -72,7 +72,7 @@ def spot_pattern(lexicon: Lexicon) -> re.Pattern[str]:
     words = "|".join(map(re.escape, sorted(lexicon.cues.spots, key=len, reverse=True)))
     return re.compile(
         r"(?:左手|右手|左边|右边)?第[一二三四五六七八九十0-9]+[家户排个间]"
-        r"|[前后][头边]"
+        r"|[前后][头边]|(?<=[会店所校院厅楼馆局行社])隔壁"
         rf"|{_N}号(?:机?井|泵站?|桌|台|柜台?|大?棚|闸|门|厅|线|车间|仓?库|塔|桥|进?出?口|摊位?|铺|坑|池|桩|柜|机)"
         rf"|往[东西南北里](?:走|去)?(?:大概|大约)?[零一二两三四五六七八九十百0-9]+米|{words}"
     )

@@ -144,3 +144,8 @@ def test_the_matters_place_goes_before_the_callers_home(lines: tuple[str, ...], 
 )
 def test_names_ends_and_numbers_count_wherever_they_are_told(lines: tuple[str, ...], address: str) -> None:
     assert value("address", *lines) == address
+
+
+def test_buildings_one_after_the_other_and_next_to_what() -> None:
+    assert value("address", "停水了。", WHERE, "凤鸣小区，三号楼、四号楼都没水。") == "凤鸣小区3号楼、4号楼"
+    assert value("address", "有人赌。", WHERE, "槐树底村一组，村委会隔壁。").endswith("村委会隔壁")
