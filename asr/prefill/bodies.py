@@ -78,6 +78,7 @@ def _mentions(talk: Talk, said: Said) -> Iterator[_Mention]:
         if not (speaks or done or handed):
             continue
         weight = 0.4 + 0.3 * speaks + 0.35 * done + 0.4 * handed + 0.3 * bool(BLAMED.search(sentence))
+        weight -= 0.1 * match.group().startswith("物业")
         weight += 0.2 * _asked_to(talk, match.group()) - 0.005 * said.index
         yield _Mention(said, start, end, match.group(), speaks, weight)
 

@@ -105,7 +105,7 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     weight = 0.0
     complains = _COMPLAINS.search(sentence) is not None
     owes = _OWES.search(clause) is not None
-    weight += 0.6 * complains + 0.7 * owes + 0.3 * (complains and after.startswith(("的事", "这个事", "，")))
+    weight += 0.6 * complains + 0.7 * owes + 0.3 * (complains and after.startswith(("的事", "这个事")))
     weight += 0.35 * (_ACTS.match(after) is not None or _ITS_PEOPLE.match(after) is not None)
     weight += 0.35 * (_DEALS.match(after) is not None and re.search(r"[在从到去上跟找]", clause) is not None)
     weight += 0.35 * (_ATTENDS.search(clause) is not None and site and fits_code(name, code))
