@@ -32,6 +32,8 @@ _FEW = 6
 _GENERIC = re.compile(r"(?:小区|街道|家园|花园|家属院|山庄|新城|社区|广场|[路街村镇乡巷县])$")
 _DOOR = re.compile(r"[的，]?[零一二两三四五六七八九十0-9]{1,3}(?:号|栋|单元|期)|[的]?[东西南北]门|[，的]?[楼门][下口]")
 _LEADS_IN = re.compile(r"(?:在|住|家|是|从|到|小区|街道)$")
+_HOUSE = re.compile(r"(?:[一二三四五六七八九]院|医院|卫生院|[小中大]学|幼儿园|图书馆|体育馆|派出所)$")
+"""Named clearly: 市三院急诊 is no 学院街."""
 _INITIALS = frozenset("bpmfdtlgkjqxzcsyw")
 _ALIKE = tuple(map(frozenset, ("bp", "dt", "gk", "jqx", "zcs", "jz", "qc", "xs", "yw", "mf", "fg")))
 
@@ -133,10 +135,12 @@ def _garbled(reading: Reading, names: Sequence[_Name]) -> list[PlaceHit]:
     """Of names for the same stretch only those about as good as the best; nothing where a place is clear."""
     found = [hit for name in names if (hit := _best(syllables(reading.text), name)) is not None]
     clear = [hit for hit in reading.places if hit.score >= SHORT_CUTOFF]
+    named = [span for span in (spans_of(reading) if found else ()) if span.where and _HOUSE.search(span.where.name)]
     return [
         hit
         for hit in found
         if not any(_overlap(hit, other) for other in clear)
+        and not any(span.start < hit.end and hit.start < span.head_end for span in named)
         and not any(_overlap(hit, other) and other.score > hit.score + _CLOSE for other in found)
     ]
 

@@ -149,3 +149,7 @@ def test_names_ends_and_numbers_count_wherever_they_are_told(lines: tuple[str, .
 def test_buildings_one_after_the_other_and_next_to_what() -> None:
     assert value("address", "停水了。", WHERE, "凤鸣小区，三号楼、四号楼都没水。") == "凤鸣小区3号楼、4号楼"
     assert value("address", "有人赌。", WHERE, "槐树底村一组，村委会隔壁。").endswith("村委会隔壁")
+
+
+def test_a_hospital_named_clearly_is_no_garbled_street() -> None:
+    assert value("address", "司机骂人。", WHERE, "市三院急诊楼前面那个落客区。").startswith("市三院急诊楼")
