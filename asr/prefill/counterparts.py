@@ -263,6 +263,7 @@ def _answered(talk: Talk, said: Said, full: re.Pattern[str], handle: re.Pattern[
         name, lead = match.group("name"), match.group("lead")
         if (
             full.fullmatch(name) is None
+            or name.startswith("那个")
             or _SELF.search(lead)
             or (_SPELLS.match(text[match.end() :]) and not text[match.end() :].startswith("的，"))
         ):

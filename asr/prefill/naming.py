@@ -44,7 +44,7 @@ _OTHER_AFTER = re.compile(
     r"|工作|警|民警|交警|邻居|住户|家|书记|局长|科长|所长|小伙|姑娘|同志|教授|护士|窗口|包工头)"
 )
 _XING = re.compile(
-    rf"(?:{PAUSE}|嗯|哦|啊|呃|哎)*(?:我|俺|免贵|[暗按安]|你记)?(?:[幸兴性信醒行新讯欣辛](?!什么))(?P<heard>{HAN})"
+    rf"(?:{PAUSE}|嗯|哦|啊|呃|哎)*(?:我|俺|免贵|[暗按安]|你记)?(?:[幸兴性信醒行新讯欣辛心](?!什么))(?P<heard>{HAN})"
 )
 _BY_OTHERS = re.compile(r"(?:管|把|给|喊|有人|人家|老|回回|都)(?:我)?(?:叫|喊|写)(?:我|成|作|做)?$")
 """有人管我叫佟姐: what others say is no name."""
@@ -296,7 +296,8 @@ def _misheard(said: Said, asked: bool) -> Iterator[Claim]:
         return
     at = match.start("heard")
     heard = match.group("heard")
-    if not asked and not (said.asked and by_word(said, heard, at)):
+    by_sound = said.text[at - 1] in "幸兴性信醒行新讯欣辛"
+    if not (asked and by_sound) and not (said.asked and by_word(said, heard, at)):
         return
     known = heard if heard in said.reading.lexicon.surnames else None
     surname = (

@@ -109,9 +109,15 @@ _NEAR_WORD, _NEAR_NAME = 0.16, 0.65
 
 
 def by_word(said: Said, heard: str, at: int) -> str | None:
-    """信其，委屈的其: what was heard is no surname, but the word it was explained with sounds like one of 屈's."""
+    """信其，委屈的其: no surname was heard, but the word it was explained with is, or sounds like, one of 屈's."""
+    lexicon = said.reading.lexicon
+    written = [char for word, char, _ in _name_words(lexicon) if f"{word}的" in said.text[at : at + 14]]
     return next(
-        (meant for meant in words_meant(said, at) if meant in said.reading.lexicon.surnames and _near(heard, meant)),
+        (
+            meant
+            for meant in words_meant(said, at)
+            if meant in lexicon.surnames and (meant in written or _near(heard, meant))
+        ),
         None,
     )
 

@@ -41,7 +41,13 @@ def test_two_names_that_fit_alike_are_neither_taken() -> None:
 
 @pytest.mark.parametrize(
     ("said", "name"),
-    [("信其，委屈的其", "屈"), ("免贵姓财，财火的财", "柴"), ("我姓苦，苦代的苦", "古"), ("我欣赏，像雨的像", "项")],
+    [
+        ("信其，委屈的其", "屈"),
+        ("免贵姓财，财火的财", "柴"),
+        ("我姓苦，苦代的苦", "古"),
+        ("我欣赏，像雨的像", "项"),
+        ("信息委屈的其", "屈"),
+    ],
 )
 def test_the_word_that_explains_a_surname_is_known_by_its_sound(said: str, name: str) -> None:
     assert value("caller_name", "路灯不亮", "请问您贵姓", said) == name
