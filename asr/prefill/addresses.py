@@ -154,7 +154,7 @@ def _confidence(talk: Talk, named: Sequence[Mention], main: Where, value: str) -
     if main.place is None:
         base = 0.55 + 0.13 * asked + 0.06 * echoed + 0.03 * detailed
     elif main.score >= 100:
-        base = 0.82 + 0.06 * asked + 0.08 * echoed + 0.02 * detailed
+        base = 0.76 + 0.03 * asked + 0.13 * echoed + 0.02 * detailed
     else:
         base = 0.25 + 0.4 * main.score / 100 + 0.08 * asked + 0.1 * echoed + 0.06 * detailed
     bare = main.place is not None and main.place.kind is PlaceKind.ROAD and value == main.place.name
