@@ -150,17 +150,17 @@ def hear(turns: Sequence[Turn], lexicon: Lexicon, urgency: Urgency) -> tuple[Cue
     rests: dict[str, float] = {}
     soft: Cue | None = None
     modes = list[str]()
-    told, asked, ordinary = 0, "", set[str]()
+    told, speaks, asked, ordinary = 0, False, "", frozenset[str]()
     for turn in sorted(turns, key=lambda turn: (turn.start_s, turn.seg)):
         if turn.speaker is Speaker.AGENT:
-            asked = turn.text
+            told, speaks, asked = told + speaks, False, turn.text
         if turn.speaker is not Speaker.CALLER or not turn.text.strip():
             continue
         reading = reading_of(turn.text, lexicon)
         if not reading.text:
             continue
         doubt = _doubt(told, asked, reading.text, ordinary)
-        told, ordinary = told + 1, ordinary | _ordinary(reading.text, urgency)
+        speaks, ordinary = True, ordinary | _ordinary(reading.text, urgency)
         sensed = _sense(reading.text, urgency, _words(lexicon))
         if sensed.all_gone:
             standing.clear()
@@ -178,7 +178,10 @@ def hear(turns: Sequence[Turn], lexicon: Lexicon, urgency: Urgency) -> tuple[Cue
 
 
 def _doubt(told: int, asked: str, text: str, ordinary: Container[str]) -> tuple[float, float]:
-    """How far a turn is doubted, and what is said in so many words; ``told`` turns came before, ``asked`` just now."""
+    """How far a turn is doubted, and what is said in so many words.
+
+    The operator answered the caller ``told`` times before, and ``asked`` this just now.
+    """
     if _INTERRUPTED.search(text):
         return 0.0, 0.0
     of_caller = ASKS_NAME.search(asked) is not None or ASKS_PHONE.search(asked) is not None
@@ -186,10 +189,11 @@ def _doubt(told: int, asked: str, text: str, ordinary: Container[str]) -> tuple[
     return _LATER * ((told >= _OPENING) + of_caller + behind), _LATER * behind
 
 
-def _ordinary(text: str, urgency: Urgency) -> set[str]:
+@lru_cache(maxsize=4096)
+def _ordinary(text: str, urgency: Urgency) -> frozenset[str]:
     """How it tells of something that does not happen now."""
     now = any(urgency.context["now"].read(text))
-    return set() if now else {kind for kind in _ORDINARY if any(urgency.suppress[kind].read(text))}
+    return frozenset() if now else frozenset(kind for kind in _ORDINARY if any(urgency.suppress[kind].read(text)))
 
 
 def _raise(

@@ -131,12 +131,27 @@ def test_a_later_word_takes_an_event_back_and_a_later_event_raises_another() -> 
     assert "120" in lines("我想问一下电费怎么交", "哎呀我妈晕倒了叫不醒")
 
 
+def talk(*texts: str) -> tuple[Cue, ...]:
+    """The caller, and between his turns the operator."""
+    spoken = [one for text in texts for one in ((Speaker.CALLER, text), (Speaker.AGENT, "好的，您继续说。"))]
+    turns = [
+        Turn(seg=seg, rev=1, speaker=who, text=text, start_s=float(seg), end_s=seg + 1.0, final=True)
+        for seg, (who, text) in enumerate(spoken)
+    ]
+    return hear(turns, Lexicon.load(), Urgency.load())
+
+
+ORDINARY = ("你好，我们村这条路不好走", "在山底村往北那一段", "村里人都走这儿")
+MAYBE = "我爸七十九了，在坡上滑了一跤，膝盖蹭破了"
+
+
 def test_what_might_be_danger_is_believed_in_the_first_turns_and_doubted_later() -> None:
-    before = ("你好，我们村这条路不好走", "在山底村往北那一段", "村里人都走这儿")
-    [first] = [cue for cue in cues("我爸七十九了，在坡上滑了一跤，膝盖蹭破了") if cue.target == "120"]
-    later = [cue for cue in cues(*before, "我爸七十九了，在坡上滑了一跤，膝盖蹭破了") if cue.target == "120"]
-    assert all(cue.score < first.score - 0.3 for cue in later)
-    assert "122" in lines(*before, "撞车了")
+    scores = {cue.target: cue.score for cue in cues(MAYBE)}
+    later = {cue.target: cue.score for cue in talk(*ORDINARY, MAYBE)}
+    at_once = {cue.target: cue.score for cue in cues(*ORDINARY, MAYBE)}
+    assert scores["120"] - later.get("120", 0.0) > 0.3
+    assert at_once["120"] > later.get("120", 0.0), "what was said in one breath is still the first turn"
+    assert "122" in [cue.target for cue in talk(*ORDINARY, "撞车了")]
 
 
 def test_after_a_complaint_of_the_past_even_plain_words_are_doubted() -> None:
@@ -145,7 +160,7 @@ def test_after_a_complaint_of_the_past_even_plain_words_are_doubted() -> None:
 
 def test_an_interruption_is_believed_at_once_whatever_was_asked_before() -> None:
     before = ("你好，我想问一下种地补贴的事", "在山底村，卡也没换过", "就我家没有")
-    assert "119" in lines(*before, "哎哎，坏了坏了！灶台着起来了！")
+    assert "119" in [cue.target for cue in talk(*before, "哎哎，坏了坏了！灶台着起来了！")]
 
 
 @pytest.mark.parametrize("text", ["有事打我，别打家里的", "你打我手机就行"])
