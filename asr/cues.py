@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from pypinyin.phrases_dict import phrases_dict
 
-from asr.gist import EMERGENCIES, HEADS, LINES, Gist, together
+from asr.gist import EMERGENCIES, HEADS, LINES, Gist, Weighed, together
 from asr.lexicon import Lexicon
 from asr.lexicon.phrases import Found, Phrases
 from asr.lexicon.urgency import Concern, Urgency
@@ -259,7 +259,7 @@ def _with_gist(ruled: Mapping[str, float], text: str, garbled: Container[str]) -
     """Of each line what phrases and gist say together, on the scale of the phrases."""
     if len(text) < _FEW:
         return dict(ruled)
-    weighed = Gist.load().weigh(text)
+    weighed = _weighed(text)
     scores = dict(ruled)
     for line in LINES:
         rule = ruled.get(line, 0.0)
@@ -272,11 +272,17 @@ def _with_gist(ruled: Mapping[str, float], text: str, garbled: Container[str]) -
     return scores
 
 
+@lru_cache(maxsize=4096)
+def _weighed(text: str) -> Weighed:
+    """Each turn is asked for anew with every turn that follows it."""
+    return Gist.load().weigh(text)
+
+
 def _of_gist(target: str, text: str, since: int) -> _Hit:
     """The clause that says it most, where no phrase does."""
-    gist, line = Gist.load(), HEADS.index(target)
+    line = HEADS.index(target)
     clauses = [found.span() for found in _CLAUSE.finditer(text, since)] or [(since, len(text))]
-    start, end = max(clauses, key=lambda span: gist.weigh(text[span[0] : span[1]]).whole[line])
+    start, end = max(clauses, key=lambda span: _weighed(text[span[0] : span[1]]).whole[line])
     return _Hit(
         Concern(name=GIST, target=target, strong=_NONE, weak=_NONE, unless=_NONE, over=_NONE, scene=_NONE),
         start,
