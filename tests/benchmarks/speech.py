@@ -72,13 +72,23 @@ class Bare:
     """From the first loud sound of each clip to the engine's first word, however early it was given the sound."""
 
 
-async def bare(recognizer: Recognizer, clips: list[Spoken], *, paced: bool = False) -> Bare:
-    """One stream without a session, flushed at the end of each clip; as fast as it takes it, or at the pace of speech.
+async def bare(recognizer: Recognizer, clips: list[Spoken], *, paced: bool = False, streams: int = 1) -> Bare:
+    """Without sessions, flushed at the end of each clip; as fast as it takes it, or at the pace of speech.
 
-    The pace matters: between the pieces of one talk other programs use the processor's caches.
+    The pace matters: between the pieces of one talk other programs use the processor's caches. So does company.
     """
     cpu = cpu_of(recognizer)
-    cpu_s, wall_s, audio_s = cpu(), time.perf_counter(), sum(clip.seconds for clip in clips)
+    cpu_s, wall_s, audio_s = cpu(), time.perf_counter(), streams * sum(clip.seconds for clip in clips)
+
+    async def one(number: int) -> list[float]:
+        await asyncio.sleep(0.7 * number)
+        return await _bare_stream(recognizer, clips, paced=paced)
+
+    firsts = [first for told in await asyncio.gather(*map(one, range(streams))) for first in told]
+    return Bare(cpu=(cpu() - cpu_s) / audio_s, wall=(time.perf_counter() - wall_s) / audio_s, first_s=firsts)
+
+
+async def _bare_stream(recognizer: Recognizer, clips: list[Spoken], *, paced: bool) -> list[float]:
     firsts: list[float] = []
     for clip in clips:
         stream = recognizer.open("bare")
@@ -94,7 +104,7 @@ async def bare(recognizer: Recognizer, clips: list[Spoken], *, paced: bool = Fal
         await stream.close()
         if first_at is not None:
             firsts.append(first_at - began_s - loud_from_s(clip.pcm))
-    return Bare(cpu=(cpu() - cpu_s) / audio_s, wall=(time.perf_counter() - wall_s) / audio_s, first_s=firsts)
+    return firsts
 
 
 async def _feed(stream: RecognizerStream, clip: Spoken, *, paced: bool) -> None:
@@ -136,12 +146,14 @@ async def measure(name: str, recognizer: Recognizer, streams: list[int]) -> Bare
     print(f"  p50 {statistics.median(paced.first_s):.2f} s p95 {percentile(paced.first_s, 0.95):.2f} s")
     first_goal, late_goal = GOALS[name.partition(" ")[0]]
     for number in streams:
+        beside = paced if number == 1 else await bare(recognizer, clips, paced=True, streams=number)
         cpu, told = await through_sessions(recognizer, clips, streams=number)
         first, late = lateness(told)
         print(
-            f"  {number} stream(s): {cpu:.3f} processor s a second of audio (x{cpu / paced.cpu:.2f} of bare, goal "
-            f"x{LAYER_GOAL:.2f}); first text p50 {statistics.median(first):.2f} s p95 {percentile(first, 0.95):.2f} s "
-            f"(goal {first_goal}); end of speech to final p50 {statistics.median(late):.2f} s "
+            f"  {number} stream(s): {cpu:.3f} processor s a second of audio (x{cpu / beside.cpu:.2f} of as many bare,"
+            f" goal x{LAYER_GOAL:.2f}); first text p50 {statistics.median(first):.2f} s "
+            f"p95 {percentile(first, 0.95):.2f} s (goal {first_goal}); "
+            f"end of speech to final p50 {statistics.median(late):.2f} s "
             f"p95 {percentile(late, 0.95):.2f} s (goal {late_goal}); "
             f"{sum(len(heard.partials) for heard in told)} partials"
         )
