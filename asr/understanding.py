@@ -27,6 +27,7 @@ _MATTER = ("category_code", "department")
 _FACILITY = "9005"
 _OF_A_REPEAT = ("is_repeat", "repeat_count")
 """To be asked how it went is no call of one's own."""
+_HABIT = re.compile(r"每|经常|平时|最近|整天")
 _BY_GIST = "gist"
 """The concern of a cue that no rule named."""
 _CLEAR = 0.3
@@ -104,11 +105,16 @@ def _with_emergency(
     forced = {
         "category_code": code, "department": category.department, "appeal_type": "求助", "urgency": level,
     }  # fmt: skip
-    kept = [one for one in found if one.field not in forced]
+    kept = [one for one in found if one.field not in forced and not _is_habit(one)]
     kept += [Suggestion(field=name, value=value, confidence=sure, evidence=proof) for name, value in forced.items()]
     if not any(one.field == "occur_time" for one in kept):
         kept.append(Suggestion(field="occur_time", value="刚刚", confidence=0.7, evidence=proof))
     return kept
+
+
+def _is_habit(one: Suggestion) -> bool:
+    """每天 of the cars that stand in the way is not when it burns."""
+    return one.field == "occur_time" and _HABIT.match(one.value) is not None
 
 
 def _matter_is_clear(turns: Sequence[Turn], lexicon: Lexicon) -> bool:

@@ -52,6 +52,7 @@ _OWN_LIFE = re.compile(
     r"(?:住|干活?|工作|上班|打工|结婚|怀孕|怀|退休|开店|做生意|去世|过世|走|埋|搬来|嫁|当|入住|认识|守寡|独居|念|教|用|骑|养)"
     r"(?:了|在?这儿?|那儿|在|到|着|过来|儿|都|也|有|快)*$"
 )
+_BIRTH = re.compile(r"^的?(?:生(?:的|人|日|下)|出生|过生日|过寿|满[零一二三四五六七八九十0-9]*周?岁)")
 _STILL = re.compile(r"^(?:[早晚]上)?(?:我们?|他|她)?(?:还(?!没|是|在|那|不)|才刚)")
 _ASIDE = re.compile(
     r"^[^，。！？]{0,10}?(?:退休|去世|过世|没了|搭过桥|结的?婚|生的|出生|摔了|分的|搬|迁|改嫁|离的?婚|考过|有人|上过|刚洗|打来)"
@@ -228,7 +229,7 @@ def _elsewhere(said: Said, word: TimeWord) -> bool:
         after = _TO_HOUR.sub("", _HOUR_NEXT.sub("", after))
     if word.day is not None and word.day.other == "当日" and (_COUNTED.search(before) or _HEARD.match(after)):
         return True
-    if _DEADLINE.match(after) or _PROMISED.search(before):
+    if _DEADLINE.match(after) or _PROMISED.search(before) or (word.kind is Kind.DAY and _BIRTH.match(after)):
         return True
     if word.kind is Kind.NOW and (_NOW_DENIED.match(after) or re.search(r"(?:以为|像|跟)$", before)):
         return True

@@ -168,3 +168,7 @@ def test_evidence_is_the_words_that_stand() -> None:
 
 def test_how_long_the_caller_has_lived_somewhere_is_not_how_long_it_lasts() -> None:
     assert value("occur_time", "我在这个小区住了十一年了，楼道从来没人扫。") is None
+
+
+def test_when_somebody_was_born_is_not_when_it_was() -> None:
+    assert value("occur_time", "我问一下小学报名，孩子是九月五号生的，今年能上一年级不？") is None

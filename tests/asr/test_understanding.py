@@ -99,6 +99,8 @@ def test_what_is_happening_now_is_the_matter_whatever_was_asked_first() -> None:
     found = ticket("我想问一下电费怎么交", "您请讲", "哎呀楼下着火了，全是烟", "在哪里？", "驿后小区三号楼")
     assert (found["category_code"], found["urgency"], found["department"]) == ("9002", "特急", "消防救援机构")
     assert found["occur_time"] == "刚刚"
+    burning = ticket("楼底下的电动车棚着火了，快来人！", "还有人吗？", "都下来了，那条道天天停满了车，消防车进不来！")
+    assert burning["occur_time"] == "刚刚"
 
 
 def test_without_a_cue_nothing_is_an_emergency() -> None:
