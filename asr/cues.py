@@ -16,11 +16,11 @@ from functools import lru_cache
 
 from pypinyin.phrases_dict import phrases_dict
 
+from asr.doubt import INTERRUPTED, doubt_of, ordinary
 from asr.gist import EMERGENCIES, HEADS, LINES, Gist, Weighed, together
 from asr.lexicon import Lexicon
 from asr.lexicon.phrases import Found, Phrases
 from asr.lexicon.urgency import Concern, Urgency
-from asr.prefill.questions import ASKS_NAME, ASKS_PHONE
 from asr.prefill.reading import Reading, reading_of
 from asr.transcript import Speaker, Turn
 
@@ -43,11 +43,6 @@ _UNSAID = 0.3
 """So much surer the gist has to be of an emergency line that no phrase names: most turns are about no danger."""
 _BESIDE = 0.1
 """Where one line is certain another may fall short by so much."""
-_OPENING = 3
-"""Danger is told in the first turns of a talk, if they tell of nothing else, or breaks into it."""
-_ORDINARY = ("asking", "complaint", "past")
-_LATER = 0.4
-"""So much more has to speak for it after them, where the operator asked who is calling, and after each of _ORDINARY."""
 _CLAUSE = re.compile(r"[^，。！？!?,…；;]+")
 _FEW = 4
 """Of so few characters no gist is taken."""
@@ -72,10 +67,6 @@ _STILL_NOT = re.compile(
     r"(?:到|直到)?(?:现在|今天|这会儿)(?:还|都|也)?(?:没|不|到哪|什么情况|咋样|怎么样|进展|处理|好了|没事)"
 )
 """到现在没下来 says nothing of now."""
-_INTERRUPTED = re.compile(
-    r"…|(?:^|[，。！？、])(?:哎+|唉|哎[呀哟]|啊|坏了|糟了|不好了?|我的?[妈天]|天[哪呐]|等[等下会]|别挂|[快你]?看)"
-)
-"""What was asked or complained of before is not what happens after it."""
 _EVERYDAY = frozenset(
     "是的了一不我你他有在就都也这那个们到去来上下没要会说还又很太吗呢吧啊二三四五六七八九十零两次年月号点走看听做开给让把被和"
     "跟拿放吃喝买卖家里外前后边自己人什么谁怎哪多少大小好坏时候天今明昨事情用能可以得对过起出进回住问叫想知道办找从再才刚先"
@@ -150,7 +141,7 @@ def hear(turns: Sequence[Turn], lexicon: Lexicon, urgency: Urgency) -> tuple[Cue
     rests: dict[str, float] = {}
     soft: Cue | None = None
     modes = list[str]()
-    told, speaks, asked, ordinary = 0, False, "", frozenset[str]()
+    told, speaks, asked, behind = 0, False, "", frozenset[str]()
     for turn in sorted(turns, key=lambda turn: (turn.start_s, turn.seg)):
         if turn.speaker is Speaker.AGENT:
             told, speaks, asked = told + speaks, False, turn.text
@@ -159,8 +150,8 @@ def hear(turns: Sequence[Turn], lexicon: Lexicon, urgency: Urgency) -> tuple[Cue
         reading = reading_of(turn.text, lexicon)
         if not reading.text:
             continue
-        doubt = _doubt(told, asked, reading.text, ordinary)
-        speaks, ordinary = True, ordinary | _ordinary(reading.text, urgency)
+        doubt = doubt_of(told, asked, reading.text, behind)
+        speaks, behind = True, behind | ordinary(reading.text, urgency)
         sensed = _sense(reading.text, urgency, _words(lexicon))
         if sensed.all_gone:
             standing.clear()
@@ -175,25 +166,6 @@ def hear(turns: Sequence[Turn], lexicon: Lexicon, urgency: Urgency) -> tuple[Cue
         rests = _raise(standing, rests, sensed, turn, reading, urgency, doubt=doubt)
     cues = list(_cues(standing, modes, urgency))
     return tuple([*cues, soft] if soft is not None and not cues else cues)
-
-
-def _doubt(told: int, asked: str, text: str, ordinary: Container[str]) -> tuple[float, float]:
-    """How far a turn is doubted, and what is said in so many words.
-
-    The operator answered the caller ``told`` times before, and ``asked`` this just now.
-    """
-    if _INTERRUPTED.search(text):
-        return 0.0, 0.0
-    of_caller = ASKS_NAME.search(asked) is not None or ASKS_PHONE.search(asked) is not None
-    behind = sum(kind in ordinary for kind in _ORDINARY)
-    return _LATER * ((told >= _OPENING) + of_caller + behind), _LATER * behind
-
-
-@lru_cache(maxsize=4096)
-def _ordinary(text: str, urgency: Urgency) -> frozenset[str]:
-    """How it tells of something that does not happen now."""
-    now = any(urgency.context["now"].read(text))
-    return frozenset() if now else frozenset(kind for kind in _ORDINARY if any(urgency.suppress[kind].read(text)))
 
 
 def _raise(
@@ -395,7 +367,7 @@ def _standing_factor(text: str, found: Found, concern: Concern, urgency: Urgency
         factor *= 0.1
     if any(suppress["past"].read(lead)) and not now and not concern.past_counts:
         factor *= 0.2
-    since = max((each.end() for each in _INTERRUPTED.finditer(text, 0, found.start)), default=0)
+    since = max((each.end() for each in INTERRUPTED.finditer(text, 0, found.start)), default=0)
     if any(suppress["asking"].read(text[since:])):
         factor *= 0.8 if now else 0.45
     if any(suppress["complaint"].read(text[since:])):

@@ -91,76 +91,99 @@ def firms(talk: Talk, code: str) -> Iterator[Named]:
     yield from reported(talk)
 
 
-def _mentions(said: Said, agents: str) -> Iterator[tuple[int, int, float]]:
-    """Spans of names with what their form alone is worth."""
-    text, seen = said.text, list[tuple[int, int]]()
-    for match in _CALLED.finditer(text):
+_Form = tuple[int, int, float]
+"""A span, and what the form of its name alone is worth."""
+_Spans = list[tuple[int, int]]
+
+
+def _mentions(said: Said, agents: str) -> Iterator[_Form]:
+    """Spans of names; ``seen`` are those taken already, which vaguer ones do not share."""
+    seen: _Spans = []
+    for match in _CALLED.finditer(said.text):
         span = _called(said, match, agents)
         if span is not None:
             seen.append(span[:2])
             yield span
     for start, end in said.reading.clauses:
-        for match in SHORT.finditer(text, start, end):
-            seen.append(match.span())
-            yield *match.span(), 0.45
-        for match in _CALLED_KIND.finditer(text, start, end):
-            if not _FORGOTTEN.search(match.group("name")) and not _NO_FIRM.search(match.group("name")):
-                seen.append(match.span("name"))
-                yield *match.span("name"), 1.1
-        for pattern, base in ((OFFICE, 0.35), (SITE, 0.2), (FIRM, 0.6)):
-            for match in pattern.finditer(text, start, end):
-                found = _with_body(said, start, match, agents)
-                if found is None or any(a < found[1] and found[0] < b for a, b in seen):
-                    continue
-                seen.append(found)
-                vague = match.group() in VAGUE
-                body = text[found[0] : match.start()]
-                lucky = (
-                    pattern is FIRM
-                    and 2 <= len(body) <= 4
-                    and sum(char in LUCKY for char in body) >= len(body) - (len(body) > 2)
-                )
-                yield (
-                    *found,
-                    base - 0.25 * (vague and not lucky and pattern is FIRM) + 0.2 * _alone(text, found) + 0.3 * lucky,
-                )
+        yield from _plain(said, start, end, seen)
+        yield from _of_kind(said, start, end, agents, seen)
         for hit in said.reading.places:
             if start <= hit.start < end and hit.place.kind is PlaceKind.COMMUNITY and KEPT.search(hit.place.name):
                 yield hit.start, hit.end, 0.2
-        for match in _IS.finditer(text, start, end):
-            name = _trim(match.group("name"))
-            first, last = match.start("name"), match.start("name") + len(name)
-            known = (
-                name in agents or spelt_out(text[last:], name) or sum(map(LUCKY.__contains__, name)) >= len(name) - 1
-            )
-            if known and not _NO_FIRM.search(name) and not any(a < last and first < b for a, b in seen):
-                seen.append((first, last))
-                yield first, last, 0.6
-    asked = ASKS_WHOM.search(said.asked) is not None
-    if asked:
-        for start, end in said.reading.clauses[:3]:
-            lead = _LEAD.match(text[start:end])
-            first = start + (lead.end() if lead is not None else 0)
-            first = max([first, *(hit.end for hit in said.reading.places if start <= hit.start < end)])
-            again = _LEAD.match(text[first:end])
-            first += again.end() if again is not None else 0
-            name = text[first:end]
-            if (
-                2 <= len(name) <= 7
-                and (
-                    name in agents
-                    or spelt_out(text[end:], name)
-                    or re.search(f"[那这][个家]{name}", text[end:]) is not None
-                    or sum(char in LUCKY for char in name) >= len(name) - (len(name) > 2)
-                )
-                and not _NO_FIRM.search(name)
-                and not any(a < end and first < b for a, b in seen)
-                and re.fullmatch(f"{HAN}+", name)
-                and not re.search(r"[东南西北]门|路|街|层|楼|姓", name)
-                and re.search("[\u4e00-\u9fff]", name)
-            ):
-                yield first, end, 0.5
-                return
+        yield from _being(said, start, end, agents, seen)
+    yield from _answer(said, agents, seen)
+
+
+def _taken(seen: _Spans, first: int, last: int) -> bool:
+    return any(a < last and first < b for a, b in seen)
+
+
+def _lucky(name: str) -> int:
+    """How many of its characters trade names like."""
+    return sum(char in LUCKY for char in name)
+
+
+def _plain(said: Said, start: int, end: int, seen: _Spans) -> Iterator[_Form]:
+    for match in SHORT.finditer(said.text, start, end):
+        seen.append(match.span())
+        yield *match.span(), 0.45
+    for match in _CALLED_KIND.finditer(said.text, start, end):
+        if not _FORGOTTEN.search(match.group("name")) and not _NO_FIRM.search(match.group("name")):
+            seen.append(match.span("name"))
+            yield *match.span("name"), 1.1
+
+
+def _of_kind(said: Said, start: int, end: int, agents: str, seen: _Spans) -> Iterator[_Form]:
+    """Offices, sites and firms by the word that ends their names."""
+    text = said.text
+    for pattern, base in ((OFFICE, 0.35), (SITE, 0.2), (FIRM, 0.6)):
+        for match in pattern.finditer(text, start, end):
+            found = _with_body(said, start, match, agents)
+            if found is None or _taken(seen, *found):
+                continue
+            seen.append(found)
+            body = text[found[0] : match.start()]
+            lucky = pattern is FIRM and 2 <= len(body) <= 4 and _lucky(body) >= len(body) - (len(body) > 2)
+            vague = pattern is FIRM and match.group() in VAGUE and not lucky
+            yield *found, base - 0.25 * vague + 0.2 * _alone(text, found) + 0.3 * lucky
+
+
+def _being(said: Said, start: int, end: int, agents: str, seen: _Spans) -> Iterator[_Form]:
+    for match in _IS.finditer(said.text, start, end):
+        name = _trim(match.group("name"))
+        first, last = match.start("name"), match.start("name") + len(name)
+        known = name in agents or spelt_out(said.text[last:], name) or _lucky(name) >= len(name) - 1
+        if known and not _NO_FIRM.search(name) and not _taken(seen, first, last):
+            seen.append((first, last))
+            yield first, last, 0.6
+
+
+_NO_ANSWER = re.compile(r"[东南西北]门|路|街|层|楼|姓")
+
+
+def _answer(said: Said, agents: str, seen: _Spans) -> Iterator[_Form]:
+    """A bare name, asked for one."""
+    if ASKS_WHOM.search(said.asked) is None:
+        return
+    text = said.text
+    for start, end in said.reading.clauses[:3]:
+        lead = _LEAD.match(text[start:end])
+        first = start + (lead.end() if lead is not None else 0)
+        first = max([first, *(hit.end for hit in said.reading.places if start <= hit.start < end)])
+        again = _LEAD.match(text[first:end])
+        first += again.end() if again is not None else 0
+        name = text[first:end]
+        if not 2 <= len(name) <= 7 or not re.fullmatch(f"{HAN}+", name) or _taken(seen, first, end):
+            continue
+        known = (
+            name in agents
+            or spelt_out(text[end:], name)
+            or re.search(f"[那这][个家]{name}", text[end:]) is not None
+            or _lucky(name) >= len(name) - (len(name) > 2)
+        )
+        if known and not _NO_FIRM.search(name) and not _NO_ANSWER.search(name):
+            yield first, end, 0.5
+            return
 
 
 def _alone(text: str, span: tuple[int, int]) -> bool:

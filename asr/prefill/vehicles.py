@@ -25,7 +25,6 @@ _TAIL = re.compile(
 _OWN_CAR = re.compile(r"我(?:们|家|自己)?的?车(?:牌|号|是)?[，]?$")
 _ASKS_PLATE = re.compile(r"车牌|牌照|牌号|车号|尾号")
 _PART = re.compile(rf"[{_N}](?:[，,、\s]*[{_N}]){{1,5}}")
-_BUS_TAIL = re.compile(rf"后几位[，,、\s]*(?P<tail>(?:[{_N}][，,、\s]*){{3,6}})(?![{_N}])")
 _NOT_A_PLATE = re.compile(r"(?:订单|工单|电话|手机|卡|账[号户]|账户|快递|单号|号码)[^。！？]{0,8}$")
 _OF_VEHICLES = re.compile(
     r"车牌|牌照|牌子|车号|车尾|司机|出租|校车|货车|渣土|[轿客卡厢]车|公交|[厢大]货|大车|面包车|逃|肇事|网约"
