@@ -23,7 +23,7 @@ INTERRUPTED = re.compile(
 def doubt_of(told: int, asked: str, text: str, told_of: Container[str]) -> tuple[float, float]:
     """How far a turn is doubted, and what is said in so many words.
 
-    The operator answered the caller ``told`` times before, ``asked`` this just now, and was ``told_of`` ordinary things.
+    The operator answered ``told`` times before, ``asked`` this just now, and was ``told_of`` ordinary things.
     """
     if INTERRUPTED.search(text):
         return 0.0, 0.0
