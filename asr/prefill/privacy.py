@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asr.prefill import discretion as put
 from asr.prefill.questions import ASKS_ANONYMOUS, ASKS_NAME, ASKS_PHONE
@@ -20,6 +20,8 @@ class Wish:
     confidence: float
     evidence: tuple[Evidence, ...]
     mild: bool = False
+    asked_only: bool = False
+    """Whether it would be kept: a wish only of who has something to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,24 @@ class Privacy:
 
 
 _BARE_NO = re.compile(
-    r"^(?:那|我|就|也|啊|嗯|哦|这个|倒|都|呃|哎)*(?:不用|不需要|不必|不要|没必要|用不着|无所谓|随便|都行|都可以"
-    r"|没事|没关系|不要紧|不怕|算了|公开|甭|不|没有?|随你们?|看着办|无妨|不介意)"
-    r"(?:了|吧|啦|的|儿|呀|啊|就行|都行|哈|嘞|了吧)*$"
+    r"^(?:那|我|就|也|啊|嗯|哦|这个|倒|都|呃|哎|最好|还是|可)*(?:不(?:用|需要|必|要|怕|介意|至于|保|做|选|搞|弄|勾|加|打|设|可以|行|能)?|没必要"
+    r"|用不着|无所谓|随便|都行|都可以|没事|没关系|不要紧|算了|公开|甭|别|没有?|随你们?|看着办|无妨)"
+    r"(?:了|吧|啦|的|儿|呀|啊|呗|那个|就行|都行|哈|嘞|了吧|密|保密)*$"
 )
 _BARE_YES = re.compile(
-    r"^(?:那|我|嗯|啊|哦|对|是|呃|哎|可|还|都|就|当然|肯定|最好|一定|必须|千万|麻烦|要么|能保就"
-    r"|你?给我)*(?:尽量|选上|勾上|勾着|打上|需要|要|保|保吧|保着|保上|保一下|当然|最好|必须|肯定|嗯+|对+|是的?"
-    r"|好的?|行|可以|中|成|得保|麻烦了?|必须的|千万|那当然|那肯定|那必须)"
-    r"(?:的|了|吧|啊|呀|啦|哈|保|保密|一下|你了|您了|保一下|滴)*$"
+    r"^(?:那|我|嗯|啊|哦|对|是|呃|哎|可|太|还|都|就|当然|肯定|最好|一定|必须|千万|麻烦|要么|要是能|能保就|能|给|帮|先"
+    r"|你?给我)*(?:尽量|选|勾|加|做|弄|设|打上|需要|要|保|当然|最好|必须|肯定|嗯+|对+|是的?"
+    r"|好的?|行|可以|中|成|得保|麻烦了?|千万|介意|有顾虑|那当然|那肯定|那必须)"
+    r"(?:上|着|一个|个|的|了|吧|啊|呀|啦|哈|呗|保|保密|一下|你了|您了|滴|要|必)*$"
 )
-_CHOICE = re.compile(r"公开还是保密|保密还是公开|实名还是匿名|匿名还是实名")
+_CHOICE = re.compile(
+    r"(?P<secret>保密|匿名)[^，。？！]{0,4}还是(?:公开|实名)|(?:公开|实名)[^，。？！]{0,4}还是(?P<open>保密|匿名)"
+)
+_HESITATES = re.compile(r"^[嗯哦啊呃那]+$")
+_FORMER, _LATTER = re.compile(r"前(?:面|一|者|头)|第一"), re.compile(r"后(?:面|一|者|头)|第二")
+_COUNTER_QUESTION = re.compile(r"(?:？|[吗么呢]|[^要]不)[。…]*$")
+"""Asked back, the question stays open: 选了影响办理不."""
+_FAREWELL = 20
 _ACCEPTS = re.compile(
     r"^(?:那|嗯|哦|啊|，|。)*(?:行|好|可以|中|嗯|对|要|成|就好|就行|我就放心|放心|麻烦|选上|勾上|给我选|给我勾"
     r"|那我说)"
@@ -93,9 +102,16 @@ def _latest(
 ) -> Wish | None:
     """The last wish that was heard; a weaker repetition of it changes nothing."""
     latest: Wish | None = None
+    open_question, explains = "", False
     for said in talk.all:
-        wish = of_caller(said) if said.by_caller else of_agent(talk, said) if said.by_agent else None
-        if wish is None:
+        if said.by_caller:
+            asked = replace(said, asked=open_question + said.asked)
+            wish = of_caller(asked)
+            explains = put.ASKS_WHAT_IT_IS.search(said.text) is not None
+            open_question = asked.asked + "，" if wish is None and _COUNTER_QUESTION.search(said.text) else ""
+        else:
+            wish = of_agent(talk, said) if said.by_agent and not explains else None
+        if wish is None or (wish.asked_only and not _has_more_to_tell(talk, said)):
             continue
         repeated = latest is not None and latest.wanted and wish.wanted
         if (
@@ -106,6 +122,10 @@ def _latest(
         ):
             latest = wish
     return latest
+
+
+def _has_more_to_tell(talk: Talk, asked: Said) -> bool:
+    return sum(len(said.text) for said in talk.caller if said.index != asked.index) > _FAREWELL
 
 
 # confidential ---------------------------------------------------------------------------------------------------------
@@ -135,11 +155,23 @@ def _named(said: Said) -> Wish | None:
     for match in put.SECRET.finditer(said.text):
         start, end = match.span()
         apart = not any(first < end and start < last for first, last in waived)
-        if apart and not _of_others(said, match):
+        if apart and not _of_others(said, match) and not _only_named(said, start, end):
             secret = (start, end)
     if secret is not None and (not waived or secret[0] > waived[-1][0]):
-        return Wish(True, 0.92, (said.evidence(*secret),))
+        asked_only = _asks_whether(said, *secret)
+        return Wish(True, 0.92, (said.evidence(*secret),), asked_only=asked_only)
     return Wish(False, 0.93, (said.evidence(*waived[-1]),)) if waived else None
+
+
+def _only_named(said: Said, start: int, end: int) -> bool:
+    """The word is repeated after the operator, or asked about."""
+    if put.AGENT_ASKS.search(said.asked) and said.text[end : end + 1] in ("？", "…", "吗", "嘛", "呢"):
+        return True
+    return any(match.start() < end and start < match.end() for match in put.ASKS_WHAT_IT_IS.finditer(said.text))
+
+
+def _asks_whether(said: Said, start: int, end: int) -> bool:
+    return any(match.start() < end and start < match.end() for match in put.ASKS_WHETHER.finditer(said.text))
 
 
 def _of_others(said: Said, match: re.Match[str]) -> bool:
@@ -155,15 +187,22 @@ def _answer(said: Said) -> tuple[bool, Evidence] | None:
     """The first bare yes or no among the clauses."""
     for start, end in said.reading.clauses:
         clause = said.text[start:end]
+        if _HESITATES.match(clause) and end + 2 < len(said.text):
+            continue
         if _BARE_NO.match(clause):
             return False, said.evidence(start, end)
         if _BARE_YES.match(clause):
             return True, said.evidence(start, end)
-    if _CHOICE.search(said.asked):
-        return None
+    choice = _CHOICE.search(said.asked)
+    if choice is not None:
+        former, latter = _FORMER.search(said.text), _LATTER.search(said.text)
+        found = former or latter
+        if found is None or (former is not None and latter is not None):
+            return None
+        return (former is None) == (choice["secret"] is None), said.evidence(*found.span())
     if said.refuses:
         return False, said.evidence(0, min(len(said.text), 4))
-    if said.agrees or re.match(r"^(?:那当然|当然|最好|麻烦|肯定|必须|还是)", said.text):
+    if said.agrees or re.match(r"^(?:那当然|当然|最好(?![别不])|麻烦|肯定|必须|还是(?![别不算]))", said.text):
         return True, said.evidence(0, min(len(said.text), 4))
     return None
 
@@ -190,7 +229,7 @@ def _offered(said: Said, start: int, end: int) -> bool:
 
 # anonymous ------------------------------------------------------------------------------------------------------------
 def _caller_nameless(said: Said) -> Wish | None:
-    if put.IMPATIENT.search(said.text):
+    if put.IMPATIENT.search(said.text) or put.PUT_ANOTHER.search(said.text):
         return None
     asked = put.ASKS_TO_STAY_OUT.search(said.text)
     if asked is not None:
@@ -206,12 +245,19 @@ def _caller_nameless(said: Said) -> Wish | None:
         answer = _answer(said)
         if answer is not None:
             return Wish(answer[0], 0.9, (answer[1],))
+        for start, end in said.reading.clauses:
+            if put.DECLINED.search(said.text[start:end]):
+                return Wish(True, 0.9, (said.evidence(start, end),))
     match = put.NAMELESS_FOR_ALL.search(said.text) or _own_name_withheld(said)
-    if match is None or put.THIRD.search(said.text[max(0, match.start() - 6) : match.end() + 3]):
+    if match is None:
+        signed = put.SIGNED.search(said.text)
+        known = signed is not None and signed["name"] in said.reading.lexicon.surnames
+        return Wish(False, 0.85, (said.evidence(*signed.span()),)) if signed is not None and known else None
+    if put.THIRD.search(said.text[max(0, match.start() - 6) : match.end() + 3]) or _only_named(said, *match.span()):
         return None
     strong = put.NAMELESS_FOR_ALL.search(said.text) is not None and "匿名" in said.text
     strong = strong or put.SURNAME_TOO.search(said.text) is not None
-    return Wish(True, 0.93, (said.evidence(*match.span()),), mild=not strong)
+    return Wish(True, 0.93, (said.evidence(*match.span()),), not strong, _asks_whether(said, *match.span()))
 
 
 def _own_name_withheld(said: Said) -> re.Match[str] | None:

@@ -135,3 +135,46 @@ def test_who_only_asks_and_leaves_no_name_hides_nothing() -> None:
 def test_to_have_been_forgotten_is_no_secret() -> None:
     assert value("confidential", "到底是谁把俺漏了，得有人给查一查。") != "true"
     assert value("confidential", "要是谁把我说出去可不行。") == "true"
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("别让隔壁那帮人对上号。", True),
+        ("要让车间主任知道谁告的状，我就干不下去了。", True),
+        ("转的时候把我的号码抹了行不行？", True),
+        ("这事只能你们知道。", True),
+        ("你们能查到是谁家漏的吗？", False),
+        ("图纸、配方这些商业秘密要保密多少年？", False),
+    ],
+)
+def test_it_is_the_act_that_counts(said: str, wanted: bool) -> None:
+    assert (value("confidential", said) == "true") is wanted
+
+
+def test_asked_back_the_question_stays_open() -> None:
+    for answer, wish in (("那选吧。", "true"), ("哦，那不用。", "false")):
+        assert value("confidential", MATTER, ASKS, "选了影响办理不？", "不影响。", answer) == wish
+    lines = (MATTER, "您贵姓？", "这个可以不填吗？", "可以的。", "那就不填。")
+    assert value("anonymous", *lines) == "true"
+
+
+def test_who_wants_to_know_what_it_is_wants_nothing_else() -> None:
+    lines = ("实名举报和匿名举报有什么不同？", "匿名不留姓名，不回复结果。", "明白了。")
+    assert (value("anonymous", *lines), value("confidential", *lines)) == (None, None)
+    asked = ("你们打电话都保密的吧？", "可以要求保密。")
+    assert value("confidential", *asked, "知道了，没别的事。") != "true"
+    assert value("confidential", *asked, "那好，镇上那家加油站往油里兑水，夜里两点来车卸货。") == "true"
+
+
+def test_what_was_wished_is_taken_back() -> None:
+    lines = ("这事要保密。", "好的，给您保密。什么事？", MATTER, "还有吗？", "保密取消吧，他们已经知道了。")
+    assert value("confidential", *lines) == "false"
+    lines = ("我要匿名。", "匿名的话没法回复您。", "那就写我姓蒋，给我回话。")
+    assert value("anonymous", *lines) == "false"
+
+
+def test_which_of_two_is_said_by_its_place() -> None:
+    assert value("confidential", MATTER, "您看是保密还是公开？", "前面那个。") == "true"
+    assert value("confidential", MATTER, "您看是保密还是公开？", "第二种。") == "false"
+    assert value("confidential", MATTER, "您介意承办单位知道您的姓名吗？", "介意。") == "true"
