@@ -6,18 +6,20 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from asr.prefill.questions import ASKS_TIME
 from asr.prefill.reading import CORRECTION, Said
 from asr.prefill.timewords import Day, Kind, TimeWord, time_words
 
 ASKS_HOW_LONG = re.compile(r"多久|多长时间|多少天|几天了|几个月了|几年了")
+_ASKS_DATE = re.compile(r"哪年|哪一年|哪个?月|什么日子|几时|啥时间|多会儿|多早晚|几号")
 ASKS_OTHER = re.compile(r"联系|方便|打给|回电|有空|上门|能(?:来|到|办|去|取)")
 _ASKS_REGULAR = re.compile(r"一般|平时|通常|每天|都是什么时|时段|时间段|几点到几点")
 _ASKS_SINCE = re.compile(r"从什么时候|从几月|从哪天|什么时候(?:就)?开始|啥时候(?:就)?开始|几号开始|哪天开始|多久了")
 _ASKS_CONTACT = re.compile(r"电话|联系(?!单|过)|号码|座机|手机|回电|回复您|通知您|告诉您|方便|贵姓|称呼")
 _DOUBT = re.compile(
-    r"…|——|\.\.|不对|(?:哦|噢|哎|呃|啊)不|不是[，,。…]|错了|说错|记错|等等|等一?下|等会儿?|想想|看看|翻一?下|翻翻|算算"
+    r"…|——|\.\.|不对|(?:哦|噢|哎|呃|啊)不|不是[，,。…]|错了|说错|记错|岔了|混了|口误|不止|等等|等一?下|等会儿?|想想|看看|翻一?下|翻翻|算算"
     r"|看一下|看一眼|查一下|改一下|更正"
 )
 _NOT = re.compile(r"(?<!是)(?:不是|不在|并非)(?:说)?(?:在)?$")
@@ -40,7 +42,7 @@ _DEADLINE = re.compile(
 )
 _PROMISED = re.compile(r"(?:预计|承诺|答应|等到?|要等|要是|不来|约定|约好|说好|尽量|赶在)$")
 _REPORTED = re.compile(
-    r"^[^，。！？]{0,6}?(?:打过(?!桥|架|仗|针)|反映|投诉过|登记过|登记的|报过|举报过|打了[一几两]?[回次个]|(?:给|跟)你们打|答复|回复|受理|给我回|回访|办结|打的[，。])"
+    r"^[^，。！？]{0,6}?(?:(?<!没)打过(?!桥|架|仗|针)|反映|投诉过|登记过|登记的|报过|举报过|打了[一几两]?[回次个]|(?:给|跟)你们打|答复|回复|受理|给我回|回访|办结|打的[，。])"
 )
 _FIRST_REPORT = re.compile(r"(?:第一[回次]|头一?[回次]|首次|最早|最开始)[^，。！？]{0,4}$")
 _TO_COME = re.compile(r"^[^，。！？]{0,3}?(?<!不)(?:要(?!求)|该(?!付)|准备|打算|就要|得去|即将)")
@@ -53,7 +55,10 @@ _OWN_LIFE = re.compile(
     r"(?:了|在?这儿?|那儿|在|到|着|过来|儿|都|也|有|快)*$"
 )
 _BIRTH = re.compile(r"^的?(?:生(?:的|人|日|下)|出生|过生日|过寿|满[零一二三四五六七八九十0-9]*周?岁)")
-_STILL = re.compile(r"^(?:[早晚]上)?(?:我们?|他|她)?(?:还(?!没|是|在|那|不)|才刚)")
+_STILL = re.compile(
+    r"^(?:[早晚]上)?(?:我们?|他|她)?(?:还(?!没|是|在|那|不)|才刚)|^[^，。！？]{0,6}?(?<!现在)还(?:好好|有|开|挺?好|能|亮|正常|热|通|见)"
+)
+"""The last time that all was well."""
 _ASIDE = re.compile(
     r"^[^，。！？]{0,10}?(?:退休|去世|过世|没了|搭过桥|结的?婚|生的|出生|摔了|分的|搬|迁|改嫁|离的?婚|考过|有人|上过|刚洗|打来)"
 )
@@ -76,6 +81,8 @@ _STALLED = re.compile(
     r"^[^。！？]{0,24}?(?:(?:再|再也|就|然后就?|一直|后来就?)没(?:然后|下文|后文|动静|[音回]?信儿?|消息|回音|人管|人理|影|反应|结果|来过|见过)"
     r"|石沉大海|杳无音信|没了(?:下文|动静|音信))"
 )
+_TODAY_IS = re.compile(r"^(?:就?是|都)?(?:几号|(?:星期|礼拜|周)几|[二三]?十?[一二三四五六七八九十](?:[号日，。]|了))")
+_PAST = re.compile(r"大?前年|去年|上上?[月周]|前天|昨天")
 _HEARD = re.compile(r"^(?:才|头一[回次]|第一[回次]|是|就)*(?:听说|知道|给你们|打|才想起|来反映|想反映|第)")
 _HOUR = r"[一二两三四五六七八九十零0-9]{1,3}点(?:半|[一二三四五六七八九十零刻分0-9]{1,3})?(?:多|来钟|钟|左右)?"
 _HOUR_NEXT = re.compile(rf"^[，,、]?{_HOUR}")
@@ -104,6 +111,8 @@ class Moment:
     """It has lasted that long and still does."""
     ends: bool = False
     """The hour is the end of it: 闹到后半夜两点."""
+    from_part: str = ""
+    """Of such an hour the part of the day it began in: 晚上开始，闹到两点."""
     now: str = ""
     since: bool = False
     until_now: bool = False
@@ -146,7 +155,7 @@ class Moment:
 def asks_when(asked: str) -> bool:
     """Not when to call or to come."""
     return any(
-        (ASKS_TIME.search(clause) or ASKS_HOW_LONG.search(clause)) and not ASKS_OTHER.search(clause)
+        any(one.search(clause) for one in (ASKS_TIME, ASKS_HOW_LONG, _ASKS_DATE)) and not ASKS_OTHER.search(clause)
         for clause in re.split(r"[。！？，；]", asked)
     )
 
@@ -183,6 +192,10 @@ def _words(text: str, protected: tuple[tuple[int, int], ...]) -> tuple[TimeWord,
 def _standing(text: str, words: Sequence[TimeWord]) -> list[TimeWord]:
     """Without what the speaker took back; a day keeps what was said of its month and year before."""
     struck: list[TimeWord] = []
+    for one, other in pairwise(words):
+        if _rivals(one, other) and re.match(r"还是|要么|或者?是?|[，、]?要不就?是", text[one.end : other.start]):
+            chosen = [word for word in words if word.start > other.start and _rivals(word, one)]
+            struck += [word for word in (one, other) if chosen and not any(map(word.same, chosen))]
     for at, word in enumerate(words):
         before = text[max(0, word.start - 6) : word.start]
         if _NOT.search(before) and word.kind not in (Kind.PART, Kind.OFTEN):
@@ -199,7 +212,7 @@ def _standing(text: str, words: Sequence[TimeWord]) -> list[TimeWord]:
     for word in words:
         if word.day is not None:
             day = word.day.after(earlier) if earlier is not None else word.day
-            earlier = day if not day.other else earlier
+            earlier = day if not day.other or re.fullmatch("上上?[月周]", day.other) else earlier
             word = replace(word, day=day, value=day.text)
         if not any(word.same(other) for other in struck):
             standing.append(word)
@@ -227,9 +240,13 @@ def _elsewhere(said: Said, word: TimeWord) -> bool:
     after, before = text[word.end :], text[max(0, word.start - 12) : word.start]
     if word.kind in (Kind.PART, Kind.CLOCK):
         after = _TO_HOUR.sub("", _HOUR_NEXT.sub("", after))
-    if word.day is not None and word.day.other == "当日" and (_COUNTED.search(before) or _HEARD.match(after)):
+    today = word.day is not None and word.day.other == "当日"
+    if today and (_COUNTED.search(before) or _HEARD.match(after) or _TODAY_IS.match(after)):
         return True
-    if _DEADLINE.match(after) or _PROMISED.search(before) or (word.kind is Kind.DAY and _BIRTH.match(after)):
+    if word.kind is Kind.DAY and re.search(r"今(?:[天日]|儿个?|个儿?)(?:就?是|都)?$", before):
+        return True
+    due = _PROMISED.search(before) is not None and not (word.day is not None and _PAST.match(word.day.text))
+    if _DEADLINE.match(after) or due or (word.kind is Kind.DAY and _BIRTH.match(after)):
         return True
     if word.kind is Kind.NOW and (_NOW_DENIED.match(after) or re.search(r"(?:以为|像|跟)$", before)):
         return True
@@ -245,7 +262,7 @@ def _joins(current: Moment, word: TimeWord, gap: str) -> bool:
         return False
     if CORRECTION.search(gap[-10:]) is not None or (len(gap) <= 8 and _NEAR.match(gap)):
         return True
-    if word.kind in (Kind.CLOCK, Kind.PART) and current.clocks and _TO.match(gap):
+    if word.kind in (Kind.CLOCK, Kind.PART) and (current.clocks or current.part) and _TO.match(gap):
         return True
     if word.kind is Kind.DAY and last.kind is Kind.DAY and _TO.match(gap):
         return True
@@ -333,7 +350,12 @@ def _judged(when: Moment, *, until: int) -> Moment:
     )
     if when.clocks and when.asked and _ASKS_REGULAR.search(said.asked) and when.day is None and not when.often:
         when.often = "每天"
+    if when.clocks and not any(part for part, _ in when.clocks):
+        parts = {word.value for word in _words(said.asked, ()) if word.kind is Kind.PART}
+        when.clocks = [(parts.pop() if len(parts) == 1 else "", when.clocks[0][1]), *when.clocks[1:]]
     when.ends = bool(when.clocks) and not when.ranged and _ENDS.search(_ahead(when)) is not None
+    if when.ends and len(when.words) > 1 and when.words[0].kind is Kind.PART and when.words[0].end < _first_hour(when):
+        when.from_part = when.words[0].value
     if when.since and (when.clocks or when.part) and when.exact and not _SINCE_BEFORE.search(before):
         when.since = _FROM_THEN.match(after) is not None or _UNTIL_NOW.match(after) is not None
     when.named = re.match(r"的(?:这个?|这件)?(?:事|情况)", after) is not None
@@ -364,7 +386,11 @@ def _judged(when: Moment, *, until: int) -> Moment:
 
 def _ahead(when: Moment) -> str:
     """What stands before the hour and the part of the day it is of."""
+    start = _first_hour(when)
+    return when.said.text[max(0, start - 8) : start]
+
+
+def _first_hour(when: Moment) -> int:
     first = next((word for word in when.words if word.kind is Kind.CLOCK), when.words[0])
     parts = [word for word in when.words if word.kind is Kind.PART and word.end == first.start]
-    start = parts[0].start if parts else first.start
-    return when.said.text[max(0, start - 8) : start]
+    return parts[0].start if parts else first.start

@@ -67,6 +67,10 @@ def suggest_time(talk: Talk, *, only_asks: bool = False) -> list[Suggestion]:
     ]
 
 
+def _dated(when: Moment) -> bool:
+    return when.day is not None and bool(when.day.date or when.day.month or when.day.year)
+
+
 def _beyond_asking(when: Moment, *, grieved: bool) -> bool:
     """Something happened to the caller after all."""
     dated = when.day is not None and not when.day.vague and (when.day.grain != "other" or bool(when.day.year))
@@ -160,6 +164,9 @@ def _whole(best: Moment, told: Sequence[Moment], heard: Sequence[Moment]) -> Mom
     merged = replace(best, words=list(best.words), clocks=list(best.clocks))
     good = [when for when in told if when is not best and when.doubt < 0.6]
     near = [when for when in good if abs(when.said.index - best.said.index) <= 2]
+    if best.day is not None and not best.since:
+        finer = [when for when in near if when.day is not None and when.day.text.startswith(best.day.text)]
+        merged.day = max((best.day, *(when.day for when in finer if when.day)), key=lambda day: len(day.text))
     if merged.only_hour or (merged.day is not None and merged.day.vague):
         backed = [when for when in heard if when.said.index > best.said.index and _same(best, when)]
         day = next((when for when in (*near, *backed, *good) if when.only_day and when.exact), None)
@@ -198,6 +205,11 @@ def _whole(best: Moment, told: Sequence[Moment], heard: Sequence[Moment]) -> Mom
             merged.day, merged.since, merged.until_now = since.day, True, since.until_now
     if not merged.streak and merged.day is not None and not merged.since:
         merged.streak = next((when.streak for when in good if when.streak), "")
+    if merged.lasted and merged.day is None and not (merged.often or merged.clocks or merged.streak or merged.now):
+        told_too = [when for when in near if when.only_day and not when.doubt]
+        began = next((when for when in told_too if when.since or (when.said is best.said and _dated(when))), None)
+        if began is not None:
+            merged.day, merged.since, merged.part = began.day, True, began.part
     if not merged.lasted and (merged.often or merged.since or merged.day is None) and not merged.now:
         merged.lasted = next((when.lasted for when in good if when.lasted and when.firm and when.doubt < 0.3), "")
     return merged
@@ -227,7 +239,8 @@ def _wording(when: Moment) -> str:
         day, hours = "昨晚", hours if when.clocks else ""
     if when.now and not day:
         day = "当日"
-    if not (day or when.ranged or when.often or when.streak or when.ends) and when.clocks and _once(when):
+    once = when.until_now or (not when.ranged and not when.ends and _once(when))
+    if not (day or when.often or when.streak) and when.clocks and once:
         day = "当日"
     regular = f"{when.often}{hours}" if when.often else ""
     if when.since and when.day is not None and (not when.day.vague or day.startswith("上")):
@@ -263,6 +276,6 @@ def _stretch(when: Moment) -> str:
     dawn = "凌晨" if "凌晨" in hours[0][0] and first.hour < 6 else ""
     if len(hours) == 1 or not when.ranged:
         dawn = dawn or ("凌晨" if "半夜" in hours[0][0] and first.hour < 6 else "")
-        return f"{'至' if when.ends else ''}{dawn}{first.text}"
+        return f"{when.from_part}{'至' if when.ends else ''}{dawn}{first.text}"
     last: Clock | None = clock(hours[1][1], hours[1][0])
     return first.text if last is None else dawn + stretch(first, last, told=bool(hours[1][0]))

@@ -13,7 +13,8 @@ _N = r"[零〇一二两三四五六七八九十0-9]"
 _WEEKDAY = r"(?:周|星期|礼拜)[一二三四五六日天末](?![到至]|个)"
 _YEAR = (
     r"(?:大前年|前年|去年|今年|头年"
-    r"|(?:二[零〇][一二][零〇一二三四五六七八九]|20[12][0-9]|[12一二][零〇4-9五六七八九]|二[一二])年)"
+    r"|(?:二[零〇][一二][零〇一二三四五六七八九]|20[12][0-9]|[零〇一二][零〇四五六七八九]|零[一二三]|[12][4-9]|二[一二])年(?![了前以之来])"
+    r"|[一二][一二三]年(?=[的份]?(?:[春夏秋冬年初底末上下交买签入盖搬开报办装]|(?:十[一二]?|[一二三四五六七八九正腊])月)))"
 )
 _MONTH = (
     r"(?:农历|阴历|阳历)?(?:(?<![零〇一二三四五六七八九十0-9个几每满半])(?:十[一二]|1[0-2]|十|[一二三四五六七八九1-9])月"
@@ -24,7 +25,9 @@ _BARE_DATE = (
     r"(?:初[一二三四五六七八九十]|廿[一二三四五六七八九]|(?:二?十[一二三四五六七八九]|二十|三十一?)"
     r"(?![个块元万千百点天年多来几斤人户口岁月号日路层]))"
 )
-_AFTER_FEAST = r"过(?:完|了)(?:国庆|十一|元旦|春节|五一|端午|中秋|清明|元宵|十五|年)(?:节|假期|长假)?(?![点号月个多级])"
+_AFTER_FEAST = (
+    r"(?:过[完了]|一过)(?:国庆|十一|元旦|春节|五一|端午|中秋|清明|元宵|十五|年)(?:节|假期|长假)?(?![点号月个多级])"
+)
 _FEAST = (
     r"放?(?:国庆|十一(?=期间|假|长假|放假|黄金周|以后|之后)|春节|过年|元旦|清明|五一(?!路|街|大街|大道|广场|小区|村)"
     r"|端午|中秋|元宵|重阳|六一(?!路|街|大街|小区)|七夕|圣诞|教师节|儿童节|妇女节|寒衣节|腊八|冬至|夏至|立秋|霜降|双十一|双十二|年前(?!后)|年后|劳动节|除夕|暑假|寒假|大年初[一二三四五六七])"
@@ -46,35 +49,42 @@ _OFTEN = (
 _STREAK = rf"连[着续]{_N}{{1,2}}(?:来|多)?个?(?:晚上?|天|夜|宿)"
 _AGO = rf"(?:{_N}{{1,3}}|半|几)(?:来|多)?个?(?:来|多|半)?(?:分钟|小时|钟头|天|月|年|星期|礼拜|周)[之以]?前(?!后)"
 _NEAR_PAST = (
-    r"(?:大前天|大前儿个?|前天|(?<![跟面门从以眼之车楼目])前儿个?(?!子)|昨[天日]|昨儿个?|夜来黑来|夜来"
-    r"|今[天日]|今儿个?|昨晚上?|昨夜里?|今早上?|今晨|今晚上?|前晚)"
+    r"(?:(?:大前|[前昨今])[天日]|(?:大前|昨|今|(?<![跟面门从以之眼车楼目])前)(?:儿个?(?!子)|个儿?(?![月星礼周]))"
+    r"|[昨今](?:晚上?|夜里?|早上?|晨)|前晚|夜来(?:黑来)?|夜[隔个]儿?)"
 )
 _VAGUE = (
-    r"前两天|前几天|这两天|这几天|最近|前些天|前些日子|这阵子|前阵子|前一阵子?|这段时间|近来|近几天"
-    r"|上上?个?月|上个?(?:周|星期|礼拜)|这会儿"
+    r"[前这头近](?:[两几些]天|些日子|一?阵(?:子|儿)?|一?段(?:时间|日子))|最近|近来|近期|前不久|这会儿"
+    r"|上上?个?(?:月|周|星期|礼拜)"
 )
 _DAY = (
     rf"{_YEAR}的?(?:{_FEAST}|{_OF_YEAR}|{_MONTH}(?:份)?(?:初(?![一二三四五六七八九十])|底|末|[上中下]旬|{_DATE}|{_BARE_DATE})?)?"
-    rf"|[一二三四五六七八九][二三四五六七八九]月份?"
+    rf"|[一二三四五六七八九][二三四五六七八九]月份?|(?<![0-9一二三四五六七八九十月])初[一二三四五六七八九十](?![一二三四五六七八九十中高级]|期)"
     rf"|{_MONTH}(?:份)?(?:初(?![一二三四五六七八九十])|底|末|[上中下]旬|{_DATE}|{_BARE_DATE})?"
     rf"|(?:上上个?月|上个?月|这个?月|本月|当月)的?(?:{_DATE}|月?底|月?初|月?末|[上中下]旬)"
     rf"|(?:大上个?|上上个?|上个?|就?这个?|本)?{_WEEKDAY}(?:{_WEEKDAY})?|{_DATE}"
     rf"|{_NEAR_PAST}|{_AFTER_FEAST}|{_FEAST}|{_SEASON}|{_VAGUE}"
 )
 _FUTURE = r"明[天早晚]|明儿个?|大?后天|下个?月|下个?(?:周|星期|礼拜)[一二三四五六日天]?|明年|今后|将来"
-_PART = (
-    r"凌晨|大清早|清早|一大早|一早|早起|早上|早晨|上午|中午|下午|傍晚|擦黑|吃[完过]晚饭|晚饭以?后|晚上|夜里头|夜里|夜间|黑夜|黑来|大半夜|后半夜|前半夜|半夜"
-    rf"|深夜|前晌|后晌|晌午|正午|午后|一上午|一下午|一整天|[早晚](?={_N}{{1,2}}点)"
-)
+_PARTS = {
+    "凌晨": "凌晨", "上午": "上午|前半?晌|头晌", "中午": "中午|大?晌午头?|正午|吃[完过罢了](?:晌午|中午|午)饭",
+    "下午": "下午|后半?晌|午后", "傍晚": "傍晚|傍?擦黑儿?|傍黑儿?",
+    "晚上": "晚上|吃[完过罢了]晚饭|晚饭以?后", "夜里": "夜里头|夜里|黑夜|黑来", "夜间": "夜间",
+    "早上": "大清早|清早|一大早|一早|早起|早上|早晨|天(?:刚|蒙蒙|[一不没])亮", "后半夜": "后半夜", "前半夜": "前半夜",
+    "半夜": "大?半夜", "深夜": "深夜", "一上午": "一上午", "一下午": "一下午", "一整天": "一整天",
+}  # fmt: skip
+"""What is said of each part of a day."""
+_PART = rf"{'|'.join(_PARTS.values())}|[早晚](?={_N}{{1,2}}点)"
 _HOUR = (
     rf"(?:[一二三四五六七八九两][二三四五六七八九]|十[一二]十[二三]|{_N}{{1,3}})点(?!儿|点|心|击|评|名|头|意见|要求|建议|原因|问题|诉求|钱|都|也|没)"
     rf"(?:半|一刻|三刻|{_N}{{1,3}}分|(?:[二三四五]?十[一二三四五六七八九]?|零[一二三四五六七八九]|[0-5][0-9])(?![百千块个天次回遍点趟元万人米分]))?(?:多钟?|来钟|钟|左右|光景|整|前后|许)?"
     r"|(?<![0-9::])[0-2]?[0-9][::][0-5][0-9](?![0-9])"
 )
+_SPAN = r"月|星期|礼拜|小时|钟头"
 _LASTED = (
     r"(?:都|已经|有|快|得有|将近|大概|差不多|持续|停了|漏了|拖了|等了|断了|欠了)?"
-    rf"(?:{_N}天{_N}夜|(?:[俩仨]|半拉?)月|(?:大半|小半|{_N}{{1,3}}几?|好几|好些|几|半)(?:来|多)?(?:(?:个|拉)(?:来|多|半)*(?:月|星期|礼拜|小时|钟头)|年|天|周|小时|星期|礼拜))"
-    r"(?:半|多|来)*(?=了|没|都|不|，|。|！|、|也|还|工夫|光景|[给过]你|$)"
+    rf"(?:{_N}天{_N}夜|[俩仨](?:{_SPAN}|天|年)|半拉?月|个把(?:{_SPAN})"
+    rf"|(?:[大小]半|小?{_N}{{1,3}}(?:好?几)?|好几|好些|几|半)(?:来|多)?(?:[个拉](?:来|多|半)*(?:{_SPAN})|年|天|周|小时|星期|礼拜))"
+    r"(?:半|多|来)*(?=了|没|都|不|，|。|！|、|也|还|工夫|光景|[给过]你|总|往上|出头|左右|的样子|吧|啦|$)"
 )
 _WORD = re.compile(
     rf"(?P<future>{_FUTURE})|(?P<ago>{_AGO})|(?P<streak>{_STREAK})|(?P<often>{_OFTEN})|(?P<now>刚才|刚刚|我(?:这会儿|现在|眼下)(?:就|正)(?=在|搁|站|堵|困))"
@@ -140,11 +150,13 @@ class Day:
         day = self
         if day.date and not day.month:
             day = replace(day, month=earlier.month if not re.search(r"[初底末旬]", earlier.month) else "")
+        if day.date and not day.month and re.fullmatch("上上?月", earlier.other):
+            day = replace(day, month=earlier.other)
         if day.month and not day.year and (not self.month or self.month == earlier.month):
             day = replace(day, year=earlier.year)
-        rel = re.match(r"上上|上|本", earlier.week)
+        rel = re.match(r"(上上|上|本)周", earlier.week or earlier.other)
         if re.match(r"周", day.week) and rel is not None:
-            day = replace(day, week=rel.group() + day.week)
+            day = replace(day, week=rel.group(1) + day.week)
         return day
 
 
@@ -181,8 +193,8 @@ def time_words(text: str, protected: Sequence[tuple[int, int]] = ()) -> list[Tim
                 day=day,
             )
         )
-        if day is not None and said in _WITH_PART:
-            part = _WITH_PART[said]
+        if day is not None and day.other in _RELATIVE and (near := _PART_OF_NEAR.search(said, 1)) is not None:
+            part = ("晚上", "夜里", "早上")[(near.lastindex or 1) - 1]
             words.append(TimeWord(kind=Kind.PART, start=match.end() - 1, end=match.end(), value=part))
         if kind is Kind.OFTEN and (often := re.search(r"夜里|后?半夜|凌晨|早上|中午|傍晚|晚|夜", said)):
             part = "晚上" if often.group() in ("晚", "夜") else often.group()
@@ -200,12 +212,21 @@ def _meant(text: str, match: re.Match[str], kind: Kind, protected: Sequence[tupl
         follows = re.match(r"[到多左钟往]|以后|之后|，一点", text[match.end() :]) is not None
         return hour is not None and not (short and not follows) and _NO_HOUR.search(before) is None
     if kind is Kind.DAY:
+        if said.startswith("初") and re.search(
+            r"孩|娃|儿子|闺女|女儿|学|上|读|念|班|今年$", text[: match.start()][-12:]
+        ):
+            return False
         if re.search(r"[零一二三四五六七八九十百千\d点第几每]$", before):
             return False
         return re.fullmatch(rf"{_N}{{1,3}}号", said) is None or not _door(text, match)
     if kind is Kind.LASTED:
-        later = text[match.end() : match.end() + 3]
-        return re.search(r"(?:就|才|刚|开|第|每|等|隔|再|差)$", before) is None and not re.match(r"级|龄", later)
+        later = text[match.end() : match.end() + 6]
+        never = said.startswith("一") and re.match(
+            r"(?:都|也)[没不]|没[^，。]{0,2}(?:耽误|歇|少|差|断|落|缺|停)", later
+        )
+        return re.search(r"(?:就|才|刚|开|第|每|等|隔|再|差)$", before) is None and not (
+            never or re.match(r"级|龄", later)
+        )
     if kind is Kind.OFTEN:
         return said not in ("周末", "平时") or re.match(r"[^，。]{0,4}(?:打|联系|回)", text[match.end() :]) is None
     return True
@@ -220,22 +241,13 @@ def _door(text: str, match: re.Match[str]) -> bool:
 
 # days -----------------------------------------------------------------------------------------------------------------
 _RELATIVE = {"大前天", "前天", "昨天", "当日"}
-_PLAIN_DAYS = {
-    "夜来黑来": "昨天", "夜来": "昨天", "昨日": "昨天", "昨儿": "昨天", "昨儿个": "昨天", "昨晚": "昨天",
-    "昨晚上": "昨天", "昨夜": "昨天", "昨夜里": "昨天", "今天": "当日", "今日": "当日", "今儿": "当日",
-    "今儿个": "当日", "今早": "当日", "今早上": "当日", "今晨": "当日", "今晚": "当日", "今晚上": "当日",
-    "大前儿": "大前天", "大前儿个": "大前天", "前儿": "前天", "前儿个": "前天", "前晚": "前天",
-    "大前天": "大前天", "前天": "前天", "昨天": "昨天",
-}  # fmt: skip
-_WITH_PART = {
-    "夜来黑来": "晚上", "昨晚": "晚上", "昨晚上": "晚上", "昨夜": "夜里", "昨夜里": "夜里", "前晚": "晚上",
-    "今早": "早上", "今早上": "早上", "今晨": "早上", "今晚": "晚上", "今晚上": "晚上",
-}  # fmt: skip
+_PART_OF_NEAR = re.compile(r"(晚上?|黑来)|(夜里?)|(早上?|晨)")
+_NEAR_DAYS = {"大": "大前天", "前": "前天", "昨": "昨天", "夜": "昨天", "今": "当日"}
 
 
 def _day(said: str) -> Day:
-    if said in _PLAIN_DAYS:
-        return Day(other=_PLAIN_DAYS[said])
+    if re.fullmatch(_NEAR_PAST, said):
+        return Day(other=_NEAR_DAYS[said[0]])
     if re.fullmatch(_VAGUE, said):
         plain = re.sub(r"上个?月", "上月", re.sub(r"上个?(?:星期|礼拜|周)", "上周", said))
         return Day(other=plain, vague=True)
@@ -244,10 +256,11 @@ def _day(said: str) -> Day:
     year = re.match(_YEAR, said)
     rest = said[year.end() :].removeprefix("的") if year is not None else said
     written = _year(year.group()) if year is not None else ""
-    month = re.match(r"(?:上上个?月|上个?月|这个?月|本月|当月)|[一二三四五六七八九]{2}月|" + _MONTH, rest)
+    if pair := re.fullmatch(r"([一二三四五六七八九])([二三四五六七八九])月份?", rest):
+        return Day(year=written, month=f"{_number(pair.group(1))}-{_number(pair.group(2))}月")
+    month = re.match(r"(?:上上个?月|上个?月|这个?月|本月|当月)|" + _MONTH, rest)
     if month is None:
-        date = re.fullmatch(_DATE, rest)
-        if date is not None:
+        if re.fullmatch(rf"{_DATE}|初.", rest):
             return Day(year=written, date=_date(rest))
         return Day(year=written, other=_feast(rest), vague=not rest)
     tail = rest[month.end() :].lstrip("份的").removeprefix("月")
@@ -263,7 +276,7 @@ def _day(said: str) -> Day:
 
 
 def _feast(said: str) -> str:
-    if passed := re.match(r"过(?:完|了)(.+?)(?:节|假期|长假)?$", said):
+    if passed := re.match(r"(?:过[完了]|一过)(.+?)(?:节|假期|长假)?$", said):
         return {"十一": "国庆", "年": "春节", "十五": "元宵"}.get(passed.group(1), passed.group(1)) + "后"
     if entered := re.fullmatch(r"入了(.)", said):
         return f"入{entered.group(1)}"
@@ -300,7 +313,7 @@ def _date(said: str) -> str:
 
 def _digits(said: str) -> str:
     match = re.search(rf"{_N}+", said)
-    number = _number(match.group()) if match is not None and not re.search(r"[一二三四五六七八九]{2}", said) else None
+    number = _number(match.group()) if match is not None else None
     return said if match is None or number is None else f"{said[: match.start()]}{number}{said[match.end() :]}"
 
 
@@ -367,20 +380,14 @@ def _shift(hour: int, part: str, *, early: bool) -> int:
 def stretch(first: Clock, last: Clock, *, told: bool) -> str:
     """From one hour to another; ``told``: the part of day of the last was said with it."""
     end = last
-    if not told and first.hour >= 12 > end.hour and end.hour + 12 > first.hour:
-        end = replace(end, hour=end.hour + 12)
+    if not told and end.hour < 12 and (end.hour < first.hour < end.hour + 12):
+        end = replace(end, hour=end.hour + 12, until=end.until + 12 if end.until is not None else None)
     after = "次日" if end.hour < first.hour and first.hour >= 18 else ""
     to = "至" if after and end.until is not None else "-"
     return f"{first.sharp}{to}{after}{end.sharp}"
 
 
 # the rest -------------------------------------------------------------------------------------------------------------
-_PLAIN_PARTS = {
-    "前晌": "上午", "后晌": "下午", "晌午": "中午", "正午": "中午", "午后": "下午", "黑夜": "夜里", "黑来": "夜里",
-    "早起": "早上", "一早": "早上", "大清早": "早上", "清早": "早上", "一大早": "早上", "早": "早上", "晚": "晚上",
-    "夜里头": "夜里", "擦黑": "傍晚", "吃完晚饭": "晚上", "吃过晚饭": "晚上", "晚饭后": "晚上", "晚饭以后": "晚上",
-    "早晨": "早上", "大半夜": "半夜",
-}  # fmt: skip
 _LEAD = re.compile(r"^(?:都|已经|有|快|得有|持续|停了|漏了|拖了|等了|断了|欠了)")
 
 
@@ -394,22 +401,30 @@ def _often(said: str) -> str:
     return re.sub(r"^周末|^每到周末|^一到周末", "周末", plain)
 
 
+def _part(said: str) -> str:
+    if said in ("早", "晚"):
+        return f"{said}上"
+    return next(part for part, words in _PARTS.items() if re.fullmatch(words, said))
+
+
 def _streak(said: str) -> str:
     return re.sub(r"个?(?:晚上?|夜|宿)$", "晚", with_digits(said).replace("连着", "连续"))
 
 
 def _lasted(said: str) -> str:
     plain = _LEAD.sub("", said).replace("俩", "两个").replace("仨", "三个").replace("半拉", "半个")
-    plain = plain.replace("半月", "半个月").replace("礼拜", "周").replace("个周", "周")
-    about = re.sub(r"(?<![好])来(?=[个天年周多月]|小时)", "", plain)
-    return ("约" if about != plain else "") + with_digits(about)
+    plain = re.sub(r"个(?=[天年])", "", plain) if said[-1] in "天年" else plain
+    plain = re.sub("^小(?!半)", "近", plain.replace("半月", "半个月").replace("个把", "约一个"))
+    about = re.sub(r"(?<![好])来(?=[个天年周多月星礼小钟])", "", plain)
+    about = re.sub(r"个?(?:礼拜|星期)", "周", about)
+    return ("约" if about.count("来") != plain.count("来") else "") + with_digits(about)
 
 
 _VALUES: dict[Kind, Callable[[str], str]] = {
     Kind.OFTEN: _often,
     Kind.STREAK: _streak,
     Kind.LASTED: _lasted,
-    Kind.PART: lambda said: _PLAIN_PARTS.get(said, said),
+    Kind.PART: lambda said: _part(said),
     Kind.NOW: lambda said: "刚刚" if said.startswith("刚") else "当前",
     Kind.AGO: lambda said: with_digits(said),
 }

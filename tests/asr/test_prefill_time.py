@@ -40,6 +40,23 @@ WHEN = "是什么时候的事？"
         ("五一路十六号院", []),
         ("说了三点意见", []),
         ("再来一点儿", []),
+        ("昨个后晌去的", ["昨天", "下午"]),
+        ("夜隔儿刮倒的", ["昨天"]),
+        ("前个月的账", []),
+        ("零九年买的", ["2009年"]),
+        ("二三年冬天报的", ["2023年冬天"]),
+        ("个把月了吧", ["约一个月"]),
+        ("仨星期了快", ["三周"]),
+        ("两三个月总有了", ["两三个月"]),
+        ("十好几天了", ["十好几天"]),
+        ("一个来礼拜了", ["约一周"]),
+        ("一天没耽误", []),
+        ("一个月没水了", ["一个月"]),
+        ("七八月份", ["7-8月"]),
+        ("初八贴的条", ["初八"]),
+        ("孩子上初三", []),
+        ("吃罢晌午饭走的", ["中午"]),
+        ("一过中秋就没影了", ["中秋后"]),
     ],
 )
 def test_a_word_of_time_as_a_ticket_writes_it(said: str, written: list[str]) -> None:
@@ -87,10 +104,44 @@ def test_how_often_and_from_which_hour_to_which(said: str, when: str) -> None:
         ("五点多吧，刚看的监控……五点二十，五点二十出的门，早上。", "5:20"),
         ("昨天……不是昨天，昨天我休息，前天，前天下午四点多。", "前天16时许"),
         ("九月一号——啊不，九月十一号那天晚上八点。", "9月11日20:00"),
+        ("四月还是五月来着，五月，五月底。", "5月底"),
+        ("今天是几号？十九，那就是十六号。", "16日"),
     ],
 )
 def test_what_was_taken_back_is_not_when_it_was(said: str, when: str) -> None:
     assert (value("occur_time", "我投诉个事。", WHEN, said) or "").endswith(when)
+
+
+@pytest.mark.parametrize(
+    ("said", "when"),
+    [
+        ("就上个月，八号那天转的钱。", "上月8日"),
+        ("上上礼拜的事了，礼拜六。", "上上周六"),
+        ("傍黑儿就开始，闹到十点来钟。", "傍晚至22时许"),
+        ("中午十一点到一点。", "11:00-13:00"),
+    ],
+)
+def test_what_was_said_before_holds_for_what_comes_next(said: str, when: str) -> None:
+    assert (value("occur_time", "我投诉个事。", WHEN, said) or "").removeprefix("每天") == when
+
+
+def test_how_long_it_lasts_and_since_when_belong_together() -> None:
+    lines = ("欠我工钱。", "欠多久了？", "去年腊月干完的活儿，这都小一年了。")
+    assert value("occur_time", *lines) == "自去年腊月起，已近一年"
+
+
+def test_the_part_of_the_day_may_be_the_operators() -> None:
+    lines = ("楼下太吵。", "一般晚上几点到几点？", "十点到一点吧。")
+    assert value("occur_time", *lines) == "每天22:00-次日1:00"
+
+
+def test_the_last_time_that_all_was_well_is_not_when_it_was() -> None:
+    lines = ("车让人划了。昨天夜里停那儿还好好的，今早起来看就有一道子。",)
+    assert value("occur_time", *lines) == "当日早上"
+
+
+def test_what_was_promised_for_a_day_gone_by_is_overdue_since() -> None:
+    assert value("occur_time", "房子说好去年十月交，楼还没封顶，投诉开发商。") == "去年10月至今"
 
 
 def test_the_day_and_the_hour_may_come_one_after_the_other() -> None:
