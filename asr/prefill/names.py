@@ -75,7 +75,7 @@ def _spelled_right(talk: Talk, claim: Claim) -> Claim:
 def _corrections(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
     """Which characters of the name this turn explains, and as what; those explained as what they are come first."""
     surnames = said.reading.lexicon.surnames
-    told = list(spellings(said.text))
+    told = [(word.removeprefix("".join(name)), char) for word, char in spellings(said.text)]
     for position, own in enumerate(name):
         if any(char == own and own in word for word, char in told):
             yield position, own
@@ -89,9 +89,9 @@ def _corrections(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
             ):
                 yield position, meant
     first = said.text.find("".join(name))
-    for meant in words_meant(said, first + len(name)) if first >= 0 else ():
+    for meant in words_meant(said, first + len(name) if first >= 0 else 0):
         for position, own in enumerate(name):
-            if (position or own not in surnames) and sounds_like(own, meant):
+            if (position or meant in surnames) and sounds_like(own, meant):
                 yield position, meant
     for parts, meant in said.reading.lexicon.cues.surname_parts.items():
         start = said.text.find(parts)

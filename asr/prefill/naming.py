@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from asr.lexicon import Lexicon
-from asr.lexicon.pinyin import syllables
+from asr.lexicon.pinyin import sounds_like
 from asr.prefill.genders import TITLES
+from asr.prefill.half_named import half_named
 from asr.prefill.questions import ASKS_NAME, ASKS_OTHER_NAME
 from asr.prefill.reading import PAUSE, Said
-from asr.prefill.spelling import by_spelling, by_word, spelled_at, surnames_by_sound
+from asr.prefill.spelling import by_spelling, by_word, spelled_at
 from asr.prefill.suggestions import Evidence
 
 TITLE = "|".join(sorted(TITLES, key=len, reverse=True))
@@ -42,9 +43,6 @@ OTHERS = re.compile(
 _OTHER_AFTER = re.compile(
     r"^的(?:那个|这个|一个)?(?:经理|老板|男|女|人|领导|大夫|医生|师傅|老师|主任|司机|业务|销售"
     r"|工作|警|民警|交警|邻居|住户|家|书记|局长|科长|所长|小伙|姑娘|同志|教授|护士|窗口|包工头)"
-)
-_XING = re.compile(
-    rf"(?:{PAUSE}|嗯|哦|啊|呃|哎)*(?:我|俺|免贵|[暗按安]|你记)?(?:[幸兴性信醒行新讯欣辛心](?!什么))(?P<heard>{HAN})"
 )
 _BY_OTHERS = re.compile(r"(?:管|把|给|喊|有人|人家|老|回回|都)(?:我)?(?:叫|喊|写)(?:我|成|作|做)?$")
 """有人管我叫佟姐: what others say is no name."""
@@ -290,24 +288,8 @@ def _spelled_whole(said: Said, asked: bool, told: list[Claim]) -> Iterator[Claim
 
 
 def _misheard(said: Said, asked: bool) -> Iterator[Claim]:
-    """幸好 for 姓郝, asked for the name: the sound of 姓, then something that sounds like a surname."""
-    match = _XING.match(said.text)
-    if match is None or asks_another(said.asked):
-        return
-    at = match.start("heard")
-    heard = match.group("heard")
-    by_sound = said.text[at - 1] in "幸兴性信醒行新讯欣辛"
-    if not (asked and by_sound) and not (said.asked and by_word(said, heard, at)):
-        return
-    known = heard if heard in said.reading.lexicon.surnames else None
-    surname = (
-        by_spelling(said, heard, at + 1)
-        or by_word(said, heard, at)
-        or known
-        or surnames_by_sound(said.reading.lexicon).get(syllables(heard))
-    )
-    if surname is not None:
-        yield Claim(surname, surname, 0.55, said, (said.evidence(at, at + 1),))
+    for found in half_named(said, asked=asked, of_another=asks_another(said.asked)):
+        yield Claim(found.surname, found.surname, found.sure, said, (said.evidence(found.start, found.end),))
 
 
 def _about_another(said: Said, match: re.Match[str], *, own: bool) -> bool:
@@ -397,7 +379,10 @@ def _given(said: Said, at: int) -> tuple[str, bool]:
             return name, True
         if not after or re.match(rf"{PAUSE}|{_ENDS}|[吧啊呀嘛哈我就]", after):
             return name, True
-        if length == 2 and re.match(r".{1,3}的", after):
+        explained = re.match(r".{2,3}?的(?P<char>.)", after) if length == 1 and own else None
+        if explained is not None and any(sounds_like(explained["char"], char) for char in (own, name)):
+            return name, True
+        if length == 2 and re.match(r".{2,3}的", after):
             return name, True
     two = rest[:2]
     return (

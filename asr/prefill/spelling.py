@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from asr.lexicon import Lexicon
@@ -111,7 +111,7 @@ _NEAR_WORD, _NEAR_NAME = 0.16, 0.65
 def by_word(said: Said, heard: str, at: int) -> str | None:
     """信其，委屈的其: no surname was heard, but the word it was explained with is, or sounds like, one of 屈's."""
     lexicon = said.reading.lexicon
-    written = [char for word, char, _ in _name_words(lexicon) if f"{word}的" in said.text[at : at + 14]]
+    written = [char for word, char, _ in name_words(lexicon) if f"{word}的" in said.text[at : at + 14]]
     return next(
         (
             meant
@@ -128,12 +128,17 @@ def words_meant(said: Said, at: int) -> Iterator[str]:
     sounds = syllables(text)
     for match in re.finditer("的", text[at : at + 14]):
         end = at + match.start()
-        for word, char, word_sounds in _name_words(said.reading.lexicon):
+        for word, char, word_sounds in name_words(said.reading.lexicon):
             start = end - len(word)
             if start < at or _DENIED.search(text[:start]):
                 continue
-            if sum(map(unlike, sounds[start:end], word_sounds)) / len(word) <= _NEAR_WORD:
+            if unlike_on_average(sounds[start:end], word_sounds) <= _NEAR_WORD:
                 yield char
+
+
+def unlike_on_average(sounds: Sequence[str], others: Sequence[str]) -> float:
+    """Of as many syllables each, 0..1."""
+    return sum(map(unlike, sounds, others)) / len(others)
 
 
 def _near(heard: str, meant: str) -> bool:
@@ -141,7 +146,7 @@ def _near(heard: str, meant: str) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _name_words(lexicon: Lexicon) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """The longest first."""
+def name_words(lexicon: Lexicon) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """(word, the character it explains, how the word sounds), the longest first."""
     words = sorted(lexicon.cues.name_words.items(), key=lambda entry: -len(entry[0]))
     return tuple((word, char, syllables(word)) for word, char in words)

@@ -47,10 +47,21 @@ def test_two_names_that_fit_alike_are_neither_taken() -> None:
         ("我姓苦，苦代的苦", "古"),
         ("我欣赏，像雨的像", "项"),
         ("信息委屈的其", "屈"),
+        ("我新养，白养的羊", "杨"),
+        ("请入，前程的成，成吗", "程"),
+        ("金路，祝呵的贺", "贺"),
+        ("进入庄家的装，电话你记", "庄"),
+        ("我心里头着急", None),
+        ("我叫段敬静止的静", "段静"),
     ],
 )
-def test_the_word_that_explains_a_surname_is_known_by_its_sound(said: str, name: str) -> None:
+def test_the_word_that_explains_a_surname_is_known_by_its_sound(said: str, name: str | None) -> None:
     assert value("caller_name", "路灯不亮", "请问您贵姓", said) == name
+
+
+def test_a_surname_all_three_times_garbled_needs_no_question() -> None:
+    assert value("caller_name", "路灯不亮", "在哪里", "行就快点来，我信旁，庞达文旁") == "庞"
+    assert value("caller_name", "路灯不亮", "在哪里", "我信箱，信箱里全是广告") is None
 
 
 def test_a_word_without_the_sound_of_a_name_explains_none() -> None:
