@@ -200,8 +200,14 @@ _OF_DOORS = (
     (re.compile(r"(?<=[栋楼座])底(?:上(?=[，。！？]|$|由|油)|伤|尚)"), "底商"),
     (re.compile(r"(?<=[一二三四五六])七(?=[一二三四五六七八九十0-9]{1,2}号楼)"), "期"),
     (re.compile(r"(?<=从|到)向口"), "巷口"),
+    (re.compile(r"(?<=单元)[腰要邀妖](?=[零〇0-9一二三四五六七八九])"), "幺"),
 )
-"""Heard beside words of doors: 三栋底上, 丹河湾二七五号楼."""
+"""Heard beside words of doors: 三栋底上, 丹河湾二七五号楼, 一单元腰零二."""
+_OF_CLOCKS = tuple(
+    (re.compile(rf"(?<=[早晚午夜晨上]{hour})[.:](?=[0-5]\d(?!\d|元|块|万|千|百|倍|%|度|米|公[里斤分]|毫|升|斤))"), "点")
+    for hour in (r"\d", r"\d\d")
+)
+"""今天早上7.20: a recogniser writes a time of day as a number."""
 
 
 @lru_cache(maxsize=8)
@@ -213,7 +219,7 @@ def _mishearings(lexicon: Lexicon) -> tuple[tuple[re.Pattern[str], str], ...]:
         if heard
     ]
     anywhere = [(re.compile("|".join(map(re.escape, heard))), meant) for meant, heard in cues.misheard.items() if heard]
-    return (*anywhere, *after_number, *_OF_DOORS)
+    return (*anywhere, *after_number, *_OF_DOORS, *_OF_CLOCKS)
 
 
 def _latin(char: str) -> bool:

@@ -84,3 +84,19 @@ def test_a_mark_is_no_syllable() -> None:
 
 def test_a_caller_of_whom_only_a_mark_was_heard_breaks_nothing() -> None:
     assert "category_code" in understood(".", "贵")
+
+
+@pytest.mark.parametrize(
+    ("said", "when"),
+    [
+        ("今天早上7.20公交车甩站", "当日7:20"),
+        ("昨天晚上11.30还在施工", "昨晚23:30"),
+        ("今天早上7.20元一斤的菜", "当日早上"),
+    ],
+)
+def test_a_time_of_day_may_be_written_as_a_number(said: str, when: str) -> None:
+    assert value("occur_time", said) == when
+
+
+def test_doors_are_known_by_the_words_beside_them() -> None:
+    assert value("address", "我住学院小区三号龙一旦圆腰零二，停水了") == "学院小区3号楼1单元102"
