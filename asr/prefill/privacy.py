@@ -36,13 +36,13 @@ class Privacy:
 
 _BARE_NO = re.compile(
     r"^(?:那|我|就|也|啊|嗯|哦|这个|倒|都|呃|哎|最好|还是|可)*(?:不(?:用|需要|必|要|怕|介意|至于|保|做|选|搞|弄|勾|加|打|设|可以|行|能)?|没必要"
-    r"|用不着|无所谓|随便|都行|都可以|没事|没关系|不要紧|算了|公开|甭|别|没有?|随你们?|看着办|无妨)"
+    r"|用不着|无所谓|随便|都行|都可以|没事|没关系|不要紧|算了|公开|甭|别|没有?(?:这个|那个|啥|什么)?(?:必要|需要)?|随你们?|看着办|无妨){1,2}"
     r"(?:了|吧|啦|的|儿|呀|啊|呗|那个|就行|都行|哈|嘞|了吧|密|保密)*$"
 )
 _BARE_YES = re.compile(
-    r"^(?:那|我|嗯|啊|哦|对|是|呃|哎|可|太|还|都|就|当然|肯定|最好|一定|必须|千万|麻烦|要么|要是能|能保就|能|给|帮|先"
+    r"^(?:那|我|觉得|看|嗯|啊|哦|对|是|呃|哎|可|太|不得|还|都|就|当然|肯定|最好|一定|必须|千万|麻烦|要么|要是能|能保就|能|给|帮|先"
     r"|你?给我)*(?:尽量|选|勾|加|做|弄|设|打上|需要|要|保|当然|最好|必须|肯定|嗯+|对+|是的?"
-    r"|好的?|行|可以|中|成|得保|麻烦了?|千万|介意|有顾虑|那当然|那肯定|那必须)"
+    r"|好的?|行|可以|中|成|得保|麻烦了?|千万|介意|有顾虑|(?:有|很有)(?:这个)?(?:必要|需要)|应该|稳妥点?|保险点?|谨慎点?|那当然|那肯定|那必须)"
     r"(?:上|着|一个|个|的|了|吧|啊|呀|啦|哈|呗|保|保密|一下|你了|您了|滴|要|必)*$"
 )
 _CHOICE = re.compile(
@@ -50,9 +50,10 @@ _CHOICE = re.compile(
 )
 _HESITATES = re.compile(r"^[嗯哦啊呃那]+$")
 _FORMER, _LATTER = re.compile(r"前(?:面|一|者|头)|第一"), re.compile(r"后(?:面|一|者|头)|第二")
+_OPENLY = re.compile(r"(?P<not>(?:不|别|甭|莫)(?:要|想|用|能|愿意?)?)?公开")
 _COUNTER_QUESTION = re.compile(r"(?:？|[吗么呢]|[^要]不)[。…]*$")
 """Asked back, the question stays open: 选了影响办理不."""
-_FAREWELL = 20
+_FAREWELL = 12
 _ACCEPTS = re.compile(
     r"^(?:那|嗯|哦|啊|，|。)*(?:行|好|可以|中|嗯|对|要|成|就好|就行|我就放心|放心|麻烦|选上|勾上|给我选|给我勾"
     r"|那我说)"
@@ -111,7 +112,8 @@ def _latest(
             open_question = asked.asked + "，" if wish is None and _COUNTER_QUESTION.search(said.text) else ""
         else:
             wish = of_agent(talk, said) if said.by_agent and not explains else None
-        if wish is None or (wish.asked_only and not _has_more_to_tell(talk, said)):
+        signs_nothing_away = wish is not None and wish.mild and not wish.wanted and latest is None
+        if wish is None or signs_nothing_away or (wish.asked_only and not _tells_something(talk)):
             continue
         repeated = latest is not None and latest.wanted and wish.wanted
         if (
@@ -124,8 +126,14 @@ def _latest(
     return latest
 
 
-def _has_more_to_tell(talk: Talk, asked: Said) -> bool:
-    return sum(len(said.text) for said in talk.caller if said.index != asked.index) > _FAREWELL
+def _tells_something(talk: Talk) -> bool:
+    told = 0
+    for said in talk.caller:
+        for start, end in said.reading.clauses:
+            clause = said.text[start : end + 1]
+            asks = put.ASKS_WHETHER.search(clause) or put.ONLY_ASKS.search(clause)
+            told += 0 if asks else end - start
+    return told > _FAREWELL
 
 
 # confidential ---------------------------------------------------------------------------------------------------------
@@ -141,16 +149,17 @@ def _caller_secret(said: Said) -> Wish | None:
         reason = put.NEIGHBOURLY.search(said.text) or put.KNOWN_BY.search(said.text)
         return Wish(True, 0.8, (said.evidence(*reason.span()),)) if reason is not None else None
     if put.AGENT_ASKS_OPEN.search(said.asked):
-        answer = _answer(said)
+        openly = _OPENLY.search(said.text)
+        answer = (openly["not"] is None, said.evidence(*openly.span())) if openly is not None else _answer(said)
         return Wish(not answer[0], 0.85, (answer[1],)) if answer is not None else None
     if put.AGENT_OFFERS.search(said.asked) and (accepts := _ACCEPTS.match(said.text)) is not None:
-        return Wish(True, 0.85, (said.evidence(*accepts.span()),))
+        return Wish(True, 0.85, (said.evidence(*accepts.span()),), asked_only=True)
     known = put.KNOWN_BY.search(said.text)
     return Wish(True, 0.8, (said.evidence(*known.span()),)) if known is not None else None
 
 
 def _named(said: Said) -> Wish | None:
-    waived = [match.span() for match in put.WAIVED.finditer(said.text)]
+    waived = [match.span() for match in put.WAIVED.finditer(said.text) if not _what_it_is(said, *match.span())]
     secret = None
     for match in put.SECRET.finditer(said.text):
         start, end = match.span()
@@ -165,8 +174,11 @@ def _named(said: Said) -> Wish | None:
 
 def _only_named(said: Said, start: int, end: int) -> bool:
     """The word is repeated after the operator, or asked about."""
-    if put.AGENT_ASKS.search(said.asked) and said.text[end : end + 1] in ("？", "…", "吗", "嘛", "呢"):
-        return True
+    echoed = said.text[end : end + 1] in ("？", "…", "吗", "嘛", "呢") and said.reading.clause_at(start)[0] == start
+    return (echoed and put.AGENT_ASKS.search(said.asked) is not None) or _what_it_is(said, start, end)
+
+
+def _what_it_is(said: Said, start: int, end: int) -> bool:
     return any(match.start() < end and start < match.end() for match in put.ASKS_WHAT_IT_IS.finditer(said.text))
 
 
@@ -238,8 +250,10 @@ def _caller_nameless(said: Said) -> Wish | None:
         for start, end in said.reading.clauses:
             if put.DECLINED.search(said.text[start:end]):
                 return Wish(True, 0.85, (said.evidence(start, end),), mild=True)
-    waived = put.NOT_NAMELESS.search(said.text)
-    if waived is not None:
+    waived = next(
+        iter(match for match in put.NOT_NAMELESS.finditer(said.text) if not _what_it_is(said, *match.span())), None
+    )
+    if waived is not None and put.NAMELESS_FOR_ALL.search(said.text, waived.end()) is None:
         return Wish(False, 0.92, (said.evidence(*waived.span()),))
     if ASKS_ANONYMOUS.search(said.asked) and "匿名" in said.asked:
         answer = _answer(said)
@@ -251,8 +265,9 @@ def _caller_nameless(said: Said) -> Wish | None:
     match = put.NAMELESS_FOR_ALL.search(said.text) or _own_name_withheld(said)
     if match is None:
         signed = put.SIGNED.search(said.text)
-        known = signed is not None and signed["name"] in said.reading.lexicon.surnames
-        return Wish(False, 0.85, (said.evidence(*signed.span()),)) if signed is not None and known else None
+        if signed is None or (signed["name"] or signed["full"]) not in said.reading.lexicon.surnames:
+            return None
+        return Wish(False, 0.85, (said.evidence(*signed.span()),), mild=True)
     if put.THIRD.search(said.text[max(0, match.start() - 6) : match.end() + 3]) or _only_named(said, *match.span()):
         return None
     strong = put.NAMELESS_FOR_ALL.search(said.text) is not None and "匿名" in said.text
