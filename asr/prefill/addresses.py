@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from asr.lexicon import PlaceKind
-from asr.prefill.along import named_there, near_by, on_the_road, part_of_road, shop_at, stretch
+from asr.prefill.along import firm_of, firm_there, kinds_of, named_there, near_by, part_of_road, shop_at, stretch
+from asr.prefill.anchors import anchor_of, answered_on
 from asr.prefill.heard_places import Mention
 from asr.prefill.mentions import Detail, Where
 from asr.prefill.readbacks import read_back
@@ -20,7 +21,7 @@ _PLAINLY = (("对过", "对面"), ("旁边", "旁"), ("跟前", "旁"), ("后头
 _BETWEEN_TO = re.compile(r"(?<=[\u4e00-\u9fff0-9]{2})到(?=[\u4e00-\u9fff0-9]{2})")
 _BETWEEN = re.compile(r"(.)至(.+?)中间")
 _STOP_OF_BUS = re.compile(r"(?<![车交驿油费电动岗兵检])站$")
-_ASKS_STOP = re.compile(r"哪个站|哪一站|什么站")
+_ASKS_KIND = re.compile(r"(?:哪一?[个处]?|什么)(站|工地|路口|收费站)(?![在的])")
 
 
 def address_of(talk: Talk, mentions: Sequence[Mention], main: Where, subject: str) -> Suggestion:
@@ -28,28 +29,38 @@ def address_of(talk: Talk, mentions: Sequence[Mention], main: Where, subject: st
     mine = [m for m in mentions if m in named or (m.where is None and belongs(talk, m)) or short_of(m, main)]
     first = next((mention for mention in named if mention.said.by_caller), named[0])
     doors = doors_of(talk, mine)
-    spots = spots_of(mine, doors)
+    who = firm_of(subject)
+    kinds = kinds_of(talk, main, mine, who)
+    spots = spots_of(mine, doors, kinds)
     value = main.name
     evidence = [first.head]
     for detail, mention in _in_order(doors, spots):
         value = joined(value, detail.shown)
         evidence.append(mention.evidence(detail))
-    if not doors and not spots and main.place is not None and main.place.kind is PlaceKind.ROAD:
-        value += "站" if any(_ASKS_STOP.search(mention.said.asked) for mention in named) else ""
+    if not spots and not set(doors) - {"phase"} and main.place is not None:
+        kind = next((found for m in named if (found := _ASKS_KIND.search(m.said.asked))), None)
+        value += kind.group(1) if kind is not None and not value.endswith(kind.group(1)) else ""
     if not doors and not spots:
         for said, start, end, words in near_by(talk, main):
             value += words
             evidence.append(said.evidence(start, end))
+    on_it = answered_on(mentions, main) if not doors and not spots else None
     far = any(detail.shown.startswith("至") for detail, _ in spots)
     part_way = stretch(talk, main) if not doors and not far and main.place is not None else None
     if part_way is not None:
         value = main.name + part_way[1]
         evidence.append(part_way[0])
-    if not set(doors) - {"building"} and not spots and part_way is None:
-        who = subject.partition("（")[0]
-        for proof in on_the_road(talk, main, who):
-            value += who
-            evidence.append(proof)
+    apart = bool(spots) and all(mention.span.loose for _, mention in spots)
+    told = [] if apart else [detail.shown for detail, _ in spots]
+    firm = firm_there(talk, main, who, doors, told, kinds) if part_way is None else None
+    if firm is not None and firm[1] not in value:
+        beside = "".join(detail.shown for detail, _ in spots) if apart else ""
+        value = joined(value.removesuffix(beside), firm[1]) + (f"（{beside}）" if beside else "")
+        evidence.append(firm[0])
+    if on_it is not None and on_it.where is not None and on_it.where.name not in value:
+        words = on_it.where.name + "".join(spot.shown for spot in on_it.spots[:1])
+        value += words if firm is None else f"（{words}）"
+        evidence.append(on_it.head)
     shop = shop_at(mentions, named, main) if not doors else None
     if shop is not None and shop.where is not None and shop.where.name not in value:
         value += shop.where.name
@@ -68,6 +79,10 @@ def address_of(talk: Talk, mentions: Sequence[Mention], main: Where, subject: st
     ):
         value = heard[0]
         evidence.append(heard[1].evidence(heard[2], heard[3]))
+    anchor = anchor_of(talk, mentions, main)
+    if anchor is not None and anchor[0] not in value:
+        value = joined(anchor[0], value)
+        evidence = [*anchor[1], *evidence]
     value = _as_written(talk, _told_in_full(mentions, value))
     return Suggestion(
         field="address",

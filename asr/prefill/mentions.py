@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -44,12 +44,15 @@ _SPELLED = "零一二三四五六七八九〇幺"
 _SPELLED_DIGITS = re.compile(r"[零〇一二三四五六七八九幺]{2,}")
 _GLUE = re.compile(
     r"(?:[，,、。.…\s]|呃|嗯|啊|哎|呢|嘞|嘛|么|吧|那[口处道]|那个|那块|那边|这边|那儿|这儿|这块|那|这个|的|就是"
-    r"|以前的?|原来的?|原先的?|里头|里面|里|上头|上面|上(?!客)|出来|出门|下来|下去|过去"
-    r"|我家是?|我们家|我家住|我住|我在|(?:我们|咱们?|俺们?)村里?(?![口东西南北头委中])|过了?(?!道)|我们|咱们?|俺们?|住在|住(?![院宅])|在|是|有一?[个家座处片栋棵根条排]|一[个家]|有|从|排队的?|靠近|靠|挨着|紧挨着|往里|进去|头)*"
+    r"|以前的?|原来的?|原先的?|里头|里面|里|上头|上面|上(?!客)|出来|出门|进来|进门|下来|下去|过去"
+    r"|我家是?|我们家|我家住|我住|我在|(?:我们|咱们?|俺们?)村里?(?![口东西南北头委中])|过了?(?!道)|我们|咱们?|俺们?|住在|住(?![院宅])|在|是|有一?[个家座处片栋棵根条排]|一[个家]|有|从|排队的?|靠近|靠着?|挨着|紧挨着|[那这]一?[段截带]|往里|进去|头(?!一))*"
 )
 _PAUSE = re.compile(r"[，,、。.…\s]")
-_AND = re.compile(r"(?:路|街)?[和与跟、到，]?")
-_CROSSED = re.compile(r"(?:的)?(?:那个|这个)?(交叉口|交口|交汇处?|十字路口|丁字路口|十字|丁字|路口|拐角|口)")
+_AND = re.compile(r"(?:路|街)?(?:[和与跟同、到，]|走到|[拐转](?:到|往|向|进|上)?|[往向])?")
+_CROSSED = re.compile(
+    r"(?:的|拐弯?|转弯?|那个|这个|那)*"
+    r"(交叉口|交口|交汇处?|十字路口|丁字路口|十字|丁字|路口|拐角|口|(?:高架|立交)桥?|匝道口?)"
+)
 _MOUTHS = {"十字": "十字路口", "丁字": "丁字路口", "口": "路口"}
 _LANDMARK = re.compile(r"[\u4e00-\u9fff]{2,8}?(?:斜对面|对面|对过|旁边|附近|门口|隔壁|拐角|路口)")
 _NO_NAME = re.compile(
@@ -62,6 +65,9 @@ _OF_A_ROAD = frozenset({"灯", "面", "基", "牌", "沿", "障", "费", "况", 
 """路灯 is no road."""
 _NUMBER_ONLY = re.compile(r"第?[零一二两三四五六七八九十百幺]+")
 _LEAD_IN = re.compile(r"(?:就|从|在|到|往|靠)*")
+_LIVES_AT = re.compile(
+    r"(?:^|[，,、。.…！？!?\s])(?:我|俺|咱|们|家|那边?|这边?|就|在|住|是|的|呢|呃|嗯|有|它|店|办公室)*$"
+)
 _LONE_SUFFIXES = frozenset(
     {"政务大厅", "政务服务中心", "政务中心", "办事大厅", "服务大厅", "火车站", "高铁站", "汽车站", "客运站"}
 )
@@ -99,7 +105,7 @@ class Span:
 
     @property
     def end(self) -> int:
-        return self.details[-1].end if self.details else self.head_end
+        return max((detail.end for detail in self.details), default=self.head_end)
 
 
 @lru_cache(maxsize=4096)
@@ -110,9 +116,15 @@ def spans_of(reading: Reading, garbled: tuple[PlaceHit, ...] = ()) -> tuple[Span
         if where.place is not None and any((hit.start, hit.end) == (start, end) for hit in garbled):
             end = _garbled_on(reading, end)
         if not any(start < span.end and span.start < end for span in found):
-            found.append(Span(where, start, end, tuple(_details(reading, end, anchored=True))))
+            found.append(Span(where, start, end, _sides_first(reading, _details(reading, end, anchored=True))))
     found += _alone(reading, found)
+    found = [span for span in found if not _spelled(reading.text, span)]
     return tuple(sorted(found, key=lambda span: span.start))
+
+
+def _spelled(text: str, span: Span) -> bool:
+    """操场的操: a word that only tells how a name is written."""
+    return span.end + 1 < len(text) and text[span.end] == "的" and text[span.end + 1] in text[span.start : span.end]
 
 
 _SIDES_ALONE = frozenset({"前面", "后", "后面"})
@@ -138,7 +150,7 @@ def _alone(reading: Reading, named: Sequence[Span]) -> Iterator[Span]:
             at = inside
             continue
         row = tuple(_details(reading, at, anchored=False))
-        if row:
+        if row and ({d.slot for d in row} != {"floor"} or _LIVES_AT.search(reading.text, 0, row[0].start)):
             yield Span(None, row[0].start, row[0].start, row)
         elif at in openings:
             lead = _LEAD_IN.match(reading.text, at)
@@ -190,7 +202,7 @@ def _heads(reading: Reading, garbled: tuple[PlaceHit, ...]) -> Iterator[tuple[Wh
     taken = [(hit.start, hit.end) for hit in hits]
     for start, end in worded:
         if not any(start < b and a < end for a, b in taken):
-            yield Where(with_digits(text[start:end]), None, 0.0), start, end
+            yield Where(with_digits(text[start:end]).replace("的", ""), None, 0.0), start, end
 
 
 _BRANCH = "院区|校区|分院|分校|分店|园区"
@@ -275,7 +287,8 @@ def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
             start -= 1
         if match.end() in regions:
             continue
-        body, suffix = text[start : match.start()], match.group()
+        start -= start == match.start() and text[start - 1 : start] == "的" and start - 1 in regions
+        body, suffix = text[start : match.start()].removeprefix("的"), match.group()
         behind = start in regions
         if behind and _KEEPS_REGION.search(suffix):
             yield regions[start], match.end()
@@ -301,7 +314,7 @@ def _details(reading: Reading, at: int, *, anchored: bool) -> Iterator[Detail]:
     seen: list[str] = []
     while at < len(reading.text):
         glue = _GLUE.match(reading.text, at) if anchored or seen else None
-        places = [glue.end(), at] if glue is not None and glue.end() > at else [at]
+        places = [_up_to_place(reading, at, glue.end()), at] if glue is not None and glue.end() > at else [at]
         behind_building = anchored or bool({"building", "unit", "row"} & set(seen))
         detail = next((d for p in places if (d := _door(reading, p, bare=behind_building))), None)
         if detail is None and (anchored or seen):
@@ -316,7 +329,26 @@ def _details(reading: Reading, at: int, *, anchored: bool) -> Iterator[Detail]:
         at = detail.end
 
 
+def _up_to_place(reading: Reading, at: int, end: int) -> int:
+    """在上柳村村口: the first character of a name is no preposition."""
+    return next((hit.start for hit in reading.places if at <= hit.start < end < hit.end), end)
+
+
 _MOST_SPOTS = 4
+
+
+_IN_VILLAGE = re.compile(r"村[东西南北]")
+
+
+def _sides_first(reading: Reading, details: Iterable[Detail]) -> tuple[Detail, ...]:
+    """…，砖厂在村北边: the side, then what is there."""
+    row = list(details)
+    for at in range(len(row) - 1):
+        one, other = row[at : at + 2]
+        apart = reading.text[one.end : other.start].endswith("在")
+        if apart and one.slot == other.slot == "spot" and _IN_VILLAGE.match(other.shown):
+            row[at : at + 2] = [other, one]
+    return tuple(row)
 
 
 def _onward(reading: Reading, at: int) -> Detail | None:

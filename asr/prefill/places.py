@@ -95,7 +95,7 @@ def _echoes(talk: Talk, name: str) -> bool:
     return any(name[-4:] in said.text for said in talk.caller)
 
 
-_WHICH = re.compile(r"哪一?[个家所座](?P<kind>[\u4e00-\u9fff]{2,4})")
+_WHICH = re.compile(r"哪一?[个家所座](?P<kind>村|[\u4e00-\u9fff]{2,4})")
 _ASKED_AT = re.compile(r"(?:村|小区|街|路)?(?:的)?(?:哪里|哪儿|什么位置|具体位置|哪个位置|哪一?[块段栋])")
 
 

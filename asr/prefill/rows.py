@@ -102,14 +102,19 @@ def _heard_better(talk: Talk, newer: Mention, older: Mention) -> bool:
     return answered is not None and answered is older.said and older.asked
 
 
-def spots_of(mine: Sequence[Mention], doors: Chosen) -> list[tuple[Detail, Mention]]:
-    """Of all that was said with the chosen building or none the row that says most, what was put right before all."""
+def spots_of(mine: Sequence[Mention], doors: Chosen, kinds: frozenset[str]) -> list[tuple[Detail, Mention]]:
+    """Of all that was said with the chosen building or none the row that says most, what was put right before all.
+
+    ``kinds`` only say what whom it is about is.
+    """
     building = doors["building"][0].shown if "building" in doors else None
     refused = {detail.shown for mention in mine if mention.negated for detail in mention.spots[:1]}
     best: list[tuple[Detail, Mention]] = []
     most = 0.0
     for mention in mine:
-        row = [(d, mention) for d in mention.spots if d.shown not in refused and not _told_closer(d, mention.spots)]
+        row = [
+            (d, mention) for d in mention.spots if d.shown not in refused | kinds and not _told_closer(d, mention.spots)
+        ]
         own = mention.door("building")
         if not row or mention.negated or mention.elsewhere or not mention.stands or own not in (None, building):
             continue

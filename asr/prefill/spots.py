@@ -23,7 +23,7 @@ _BY = (
 )
 _LANDMARK = re.compile(rf"(?P<what>(?:{CHAR}){{2,7}}?)(?P<by>{_BY}|(?=[往向朝][东西南北]))")
 _WAY = re.compile(
-    rf"(?:再|一直)?[往向朝](?P<to>[东西南北里])(?:边|面)?(?P<walk>走|去|数|拐|开|一点儿?)*[，,]?"
+    rf"(?:再|一直)?[往向朝](?P<to>[东西南北里上下])(?:边|面)?(?P<walk>走|去|数|拐|开|一点儿?)*[，,]?"
     rf"(?:大概|大约|约|也就|有|走|过去|不到|的)*(?P<far>{_N}(?:来|多|几)?米|{_N}(?:公里|里地)|第{_N}[家户排个间])?"
 )
 _NTH = re.compile(
@@ -54,6 +54,10 @@ _SHOWN = (
     ("旁边", "旁"),
     ("边上", "旁"),
     ("对过", "对面"),
+    ("外头", "外"),
+    ("外面", "外"),
+    ("底下", "下"),
+    ("下头", "下"),
 )
 _CLOSES = re.compile(
     r"(?:那儿|那里|那块儿?|那边|那片|那个|那一[片带块截段]|这儿|这块|这边|这里|里头|里面|里边|里|上头|上|的|呢|吧|嘛|呀|啊|么|嘞)*"
@@ -72,6 +76,8 @@ def spot_pattern(lexicon: Lexicon) -> re.Pattern[str]:
     words = "|".join(map(re.escape, sorted(lexicon.cues.spots, key=len, reverse=True)))
     return re.compile(
         r"(?:左手|右手|左边|右边)?第[一二三四五六七八九十0-9]+[家户排个间]"
+        rf"|(?:第{_N}|头一)[个根盏座道棵口](?:(?:{CHAR}){{1,3}}(?=那儿|那里|那块|旁边|跟前|边上|底下|[，,。！？]|$))?"
+        r"|[东西南北中]段|(?<=[门墙院])外(?:[头面边侧])?|(?<=[桥架棚])(?:底下|下头|下面|下(?!雨|午|班|[来去]))"
         r"|[前后][头边]|(?<=[会店所校院厅楼馆局行社])隔壁"
         rf"|{_N}号(?:机?井|泵站?|桌|台|柜台?|大?棚|闸|门|厅|线|车间|仓?库|塔|桥|进?出?口|摊位?|铺|坑|池|桩|柜|机)"
         rf"|往[东西南北里](?:走|去)?(?:大概|大约)?[零一二两三四五六七八九十百0-9]+米|{words}"
@@ -167,6 +173,7 @@ def _stands(reading: Reading, at: int, *, paused: bool) -> tuple[str, int] | Non
 
 
 def _plain(words: str) -> str:
+    words = re.sub("^头一(?=[个家根])", "第一", words)
     for said, shown in _SHOWN:
         if words.endswith(said):
             return words.removesuffix(said) + shown
