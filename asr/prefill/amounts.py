@@ -23,6 +23,7 @@ _LEAD = re.compile(
 )
 _SPENT = re.compile(
     r"^(?:块钱?|元|多)*(?:买|交|办|充|花|付|租|订|收|报|拿|请|修|装|退|还给|赔)(?:下来|进|回来?)?的|^那[张笔][，,]"
+    r"|^(?:块钱?|元|多)*的(?:课|卡|会员|学费|货|套餐|押金|票|团|单子|保健|药|车|房|东西)"
 )
 _ASKED_BACK = re.compile(r"^(?:块钱?|元|多)*[^，。！？]{0,2}(?:退|还|返|赔|补)(?:给|回|我)")
 _SETTLED = re.compile(r"^(?:块钱?|元|多)*(?:就|了)?(?:拉倒|完事|算了|了事|打发|私了|两清)")
@@ -43,6 +44,10 @@ _EACH = re.compile(
 )
 """The price of one is no amount of the matter, unless there is no other."""
 _WRITTEN = re.compile(r"(?<!\d)\d{2,8}(?=元|块)")
+_SAID_AGAIN = re.compile(
+    r"[块元钱]*(?:…+|，?(?:呃|哦|噢|不对|不是|错了)[，…]*)+(?:是|应该是)?[一二两三四五六七八九十\d]+[百千万十]"
+)
+"""三千……三千二百八: begun anew."""
 _EXACT = re.compile(r"^(?:块钱?|元)?[，,。]?(?:这个|这才|才是|就)?(?:准|没错|是准的|对的)")
 _ROUGH_BEFORE = re.compile(r"(?:好几|几|上|近|将近|差不多|大概|大约|估摸着?|少说|得损失)(?:得|有|是)?$")
 _ROUGH_AFTER = re.compile(r"^(?:多|来|几|余|左右|上下)")
@@ -123,7 +128,7 @@ def _sums(said: Said, told: Sequence[int]) -> Iterator[_Sum]:
         return
     rough: int | None = None
     for numeral in said.reading.numerals:
-        if not numeral.digits.isdecimal():
+        if not numeral.digits.isdecimal() or _SAID_AGAIN.match(said.text, numeral.end):
             continue
         value, unit = int(numeral.digits), _UNIT.match(said.text, numeral.end)
         if (
@@ -183,7 +188,10 @@ def _worth(said: Said, numeral: Numeral, value: int, unit: re.Match[str] | None,
     worth += 1.2 * (_EXACT.match(after) is not None) + 1.1 * (_STILL_OWED.search(before) is not None)
     worth += 0.9 * (_REALLY.search(before) is not None)
     worth -= 0.5 * (_OTHERS_OFFER.search(before) is not None and not whole) + 0.01 * said.index
-    worth -= 0.8 * (_NOT_IT.search(before) is not None or _PAID_OFF.search(before) is not None) + 0.4 * each
+    own = asked and re.search(r"[零一二两三四五六七八九十百千万\d]", before) is None
+    worth -= (
+        0.8 * ((_NOT_IT.search(before) is not None and not own) or _PAID_OFF.search(before) is not None) + 0.4 * each
+    )
     return worth - 0.6 * (re.match(r"(?:块钱|元|块)?的?(?:券|优惠|代金|红包|积分)", after) is not None)
 
 

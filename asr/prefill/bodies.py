@@ -22,7 +22,7 @@ _ANY = re.compile(_BODY.pattern + r"|银行|医院|卫健委|保险公司")
 """Others that are named only beside one that sends there."""
 _SAYS = re.compile(
     r"(?:那边|那头|那儿|的人?|他们|人家|[一-鿿]?(?:经理|主任|书记|会计))?"
-    r"(?:上周|昨天|前天|当时|后来|头一回|天天)?(?:又|也|就|还|都|只|老是?|总是?|一直|倒|光|硬|根本|压根|死活)?"
+    r"(?:上周|昨天|前天|当时|后来|头一回|天天)?(?:就是|又|也|就|还|都|只|老是?|总是?|一直|倒|光|硬|根本|压根|死活)*"
     r"(?:说|讲|[让叫](?!人给)|推|回复|答复|非要?|不|没|要|拿|把|占|堵|封|扣|拖|卡|拒|撵|拆|锁|挖)"
 )
 _ANSWERED = re.compile(r"(?:的?电话|去)?[，,](?:头一个人|那边|人家|他们|他|接电话的)?(?:又|也|就|还)?(?:说|讲|回)")
@@ -70,14 +70,15 @@ def _mentions(talk: Talk, said: Said) -> Iterator[_Mention]:
         before, after = text[max(0, start - 8) : start], text[end : end + 40]
         sentence = re.split(r"[。！？；]", after)[0]
         reached = _REACHED.search(before) is not None
-        speaks = (_SAYS.match(after) or (reached and _ANSWERED.match(after))) is not None
+        speaks = _SAYS.match(after) is not None or (reached and _ANSWERED.match(after) is not None)
         done = _DONE_BY.search(before) is not None and re.match(r"[^，。]{0,4}[给把拿]", after) is not None
         if _WONDERS.match(after) or _WOULD.search(before):
             continue
         handed = _HANDED.search(before) is not None
         if not (speaks or done or handed):
             continue
-        weight = 0.4 + 0.3 * speaks + 0.35 * done + 0.4 * handed + 0.3 * bool(BLAMED.search(sentence))
+        blames = len(BLAMED.findall(sentence))
+        weight = 0.4 + 0.3 * speaks + 0.35 * done + 0.4 * handed + 0.3 * (blames > 0) + 0.1 * (blames > 1)
         weight -= 0.1 * match.group().startswith("物业")
         weight += 0.2 * _asked_to(talk, match.group()) - 0.005 * said.index
         yield _Mention(said, start, end, match.group(), speaks, weight)
@@ -114,7 +115,8 @@ def _named(talk: Talk, mention: _Mention) -> str:
 
 
 _IN_PARTS = re.compile(
-    rf"(?:^|[，。！？])(?:就|就是|是|叫|那个)*(?P<name>{HAN}{{2,5}})，[^。！？]{{0,16}}(?:那个|那家)(?P<kind>{HAN}{{2,4}}?)(?=[，。！？])"
+    rf"(?<![^，。！？])(?=(?:就|就是|是|叫|那个|在|去|找)*(?P<name>{HAN}{{2,5}})(?:，[^。！？]{{0,16}})?"
+    rf"(?:那个|那家)(?P<kind>{HAN}{{2,4}}?)(?=[，。！？的]))"
 )
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from asr.lexicon import Lexicon, PlaceKind
-from asr.numerals import with_digits
+from asr.lexicon import Lexicon
 from asr.prefill.named import Kind, Named
 from asr.prefill.parts import spelt_out
 from asr.prefill.reading import Said, Talk
@@ -76,6 +75,11 @@ _ASKS_CALLER = re.compile(
     r"您(?:本人)?(?:贵姓|怎么称呼|姓什么|叫什么|姓啥|尊姓)|请问(?:您)?(?:贵姓|怎么称呼|尊姓)"
     r"|您(?:老)?贵姓|怎么称呼(?:您|$|，|。|？)|留个|贵姓|称呼|联系电话|怎么联系|电话"
 )
+_ADDRESSED = "大[姐哥]|同志|阿姨|师傅|医生|大夫|老师|护士|警官|主任|书记|经理|所长|教练"
+_BADLY = re.compile(
+    r"[^。！？]{0,6}(?:态度|骂|吼|凶|推|不[管给让理办]|开错|看错|红包|打[了人我孩]|嫌|拖|瞪|甩|多[要收]|扣|敷衍|应付)"
+    r"|，[^。！？]{0,8}(?:态度|骂|吼|红包|不[管给让理办])"
+)
 _SPELLS = re.compile(r"^(?:的|那个|这个|旁|字|头)")
 _NICK = re.compile(
     r"(?:都|大家|人家|人们|我们)?(?:管(?:他|她)(?:叫|作)|(?:叫|喊|称呼?)(?:他|她)(?:叫|作|做|是)?)(?P<name>[\u4e00-\u9fff]{2,4})(?=[，。！？]|$)"
@@ -90,30 +94,10 @@ _BADGE = re.compile(
 )
 _BEARS = re.compile(r"(?:胸牌|工牌|牌牌|牌子|胸卡|名牌|反光背心|锦旗)")
 _SELF = re.compile(r"[我俺](?:叫|姓|是|就是|也姓|大名)?$|免贵$|复姓$")
-_N = "[零〇一二两三四五六七八九十幺0-9]"
-_ROOM = (
-    rf"(?:{_N}{{1,3}}号楼"
-    rf"|{_N}{{1,3}}栋)?[，、]?(?:{_N}{{1,2}}单元)?[，、]?(?P<room>[零〇一二三四五六七八九幺0-9]{{3,4}})(?![元块号年度岁楼栋米斤亩月天多人千百万路0-9零〇一二三四五六七八九幺])"
-)
-_ASKS_DOOR = re.compile(r"谁家|哪一?户|哪一?家|对方(?:家)?(?:是|住)|楼上是|他家?住|几楼几户")
-_ANY_DOOR = re.compile(_ROOM)
-_NEXT_DOOR = re.compile(
-    rf"(?:(?:楼上|对门|隔壁|楼下|顶层|邻居|吵的|漏的|那家|他家|七楼)[^。我]{{0,12}}?(?:是|住)?){_ROOM}"
-)
-_THAT_DOOR = re.compile(
-    rf"(?<!我家)(?<!住)(?<!我们家){_ROOM}[，]?(?:那家|那户|他家|家(?![里的])|扯|的?(?:住户|业主"
-    rf"|邻居|租户)|户主|的?人家|一家)"
-)
-_OWN_DOOR = re.compile(r"(?:我家?|我们家?|我们那屋)(?:是|住|在|就)*[^，。]{0,10}$")
-_BUILDING = re.compile(rf"(?P<n>{_N}{{1,3}})(?:号楼|栋)")
-_UNIT = re.compile(rf"(?<!不是)(?P<n>{_N}{{1,2}})单元")
-_NO_NEIGHBOURS = ("03", "05", "08", "09", "10", "11", "13")
-"""Matters no neighbour is to blame for."""
-_SURNAMED = re.compile(r"(?:那家|户主|他家|那户|家|业主)(?:人)?姓(?P<name>[\u4e00-\u9fff]{1,2})(?=[，。]|$)")
 
 
 @lru_cache(maxsize=4)
-def _patterns(lexicon: Lexicon) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+def _patterns(lexicon: Lexicon) -> tuple[re.Pattern[str], ...]:
     """A full name, what people are called by those around them, and a role with the name behind it."""
     surname = "(?:" + "|".join(map(re.escape, sorted(lexicon.surnames, key=len, reverse=True))) + ")"
     full = rf"{surname}[\u4e00-\u9fff]{{1,2}}"
@@ -123,15 +107,19 @@ def _patterns(lexicon: Lexicon) -> tuple[re.Pattern[str], re.Pattern[str], re.Pa
         rf"(?P<role>{_ROLES})(?:的|是|那边)?[，]?(?:[^，。]{{0,4}}?)(?:叫|姓|名叫|名字叫|是叫"
         rf"|大名叫)(?:个|什么|做|作)?(?P<name>{handle}|{full}|[\u4e00-\u9fff]{{1,2}}){edge}"
     )
-    return re.compile(full + edge), re.compile(rf"(?:{handle})"), role
+    addressed = re.compile(rf"{surname}[\u4e00-\u9fff]{{2}}(?={_ADDRESSED})")
+    return re.compile(full + edge), re.compile(rf"(?:{handle})"), role, addressed
 
 
-def counterparts(talk: Talk, caller: str, code: str) -> Iterator[Named]:
+def counterparts(talk: Talk, caller: str) -> Iterator[Named]:
     for named in _persons(talk):
-        if named.kind is Kind.HOME and code.startswith(_NO_NEIGHBOURS):
-            continue
-        if (not caller or (caller not in named.name and named.name not in caller)) and not _contact(named):
+        if not is_caller(named.name, caller) and not _contact(named):
             yield named
+
+
+def is_caller(name: str, caller: str) -> bool:
+    """A brother of one who is known by the surname only bears the same."""
+    return bool(caller) and (name in caller or (len(caller) > 1 and caller in name))
 
 
 def _contact(named: Named) -> bool:
@@ -148,18 +136,17 @@ def _contact(named: Named) -> bool:
 
 
 def _persons(talk: Talk) -> Iterator[Named]:
-    full, handle, role = _patterns(talk.lexicon)
+    full, handle, role, addressed = _patterns(talk.lexicon)
     agents = "，".join(said.text for said in talk.agent)
     for said in talk.caller:
         yield from _badges(said)
         yield from _by_role(said, role, agents)
-        yield from _surnamed(said, handle, talk)
+        yield from _surnamed(said, handle, addressed, talk)
         yield from _doing(talk, said, full)
         yield from _nicknames(said, agents)
         yield from _answered(talk, said, full, handle)
         yield from _on_badges(talk, said, full)
     yield from _named_by_operator(talk, full)
-    yield from _homes(talk)
 
 
 def _badges(said: Said) -> Iterator[Named]:
@@ -189,20 +176,32 @@ def _by_role(said: Said, role: re.Pattern[str], agents: str) -> Iterator[Named]:
         yield Named(name, said, start, start + len(match.group("name")), weight, Kind.PERSON, _role(shown))
 
 
+def _triplewise(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], ...]]:
+    return zip(spans, spans[1:], spans[2:], strict=False)
+
+
 def _doing(talk: Talk, said: Said, full: re.Pattern[str]) -> Iterator[Named]:
-    """养猪的叫裴老三."""
+    """养猪的叫裴老三; 跟着一个包工头干活，裴老三，他……"""
     for match in re.finditer(
         rf"(?<![我您])[\u4e00-\u9fff]{{2,4}}的(?:那个|那人)?(?:叫|名叫)(?P<name>{full.pattern})", said.text
     ):
         if _like_a_name(talk, match.group("name"), said) or match.group("name")[1:2] == "老":
             yield Named(match.group("name"), said, *match.span("name"), 1.1, Kind.PERSON)
+    if _ASKS_CALLER.search(said.asked):
+        return
+    for before, own, after in _triplewise([(0, 0), *said.reading.clauses, (len(said.text),) * 2]):
+        name, roles = said.text[slice(*own)], _ROLE.findall(said.text[slice(*before)])
+        if full.fullmatch(name) is None or not _like_a_name(talk, name, said) or _taken(said, own[0]):
+            continue
+        if roles and re.match(r"(?:他|她|这个?人|那个?人|就是|干|欠|把|$)", said.text[slice(*after)]):
+            yield Named(name, said, *own, 1.1, Kind.PERSON, _role(roles[-1]))
 
 
 def _role(word: str) -> str:
     return word if word in _SHOWN_ROLES else ""
 
 
-def _surnamed(said: Said, handle: re.Pattern[str], talk: Talk) -> Iterator[Named]:
+def _surnamed(said: Said, handle: re.Pattern[str], addressed: re.Pattern[str], talk: Talk) -> Iterator[Named]:
     """一个姓芮的民警, 逄大夫, 小胡: known by a surname and what they do."""
     surnames = talk.lexicon.surnames
     for match in re.finditer(
@@ -212,15 +211,25 @@ def _surnamed(said: Said, handle: re.Pattern[str], talk: Talk) -> Iterator[Named
         if name in surnames:
             shown = match.group("role")
             yield Named(f"{name}姓{shown}", said, match.start("name"), match.end(), 1.0, Kind.PERSON)
+    for match in addressed.finditer(said.text):
+        name = match.group()
+        if _like_a_name(talk, name, said) and not _taken(said, match.start()):
+            yield Named(name, said, *match.span(), 1.05, Kind.PERSON)
     for match in handle.finditer(said.text):
         name, after = match.group(), said.text[match.end() : match.end() + 4]
-        if name[0] in "小老大阿" or name[-1] in "某总工姐哥" or name.endswith(("师傅", "老师")):
+        blamed = _BADLY.match(said.text, match.end()) is not None
+        if name[0] in "小老大阿" or name[-1] in "某总工姐哥" or (name.endswith(("师傅", "老师")) and not blamed):
             continue
         if re.match(r"[的，。不说给让这那在]|$", after) and not _SELF.search(said.text[: match.start()]):
             asked = _ASKS_WHO.search(said.asked) is not None
             claims = re.search(r"自称|冒充|说是", said.text[max(0, match.start() - 14) : match.start()]) is not None
             yield Named(
-                name, said, *match.span(), 0.85 + 0.25 * asked + 0.35 * claims, Kind.PERSON, "自称" if claims else ""
+                name,
+                said,
+                *match.span(),
+                0.85 + 0.25 * (asked or blamed) + 0.35 * claims,
+                Kind.PERSON,
+                "自称" if claims else "",
             )
 
 
@@ -284,7 +293,7 @@ def _answered(talk: Talk, said: Said, full: re.Pattern[str], handle: re.Pattern[
     kind = Kind.KIN if asked_kin else Kind.PERSON
     if kind is Kind.PERSON:
         yield from _half_answered(said)
-    for start, end in said.reading.clauses[:2]:
+    for start, end in said.reading.clauses[:4]:
         words = text[start:end]
         lead = re.match(r"(?:他|她|老人|是|叫|名字|就|大名)*", words)
         first = start + (lead.end() if lead is not None else 0)
@@ -332,7 +341,7 @@ def _like_a_name(talk: Talk, name: str, said: Said) -> bool:
 
 
 _COMMON = 200
-_NO_NAME = re.compile(r"[的了是不这那个头本外去到说给把被让没都也就还什么人家钱块]")
+_NO_NAME = re.compile(r"[啊吧呢吗嘛哦的了是不这那个头本外去到说给把被让没都也就还什么人家钱块]")
 
 
 def _taken(said: Said, position: int) -> bool:
@@ -373,47 +382,3 @@ def _named_by_operator(talk: Talk, full: re.Pattern[str]) -> Iterator[Named]:
                 continue
             kind = Kind.KIN if titled is not None and titled.group() in ("老人", "走失") else Kind.PERSON
             yield Named(name, heard, start, start + len(name), 1.2 if titled is not None else 1.0, kind)
-
-
-def _homes(talk: Talk) -> Iterator[Named]:
-    """The door of those above or next door: 碧水云天7号楼2单元503住户."""
-    for said in talk.caller:
-        asked = (_ANY_DOOR,) if _ASKS_DOOR.search(said.asked) else ()
-        for pattern in (_THAT_DOOR, _NEXT_DOOR, *asked):
-            for match in pattern.finditer(said.text):
-                if _OWN_DOOR.search(said.text[max(0, match.start("room") - 14) : match.start("room")]):
-                    continue
-                name = _door(talk, said, match)
-                if name:
-                    yield Named(name, said, match.start("room"), match.end("room"), 1.15, Kind.HOME)
-
-
-def _door(talk: Talk, said: Said, match: re.Match[str]) -> str:
-    places = [
-        hit.place.name for other in talk.all for hit in other.reading.places if hit.place.kind is PlaceKind.COMMUNITY
-    ]
-    if not places:
-        return ""
-    told = [*(other.text for other in talk.all if other.index < said.index), said.text[: match.end()]]
-    later = [said.text, *(other.text for other in talk.after(said))]
-    building = _last(_BUILDING, told) or _first(_BUILDING, later)
-    unit = _last(_UNIT, told) or _first(_UNIT, later)
-    if not building:
-        return ""
-    surname = next((found.group("name") for text in (said.text, *later) for found in _SURNAMED.finditer(text)), "")
-    family = f"{surname}姓" if surname in talk.lexicon.surnames else ""
-    door = "".join(
-        str("零一二三四五六七八九".find(c)) if c in "零一二三四五六七八九" else c for c in match.group("room")
-    )
-    door = door.replace("〇", "0").replace("幺", "1")
-    rest = with_digits(f"{building}号楼") + (with_digits(f"{unit}单元") if unit else "")
-    return f"{max(set(places), key=places.count)}{rest}{door}{family}住户"
-
-
-def _last(pattern: re.Pattern[str], texts: list[str]) -> str:
-    found = [match.group("n") for text in texts for match in pattern.finditer(text)]
-    return found[-1] if found else ""
-
-
-def _first(pattern: re.Pattern[str], texts: list[str]) -> str:
-    return next((match.group("n") for text in texts for match in pattern.finditer(text)), "")

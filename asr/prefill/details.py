@@ -12,9 +12,17 @@ from asr.prefill.privacy import Privacy
 from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
 
-_ASKS_PEOPLE = re.compile(r"几个人|多少人|几口人|几位|有多少(?:人|户)|涉及多少")
+_ASKS_PEOPLE = re.compile(
+    r"几个人|多少人|几口人|几位|有多少(?:人|户)|涉及多少|(?:还有|其他)[^，。？]{0,4}(?:人|会员|业主|家长|工友|村民|户)"
+)
+_N = "[一二两三四五六七八九十百0-9]{1,4}"
+_HURT = re.compile(
+    rf"(?P<n>{_N})(?:位|名|个)?[^，。]{{0,6}}?(?:人|老人|孩子|学生|工人|乘客)[^，。]{{0,3}}?(?:受伤|被困|被压|中毒|昏迷|落水|不便|昏倒)"
+)
+"""How many of them need help, as the operator passes it on."""
 _PEOPLE = re.compile(r"(?:个|位|名|口)(?:人|工人|工友|农民工|村民|家长|业主|学生|孩子|老人|同事|乘客|员工)?")
 _PEOPLE_NAMED = re.compile(r"(?:个|位|名)(?:人|工人|工友|农民工|村民|家长|业主|同事|员工)(?!都|有病)")
+_ALL_OF = re.compile(r"(?:连我|连上我|一共|总共|拢共|我们|加起来|加一块)[^，。]{0,4}$")
 _MET = re.compile(r"(?:问|找|换|来|叫|派|请|碰|见|看|认识|缺|招|够|每|就一|最多一)(?:了|过|着|到|见|来)?(?:他们|他)?$")
 _PAIR = re.compile(r"就?我(?:和|跟)我?[^，。]{1,4}两个(?:人)?|我俩|我们俩|我们两(?:个|口)")
 
@@ -82,13 +90,19 @@ def _one(name: str, value: object, confidence: float, *evidence: Evidence) -> Su
 _LEFT = re.compile(r"(?:剩下?|还剩|只剩|还有)(?:我们)?(?P<n>[一二两三四五六七八九十0-9]{1,3})个")
 
 
+def _value(number: str) -> int | None:
+    return int(number) if number.isdecimal() else value_of(number)
+
+
 def _people(talk: Talk) -> Suggestion | None:
     for said in talk.caller:
         left = _LEFT.search(said.text)
-        if left is not None and _ASKS_PEOPLE.search(said.asked):
-            count = value_of(left.group("n")) if not left.group("n").isdecimal() else int(left.group("n"))
-            if count:
-                return _one("people_count", count, 0.78, said.evidence(*left.span()))
+        if left is not None and _ASKS_PEOPLE.search(said.asked) and (count := _value(left.group("n"))):
+            return _one("people_count", count, 0.78, said.evidence(*left.span()))
+    for said in talk.agent:
+        hurt = _HURT.search(said.text)
+        if hurt is not None and talk.confirmed(said) and (count := _value(hurt.group("n"))) and count > 1:
+            return _one("people_count", count, 0.78, said.evidence(*hurt.span()))
     best: tuple[float, int, Evidence] | None = None
     for said in talk.caller:
         pair = _PAIR.search(said.text)
@@ -104,20 +118,22 @@ def _counted(talk: Talk, said: Said) -> Iterator[tuple[float, int, Evidence]]:
     """What the operator repeats, and what is said to be all of them, goes before the rest."""
     asked = _ASKS_PEOPLE.search(said.asked) is not None
     for match in re.finditer(r"(?<![几好多第])([一二两三四五六七八九十百0-9]{1,5})(?=个|位|名|口|户)", said.text):
-        value = int(match.group(1)) if match.group(1).isdecimal() else value_of(match.group(1))
+        value = _value(match.group(1))
         before, behind = said.text[: match.start()], said.text[match.end() :]
         family = re.search(r"一家(?:子|人)?$|全家$", before) is not None and behind.startswith("口")
+        whole = _ALL_OF.search(before) is not None
         shape = _PEOPLE.match(behind) if asked or family else _PEOPLE_NAMED.match(behind)
+        house = re.search(r"家里?(?:一共|就|有|共)?$", before) is not None and behind.startswith("口") and not family
         rough = re.fullmatch(r"[一二两三四五六七八九]{2}", match.group(1)) is not None
-        if not value or (value == 1 and not asked) or rough or shape is None or _MET.search(before):
+        if not value or (value == 1 and not asked) or rough or shape is None or _MET.search(before) or house:
             continue
         repeated = any(
             re.search(rf"{match.group(1)}(?:个|位|名|口|户)?(?:人|家|户|村民|工人|业主|家长)", other.text)
             for other in talk.agent
             if talk.confirmed(other)
         )
-        whole = re.search(r"(?:连我|连上我|一共|总共|拢共|我们|加起来|加一块)[^，。]{0,4}$", before) is not None
-        yield 2 * asked + 1.5 * repeated + whole + 0.5 * family, value, said.evidence(*match.span())
+        again = re.search(r"(?:不对|不是|后来|现在|又|哦|呃)[^。！？]{0,12}$", before) is not None
+        yield 2 * asked + 1.5 * repeated + whole + 0.5 * family + 0.6 * again, value, said.evidence(*match.span())
 
 
 def _note(talk: Talk) -> Suggestion | None:

@@ -28,12 +28,13 @@ _NO_BODY = re.compile(
     r"^(?:那些|这些|刚才|半夜|半路|地下|昨天|今天|每天|什么|啥|哪|一个|几个|各|每|所有|[全大小老新外本某同]$|其他|别的|普通|正规|民办"
     r"|公办|私立|公立|附近|当地|村里|城里|路边|街边|农村|乡镇|电动车?|汽车|医疗|人身|意外|养老"
     r"|社会|失业|工伤|城乡|家长|学生|孩子|老人|居民|业主|政府|国家|网上|手机|微信"
-    r"|.*[取打卖烧装换弄搬坐骑寄签]|^收|[零一二三四五六七八九十0-9]+[号年月点个路]|[东南西北正侧后][门边头面])|[年月日点分]$|[0-9]|退钱|扣款|吃饭"
+    r"|.*[取打卖烧装换弄搬坐骑寄签]|^收|[零一二三四五六七八九十0-9]+[号年月点个路]|[东南西北正侧后][门边头面])"
+    r"|[零一二三四五六七八九十半几今去前明后每当][年日]$|[上下本每个零一二三四五六七八九十]月$|[点分]$|[0-9]|退钱|扣款|吃饭"
 )
 _CALLED = re.compile(
     r"(?:名字叫|名叫|店名(?:是|叫)|招牌(?:上)?(?:是|叫|写)|名称(?:是|叫)|名儿叫|(?:围挡|招牌|牌子?"
     r"|牌匾|门头|门上|墙上|车上|车身|车厢|灯箱|送货单|单子|条幅|横幅|工牌)[^，。都]{0,3}"
-    r"(?:写着?个?|写的?是?|挂着?|叫|印着?|印的是?|喷着|喷的是?)"
+    r"(?:写着?个?|写的?是?|挂着?|叫|(?<!不)是(?!不)|印着?|印的是?|喷着|喷的是?)"
     r"|(?<!不)(?<!都)(?<!要)叫)(?:[那这]个[，,]?|个|作|做|呃|的是?|嗯|…)*[“‘]?(?P<name>[\u4e00-\u9fffA-Za-z0-9]{2,14})"
 )
 _CALLED_KIND = re.compile(
@@ -51,12 +52,18 @@ _NOT_NAMES = re.compile(
     r"|物业(?!公司)|快递|公司|饭店|医院|学校|银行|工地|超市|小区|药店|妈|老人|孩子|起来|事儿|应|床"
     r"|家长|停|卖|板|天|叫|嚷|政府|派出所|开发商|老板|人家|大伙)"
 )
+_OPENS = re.compile(r"(?:^|[，。！？、])(?:现在|如今|好像|它|那家?|就|是|店|招牌)*$")
+_SOMEBODY = re.compile(r"[我俺](?:就|的)?$|[人主手头板机理师的][们]?都?$|带班的$|领头的$")
 _INDEFINITE = re.compile(r"(?:一|有)(?:个|家)$")
 _NOW = re.compile(r"[现如]今?在?[^，。]{0,2}$|[改换]$|新$")
 _FORGOTTEN = re.compile(r"什么|啥|哪个|忘了|记不")
 _IS = re.compile(
     rf"(?:公司|物业|开发商|商家|店家|厂家|老板|机构|单位|甲方|总包|店名?|厂名?|牌子|平台|名字|中介"
     rf"|驾校|学校)(?:就是|是|叫|名叫)(?P<name>{HAN}{{2,8}})(?=[，。的]|$)"
+)
+_DEALT_IN = re.compile(
+    rf"(?:[在从到去](?:[那这]个)?)(?P<name>{HAN}{{2,5}}?)(?:那里?|那儿)?"
+    r"(?:[办买订做报存租修定配][的了]|吃[的了饭]|洗[澡的车]|打的|上的课|住[的了]|[学练][车琴舞]|看[的了]病|剪[的了]头?|理发|消费|充[的了])"
 )
 _LEAD = re.compile(
     r"^(?:就|就是|是|叫|嗯|呃|哦|那个|这个|好像|应该|可能|对|那|他|她|在|的|说|有个|我|买|是叫|上"
@@ -110,6 +117,7 @@ def _mentions(said: Said, agents: str) -> Iterator[_Form]:
         for hit in said.reading.places:
             if start <= hit.start < end and hit.place.kind is PlaceKind.COMMUNITY and KEPT.search(hit.place.name):
                 yield hit.start, hit.end, 0.2
+        yield from _dealt_in(said, start, end, seen)
         yield from _being(said, start, end, agents, seen)
     yield from _answer(said, agents, seen)
 
@@ -148,6 +156,18 @@ def _of_kind(said: Said, start: int, end: int, agents: str, seen: _Spans) -> Ite
             yield *found, base - 0.25 * vague + 0.2 * _alone(text, found) + 0.3 * lucky
 
 
+def _dealt_in(said: Said, start: int, end: int, seen: _Spans) -> Iterator[_Form]:
+    """在聚福楼办的喜酒: of nothing but what trade names are made of."""
+    for match in _DEALT_IN.finditer(said.text, start, end):
+        first, last = match.span("name")
+        name = match.group("name")
+        place = any(hit.start < last and first < hit.end for hit in said.reading.places)
+        likely = _lucky(name) == len(name) or (_lucky(name) > 1 and not _NO_FIRM.search(name))
+        if likely and not place and not _taken(seen, first, last):
+            seen.append((first, last))
+            yield first, last, 0.6
+
+
 def _being(said: Said, start: int, end: int, agents: str, seen: _Spans) -> Iterator[_Form]:
     for match in _IS.finditer(said.text, start, end):
         name = _trim(match.group("name"))
@@ -158,7 +178,15 @@ def _being(said: Said, start: int, end: int, agents: str, seen: _Spans) -> Itera
             yield first, last, 0.6
 
 
-_NO_ANSWER = re.compile(r"[东南西北]门|路|街|层|楼|姓")
+_ASKS_TRADE = re.compile(
+    r"哪一?[家所](?![里人])|店名|什么名字|叫什么|叫啥|(?:店|馆|厅|院|园|校|班|厂|公司|机构|企业|单位|平台|商家|快递|物业|开发商|中介|牌子|社|行"
+    r"|队|中心|工地|楼盘|门市|物流|超市|摊)[^，。？]{0,4}(?:叫|是哪|名|是什么)"
+)
+_ASKS_PERSON = re.compile(
+    r"老人|孩子|[他她]|您[爸妈父母爱弟哥姐妹儿女叔婶]|贵姓|称呼|姓名|对方|邻居|司机|老板|医生|老师|路|小区"
+)
+_TAIL = re.compile(r"(?:的|那边|这儿|吧|呗|啊|嘛|呀|家)+$")
+_NO_ANSWER = re.compile(r"^[零一二两三四五六七八九十百千万0-9]+$|[一两二三几][笔张次份]|[东南西北]门|路|街|层|楼|姓")
 
 
 def _answer(said: Said, agents: str, seen: _Spans) -> Iterator[_Form]:
@@ -166,7 +194,10 @@ def _answer(said: Said, agents: str, seen: _Spans) -> Iterator[_Form]:
     if ASKS_WHOM.search(said.asked) is None:
         return
     text = said.text
-    for start, end in said.reading.clauses[:3]:
+    named = _ASKS_TRADE.search(said.asked) is not None and not _ASKS_PERSON.search(said.asked)
+    for turn, (start, end) in enumerate(said.reading.clauses[:3]):
+        tail = _TAIL.search(text, start, end)
+        end = tail.start() if tail is not None and named else end
         lead = _LEAD.match(text[start:end])
         first = start + (lead.end() if lead is not None else 0)
         first = max([first, *(hit.end for hit in said.reading.places if start <= hit.start < end)])
@@ -180,6 +211,7 @@ def _answer(said: Said, agents: str, seen: _Spans) -> Iterator[_Form]:
             or spelt_out(text[end:], name)
             or re.search(f"[那这][个家]{name}", text[end:]) is not None
             or _lucky(name) >= len(name) - (len(name) > 2)
+            or (named and turn < 2)
         )
         if known and not _NO_FIRM.search(name) and not _NO_ANSWER.search(name):
             yield first, end, 0.5
@@ -189,7 +221,9 @@ def _answer(said: Said, agents: str, seen: _Spans) -> Iterator[_Form]:
 def _alone(text: str, span: tuple[int, int]) -> bool:
     """A clause of its own."""
     before, after = text[: span[0]][-1:], text[span[1] :][:1]
-    return (before == "" or before in "，。！？、：…") and (after == "" or after in "，。！？、嘛呗")
+    return (before == "" or before in "，。！？、：…") and (
+        after == "" or after in "，。！？、嘛呗" or text[span[1] : span[1] + 2] in ("的，", "的。")
+    )
 
 
 def _with_body(said: Said, clause: int, match: re.Match[str], agents: str) -> tuple[int, int] | None:
@@ -243,7 +277,7 @@ def _called(said: Said, match: re.Match[str], agents: str) -> tuple[int, int, fl
     end = start + len(name)
     before = text[max(0, match.start() - 6) : match.start()]
     if (
-        re.search(r"[我俺](?:就|的)?$|[人主手头板机理师的][们]?都?$|带班的$|领头的$", before)
+        (match.group().startswith("叫") and _SOMEBODY.search(before) is not None)
         or len(name) < 2
         or len(name) > 10
         or _NOT_NAMES.match(name)
@@ -265,7 +299,7 @@ def _called(said: Said, match: re.Match[str], agents: str) -> tuple[int, int, fl
         return None
     ended = rest[:1] == "" or rest[:1] in "，。！？、的了"
     asked = ASKS_WHOM.search(said.asked) is not None
-    opens = match.start() == 0 or text[match.start() - 1] in "，。！？、"
+    opens = _OPENS.search(text[: match.start()]) is not None
     if not plain:
         return start, end, 1.0 + 0.2 * like
     if not ended or not (

@@ -31,6 +31,8 @@ _ITS_PEOPLE = re.compile(
 _DEALS = re.compile(
     r"^[^，。]{0,3}(?:买|办|订|交|充|吃|修|做|学|报|摔|伤|存|租|干活|打工|拍|看病|住院|消费|下单|订|装的|贷|签)"
 )
+_CLEFT = re.compile(r"(?:找|请|用|报|办|买|订|定|租|签|装|修|雇|约|住|吃|上|学)的(?:就)?是$")
+"""家里装修找的是 one."""
 _DONE_BY = re.compile(r"(?:让|被|叫|给|由)$")
 _MOVED = re.compile(r"^[^，。]{0,3}(?:给|把)")
 WHERE_AFTER = re.compile(
@@ -46,21 +48,28 @@ MISTAKEN = re.compile(r"^(?:不是|不|吧|吗|么|哇)?[？?]")
 ASKS_WHOM = re.compile(
     r"哪一?家|什么店|哪个店|店名|叫什么|什么名字|名称|名字|厂名|哪个(?:饭店|商场|超市|公司|厂|医院"
     r"|学校|工地|单位|楼盘|物业|机构|派出所|部门|营业厅|驾校|开发商)|哪所|哪一?[个家](?!小区|村"
-    r"|位置|地方|路|街|口|站|门|县|区|镇|乡|方向|时间|楼|单元|市|科|院子|字)|叫啥|哪一路|几路|谁家"
-    r"|是谁|哪个牌子|哪一?位|什么公司|什么单位|欠款单位|哪里的|(?:哪[里儿]?|什么地方)(?:买|办|订|做|报|租|学)的"
+    r"|菜?市场|公园|广场|位置|地方|路|街|口|站|门|县|区|镇|乡|方向|时间|楼|单元|市|科|院子|字)|叫啥|哪一路|几路|谁家"
+    r"|是谁|哪个牌子|哪一?位|什么公司|什么单位|欠款单位|哪里的|(?:哪[里儿]?|什么地方)(?:买|办|订|做|报|租|学|派|开|修|装|申请|投)的"
 )
 
 
 _REACHED = re.compile(r"(?:打|找|问|[交递报送](?:到|给)|申请是?在?)(?:过|了)?$")
 BLAMED = re.compile(
-    r"不[管给认让退修赔批办收理同负行]|没[人钱法用戏个]|没办法|推|归|[让叫][我俺找]|自己|[钉封堵占锁断拆撵挖]|抽回"
+    r"不(?![是好错知过光然了用少仅只一得太])[一-鿿]|没[人钱法用戏个拨给退]|让[^，。]{0,2}等|没办法|推|归|[让叫][我俺找]|自己|[钉封堵占锁断拆撵挖]|抽回"
     r"|等(?:着|通知|吧)|下文|扯皮|皮球|要[钱交]|交钱|质保|再[拆修办说]|不了了之|拖|另外|加价|天灾|升级|满了|没上|流程|说要|非要"
 )
 """What somebody does whom one complains of."""
+_TAKEN_UP = re.compile(
+    r"[，。！？；](?:我?(?:去|打电话|问|找|跟)[^，。]{0,6}[，]?)?(?:可|但是?|结果|后来|现在|一问|倒好)*"
+    r"(?:他们?|人家|他家|她|店[里家]|商家|厂[里家]|老板|前台|柜台|客服|那边|那头|对方|公司|学校|医院|矿上|院[里方]|机构|里头的人)"
+    r"(?:的人|那边)?(?:又|也|就|还|都|只|老是?|光|倒|非|硬|根本|死活|一直|压根)*(?:不|没|说|让|推|拖|非|要|骗|扣|收|欠|拿|把|态度|嫌|关|跑)"
+)
+"""Spoken of in the next clause as they who refuse: ……，人家说概不退换."""
 _ATTENDS = re.compile(r"(?:上|念|读|送到?)的?$")
-_TELLS = re.compile(r"请讲|请说|您说|你说|您讲|什么情况|怎么回事|什么事|慢慢说")
+_TELLS = re.compile(r"帮您|反映什么|什么问题|请讲|请说|您说|你说|您讲|什么情况|怎么回事|什么事|慢慢说")
 _OF_FIRMS = ("0805", "1301", "1302", "1303")
 """Matters in which it is firms that call."""
+_ASKS_DEBTOR = re.compile(r"欠(?:款|薪|钱|您|你)的?(?:是|单位|公司)|哪[家个](?:单位|部门|公司)(?:欠|拖|收|扣)")
 _ASKS_OWN = re.compile(
     r"(?:您|你)(?:们)?(?:的)?(?:公司|单位|企业|店)[^，。？]{0,6}(?:叫|名)|(?:公司|企业)(?:叫什么|名称)[^。？]{0,6}您的?(?:姓名|贵姓)"
 )
@@ -104,10 +113,12 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     office = OFFICE.search(name) is not None
     weight = 0.0
     complains = _COMPLAINS.search(sentence) is not None
-    owes = _OWES.search(clause) is not None
+    debtor = start < 24 and (own < 0 or site or office) and _ASKS_DEBTOR.search(said.asked) is not None
+    owes = _OWES.search(clause) is not None or debtor
     weight += 0.6 * complains + 0.7 * owes + 0.3 * (complains and after.startswith(("的事", "这个事")))
     weight += 0.35 * (_ACTS.match(after) is not None or _ITS_PEOPLE.match(after) is not None)
-    weight += 0.35 * (_DEALS.match(after) is not None and re.search(r"[在从到去上跟找]", clause) is not None)
+    dealt = _DEALS.match(after) is not None and re.search(r"[在从到去上跟找]", clause) is not None
+    weight += 0.35 * (dealt or _CLEFT.search(clause) is not None)
     weight += 0.35 * (_ATTENDS.search(clause) is not None and site and fits_code(name, code))
     weight += 0.5 * (_DONE_BY.search(clause) is not None and _MOVED.match(after) is not None)
     weight += 0.2 * (office and _REACHED.search(clause) is not None)
@@ -131,6 +142,8 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     if _ASKS_OWN.search(said.asked):
         weight -= 0.8
     where = WHERE_AFTER.match(after) is not None
+    taken_up = _TAKEN_UP.search(text[end : end + 50]) is not None and not where
+    weight += 0.35 * taken_up
     if where:
         weight -= 0.9 if site or re.match("的?(?:家属|宿舍|隔壁|对面|对过|斜对|旁)", after) else 0.35
     if _WHERE_BEFORE.search(clause) and (site or office):

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from asr.numerals import with_digits
-from asr.prefill.counterparts import counterparts
+from asr.prefill.counterparts import counterparts, is_caller
+from asr.prefill.doors import homes
 from asr.prefill.firms import firms
 from asr.prefill.matters import rank_categories
 from asr.prefill.named import Kind, Named
@@ -22,9 +23,10 @@ _FOR_SOMEBODY = ("1101", "1102", "1103", "9001")
 _ASKS = re.compile(r"咨询|想问|问一下|问问|打听|请教|问个|想了解")
 _GRIEVANCE = re.compile(
     r"投诉|举报|不给|不让|不退|没人管|反映|丢|凭啥|凭什么|推来推去|扣|骗|停了|拖|欠|少了|坏|卡在"
-    r"|不认|协调|催|要不出|走丢|不见了|工伤|丢了|落"
+    r"|不认|协调|催|要不[出来回到着]|没(?:结|退|修|赔)|走丢|不见了|工伤|丢了|落"
 )
 _PASSED_ON = re.compile(r"登记|(?<!流)(?<!周)转(?!账|钱|让)|派单|退回|接通|按.{2,6}件")
+_MINDS = re.compile(r"管不管|归不归|管不了|该谁管|归谁管|有没有人管|有人管")
 _PRAISES = re.compile(r"(?<!不)(?:表扬|夸|感谢)(?!你们)|锦旗")
 
 
@@ -32,13 +34,15 @@ def suggest_subject(talk: Talk, caller: str) -> list[Suggestion]:
     """``caller`` is the caller's own name, who is not complained about."""
     ranked = rank_categories([said.turn for said in talk.all], talk.lexicon)
     code = next((code for code, _ in ranked if code != "1403"), "")
-    every = [*firms(talk, code), *counterparts(talk, caller, code), *vehicles(talk, code)]
+    every = [*firms(talk, code), *counterparts(talk, caller), *homes(talk, code), *vehicles(talk, code)]
     asks = _only_asks(talk)
+    redone = bool(ranked) and ranked[0][0] == "1403"
     least = LEAST + 0.35 * asks + (0.25 if code.startswith(_EMERGENCY) and code != "9001" else 0.0)
     found = [
         named
         for named in _merged(every)
-        if named.weight >= least + 0.1 * (asks and named.kind is Kind.FIRM) and (not caller or caller not in named.name)
+        if named.weight >= least + 0.1 * (asks and named.kind is Kind.FIRM) + 0.25 * (redone and named.said.by_caller)
+        and not is_caller(named.name, caller)
     ]
     if not found:
         return []
@@ -58,7 +62,12 @@ def _only_asks(talk: Talk) -> bool:
         for said in talk.agent
         for clause in re.split(r"[，。！？]", said.text)
     )
-    return _ASKS.search(opening) is not None and not passed_on and not _GRIEVANCE.search(told)
+    return (
+        _ASKS.search(opening) is not None
+        and not passed_on
+        and not _GRIEVANCE.search(told)
+        and not _MINDS.search(opening)
+    )
 
 
 def _merged(every: Sequence[Named]) -> list[Named]:
@@ -73,7 +82,9 @@ def _merged(every: Sequence[Named]) -> list[Named]:
             top = max(old, named, key=lambda one: one.weight)
             best[key] = replace(top, weight=top.weight + 0.05, role=top.role or old.role or named.role)
     whole = [_whole(named, best.values()) for named in best.values()]
-    return sorted(dict.fromkeys(whole), key=lambda named: -named.weight)
+    roles = {named.name: named.role for named in whole if named.role}
+    known = [replace(named, role=named.role or roles.get(named.name, "")) for named in whole]
+    return sorted(dict.fromkeys(known), key=lambda named: -named.weight)
 
 
 def _whole(named: Named, every: Iterable[Named]) -> Named:
@@ -81,7 +92,11 @@ def _whole(named: Named, every: Iterable[Named]) -> Named:
     if named.kind is Kind.PERSON and (surname := _surname(named.name)):
         whole = [one for one in every if one.kind is Kind.PERSON and _FULL.fullmatch(one.name)]
         known = next((one for one in whole if one.name[0] == surname), None)
-        return named if known is None else replace(known, weight=max(known.weight, named.weight))
+        return (
+            named
+            if known is None
+            else replace(known, weight=max(known.weight, named.weight), role=known.role or named.role)
+        )
     if named.kind is not Kind.FIRM:
         return named
     fuller = [

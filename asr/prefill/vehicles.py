@@ -18,7 +18,7 @@ _PLATE = re.compile(
     rf"(?P<rest>(?:[{_N}][，,、\s]*){{5,6}})(?![{_N}])"
 )
 _TAIL = re.compile(
-    rf"(?:尾号|尾巴|后几位|后[三四五]位|末[三四]位|后半截|后半段|最后[几三四]位|号尾)(?:数)?(?:好像"
+    rf"(?:尾[号数]|尾巴|后几位|后[三四五]位|末[三四]位|最后|后半截|后半段|最后[几三四]位|号尾)(?:数)?(?:好像"
     rf"|大概|可能|应该)?(?:是|为"
     rf"|就是)?[，,、\s]*(?P<tail>(?:[{_N}][，,、\s]*){{2,6}})(?![{_N}多块元])"
 )
@@ -27,7 +27,7 @@ _ASKS_PLATE = re.compile(r"车牌|牌照|牌号|车号|尾号")
 _PART = re.compile(rf"[{_N}](?:[，,、\s]*[{_N}]){{1,5}}")
 _NOT_A_PLATE = re.compile(r"(?:订单|工单|电话|手机|卡|账[号户]|账户|快递|单号|号码)[^。！？]{0,8}$")
 _OF_VEHICLES = re.compile(
-    r"车牌|牌照|牌子|车号|车尾|司机|出租|校车|货车|渣土|[轿客卡厢]车|公交|[厢大]货|大车|面包车|逃|肇事|网约"
+    r"车牌|牌照|牌子|牌号|车号|车尾|尾数|司机|出租|校车|货车|渣土|[轿客卡厢]车|公交|[厢大]货|大车|面包车|逃|肇事|网约"
 )
 _COLOURS = r"(?:[绿白黑红蓝银灰黄]{1,2}(?:颜色|色|顶白)?的?)?"
 _KINDS = (
@@ -38,7 +38,9 @@ _KINDS = (
 _VEHICLE = re.compile(_COLOURS + _KINDS)
 _DIGITS = {char: str(value) for value, char in enumerate("零一二三四五六七八九")} | {"〇": "0", "幺": "1", "两": "2"}
 _SWINDLE = re.compile(r"骗子|诈骗|骗局|公检法|安全账户|洗钱|冒充|刷单")
-_THEIR_NUMBER = re.compile(r"对方(?:的)?(?:来电)?(?:是什么)?号码|什么号码打|来电号码|骗子[^，。]{0,6}号码")
+_THEIR_NUMBER = re.compile(
+    r"对方(?:电话|手机)?(?:的)?(?:来电)?(?:是什么)?号码|什么号码打|来电号码|骗子[^，。]{0,6}号码"
+)
 _PHONE = re.compile(r"(?:[零〇一二三四五六七八九幺0-9][，,、\s-]*){8,13}")
 
 
@@ -133,7 +135,7 @@ def _kind(talk: Talk, said: Said) -> str:
 
 def _swindlers(talk: Talk) -> Iterator[Named]:
     """The number a swindler called from, asked for as such."""
-    if not any(_SWINDLE.search(said.text) for said in talk.all):
+    if not any(_SWINDLE.search(said.text) or _THEIR_NUMBER.search(said.text) for said in talk.all):
         return
     for said in talk.caller:
         if _THEIR_NUMBER.search(said.asked) or re.search(r"对方[^，。]{0,4}号码", said.asked):

@@ -118,3 +118,38 @@ def test_what_is_done_to_a_thing_or_was_done_well_is_no_subject(lines: tuple[str
 )
 def test_by_the_grammar_of_the_turn_and_what_was_asked(lines: tuple[str, ...], subject: str) -> None:
     assert value("subject", *lines) == subject
+
+
+@pytest.mark.parametrize(
+    ("lines", "subject"),
+    [
+        (("我在欣明眼镜配的近视镜，戴上头晕，去退吧，人家说概不退换。",), "欣明眼镜"),
+        (("在聚福楼办的喜酒，菜都是馊的。",), "聚福楼"),
+        (("家里装修找的是鲁班装饰，交了六万，干到一半人撤了。",), "鲁班装饰"),
+        (("办了张卡，八千八，就丽人那个美容院，退不了。",), "丽人美容院"),
+        (
+            ("我们是小企业，做保温的，叫晨光建材。", "请问欠款的是哪家单位？", "丹河区第三中学，去年就验收了。"),
+            "丹河区第三中学",
+        ),
+        (("跟着一个包工头干活，焦大勇，他欠我八千块工钱。",), "焦大勇（包工头）"),
+        (("乡卫生院那个孙大夫给我开错药了。",), "孙大夫"),
+        (("我给我弟弟打的，补贴停了。", "您弟弟叫什么？", "柴小军，住怡景苑。", "您贵姓？", "也姓柴。"), "柴小军"),
+        (("有个面包车，超载拉孩子。", "车牌号看清了吗？", "前头没看清，尾数是二二M八。"), "面包车（车尾号22M8）"),
+        (("我住怡景苑五号楼一单元五零二，楼上六零二天天半夜拖桌子。",), "怡景苑5号楼1单元602住户"),
+        (("工钱要不来，我想问问你们管不管？", "是哪家欠的？", "包工头姓仲，叫仲建军。"), "仲建军（包工头）"),
+    ],
+)
+def test_named_in_passing_and_taken_up_by_what_follows(lines: tuple[str, ...], subject: str) -> None:
+    assert value("subject", *lines) == subject
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("六号楼前的污水井往外冒。", "跟物业说过吗？", "说了，我们是老宿舍，没有正经物业，留守处的人说他们没钱掏。"),
+        ("上次反映怡景苑漏雨，办结了，根本没人来，我对你们答复不满意，物业说压根没接到过单子。",),
+        ("我提个建议，滨河公园里加几张椅子。",),
+    ],
+)
+def test_who_is_only_asked_on_the_way_is_no_subject(lines: tuple[str, ...]) -> None:
+    assert value("subject", *lines) is None
