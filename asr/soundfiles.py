@@ -68,7 +68,7 @@ class _Format:
 
 
 def read(path: Path) -> Sound:
-    """Raises SoundFileError. A file that was cut off in its sound is read as far as it goes."""
+    """Raises SoundFileError. A file that was cut off in its sound, or never closed, is read as far as it goes."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -85,9 +85,19 @@ def read(path: Path) -> Sound:
         elif name == b"data":
             if found is None:
                 raise NotSound(path, "has sound before its format")
-            return _sound(path, found, data[at : at + size])
+            return _sound(path, found, data[at:] if size == 0 and _is_open(data, at) else data[at : at + size])
         at += size + (size & 1)
     raise NotSound(path, "holds no sound")
+
+
+def _is_open(data: bytes, at: int) -> bool:
+    """Whether sound is behind a size of 0, which is filled in when a file is closed; else chunks are, or nothing."""
+    while at + _CHUNK_HEADER <= len(data):
+        name, size = struct.unpack_from("<4sI", data, at)
+        at += _CHUNK_HEADER + size + (size & 1)
+        if at > len(data) + 1 or not all(0x20 <= letter < 0x7F for letter in name):
+            return True
+    return False
 
 
 def _format(path: Path, chunk: bytes) -> _Format:

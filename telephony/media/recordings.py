@@ -8,11 +8,13 @@ while a call is live.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import math
 import os
 import re
+import struct
 import tempfile
 import wave
 from collections.abc import Sequence
@@ -34,6 +36,7 @@ MOST_GAIN_DB, LEAST_GAIN_DB = 24.0, -20.0
 SPEECH_DBFS = -50.0
 """Parts of a leg that are softer are pauses: they do not count for its loudness."""
 _FRAME = 160
+_PCM_CODING = 1
 _ENDINGS = (".opus", ".mp3", ".wav")
 
 
@@ -94,12 +97,10 @@ class Recordings:
         path = self._path(call_id, leg)
         if path is None or not path.is_file():
             return None
-        try:
-            with wave.open(str(path), "rb") as file:
-                length_s = file.getnframes() / file.getframerate()
-        except (wave.Error, EOFError):
+        pcm = _pcm_in(path)
+        if pcm is None:
             return None
-        return Recording(leg=leg, path=path, length_s=length_s, bytes=path.stat().st_size)
+        return Recording(leg=leg, path=path, length_s=pcm.length_s, bytes=path.stat().st_size)
 
     def of(self, call_id: CallId) -> tuple[Recording, ...]:
         """What the switch has written of a call."""
@@ -188,6 +189,53 @@ class Recordings:
         return path if path.parent == self._root else None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pcm:
+    """``width``: bytes of one sample of one channel; ``begins`` and ``size``: where it stands in the file, in bytes."""
+
+    rate: int
+    width: int
+    channels: int
+    begins: int
+    size: int
+
+    @property
+    def length_s(self) -> float:
+        return self.size / (self.width * self.channels * self.rate)
+
+    def read(self, path: Path) -> bytes:
+        with path.open("rb") as file:
+            file.seek(self.begins)
+            data = file.read(self.size)
+        return data[: len(data) - len(data) % (self.width * self.channels)]
+
+
+def _pcm_in(path: Path) -> _Pcm | None:
+    """None: it is no WAV file of PCM.
+
+    The switch fills the sizes in when it closes a file: one that it never closed says 0. There, and where more is
+    promised than there is, the sound goes on to the end of the file.
+    """
+    with path.open("rb") as file:
+        end = os.fstat(file.fileno()).st_size
+        riff = file.read(12)
+        if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
+            return None
+        coding = channels = rate = bits = 0
+        while len(header := file.read(8)) == 8:
+            name, size = struct.unpack("<4sI", header)
+            begins = file.tell()
+            if name == b"fmt " and size >= 16:
+                coding, channels, rate, _, _, bits = struct.unpack("<HHIIHH", file.read(16).ljust(16, b"\0"))
+            elif name == b"data":
+                if coding != _PCM_CODING or not channels or not rate or bits not in (8, 16, 24, 32):
+                    return None
+                size = min(size or end, end - begins)
+                return _Pcm(rate=rate, width=bits // 8, channels=channels, begins=begins, size=size)
+            file.seek(begins + size + (size & 1))
+    return None
+
+
 def _written_s(recording: Recording) -> float:
     """When, in epoch seconds."""
     return recording.path.stat().st_mtime
@@ -199,13 +247,10 @@ def _join(left: Path, right: Path, target: Path, pauses: Sequence[Pause] = ()) -
 
     legs = []
     for path in (left, right):
-        with wave.open(str(path), "rb") as file:
-            leg = AudioSegment(
-                data=file.readframes(file.getnframes()),
-                sample_width=file.getsampwidth(),
-                frame_rate=file.getframerate(),
-                channels=file.getnchannels(),
-            )
+        pcm = _pcm_in(path)
+        if pcm is None:
+            raise OSError(errno.EINVAL, "no WAV file of PCM any more", str(path))
+        leg = AudioSegment(data=pcm.read(path), sample_width=pcm.width, frame_rate=pcm.rate, channels=pcm.channels)
         leg = leg.set_channels(1).set_sample_width(2)
         legs.append(leg.apply_gain(gain_db(np.frombuffer(leg.raw_data, dtype="<i2"))))
     longest = max(leg.frame_count() for leg in legs)

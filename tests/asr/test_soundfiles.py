@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from asr.soundfiles import NotFound, NotSound, SoundFileError, Unsupported, read
-from tests.asr.wavs import write
+from tests.asr.wavs import unclosed, write
 from tests.fakes.spoken import FOLDER, alaw_of, linear
 
 RAMP = (np.arange(-40, 40) * 400).astype(np.int16)
@@ -51,6 +52,20 @@ def test_a_file_cut_off_in_its_sound_is_read_as_far_as_it_goes(tmp_path: Path) -
     path = write(tmp_path / "x.wav", RAMP, RAMP)
     path.write_bytes(path.read_bytes()[:-7])
     assert [len(channel) for channel in read(path).channels] == [78, 78]
+
+
+@pytest.mark.parametrize(("riff", "size"), [(0, 0), (36, 0), (0, 160), (0xFFFFFFFF, 0xFFFFFFFF), (0, 1_000_000)])
+@pytest.mark.parametrize("level", [0, 900, 0x5555])
+def test_a_file_the_switch_never_closed_is_read_to_its_end(tmp_path: Path, riff: int, size: int, level: int) -> None:
+    path = write(tmp_path / "x.wav", np.full(80, level, np.int16))
+    unclosed(path, riff=riff, size=size)
+    assert read(path).channels[0].tolist() == [level] * 80
+
+
+def test_chunks_behind_no_sound_are_no_sound(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.wav", RAMP[:0])
+    path.write_bytes(path.read_bytes() + b"LIST" + struct.pack("<I", 4) + b"INFO" + b"id3 " + struct.pack("<I", 0))
+    assert read(path).seconds == 0
 
 
 @pytest.mark.parametrize("kept", [0, 4, 20, 36])

@@ -40,6 +40,13 @@ def write(
     return path
 
 
+def unclosed(path: Path, *, riff: int = 0, size: int = 0) -> Path:
+    """As a switch leaves it that ended before it closed the file: the plain header's sizes are not filled in."""
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + struct.pack("<I", riff) + whole[8:40] + struct.pack("<I", size) + whole[44:])
+    return path
+
+
 def _coded(samples: npt.NDArray[np.int16], coding: int, bits: int) -> bytes:
     wide = samples.astype(np.int64)
     match coding, bits:

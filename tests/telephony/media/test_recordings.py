@@ -17,6 +17,7 @@ from telephony.ids import CallId
 from telephony.media import encoders
 from telephony.media.encoders import PLAIN, Encoder
 from telephony.media.recordings import Pause, RecordedLeg, Recordings, gain_db, is_incomplete, peaks, sha256
+from tests.asr.wavs import unclosed
 
 CALL = CallId("1795297638.32")
 
@@ -44,6 +45,38 @@ def test_what_was_not_recorded_is_not_found(tmp_path: Path) -> None:
     assert Recordings(tmp_path).find(CALL, RecordedLeg.CALLER) is None
     assert Recordings(tmp_path).find(CALL, RecordedLeg.OPERATOR) is None
     assert Recordings(tmp_path).of(CALL) == ()
+
+
+@pytest.mark.parametrize(("riff", "size"), [(0, 0), (0xFFFFFFFF, 0xFFFFFFFF), (0, 900_000)])
+def test_a_recording_the_switch_never_closed_goes_on_to_the_end_of_its_file(
+    tmp_path: Path, riff: int, size: int
+) -> None:
+    for leg in ("caller", "operator"):
+        unclosed(record(tmp_path / f"{CALL}-{leg}.wav", seconds=2.5, level=900), riff=riff, size=size)
+    recordings = Recordings(tmp_path)
+    assert [found.length_s for found in recordings.of(CALL)] == [2.5, 2.5]
+    made = recordings.finish(CALL, PLAIN)
+    assert made is not None
+    assert made.length_s == 2.5
+    left, right = peaks(made.path, points=5)
+    assert min(*left, *right) > 0
+
+
+def test_a_leg_cut_off_in_a_sample_is_used_as_far_as_it_goes(tmp_path: Path) -> None:
+    for leg in ("caller", "operator"):
+        path = record(tmp_path / f"{CALL}-{leg}.wav", seconds=2.0, level=900)
+        path.write_bytes(path.read_bytes()[:-16_001])
+    made = Recordings(tmp_path).finish(CALL, PLAIN)
+    assert made is not None
+    assert made.length_s == pytest.approx(1.0, abs=0.001)
+
+
+@pytest.mark.parametrize("form", [b"\x06\0", b"\x01\0"])
+def test_a_leg_in_a_coding_the_switch_does_not_write_is_no_recording(tmp_path: Path, form: bytes) -> None:
+    path = record(tmp_path / f"{CALL}-caller.wav", seconds=1.0, level=900)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:20] + form + (b"\0\0" if form == b"\x01\0" else whole[22:24]) + whole[24:])
+    assert Recordings(tmp_path).find(CALL, RecordedLeg.CALLER) is None
 
 
 @pytest.mark.parametrize(
