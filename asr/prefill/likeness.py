@@ -40,10 +40,16 @@ class Likeness:
     weights: Floats
 
     def of(self, text: str) -> Floats:
-        """Log-odds of each code, 0 where the text says nothing."""
-        places, values = _row(_pieces_of(text), self.pieces, self.worth)
-        odds: Floats = self.weights[:, places] @ values
-        return odds
+        """Log-odds of each code, 0 where the text says nothing; read only."""
+        return _odds(self, text)
+
+
+@lru_cache(maxsize=16384)
+def _odds(likeness: Likeness, text: str) -> Floats:
+    places, values = _row(_pieces_of(text), likeness.pieces, likeness.worth)
+    odds: Floats = likeness.weights[:, places] @ values
+    odds.flags.writeable = False
+    return odds
 
 
 @lru_cache(maxsize=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from asr.lexicon.pinyin import sounds_like, syllables
 from asr.prefill.addressing import addressed, opens_revisit
@@ -60,7 +61,7 @@ def _spelled_right(talk: Talk, claim: Claim) -> Claim:
     explained: set[int] = set()
     for said in talk.caller:
         if claim.said.index <= said.index <= claim.said.index + 4:
-            for position, meant in _corrections(said, name):
+            for position, meant in _corrections(said, tuple(name)):
                 if position not in explained or meant == name[position]:
                     name[position] = meant
                     explained.add(position)
@@ -72,8 +73,13 @@ def _spelled_right(talk: Talk, claim: Claim) -> Claim:
     )
 
 
-def _corrections(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
+@lru_cache(maxsize=8192)
+def _corrections(said: Said, name: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
     """Which characters of the name this turn explains, and as what; those explained as what they are come first."""
+    return tuple(_explained(said, name))
+
+
+def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
     surnames = said.reading.lexicon.surnames
     told = [(word.removeprefix("".join(name)), char) for word, char in spellings(said.text)]
     for position, own in enumerate(name):

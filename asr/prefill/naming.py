@@ -88,7 +88,8 @@ def asks_another(asked: str) -> bool:
     return not asks_own_name(asked) and _QUESTION.search(asked) is not None
 
 
-def claims_of(said: Said, *, spelling: bool = False) -> Iterator[Claim]:
+@lru_cache(maxsize=8192)
+def claims_of(said: Said, *, spelling: bool = False) -> tuple[Claim, ...]:
     """``spelling``: the turn before was the name, and the operator asked which character it is."""
     asked = asks_own_name(said.asked) or (spelling and _WHICH_CHARACTER.search(said.asked) is not None)
     told = [*_parts_said(said, asked), *_surname_said(said, asked), *_full_said(said, asked), *_titled(said, asked)]
@@ -96,7 +97,7 @@ def claims_of(said: Said, *, spelling: bool = False) -> Iterator[Claim]:
         told = list(_misheard(said, asked)) or list(_bare_answer(said, asked))
     if not any(claim.full for claim in told) and (asked or told or re.search(r"我也?姓", said.text)):
         told += list(_spelled_whole(said, asked, told))
-    yield from told
+    return tuple(told)
 
 
 @lru_cache(maxsize=8)

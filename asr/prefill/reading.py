@@ -161,18 +161,16 @@ def read(turns: Sequence[Turn], lexicon: Lexicon) -> Talk:
 def _talk(spoken: tuple[Turn, ...], lexicon: Lexicon) -> Talk:
     readings = [reading_of(turn.text, lexicon) for turn in spoken]
     saids: list[Said] = []
-    for index, (turn, reading) in enumerate(zip(spoken, readings, strict=True)):
-        if not reading.text:
-            continue
-        saids.append(
-            Said(
-                turn=turn,
-                reading=reading,
-                index=len(saids),
-                asked=_asked(spoken, readings, index),
-            )
-        )
+    for number, (turn, reading) in enumerate(zip(spoken, readings, strict=True)):
+        if reading.text:
+            saids.append(_said(turn, len(saids), _asked(spoken, readings, number), lexicon))
     return Talk(all=tuple(saids), lexicon=lexicon)
+
+
+@lru_cache(maxsize=8192)
+def _said(turn: Turn, index: int, asked: str, lexicon: Lexicon) -> Said:
+    """The same one as the talk grows, so that what depends on it alone is worked out once."""
+    return Said(turn=turn, reading=reading_of(turn.text, lexicon), index=index, asked=asked)
 
 
 @lru_cache(maxsize=4096)
