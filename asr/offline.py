@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,7 +37,7 @@ SPEAKERS = (Speaker.CALLER, Speaker.AGENT)
 
 
 class NoAnswer(Exception):
-    """The engine did not answer a segment; what was heard until then is lost with it."""
+    """The engine did not answer a segment; what was heard until then is lost with it. The text is for a person."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,18 +215,27 @@ async def recognised(
 
 async def _feed(stream: RecognizerStream, pcm: bytes) -> None:
     for at in range(0, len(pcm), _BITE_BYTES):
-        async with asyncio.timeout(ANSWER_S):
+        async with _answering("takes no more sound"):
             while stream.backlog_s() > _MOST_AHEAD_S:  # noqa: ASYNC110 - engines tell how much waits, not when less does
                 await asyncio.sleep(_LOOK_S)
         stream.feed(pcm[at : at + _BITE_BYTES])
 
 
 async def _final(hypotheses: AsyncIterator[Hypothesis]) -> Hypothesis:
+    async with _answering("does not answer"):
+        async for hypothesis in hypotheses:
+            if hypothesis.final:
+                return hypothesis
+    raise NoAnswer("the speech engine ended without an answer")
+
+
+@asynccontextmanager
+async def _answering(hanging: str) -> AsyncIterator[None]:
+    """Raises NoAnswer after ``ANSWER_S``; a TimeoutError that is the engine's own stays what it is."""
     try:
-        async with asyncio.timeout(ANSWER_S):
-            async for hypothesis in hypotheses:
-                if hypothesis.final:
-                    return hypothesis
-    except TimeoutError:
-        pass
-    raise NoAnswer
+        async with asyncio.timeout(ANSWER_S) as limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise NoAnswer(f"the speech engine {hanging} for {ANSWER_S:g} s") from error

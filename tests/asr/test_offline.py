@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from asr.engines.scripted_engine import Line, ScriptedFailure, ScriptedRecognizer, ScriptedTalker
-from asr.offline import HeardTurn, transcribe
+from asr.offline import HeardTurn, NoAnswer, transcribe
 from asr.recognizer import EngineUnavailable, Hypothesis
 from asr.soundfiles import Samples, Sound
 from asr.transcript import Speaker
@@ -112,6 +113,60 @@ async def test_an_engine_is_never_fed_further_ahead_than_it_can_keep() -> None:
     turns = await transcribe(leg(long).tobytes(), Greedy({}), detector=LevelDetector)
     assert [turn.text for turn in turns] == ["好"]
     assert GreedyStream.most_s < 2.0
+
+
+class Unmoved(ScriptedRecognizer):
+    """Keeps all it is fed and takes none of it, or fails in words of its own."""
+
+    def __init__(self, script: dict[str, list[Line]], *, waiting_s: float, ends: bool = False) -> None:
+        super().__init__(script)
+        self.waiting_s, self.ends = waiting_s, ends
+
+    def open(self, stream_id: str):  # type: ignore[no-untyped-def]
+        stream = super().open(stream_id)
+        stream.backlog_s = lambda: self.waiting_s  # type: ignore[method-assign]
+        if self.ends:
+            stream.hypotheses = nothing  # type: ignore[method-assign]
+        return stream
+
+
+async def nothing() -> AsyncIterator[Hypothesis]:
+    for said in list[Hypothesis]():
+        yield said
+
+
+@pytest.mark.parametrize(
+    ("waiting_s", "ends", "said"),
+    [
+        (5.0, False, r"takes no more sound for 0\.05 s"),
+        (0.0, False, r"does not answer for 0\.05 s"),
+        (0.0, True, "ended without an answer"),
+    ],
+)
+async def test_an_engine_that_hangs_is_told_of_in_words(
+    waiting_s: float, ends: bool, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asr.offline.ANSWER_S", 0.05)
+    engine = Unmoved({"*": [Line(start_s=1, end_s=3, text="好", hangs=True)]}, waiting_s=waiting_s, ends=ends)
+    with pytest.raises(NoAnswer, match=said):
+        await transcribe(leg(CALLER).tobytes(), engine, detector=LevelDetector)
+    assert engine.opened == engine.closed
+
+
+async def test_a_timeout_of_the_engines_own_is_no_hanging() -> None:
+    class Refuses(ScriptedRecognizer):
+        def open(self, stream_id: str):  # type: ignore[no-untyped-def]
+            stream = super().open(stream_id)
+            stream.hypotheses = self.late  # type: ignore[method-assign]
+            return stream
+
+        async def late(self) -> AsyncIterator[Hypothesis]:
+            async for said in nothing():
+                yield said
+            raise TimeoutError("the link")
+
+    with pytest.raises(TimeoutError, match="the link"):
+        await transcribe(leg(CALLER).tobytes(), Refuses({"*": CALLER}), detector=LevelDetector)
 
 
 async def test_no_engine_is_an_error_and_no_empty_answer() -> None:
