@@ -150,7 +150,11 @@ class Lexicon:
 
         try:
             return _assemble(read)
-        except (OSError, UnicodeDecodeError, RecursionError) as error:
+        except LexiconError as error:
+            if error.file != PLACES_FILE:
+                raise
+            raise LexiconError(GAZETTEER_FILE, error.entry, error.problem) from error
+        except (OSError, ValueError, RecursionError) as error:  # no UTF-8, or a number of thousands of digits
             raise LexiconError(GAZETTEER_FILE, "file", f"cannot be read ({type(error).__name__})") from error
 
     @property

@@ -12,6 +12,7 @@ from asr.lexicon import (
     APPEAL_TYPES,
     CATEGORIES_FILE,
     CUES_FILE,
+    GAZETTEER_FILE,
     PLACES_FILE,
     SURNAMES_FILE,
     Lexicon,
@@ -96,6 +97,23 @@ def test_a_mistake_is_named_with_file_and_entry(tmp_path: Path, file: str, data:
         Lexicon.from_dir(write(tmp_path, file, data))
     assert raised.value.file == file
     assert entry in raised.value.entry
+
+
+@pytest.mark.parametrize(
+    ("data", "entry"),
+    [
+        ("{", "line 1"),
+        ({"city": "某市", "districts": 5}, "districts"),
+        ({"city": "某市", "districts": [{"name": "东区", "roads": ["路"]}]}, "'路'"),
+        ("9" * 5_000, "file"),
+        ("[" * 100_000, "file"),
+    ],
+)
+def test_a_mistake_in_ones_own_gazetteer_is_named_by_its_own_file(tmp_path: Path, data: Any, entry: str) -> None:
+    with pytest.raises(LexiconError) as raised:
+        Lexicon.of_home(write(tmp_path, GAZETTEER_FILE, data))
+    assert (raised.value.file, raised.value.entry) == (GAZETTEER_FILE, entry)
+    assert str(raised.value).startswith(GAZETTEER_FILE)
 
 
 def test_a_mishearing_must_be_as_long_as_what_was_meant(tmp_path: Path) -> None:
