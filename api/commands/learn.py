@@ -11,7 +11,7 @@ from api.commands.terminal import err, out, read_settings, with_store
 from api.learning import Learning
 from api.store.engine import Store
 from api.times import utc_now
-from asr.learning import LearningError
+from asr.learning import LearningError, Shelf
 
 
 def learn_command(
@@ -19,6 +19,8 @@ def learn_command(
 ) -> None:
     """Categories and departments from tickets that people finished. A running server learns every night by itself."""
     settings = read_settings()
+    if roll_back:
+        _refuse_without_weights(Shelf(settings.home / "learnt"))
 
     async def work(store: Store, _: Passwords) -> str:
         learning = Learning(store=store, folder=settings.home / "learnt", zone=settings.zone, now=utc_now)
@@ -33,3 +35,11 @@ def learn_command(
     except LearningError as error:
         err.print(f"[red]{error.problem}")
         raise typer.Exit(1) from error
+
+
+def _refuse_without_weights(shelf: Shelf) -> None:
+    """There must be something in use to go back from."""
+    if shelf.current is None:
+        said = "The keywords stand alone already." if shelf.versions else "Nothing has been learnt yet."
+        err.print(f"[red]{said} There is nothing to go back from.")
+        raise typer.Exit(1)

@@ -16,6 +16,7 @@ from api.cli import app, packages_finding
 from api.store.aside import Refused, RefusedFile
 from api.store.sealing import Keyring
 from api.store.spool import Spool
+from asr.learning import LEAST_EXAMPLES, Example, Shelf, learn
 from tests.api.serving import free_port
 
 AT = datetime(2026, 11, 21, 6, tzinfo=UTC)
@@ -153,6 +154,22 @@ def test_where_no_ticket_was_ever_written_nothing_is_learnt_and_it_is_said(termi
     answer = terminal.run("learn")
     assert (answer.exit_code, type(answer.exception)) == (1, SystemExit), answer.output
     assert "0 tickets are too few to learn from" in answer.output
+
+
+def test_going_back_needs_something_in_use_to_go_back_from(terminal: Terminal) -> None:
+    answer = terminal.run("learn", "--roll-back")
+    assert (answer.exit_code, "Nothing has been learnt yet." in answer.output) == (1, True), answer.output
+    shelf = Shelf(terminal.home / "learnt")
+    examples = [
+        Example(text=text, category=code, department="甲部门")
+        for text, code in (("路灯不亮", "0203"), ("油烟太大", "0401"))
+        for _ in range(LEAST_EXAMPLES)
+    ]
+    shelf.put(learn(examples, version="20261101-020000"))
+    back = terminal.run("learn", "--roll-back")
+    assert (back.exit_code, "keywords" in back.output) == (0, True), back.output
+    again = terminal.run("learn", "--roll-back")
+    assert (again.exit_code, "alone already" in again.output) == (1, True), again.output
 
 
 def test_check_names_a_wrong_setting_without_its_value(terminal: Terminal) -> None:
