@@ -10,7 +10,7 @@ from asr.prefill.half_heard import prepare_names
 from asr.prefill.likeness import likeness_of
 from asr.prefill.matters import rank_categories, suggest_matter
 from asr.prefill.names import suggest_caller
-from asr.prefill.occurrence import suggest_time
+from asr.prefill.occurrence import suggest_first_report, suggest_time
 from asr.prefill.phones import suggest_phone
 from asr.prefill.places import suggest_place
 from asr.prefill.privacy import privacy_of, suggest_privacy
@@ -44,7 +44,8 @@ def suggest(turns: Sequence[Turn], *, caller_number: str, lexicon: Lexicon) -> t
     found += suggest_details(talk, privacy)
     subject, matter = suggest_subject(talk, name), suggest_matter(talk)
     found += [*suggest_place(talk, subject[0].value if subject else ""), *subject, *matter]
-    found += suggest_time(talk, only_asks=_only_asks(matter))
+    ticket = next((suggestion for suggestion in found if suggestion.field == "previous_ticket_no"), None)
+    found += suggest_time(talk, only_asks=_only_asks(matter)) or suggest_first_report(talk, ticket)
     found += suggest_wording(talk, {suggestion.field: suggestion for suggestion in found})
     return tuple(found)
 

@@ -13,26 +13,30 @@ from asr.prefill.reading import CORRECTION, Said
 from asr.prefill.timewords import Day, Kind, TimeWord, time_words
 
 ASKS_HOW_LONG = re.compile(r"多久|多长时间|多少天|几天了|几个月了|几年了")
-_ASKS_DATE = re.compile(r"哪年|哪一年|哪个?月|什么日子|几时|啥时间|多会儿|多早晚|几号")
+_ASKS_DATE = re.compile(r"哪年|哪一年|哪[两几]?个?月|哪一?段时间|什么日子|几时|啥时间|多会儿|多早晚|几号")
 ASKS_OTHER = re.compile(r"联系|方便|打给|回电|有空|上门|能(?:来|到|办|去|取)")
 _ASKS_REGULAR = re.compile(r"一般|平时|通常|每天|都是什么时|时段|时间段|几点到几点")
 _ASKS_SINCE = re.compile(r"从什么时候|从几月|从哪天|什么时候(?:就)?开始|啥时候(?:就)?开始|几号开始|哪天开始|多久了")
 _ASKS_CONTACT = re.compile(r"电话|联系(?!单|过)|号码|座机|手机|回电|回复您|通知您|告诉您|方便|贵姓|称呼")
 _DOUBT = re.compile(
-    r"…|——|\.\.|不对|(?:哦|噢|哎|呃|啊)不|不是[，,。…]|错了|说错|记错|岔了|混了|口误|不止|等等|等一?下|等会儿?|想想|看看|翻一?下|翻翻|算算"
+    r"…|——|\.\.|[，,]不[，,]|不对|(?:哦|噢|哎|呃|啊)不|不是[，,。…]|错了|说错|记错|岔了|混了|口误|不止|等等|等一?下|等会儿?|想想|看看|翻一?下|翻翻|算算"
     r"|看一下|看一眼|查一下|改一下|更正"
 )
+_REPAIR = re.compile(rf"{CORRECTION.pattern}|[，,…]不[，,]")
 _NOT = re.compile(r"(?<!是)(?:不是|不在|并非)(?:说)?(?:在)?$")
 _COUNTED = re.compile(r"(?:加上|算上|连|连上|到)$")
 _NEAR = re.compile(
     r"^(?:[，,、。…\s]|的|就是|吧|呃|嗯|就|大概|大约|差不多|都|是|从|在|那天|也就|往后|以后|起|开始|夜|哎|呢|嘛|事儿?|和|跟)*$"
 )
 _TO = re.compile(r"^[^！？0-9]{0,18}?(?<![想遇等看收得找感见接打听])[到至](?:了|快|第二天|次日|凌晨)*$|^[-~—]+$")
+_OPENS = re.compile(r"^[^，。！？；0-9]{0,5}(?:出|开|起|来|摆|放|亮|到)[^，。！？；]{0,3}，[^，。！？；]{0,3}$")
+_CLOSES = re.compile(r"^(?:多|半|来钟|左右)?[^，。！？；]{0,4}(?:收|关|散|停|走|撤|灭|结束|完|歇|才)")
+"""六点出摊，九点收。"""
 _SAME_SENTENCE = re.compile(r"^[^。！？；…]{0,14}$")
 _CONTACT = re.compile(
     r"^(?:[以之往]?[后前]|左右|的时候|再|都|给我|我|就|也|那?会儿)*[，,]?(?:再|别|甭|勿|还不|要是不?|再不|不来)?"
     r"(?:打(?!桩|钻|人|的|了|过|幺|架|骂|砸|麻将|牌|铁|混凝土|[一二三四五六七八九十])|联系|来水|来电|来人|回电|找我|给我打|我才|接(?!送)|还不来|不来|(?:老|都|一直)?不?在家|有空"
-    r"|没空|方便|上课|上班|下班|睡|靠得住|来?测|(?<=后)来(?=[，。！])|上门|没人|开会)"
+    r"|没空|方便|上课|上班|下班|睡|靠得住|来?测|(?<=后)来(?=[，。！])|上门|没人(?![影来管理接])|开会)(?!那|的?时候|高峰|路上)"
 )
 _WISHED = re.compile(
     r"能不能|希望|建议|要求|最好|至少|最少|推到|延到|改到|改成|调到|提前到|延后|就行|也行|要么|要来|得在|必须|应该|来一班|各来|再跳|不能|不许|不让"
@@ -45,11 +49,14 @@ _REPORTED = re.compile(
     r"^[^，。！？]{0,6}?(?:(?<!没)打过(?!桥|架|仗|针)|反映|投诉过|登记过|登记的|报过|举报过|打了[一几两]?[回次个]|(?:给|跟)你们打|答复|回复|受理|给我回|回访|办结|打的[，。])"
 )
 _FIRST_REPORT = re.compile(r"(?:第一[回次]|头一?[回次]|首次|最早|最开始)[^，。！？]{0,4}$")
-_TO_COME = re.compile(r"^[^，。！？]{0,3}?(?<!不)(?:要(?!求)|该(?!付)|准备|打算|就要|得去|即将)")
+_TO_COME = re.compile(
+    r"^[^，。！？]{0,3}?(?<!不)(?:要(?!求)|该(?!付)|准备|打算|就要|得去|即将)|^(?:再|就)?(?:过?去|过?来)(?:就?行|可以|成|吗|吧|[。？！]|$)"
+)
 _SENDS = re.compile(r"(?:让|叫|等|准备|打算|定在|安排)[^，。！？]{0,6}$")
 _TIMETABLE = re.compile(
     r"^(?:多|左右)?(?:就|才|都)?(?:关门|开门|清场|闭馆|开馆|打烊|下班|上班|收车|发车|收工|锁门|歇业|关店|开业)(?!了[^，。]*(?:没|不))"
 )
+_ACUTE = re.compile(r"^(?:起来|一?睁眼|[^，。！？]{0,5}(?:出去|走|丢|撞|摔|倒)的(?:[，。！？]|$))")
 _OWN_LIFE = re.compile(
     r"(?:住|干活?|工作|上班|打工|结婚|怀孕|怀|退休|开店|做生意|去世|过世|走|埋|搬来|嫁|当|入住|认识|守寡|独居|念|教|用|骑|养)"
     r"(?:了|在?这儿?|那儿|在|到|着|过来|儿|都|也|有|快)*$"
@@ -60,7 +67,7 @@ _STILL = re.compile(
 )
 """The last time that all was well."""
 _ASIDE = re.compile(
-    r"^[^，。！？]{0,10}?(?:退休|去世|过世|没了|搭过桥|结的?婚|生的|出生|摔了|分的|搬|迁|改嫁|离的?婚|考过|有人|上过|刚洗|打来)"
+    r"^[^，。！？]{0,10}?(?:退休|去世|过世|没了|入职|搭过桥|结的?婚|生的|出生|摔了|分的|搬|迁|改嫁|离的?婚|考过|有人|上过|刚洗|打来)"
 )
 _ERRAND = re.compile(
     r"^[^，。！？]{0,6}?(?:去(?:问|找|看病|办)|找(?:过|了|他|你)|打(?:了|过)?电话|问(?:过|了)|催(?:过|了)|来(?:了?个|过)人|来人|报(?:了|过)?警|报案)"
@@ -116,6 +123,8 @@ class Moment:
     now: str = ""
     since: bool = False
     until_now: bool = False
+    acute: bool = False
+    """This part of today."""
     stalled: bool = False
     """Nothing has moved since."""
     corrected: bool = False
@@ -204,7 +213,7 @@ def _standing(text: str, words: Sequence[TimeWord]) -> list[TimeWord]:
         rivals = [other for other in words[at + 1 :] if _rivals(word, other) and other.start - word.end <= 48]
         for other in rivals:
             between = text[word.end : other.start]
-            doubt = _DOUBT if _alike(word, other) else CORRECTION
+            doubt = _DOUBT if _alike(word, other) else _REPAIR
             if doubt.search(between) and not word.same(other) and not _TO.match(between):
                 struck.append(word)
     standing: list[TimeWord] = []
@@ -258,20 +267,32 @@ def _elsewhere(said: Said, word: TimeWord) -> bool:
 
 def _joins(current: Moment, word: TimeWord, gap: str) -> bool:
     last = current.words[-1]
-    if word.kind is Kind.DAY and current.day is not None and current.clocks and not CORRECTION.search(gap[-10:]):
+    if word.kind is Kind.DAY and current.day is not None and current.clocks and not _REPAIR.search(gap[-10:]):
         return False
-    if CORRECTION.search(gap[-10:]) is not None or (len(gap) <= 8 and _NEAR.match(gap)):
+    if _REPAIR.search(gap[-10:]) is not None or (len(gap) <= 8 and _NEAR.match(gap)):
         return True
-    if word.kind in (Kind.CLOCK, Kind.PART) and (current.clocks or current.part) and _TO.match(gap):
+    if word.kind in (Kind.CLOCK, Kind.PART) and (current.clocks or current.part) and _reaches(current, word, gap):
         return True
     if word.kind is Kind.DAY and last.kind is Kind.DAY and _TO.match(gap):
         return True
     fits = word.kind in (Kind.CLOCK, Kind.PART) and not current.clocks and (current.day is not None or current.often)
+    if word.kind is Kind.CLOCK and current.part and not current.clocks and len(gap) <= 8:
+        fits = True
     return bool(fits) and _SAME_SENTENCE.match(gap) is not None
 
 
+def _reaches(when: Moment, word: TimeWord, gap: str) -> bool:
+    """From what was said last to this."""
+    if _TO.match(gap):
+        return True
+    after = when.said.text[word.end :]
+    if word.kind is Kind.PART:
+        after = _HOUR_NEXT.sub("", after)
+    return bool(when.clocks) and _OPENS.match(gap) is not None and _CLOSES.match(after) is not None
+
+
 def _add(when: Moment, word: TimeWord, gap: str) -> None:
-    corrected = CORRECTION.search(gap) is not None
+    corrected = _REPAIR.search(gap) is not None
     when.words.append(word)
     when.corrected = when.corrected or corrected
     if word.kind is Kind.DAY and word.day is not None:
@@ -281,10 +302,10 @@ def _add(when: Moment, word: TimeWord, gap: str) -> None:
             when.before, when.clocks, when.ranged = [*when.before, when.clocks], [], False
         if not when.clocks or corrected:
             when.part = word.value
-        elif _TO.match(gap):
+        elif _reaches(when, word, gap):
             when.clocks.append((word.value, ""))
     elif word.kind is Kind.CLOCK:
-        _add_hour(when, word.value, gap, corrected=corrected)
+        _add_hour(when, word.value, corrected=corrected, to=not gap or _reaches(when, word, gap))
     elif word.kind in (Kind.NOW, Kind.AGO):
         when.now = word.value
     elif word.kind is Kind.OFTEN:
@@ -300,6 +321,9 @@ def _add(when: Moment, word: TimeWord, gap: str) -> None:
 
 def _add_day(when: Moment, day: Day, gap: str, *, corrected: bool) -> None:
     known = when.day
+    if known is not None and known.month and day.month and not known.date and re.fullmatch("[和跟、]|还有", gap):
+        when.day = Day(year=known.year, month=f"{known.month}、{day.month}")
+        return
     ranges = _TO.match(gap) is not None or (day.grain == "month" and not gap)
     if known is not None and not (corrected or day.vague) and ranges and not (day.grain == "day" and known.week):
         when.until = day
@@ -320,12 +344,14 @@ def _add_day(when: Moment, day: Day, gap: str, *, corrected: bool) -> None:
     when.day, when.until = day, None
 
 
-def _add_hour(when: Moment, said: str, gap: str, *, corrected: bool) -> None:
+def _add_hour(when: Moment, said: str, *, corrected: bool, to: bool) -> None:
     if when.clocks and when.clocks[-1][1] == "":
         part = when.clocks.pop()[0]
         when.clocks = [*when.clocks[:1], (part, said)]
         when.ranged = True
-    elif when.clocks and not corrected and (_TO.match(gap) or gap in ("至", "到")):
+    elif when.ranged and not corrected:
+        return
+    elif when.clocks and not corrected and to:
         when.clocks = [when.clocks[0], ("", said)]
         when.ranged = True
     else:
@@ -358,6 +384,7 @@ def _judged(when: Moment, *, until: int) -> Moment:
         when.from_part = when.words[0].value
     if when.since and (when.clocks or when.part) and when.exact and not _SINCE_BEFORE.search(before):
         when.since = _FROM_THEN.match(after) is not None or _UNTIL_NOW.match(after) is not None
+    when.acute = when.only_hour and not when.clocks and _ACUTE.match(after) is not None
     when.named = re.match(r"的(?:这个?|这件)?(?:事|情况)", after) is not None
     when.until_now = _UNTIL_NOW.search(after[:60]) is not None
     if when.day is not None and not when.day.vague and not when.clocks and _STALLED.match(text[when.end : until]):
@@ -374,6 +401,8 @@ def _judged(when: Moment, *, until: int) -> Moment:
         when.doubt += 0.6
     if when.lasted and len(when.words) == 1 and not when.asked and _OWN_LIFE.search(clause):
         when.doubt += 0.6
+    if when.now and not when.asked and text[when.end - 1] == "刚":
+        when.doubt += 1.0
     hours = [word for word in when.words if word.kind is Kind.CLOCK]
     if when.only_hour and not when.asked and any(_TIMETABLE.match(text[word.end :]) for word in hours):
         when.doubt += 1.0

@@ -23,6 +23,8 @@ _PROPOSES = re.compile(r"(?:提|给)(?:你们|咱们?)?(?:提)?(?:一)?(?:个|�
 _GRIEVED = re.compile(
     r"[到至]现在|至今|一直(?:没|不|拖)|(?:不|没)给(?:我|退|报|发|修|办|解决)|不退|没发|没人管|停了|拖[着了欠]|欠[着了我]|坏了|投诉|不管用|没来过"
 )
+_SMALL_HOUR = re.compile("[一二两三四1-4]点")
+"""Without a word of night it is one of the afternoon."""
 _HAPPENED = re.compile(r"^[^，。！？]{0,8}?(?:的(?![^，。！？])|了|没了|不见|丢|撞|走失|出的)")
 
 
@@ -95,6 +97,16 @@ def _first_report(statements: Sequence[Moment]) -> list[Suggestion]:
     return [Suggestion(field="occur_time", value=value, confidence=0.6, evidence=evidence)]
 
 
+def suggest_first_report(talk: Talk, ticket: Suggestion | None) -> list[Suggestion]:
+    """Who names no time but an earlier ticket of his: since its day, which its number has."""
+    dated = re.match(r"[A-Z]*20\d\d(\d\d)(\d\d)", ticket.value) if ticket is not None else None
+    callers = {said.turn.seg for said in talk.caller}
+    if ticket is None or dated is None or not all(proof.seg in callers for proof in ticket.evidence):
+        return []
+    value = f"自{int(dated.group(1))}月{int(dated.group(2))}日首次反映至今"
+    return [Suggestion(field="occur_time", value=value, confidence=0.55, evidence=ticket.evidence)]
+
+
 def _offered(said: Said) -> Iterator[Moment]:
     """Times the operator asked whether they are right: 是昨天夜里开始的吗？"""
     for when in moments_of(said):
@@ -121,7 +133,7 @@ def _weight(when: Moment) -> float:
     weight = 0.8 * bool(when.clocks) + 1.0 * bool(when.streak)
     if when.part:
         alone = when.only_hour and not when.clocks and when.part not in _WHOLE_PARTS and not when.asked
-        weight += 0.3 if alone else 0.5
+        weight += 0.3 if alone and not when.acute else 0.5
     if when.day is not None:
         weight += 0.3 if when.day.vague else 0.8 if when.day.grain == "other" else 1.0
         weight += 0.2 * bool(when.day.year and when.day.month)
@@ -235,9 +247,13 @@ def _wording(when: Moment) -> str:
     if part in _WHOLE_PARTS:
         part, day = part[1:], day or "当日"
     hours = _hours(when) if when.clocks else "" if part and when.often.endswith(part) else part
-    if day == "昨天" and re.search(r"晚|夜", f"{part}{when.clocks[0][0] if when.clocks else ''}") and part != "后半夜":
+    if (
+        day == "昨天"
+        and re.search(r"(?<!傍)晚|夜", f"{part}{when.clocks[0][0] if when.clocks else ''}")
+        and part != "后半夜"
+    ):
         day, hours = "昨晚", hours if when.clocks else ""
-    if when.now and not day:
+    if (when.now or (when.acute and when.only_hour and not when.ranged)) and not day:
         day = "当日"
     once = when.until_now or (not when.ranged and not when.ends and _once(when))
     if not (day or when.often or when.streak) and when.clocks and once:
@@ -270,6 +286,8 @@ def _hours(when: Moment) -> str:
 
 def _stretch(when: Moment) -> str:
     hours = [(part or when.part, said) for part, said in when.clocks[:1]] + when.clocks[1:]
+    if len(hours) == 1 and not (hours[0][0] or when.often or when.streak) and _SMALL_HOUR.match(hours[0][1]):
+        hours = [("下午", hours[0][1])]
     first = clock(hours[0][1], hours[0][0]) if hours else None
     if first is None:
         return when.part

@@ -45,6 +45,8 @@ WHEN = "是什么时候的事？"
         ("前个月的账", []),
         ("零九年买的", ["2009年"]),
         ("二三年冬天报的", ["2023年冬天"]),
+        ("一到礼拜六礼拜天就排", ["每周六周日"]),
+        ("九月一号报到那天", ["9月1日"]),
         ("个把月了吧", ["约一个月"]),
         ("仨星期了快", ["三周"]),
         ("两三个月总有了", ["两三个月"]),
@@ -88,6 +90,9 @@ def test_since_when_and_from_when_to_when(said: str, when: str) -> None:
         ("晚上九点就开始放，放到十一点多，天天这样。", "每天21:00-23:00"),
         ("烧烤摊天天闹到后半夜两三点。", "每天至凌晨2-3时"),
         ("晚上十二点到三点，每天都打桩。", "每天0:00-3:00"),
+        ("六点出摊，九点收。", "每天6:00-9:00"),
+        ("下午四点半到五点半，冬天提前到四点。", "每天16:30-17:30"),
+        ("每天下班那会儿，五点半六点多。", "每天5:30-6:00"),
         ("连着四个晚上都这样，昨天到凌晨两点。", "连续四晚，至凌晨2:00"),
         ("连续三天晚上有人烧塑料。", "连续三天晚上"),
     ],
@@ -106,6 +111,8 @@ def test_how_often_and_from_which_hour_to_which(said: str, when: str) -> None:
         ("九月一号——啊不，九月十一号那天晚上八点。", "9月11日20:00"),
         ("四月还是五月来着，五月，五月底。", "5月底"),
         ("今天是几号？十九，那就是十六号。", "16日"),
+        ("今早，不，昨儿个傍黑。", "昨天傍晚"),
+        ("四点十分的样子。", "当日16:10"),
     ],
 )
 def test_what_was_taken_back_is_not_when_it_was(said: str, when: str) -> None:
@@ -133,6 +140,10 @@ def test_how_long_it_lasts_and_since_when_belong_together() -> None:
 def test_the_part_of_the_day_may_be_the_operators() -> None:
     lines = ("楼下太吵。", "一般晚上几点到几点？", "十点到一点吧。")
     assert value("occur_time", *lines) == "每天22:00-次日1:00"
+
+
+def test_what_somebody_got_up_to_is_of_this_morning() -> None:
+    assert value("occur_time", "小区停水没通知，早上起来一滴水没有。") == "当日早上"
 
 
 def test_the_last_time_that_all_was_well_is_not_when_it_was() -> None:
@@ -165,6 +176,7 @@ def test_what_the_operator_asked_whether_it_was_so_counts() -> None:
         ("路灯不亮。", "您有什么要求？", "三天之内给我修好。"),
         ("垃圾没人清，门上写着早六点到晚十点。",),
         ("路灯不亮。", "好的，给您登记了。", "我让我老公礼拜天过去，下礼拜一再打。"),
+        ("周末办不办身份证？", "周六上午办公。", "行，那我周六上午十点去。"),
         ("我想咨询一下，下个月孩子要上学，户口怎么迁？",),
     ],
 )
@@ -175,6 +187,11 @@ def test_wishes_rules_and_plans_are_not_when_it_was(lines: tuple[str, ...]) -> N
 def test_who_calls_again_and_names_no_other_time_reported_it_first_then() -> None:
     lines = ("垃圾池还是没挪。", "您第几次反映了？", "第三次，头一回五月六号打的，加上今天三回。")
     assert value("occur_time", *lines) == "自5月6日首次反映至今"
+
+
+def test_who_names_nothing_but_his_earlier_ticket_reported_it_on_its_day() -> None:
+    lines = ("我那个单子根本没人来就办结了。", "请报一下工单编号。", "ZA，二零二五，零六幺二，零一三三。")
+    assert value("occur_time", *lines) == "自6月12日首次反映至今"
 
 
 def test_a_question_with_a_grievance_behind_it_has_its_time() -> None:
