@@ -40,7 +40,7 @@ _BARE_NO = re.compile(
     r"(?:了|吧|啦|的|儿|呀|啊|呗|那个|就行|都行|哈|嘞|了吧|密|保密)*$"
 )
 _BARE_YES = re.compile(
-    r"^(?:那|我|觉得|看|嗯|啊|哦|对|是|呃|哎|可|太|不得|还|都|就|当然|肯定|最好|一定|必须|千万|麻烦|要么|要是能|能保就|能|给|帮|先"
+    r"^(?:那|我|觉得|看|嗯|啊|哦|对|是|呃|哎|可|太|不得|还|都|就|要不|还是|当然|肯定|最好|一定|必须|千万|麻烦|要么|要是能|能保就|能|给|帮|先"
     r"|你?给我)*(?:尽量|选|勾|加|做|弄|设|打上|需要|要|保|当然|最好|必须|肯定|嗯+|对+|是的?"
     r"|好的?|行|可以|中|成|得保|麻烦了?|千万|介意|有顾虑|(?:有|很有)(?:这个)?(?:必要|需要)|应该|稳妥点?|保险点?|谨慎点?|那当然|那肯定|那必须)"
     r"(?:上|着|一个|个|的|了|吧|啊|呀|啦|哈|呗|保|保密|一下|你了|您了|滴|要|必)*$"
@@ -143,15 +143,17 @@ def _caller_secret(said: Said) -> Wish | None:
     if named is not None:
         return named
     if put.AGENT_ASKS.search(said.asked):
-        answer = _answer(said)
+        answer = _openly(said) if _CHOICE.search(said.asked) else None
+        answer = answer or _answer(said)
         if answer is not None:
             return Wish(answer[0], 0.93, (answer[1],))
         reason = put.NEIGHBOURLY.search(said.text) or put.KNOWN_BY.search(said.text)
         return Wish(True, 0.8, (said.evidence(*reason.span()),)) if reason is not None else None
     if put.AGENT_ASKS_OPEN.search(said.asked):
-        openly = _OPENLY.search(said.text)
-        answer = (openly["not"] is None, said.evidence(*openly.span())) if openly is not None else _answer(said)
-        return Wish(not answer[0], 0.85, (answer[1],)) if answer is not None else None
+        answer = _openly(said)
+        if answer is None and (yes := _answer(said)) is not None:
+            answer = not yes[0], yes[1]
+        return Wish(answer[0], 0.85, (answer[1],)) if answer is not None else None
     if put.AGENT_OFFERS.search(said.asked) and (accepts := _ACCEPTS.match(said.text)) is not None:
         return Wish(True, 0.85, (said.evidence(*accepts.span()),), asked_only=True)
     known = put.KNOWN_BY.search(said.text)
@@ -193,6 +195,12 @@ def _of_others(said: Said, match: re.Match[str]) -> bool:
     if put.THIRD.search(said.text[max(0, match.start() - 6) : match.end() + 2]):
         return True
     return bool(put.KIN.search(said.asked + said.text) and put.OF_ONE.search(match.group()))
+
+
+def _openly(said: Said) -> tuple[bool, Evidence] | None:
+    """公开, 别公开."""
+    found = _OPENLY.search(said.text)
+    return (found["not"] is not None, said.evidence(*found.span())) if found is not None else None
 
 
 def _answer(said: Said) -> tuple[bool, Evidence] | None:
@@ -268,7 +276,7 @@ def _caller_nameless(said: Said) -> Wish | None:
         if signed is None or (signed["name"] or signed["full"]) not in said.reading.lexicon.surnames:
             return None
         return Wish(False, 0.85, (said.evidence(*signed.span()),), mild=True)
-    if put.THIRD.search(said.text[max(0, match.start() - 6) : match.end() + 3]) or _only_named(said, *match.span()):
+    if put.THIRD.search(said.text[max(0, match.start() - 6) : match.end() + 8]) or _only_named(said, *match.span()):
         return None
     strong = put.NAMELESS_FOR_ALL.search(said.text) is not None and "匿名" in said.text
     strong = strong or put.SURNAME_TOO.search(said.text) is not None

@@ -178,3 +178,17 @@ def test_which_of_two_is_said_by_its_place() -> None:
     assert value("confidential", MATTER, "您看是保密还是公开？", "前面那个。") == "true"
     assert value("confidential", MATTER, "您看是保密还是公开？", "第二种。") == "false"
     assert value("confidential", MATTER, "您介意承办单位知道您的姓名吗？", "介意。") == "true"
+
+
+def test_a_box_is_ticked_or_left() -> None:
+    asks = "给您登记成保密件可以吧？"
+    assert value("confidential", MATTER, asks, "可以可以。") == "true"
+    assert value("confidential", MATTER, asks, "不用登成保密，正常转。") == "false"
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [("不登记我的信息可以吧？我说个黑诊所，在东关菜市场里头。", True), ("有人在群里匿名造谣，说我偷电。", False)],
+)
+def test_who_is_nameless_is_the_caller(said: str, wanted: bool) -> None:
+    assert (value("anonymous", said) == "true") is wanted
