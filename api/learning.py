@@ -19,25 +19,27 @@ from asr.learning import Example, LearningError, Learnt, Shelf, learn
 log = structlog.get_logger(__name__)
 
 AT_HOUR = 3
+LOOK_S = 5.0
 MOST_TICKETS = 20_000
 _FINISHED = (State.TO_DISPATCH, State.ANSWERED)
 """A person has written down and submitted what it is about."""
 
 
 class Learning:
-    """``run`` until cancelled; ``learnt`` is what is in use."""
+    """``run`` until cancelled; ``learnt`` is what is in use, at most ``LOOK_S`` after a command chose another."""
 
     def __init__(self, *, store: Store, folder: Path, zone: ZoneInfo, now: Callable[[], datetime]) -> None:
         self._store = store
         self._shelf = Shelf(folder)
         self._zone = zone
         self._now = now
+        self._mark: tuple[int, ...] | None = None
         self.learnt: Learnt | None = None
 
     async def run(self) -> None:
         await self.load()
         while True:
-            await asyncio.sleep(wait_s(self._now(), self._zone))
+            await self._look_until(self._now() + timedelta(seconds=wait_s(self._now(), self._zone)))
             try:
                 await self.learn_now()
             except LearningError as error:
@@ -45,28 +47,56 @@ class Learning:
             except Exception as error:
                 log.warning("learning failed", error_type=type(error).__name__)
 
+    async def _look_until(self, due: datetime) -> None:
+        while (left_s := (due - self._now()).total_seconds()) > 0:
+            await asyncio.sleep(min(LOOK_S, left_s))
+            await self.look()
+
+    async def look(self) -> None:
+        """Takes up what another process has put in use."""
+        if await asyncio.to_thread(lambda: self._shelf.mark) != self._mark:
+            await self.load()
+            log.warning("learnt weights changed", version=self.learnt.version if self.learnt else None)
+
     async def load(self) -> None:
+        self._mark = self._shelf.mark
         try:
             self.learnt = await asyncio.to_thread(self._shelf.load)
         except LearningError as error:
             self.learnt = None
             log.error("learnt weights not used", problem=error.problem)
 
+    @property
+    def held(self) -> bool:
+        """Somebody went back to the version in use: what is learnt is kept, and not used."""
+        return self._shelf.held
+
     async def learn_now(self) -> Learnt:
-        """Raises LearningError where there is too little to learn from."""
+        """What was learnt, in use unless an earlier version is held. Raises LearningError for too few tickets."""
         examples = await self._examples()
-        version = self._now().astimezone(self._zone).strftime("%Y%m%d-%H%M%S")
+        wanted = self._now().astimezone(self._zone).strftime("%Y%m%d-%H%M%S")
+        version = await asyncio.to_thread(self._shelf.next_version, wanted)
         learnt = await asyncio.to_thread(learn, examples, version=version)
         await asyncio.to_thread(self._shelf.put, learnt)
-        self.learnt = learnt
-        log.info("learnt from tickets", version=version, tickets=learnt.examples, categories=len(learnt.categories))
+        await self.load()
+        used = self.learnt.version if self.learnt else None
+        log.info("learnt from tickets", version=version, used=used, tickets=learnt.examples)
         return learnt
 
     async def roll_back(self) -> str | None:
-        """Back to the version before; None where the keywords stand alone now."""
+        """Back to the version before; None where the keywords stand alone now. It stays so until ``take_newest``.
+
+        Raises LearningError where nothing learnt is in use.
+        """
         version = await asyncio.to_thread(self._shelf.roll_back)
         await self.load()
         log.warning("learnt weights rolled back", version=version)
+        return version
+
+    async def take_newest(self) -> str:
+        """The newest version is in use again, and each that is learnt after it. Raises LearningError for none."""
+        version = await asyncio.to_thread(self._shelf.take_newest)
+        await self.load()
         return version
 
     async def _examples(self) -> list[Example]:

@@ -1,17 +1,19 @@
 """What closed tickets teach: categories and departments from the characters of their text, by a linear model (numpy).
 
 Weights are arrays in an ``.npz`` with nothing executable in it. Each learning writes a new version beside the older
-ones; ``current`` names the one in use, so that going back is naming another.
+ones; ``current`` names the one in use, so that going back is naming another: that is held, whatever is learnt since.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +21,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import structlog
+
+log = structlog.get_logger(__name__)
 
 Floats = npt.NDArray[np.float32]
 
@@ -29,7 +34,7 @@ LEAST_OF_LABEL = 2
 KEPT_VERSIONS = 14
 _FORMAT = 1
 _ROUNDS, _STEP, _SHRINK = 160, 0.8, 1e-4
-_CURRENT = "current"
+_CURRENT, _HELD, _KEYWORDS = "current", "held", "-"
 _NAME = re.compile(r"[0-9]{8}-[0-9]{6}(?:-[0-9]+)?")
 _NOISE = re.compile(r"[^\u4e00-\u9fffA-Za-z]+|来电人(?:反映|咨询|求助|投诉|举报|建议|表扬)?")
 
@@ -169,7 +174,7 @@ def _is_whole(weights: Floats, labels: Sequence[str]) -> bool:
 
 # versions on disk -----------------------------------------------------------------------------------------------------
 class Shelf:
-    """The folder of versions. Nothing here keeps weights in memory."""
+    """The folder of versions, for several processes at once. Nothing here keeps weights in memory."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -179,18 +184,44 @@ class Shelf:
         """The oldest first."""
         if not self._folder.is_dir():
             return ()
-        return tuple(sorted(path.stem for path in self._folder.glob("*.npz") if _NAME.fullmatch(path.stem)))
+        found = (path.stem for path in self._folder.glob("*.npz") if _NAME.fullmatch(path.stem))
+        return tuple(sorted(found, key=_order))
 
     @property
     def current(self) -> str | None:
+        """The version that is to be used: the newest where none is named, or one is that is gone. None: keywords."""
+        named, held = self._named()
+        versions = self.versions
+        if named in versions:
+            return named
+        if held:
+            versions = tuple(name for name in versions if _order(name) < _order(named))
+        return versions[-1] if versions else None
+
+    @property
+    def held(self) -> bool:
+        """Somebody went back: what is learnt is kept, and not used before ``take_newest``."""
+        return self._named()[1]
+
+    @property
+    def mark(self) -> tuple[int, ...]:
+        """Another one whenever another version is to be used."""
         try:
-            named = (self._folder / _CURRENT).read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError):
-            return None
-        return named if named in self.versions else None
+            found = (self._folder / _CURRENT).stat()
+        except OSError:
+            return ()
+        return found.st_mtime_ns, found.st_ino, found.st_size
+
+    def next_version(self, wanted: str) -> str:
+        """``wanted``, or where a clock was set back, the name that follows the newest there is."""
+        newest = self.versions[-1:]
+        if not newest or _order(wanted) > _order(newest[0]):
+            return wanted
+        day, time, count = _order(newest[0])
+        return f"{day:08}-{time:06}-{count + 1}"
 
     def put(self, learnt: Learnt) -> None:
-        """Written whole, then named as the one in use; the oldest are thrown away."""
+        """Written whole, then named as the one in use unless another is held; the oldest are thrown away."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = self._folder / f".{learnt.version}.{os.getpid()}.npz"
         about = {"format": _FORMAT, "examples": learnt.examples, "buckets": BUCKETS}
@@ -206,24 +237,59 @@ class Shelf:
             draft.replace(self._path(learnt.version))
         finally:
             draft.unlink(missing_ok=True)
-        self._name(learnt.version)
-        for old in self.versions[:-KEPT_VERSIONS]:
-            self._path(old).unlink(missing_ok=True)
+        with self._alone():
+            if not self.held:
+                self._name(learnt.version)
+            for old in self.versions[:-KEPT_VERSIONS]:
+                if old not in (learnt.version, self.current):
+                    self._path(old).unlink(missing_ok=True)
 
     def roll_back(self) -> str | None:
-        """The version before the one in use is in use again; None: keywords alone from now on."""
-        earlier = [name for name in self.versions if name < (self.current or "")]
-        if earlier:
-            self._name(earlier[-1])
-            return earlier[-1]
-        (self._folder / _CURRENT).unlink(missing_ok=True)
-        return None
+        """The last version that can be read before the one in use is used, and held; None: keywords alone.
+
+        Raises LearningError where there is nothing to go back from.
+        """
+        with self._alone():
+            if (current := self.current) is None:
+                raise LearningError("no learnt weights are in use, there is nothing to go back from")
+            with suppress(LearningError):
+                current = self._read_back_from(current).version
+            earlier = None
+            for name in reversed([name for name in self.versions if _order(name) < _order(current)]):
+                with suppress(LearningError):
+                    earlier = self._read(name).version
+                    break
+            self._name(earlier or _KEYWORDS, held=True)
+        return earlier
+
+    def take_newest(self) -> str:
+        """The newest version is used, and what is learnt from now on. Raises LearningError where there is none."""
+        with self._alone():
+            if not (versions := self.versions):
+                raise LearningError("nothing has been learnt yet")
+            self._name(versions[-1])
+        return versions[-1]
 
     def load(self) -> Learnt | None:
-        """The version in use. Raises LearningError if it cannot be read."""
-        version = self.current
-        if version is None:
-            return None
+        """The version in use; for one that cannot be read, the last before it that can.
+
+        Raises LearningError where none of them can be read.
+        """
+        current = self.current
+        return None if current is None else self._read_back_from(current)
+
+    def _read_back_from(self, version: str) -> Learnt:
+        first: LearningError | None = None
+        for name in reversed([name for name in self.versions if _order(name) <= _order(version)]):
+            try:
+                return self._read(name)
+            except LearningError as error:
+                log.error("learnt weights not used", version=name, problem=error.problem)
+                first = first or error
+        raise first or LearningError(f"version {version} is gone")
+
+    def _read(self, version: str) -> Learnt:
+        """Raises LearningError if it cannot be read."""
         try:
             with self._path(version).open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 about: dict[str, Any] = json.loads(str(stored["about"]))
@@ -248,10 +314,35 @@ class Shelf:
             raise LearningError(f"version {version} is not whole")
         return learnt
 
+    def _named(self) -> tuple[str, bool]:
+        """What ``current`` says, and whether it is held."""
+        try:
+            words = (self._folder / _CURRENT).read_text(encoding="ascii").split()
+        except (OSError, UnicodeDecodeError):
+            return "", False
+        named = words[0] if words and (words[0] == _KEYWORDS or _NAME.fullmatch(words[0])) else ""
+        return named, bool(named) and words[1:] == [_HELD]
+
     def _path(self, version: str) -> Path:
         return self._folder / f"{version}.npz"
 
-    def _name(self, version: str) -> None:
+    def _name(self, version: str, *, held: bool = False) -> None:
         draft = self._folder / f".{_CURRENT}.{os.getpid()}"
-        draft.write_text(version, encoding="ascii")
+        draft.write_text(f"{version} {_HELD}" if held else version, encoding="ascii")
         draft.replace(self._folder / _CURRENT)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time names a version."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self._folder / ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _order(version: str) -> tuple[int, int, int]:
+    """Names by time, and the number behind one as a number. Before all of them: what is no name."""
+    if not _NAME.fullmatch(version):
+        return 0, 0, 0
+    day, time, *count = version.split("-")
+    return int(day), int(time), int(count[0]) if count else 0

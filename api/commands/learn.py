@@ -13,12 +13,25 @@ from api.store.engine import Store
 from api.times import utc_now
 from asr.learning import LearningError, Shelf
 
+_UNTIL = "It stays so, whatever is learnt, until `hotline learn --newest`."
+
 
 def learn_command(
-    roll_back: Annotated[bool, typer.Option("--roll-back", help="Use the version before the one in use.")] = False,
+    roll_back: Annotated[
+        bool, typer.Option("--roll-back", help="Use the version before the one in use, until --newest is asked for.")
+    ] = False,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Use the newest version again, and what is learnt from now on.")
+    ] = False,
 ) -> None:
-    """Categories and departments from tickets that people finished. A running server learns every night by itself."""
+    """Categories and departments from tickets that people finished.
+
+    A running server learns every night by itself, and uses within seconds what is chosen here.
+    """
     settings = read_settings()
+    if roll_back and newest:
+        err.print("[red]Give --roll-back or --newest, not both.")
+        raise typer.Exit(2)
     if roll_back:
         _refuse_without_weights(Shelf(settings.home / "learnt"))
 
@@ -26,9 +39,12 @@ def learn_command(
         learning = Learning(store=store, folder=settings.home / "learnt", zone=settings.zone, now=utc_now)
         if roll_back:
             version = await learning.roll_back()
-            return f"{version} is in use." if version else "The keywords stand alone now."
+            return f"{f'{version} is in use.' if version else 'The keywords stand alone now.'} {_UNTIL}"
+        if newest:
+            return f"{await learning.take_newest()} is in use, and what is learnt from now on."
         learnt = await learning.learn_now()
-        return f"{learnt.version}: {learnt.examples} tickets, {len(learnt.categories)} categories."
+        said = f"{learnt.version}: {learnt.examples} tickets, {len(learnt.categories)} categories."
+        return f"{said} It is kept, not used: somebody went back. {_UNTIL}" if learning.held else said
 
     try:
         out.print(with_store(work))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,87 @@ def test_a_version_is_loaded_rolled_back_and_the_oldest_are_thrown_away(tmp_path
     assert loaded.of_category("架子鼓")["0402"] == pytest.approx(learnt.of_category("架子鼓")["0402"], abs=0.01)
     assert shelf.roll_back() == names[-2]
     assert shelf.current == names[-2]
+
+
+def shelf_of(folder: Path, *names: str) -> Shelf:
+    shelf = Shelf(folder)
+    learnt = learn(EXAMPLES, version=names[0])
+    for name in names:
+        shelf.put(replace(learnt, version=name))
+    return shelf
+
+
+def in_use(shelf: Shelf) -> str | None:
+    loaded = shelf.load()
+    return None if loaded is None else loaded.version
+
+
+def test_what_was_gone_back_to_holds_whatever_is_learnt_until_the_newest_is_taken(tmp_path: Path) -> None:
+    shelf = shelf_of(tmp_path, "20261101-020000", "20261102-020000")
+    assert shelf.roll_back() == "20261101-020000"
+    before = shelf.mark
+    later = [f"202612{day:02}-020000" for day in range(1, KEPT_VERSIONS + 3)]
+    shelf_of(tmp_path, *later)
+    assert (in_use(shelf), shelf.held, shelf.mark) == ("20261101-020000", True, before)
+    assert set(later[-KEPT_VERSIONS:]) < set(shelf.versions)
+    assert shelf.take_newest() == in_use(shelf) == later[-1]
+    shelf_of(tmp_path, "20261231-020000")
+    assert (in_use(shelf), shelf.held) == ("20261231-020000", False)
+    assert shelf.mark != before
+
+
+def test_keywords_that_were_gone_back_to_stand_alone_whatever_is_learnt(tmp_path: Path) -> None:
+    shelf = shelf_of(tmp_path, "20261101-020000")
+    assert shelf.roll_back() is None
+    shelf_of(tmp_path, "20261102-020000")
+    assert (shelf.load(), shelf.held) == (None, True)
+    with pytest.raises(LearningError, match="nothing to go back from"):
+        shelf.roll_back()
+    assert shelf.take_newest() == in_use(shelf) == "20261102-020000"
+
+
+def test_nothing_learnt_is_nothing_to_go_back_from_and_no_newest(tmp_path: Path) -> None:
+    for ask in (Shelf(tmp_path).roll_back, Shelf(tmp_path).take_newest):
+        with pytest.raises(LearningError):
+            ask()
+
+
+def test_the_version_before_a_damaged_one_is_used_and_gone_back_from(tmp_path: Path) -> None:
+    names = [f"202611{day:02}-020000" for day in (1, 2, 3, 4)]
+    shelf = shelf_of(tmp_path, *names)
+    for damaged in (names[1], names[3]):
+        (tmp_path / f"{damaged}.npz").write_bytes(b"PK")
+    assert in_use(shelf) == names[2]
+    assert shelf.roll_back() == names[0], "neither what was in use nor what cannot be read"
+
+
+@pytest.mark.parametrize("said", [None, b"", b"\xff", b"20250101-020000", b"../../x held", b"20261102-020000 x"])
+def test_where_no_version_is_named_the_newest_is_used(tmp_path: Path, said: bytes | None) -> None:
+    shelf = shelf_of(tmp_path, "20261101-020000", "20261102-020000")
+    (tmp_path / "current").unlink()
+    if said is not None:
+        (tmp_path / "current").write_bytes(said)
+    assert in_use(shelf) == "20261102-020000"
+
+
+def test_a_held_version_that_is_gone_gives_way_to_one_before_it(tmp_path: Path) -> None:
+    shelf = shelf_of(tmp_path, *(f"202611{day:02}-020000" for day in (1, 2, 3)))
+    assert shelf.roll_back() == "20261102-020000"
+    (tmp_path / "20261102-020000.npz").unlink()
+    assert in_use(shelf) == "20261101-020000"
+
+
+def test_what_is_learnt_after_a_clock_was_set_back_is_the_newest(tmp_path: Path) -> None:
+    shelf = shelf_of(tmp_path, *(f"204001{day:02}-020000" for day in range(1, KEPT_VERSIONS + 1)))
+    learnt = learn(EXAMPLES, version="20261122-020000")
+    for count in range(1, 12):
+        name = shelf.next_version("20261122-020000")
+        assert name == f"204001{KEPT_VERSIONS}-020000-{count}"
+        shelf.put(replace(learnt, version=name))
+        assert in_use(shelf) == shelf.versions[-1] == name
+    assert shelf.next_version("20400301-020000") == "20400301-020000"
+    shelf.put(learnt)
+    assert in_use(shelf) == "20261122-020000", "what was just learnt is not thrown away"
 
 
 def test_weights_that_are_broken_or_hold_objects_are_refused(tmp_path: Path) -> None:
