@@ -34,6 +34,12 @@ def _over_defaults(given: Mapping[str, int]) -> dict[str, int]:
     return {**KEEP_DAYS, **given}
 
 
+def _bearer(key: SecretStr) -> SecretStr:
+    if any(not "!" <= char <= "~" for char in key.get_secret_value()):
+        raise ValueError("must be printable ASCII without blanks")
+    return key
+
+
 Place = Annotated[Path, AfterValidator(_absolute)]
 
 _DRIVERS = {
@@ -115,7 +121,9 @@ class Settings(BaseSettings):
         description="OpenAI-compatible address of a language model, before /chat/completions; unset: none is asked.",
     )
     llm_model: str = Field(default="", max_length=128, description="Name of that model.")
-    llm_key: SecretStr | None = Field(default=None, description="Sent to it as a bearer token.")
+    llm_key: Annotated[SecretStr, AfterValidator(_bearer)] | None = Field(
+        default=None, description="Sent to it as a bearer token."
+    )
     llm_allow_personal: bool = Field(
         default=False, description="Send names, numbers and addresses unmasked; only to a model of one's own."
     )

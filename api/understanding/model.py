@@ -12,10 +12,10 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.understanding.masking import Line
 
@@ -43,22 +43,32 @@ class BadAnswer(ModelError):
     """It answered something that is no ticket."""
 
 
+def _plain(words: str) -> str:
+    """What no database takes and no screen shows is no words."""
+    if any(not char.isprintable() and char not in "\n\r\t\u3000\u00a0" for char in words):
+        raise ValueError("has characters that cannot be shown")
+    return words
+
+
+_Words = Annotated[str, AfterValidator(_plain)]
+
+
 class Answer(BaseModel):
     """What may be taken from a model. Everything else in its answer is refused with it."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
 
-    title: str | None = Field(default=None, max_length=80)
-    description: str | None = Field(default=None, max_length=2000)
-    demand: str | None = Field(default=None, max_length=500)
+    title: _Words | None = Field(default=None, max_length=80)
+    description: _Words | None = Field(default=None, max_length=2000)
+    demand: _Words | None = Field(default=None, max_length=500)
     category_code: str | None = Field(default=None, pattern=r"^\d{4}$")
     appeal_type: Literal["咨询", "求助", "投诉", "举报", "建议", "表扬", "其他"] | None = None
-    summary: str | None = Field(default=None, max_length=600)
+    summary: _Words | None = Field(default=None, max_length=600)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
-    """``url`` ends before ``/chat/completions``. ``key`` is sent as a bearer token and never logged."""
+    """``url`` ends before ``/chat/completions``. ``key`` is sent as a bearer token and never logged; ASCII only."""
 
     url: str
     model: str
@@ -87,16 +97,21 @@ async def ask(
         ],
     }
     headers = {"Authorization": f"Bearer {address.key}"} if address.key else {}
+    headers["Content-Type"] = "application/json"
     try:
         async with asyncio.timeout(timeout_s):
-            answer = await _post(client, f"{address.url.rstrip('/')}/chat/completions", body, headers)
-    except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
+            answer = await _post(client, f"{address.url.rstrip('/')}/chat/completions", json.dumps(body), headers)
+    except ModelError:
+        raise
+    except httpx.DecodingError as error:
+        raise BadAnswer(type(error).__name__) from error
+    except Exception as error:
         raise NoAnswer(type(error).__name__) from error
     return _checked(answer, {code for code, _ in categories})
 
 
-async def _post(client: httpx.AsyncClient, url: str, body: dict[str, Any], headers: dict[str, str]) -> bytes:
-    async with client.stream("POST", url, json=body, headers=headers) as response:
+async def _post(client: httpx.AsyncClient, url: str, body: str, headers: dict[str, str]) -> bytes:
+    async with client.stream("POST", url, content=body, headers=headers) as response:
         if response.status_code != httpx.codes.OK:
             raise NoAnswer(f"status {response.status_code}")
         content = b""
@@ -114,10 +129,11 @@ def _question(lines: Sequence[Line], categories: Sequence[tuple[str, str]]) -> s
 
 
 def _checked(content: bytes, codes: set[str]) -> Answer:
+    """Whatever breaks the reading of an answer (depth, surrogates, numbers without end) makes it a bad one."""
     try:
         said = json.loads(content)["choices"][0]["message"]["content"]
         answer = Answer.model_validate_json(_FENCE.sub("", said))
-    except (ValueError, KeyError, IndexError, TypeError, ValidationError) as error:
+    except Exception as error:
         raise BadAnswer(type(error).__name__) from error
     if answer.category_code is not None and answer.category_code not in codes:
         raise BadAnswer("an unknown category")

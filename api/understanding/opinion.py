@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -26,7 +27,11 @@ Ask = Callable[[Sequence[Line]], Awaitable[Answer]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """For the audit: that a model was asked, and what of; never the words."""
+    """For the audit: that a model is asked, and what of; never the words.
+
+    ``result``: ``asked`` before anything is sent; then ``answered``, ``NoAnswer``, ``BadAnswer``, ``cancelled`` or
+    ``failed``.
+    """
 
     call_id: str
     model: str
@@ -50,26 +55,34 @@ class SecondOpinion:
         self._personal = personal
 
     async def of(self, call_id: str, turns: Sequence[Turn], found: Sequence[Suggestion]) -> list[Suggestion]:
-        """``found`` with what the model offers where the rules are unsure or silent. Never raises ModelError."""
+        """``found`` with what the model offers where the rules are unsure or silent. Never raises ModelError.
+
+        What cannot be audited is not sent; what was sent is audited again with how it ended.
+        """
         known = {one.field: one.value for one in found}
         lines = lines_of(turns, known, personal=self._personal)
-        result = "answered"
+        asked = Asked(
+            call_id=call_id,
+            model=self._address.model,
+            prompt=PROMPT_VERSION,
+            lines=len(lines),
+            masked=not self._personal,
+            result="asked",
+        )
+        await self._audit(asked)
         answer: Answer | None = None
+        result = "failed"
         try:
             answer = await self._ask(lines)
+            result = "answered"
         except ModelError as error:
             result = type(error).__name__
             log.warning("no second opinion", call_id=call_id, problem=result)
-        await self._audit(
-            Asked(
-                call_id=call_id,
-                model=self._address.model,
-                prompt=PROMPT_VERSION,
-                lines=len(lines),
-                masked=not self._personal,
-                result=result,
-            )
-        )
+        except asyncio.CancelledError:
+            result = "cancelled"
+            raise
+        finally:
+            await self._audit(replace(asked, result=result))
         return list(found) if answer is None else self._beside(found, answer)
 
     def _beside(self, found: Sequence[Suggestion], answer: Answer) -> list[Suggestion]:

@@ -10,12 +10,15 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from api.understanding.masking import lines_of, mask
+from api.commands.terminal import wrong_settings
+from api.settings import Settings
+from api.understanding.masking import Line, lines_of, mask
 from api.understanding.model import Address, Answer, BadAnswer, NoAnswer, ask
 from api.understanding.opinion import OFFERED, Asked, SecondOpinion
 from asr.lexicon import Lexicon
@@ -32,13 +35,18 @@ class ModelServer:
         self.content = "{}"
         self.status = 200
         self.delay_s = 0.0
+        self.body: bytes | None = None
+        self.headers: dict[str, str] = {}
         self.asked: list[dict[str, Any]] = []
         self.url = ""
 
     async def complete(self, request: Request) -> Response:
         self.asked.append(await request.json())
         await asyncio.sleep(self.delay_s)
-        return JSONResponse({"choices": [{"message": {"content": self.content}}]}, self.status)
+        if self.body is not None:
+            return Response(self.body, self.status, self.headers, "application/json")
+        said = json.dumps({"choices": [{"message": {"content": self.content}}]})
+        return Response(said, self.status, media_type="application/json")
 
 
 @pytest.fixture
@@ -87,12 +95,42 @@ async def test_an_answer_that_fits_the_schema_is_taken(server: ModelServer) -> N
         '{"contact_phone": "1"}',
         "[]",
         '{"appeal_type": "抱怨"}',
+        "[" * 30_000,
+        '{"title": "' + "\\ud800" + '"}',
+        '{"title": "a\\u0000b"}',
+        '{"title": ' + "9" * 5000 + "}",
+        "\ud800",
     ],
+    ids=lambda content: content.encode("ascii", "backslashreplace").decode()[:24],
 )
 async def test_an_answer_that_is_no_ticket_is_refused(server: ModelServer, content: str) -> None:
     server.content = content
     with pytest.raises(BadAnswer):
         await question(server)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[" * 60_000, b"[]", b"\xff", b'{"choices": [{"message": {"content": null}}]}', b"x" * 70_000],
+    ids=["empty", "deep", "list", "bytes", "null", "long"],
+)
+async def test_whatever_comes_instead_of_an_answer_is_a_bad_one(server: ModelServer, body: bytes) -> None:
+    server.body = body
+    with pytest.raises(BadAnswer):
+        await question(server)
+
+
+async def test_an_answer_that_cannot_be_unpacked_is_a_bad_one(server: ModelServer) -> None:
+    server.body, server.headers = b"no gzip", {"Content-Encoding": "gzip"}
+    with pytest.raises(BadAnswer):
+        await question(server)
+
+
+async def test_words_that_no_encoding_takes_are_sent_all_the_same(server: ModelServer) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        lines = [Line("caller", "楼上\ud800吵")]
+        answer = await ask(client, Address(url=server.url, model="m"), lines, CATEGORIES)
+    assert answer == Answer()
 
 
 async def test_a_slow_a_failing_and_an_absent_server_give_no_answer(server: ModelServer) -> None:
@@ -121,11 +159,14 @@ def suggestion(field: str, value: str, confidence: float) -> Suggestion:
     return Suggestion(field=field, value=value, confidence=confidence)
 
 
-async def opinion(answer: Answer | Exception, found: Sequence[Suggestion]) -> tuple[dict[str, Suggestion], list[Asked]]:
+async def opinion(
+    answer: Answer | BaseException, found: Sequence[Suggestion]
+) -> tuple[dict[str, Suggestion], list[Asked]]:
     audited: list[Asked] = []
 
     async def answered(lines: Sequence[object]) -> Answer:
-        if isinstance(answer, Exception):
+        assert [one.result for one in audited] == ["asked"]
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -133,7 +174,11 @@ async def opinion(answer: Answer | Exception, found: Sequence[Suggestion]) -> tu
         audited.append(asked)
 
     second = SecondOpinion(ask=answered, address=Address(url="http://x", model="m"), audit=keep, lexicon=Lexicon.load())
-    result = await second.of("1.1", turns("楼上吵，电话幺五四三三零六幺七零九"), found)
+    try:
+        result = await second.of("1.1", turns("楼上吵，电话幺五四三三零六幺七零九"), found)
+    except (asyncio.CancelledError, RuntimeError):
+        assert isinstance(answer, BaseException)
+        result = []
     return {one.field: one for one in result}, audited
 
 
@@ -144,7 +189,7 @@ async def test_a_sure_rule_keeps_its_field_and_the_model_only_offers() -> None:
     assert (result["category_code"].value, result["category_code"].confidence) == ("0402", OFFERED)
     assert result["department"].value == "公安机关"
     assert result["demand"].value == "制止"
-    assert [(one.result, one.masked) for one in audited] == [("answered", True)]
+    assert [(one.result, one.masked) for one in audited] == [("asked", True), ("answered", True)]
     assert "幺五四" not in json.dumps([vars_of(one) for one in audited], ensure_ascii=False)
 
 
@@ -156,7 +201,50 @@ async def test_the_rules_stay_when_the_model_fails_and_that_is_audited() -> None
     found = [suggestion("title", "规则的标题", 0.5)]
     result, audited = await opinion(NoAnswer("timeout"), found)
     assert list(result.values()) == found
-    assert [one.result for one in audited] == ["NoAnswer"]
+    assert [one.result for one in audited] == ["asked", "NoAnswer"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "result"),
+    [(asyncio.CancelledError(), "cancelled"), (RuntimeError("odd"), "failed"), (BadAnswer("deep"), "BadAnswer")],
+)
+async def test_however_an_asking_ends_the_audit_says_so(problem: BaseException, result: str) -> None:
+    _, audited = await opinion(problem, [])
+    assert [one.result for one in audited] == ["asked", result]
+
+
+async def test_what_cannot_be_audited_is_not_sent() -> None:
+    sent: list[object] = []
+
+    async def answered(lines: Sequence[object]) -> Answer:
+        sent.append(lines)
+        return Answer()
+
+    async def full(asked: Asked) -> None:
+        raise OSError("no space")
+
+    second = SecondOpinion(ask=answered, address=Address(url="http://x", model="m"), audit=full, lexicon=Lexicon.load())
+    with pytest.raises(OSError, match="no space"):
+        await second.of("1.1", turns("楼上吵"), [])
+    assert sent == []
+
+
+@pytest.mark.parametrize("key", ["密钥", "sk é", "a b", "a\nb"])
+def test_a_key_that_no_header_takes_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("HOTLINE_LLM_KEY", key)
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    said = wrong_settings(refused.value)
+    assert "HOTLINE_LLM_KEY: " in said
+    assert "printable ASCII" in said
+    assert key not in said
+
+
+def test_a_key_of_ascii_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_LLM_KEY", "sk-1_a.b")
+    key = Settings().llm_key
+    assert key is not None
+    assert key.get_secret_value() == "sk-1_a.b"
 
 
 async def test_words_that_were_masked_never_come_back_into_a_field() -> None:
