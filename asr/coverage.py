@@ -44,20 +44,26 @@ class Coverage:
         self.unheard_s = 0.0
         """Of speech that no engine listened to."""
         self.deaf_s = 0.0
-        """During which a leg was up and brought no sound to us."""
+        """During which a leg was up and nobody listened to it."""
 
     @property
     def voiced_s(self) -> float:
         return self.text_s + self.wordless_s + self.unheard_s
 
     @property
+    def unknown_s(self) -> float:
+        """``deaf_s``, where it is more than the moment a leg takes to be heard: somebody may have spoken all along."""
+        return self.deaf_s if self.deaf_s >= _DEAF_S else 0.0
+
+    @property
     def complete(self) -> float | None:
-        """0..1; None while nobody has spoken."""
-        return self.text_s / self.voiced_s if self.voiced_s > 0.0 else None
+        """0..1 of what was spoken or not listened to; None while nobody has been heard to speak."""
+        whole_s = self.voiced_s + self.unknown_s
+        return self.text_s / whole_s if whole_s > 0.0 else None
 
     @property
     def wants_recording(self) -> bool:
-        return self.unheard_s >= _WORTH_IT_S or self.deaf_s >= _DEAF_S
+        return self.unheard_s >= _WORTH_IT_S or self.unknown_s > 0.0
 
     def text(self, seconds: float) -> None:
         self.text_s += max(0.0, seconds)

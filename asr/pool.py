@@ -1,4 +1,5 @@
-"""How many streams fit on this machine: measured at start, watched while they run, the newest calls giving way first.
+"""How many streams fit on this machine: measured at start, watched while they run. Recordings that are read give way
+first, then the newest calls.
 
 A refused stream raises ``EngineUnavailable`` from ``open``, a shed one from ``hypotheses``; its session says so on the
 console and tries again later, and what was not heard comes from the recording after the call.
@@ -45,6 +46,12 @@ _CALM_LOOKS = 30
 _REMEMBERED_S = 10.0
 """So long the console still says that somebody was turned away."""
 SHED = "this call gives way to others: its text will come from the recording"
+BACKGROUND = "reread "
+"""How the names of streams begin that no live call waits for."""
+
+
+class NoRoom(EngineUnavailable):
+    """All places are taken, or this one went to somebody else; there may be one later."""
 
 
 def streams_that_fit(real_time_factor: float, *, cores: int) -> int:
@@ -116,9 +123,10 @@ def _never(stream_id: str) -> bool:
 class LimitedRecognizer:
     """A recognizer that never has more than ``limit`` streams open, and fewer where they prove too many.
 
-    At the limit the stream that comes last is refused; one that is ``urgent`` takes the place of the newest call that
-    is not. Where streams fall behind for seconds, the newest calls that are not urgent are shed, one after the other,
-    and the limit is lowered until it has been calm for a while.
+    At the limit a live call takes the place of a ``BACKGROUND`` stream. Where there is none the stream that comes last
+    is refused; one that is ``urgent`` takes the place of the newest call that is not. Where streams fall behind for
+    seconds, background streams and then the newest calls that are not urgent are shed, one after the other, and the
+    limit is lowered until it has been calm for a while.
     """
 
     def __init__(
@@ -178,7 +186,7 @@ class LimitedRecognizer:
     @property
     def load(self) -> float:
         """Share of the places that are taken, 0..1. Who is in no hurry asks, and waits while there is little room."""
-        return len(self._open) / max(1, self.limit)
+        return len(self._open) / self.limit if self.limit > 0 else 1.0
 
     async def start(self) -> None:
         await self._recognizer.start()
@@ -199,12 +207,11 @@ class LimitedRecognizer:
     def open(self, stream_id: str) -> RecognizerStream:
         says_why_itself = self._recognizer.health().level is SpeechLevel.DOWN
         full = self._enforced and not says_why_itself and len(self._open) >= self.limit
-        if full and not (self._urgent(stream_id) and self._shed_newest(besides=stream_id)):
-            self.refused += 1
-            self._turned_away_at = time.monotonic()
-            raise EngineUnavailable(
-                self.capabilities.engine, f"no room: all {self.limit} streams of this machine are in use"
-            )
+        if full and not self._place_for(stream_id):
+            if not _is_background(stream_id):
+                self.refused += 1
+                self._turned_away_at = time.monotonic()
+            raise NoRoom(self.capabilities.engine, f"no room: all {self.limit} streams of this machine are in use")
         stream = _CountedStream(self._recognizer.open(stream_id), stream_id, self._left)
         self._open[stream] = None
         if self._enforced and self._next_look is None:
@@ -213,6 +220,25 @@ class LimitedRecognizer:
 
     def _left(self, stream: _CountedStream) -> None:
         self._open.pop(stream, None)
+
+    def _place_for(self, stream_id: str) -> bool:
+        """Somebody made room for it. There may be more streams than the limit by now: it has fallen."""
+        if _is_background(stream_id):
+            return False
+        while len(self._open) >= self.limit and self._shed_background():
+            pass
+        if len(self._open) < self.limit:
+            return True
+        return self._urgent(stream_id) and self._shed_newest(besides=stream_id)
+
+    def _shed_background(self) -> bool:
+        """The newest stream that no live call waits for loses its place. False if there is none."""
+        found = next((stream for stream in reversed(self._open) if _is_background(stream.id)), None)
+        if found is None:
+            return False
+        found.shed(self.capabilities.engine)
+        self._left(found)
+        return True
 
     def _shed_newest(self, *, besides: str = "") -> bool:
         """The newest call that is not urgent loses its streams. False if there is none."""
@@ -244,12 +270,18 @@ class LimitedRecognizer:
             self._strained_looks, self._calm_looks = self._strained_looks + 1, 0
         elif late == 0:
             self._strained_looks, self._calm_looks = 0, self._calm_looks + 1
-        if self._strained_looks >= _STRAINED_LOOKS and len(self._open) > 2 and self._shed_newest():
+        if self._strained_looks >= _STRAINED_LOOKS and (
+            self._shed_background() or (len(self._open) > 2 and self._shed_newest())
+        ):
             self._strained_looks = 0
             self._eased = max(2, len(self._open))
         if self._calm_looks >= _CALM_LOOKS and self._eased is not None:
             self._calm_looks = 0
             self._eased = self._eased + 1 if self._eased + 1 < self._most() else None
+
+
+def _is_background(stream_id: str) -> bool:
+    return stream_id.startswith(BACKGROUND)
 
 
 def _call(stream_id: str) -> str:
@@ -291,7 +323,7 @@ class _CountedStream:
                         coming.cancel()
                         await asyncio.wait((coming,))
                 if coming.cancelled():
-                    raise EngineUnavailable(self._engine, SHED)
+                    raise NoRoom(self._engine, SHED)
                 hypothesis = coming.result()
                 if hypothesis is None:
                     return
@@ -303,7 +335,7 @@ class _CountedStream:
         return self._stream.lateness_s()
 
     def backlog_s(self) -> float:
-        return self._stream.backlog_s()
+        return 0.0 if self._shed.is_set() else self._stream.backlog_s()
 
     async def close(self) -> None:
         try:

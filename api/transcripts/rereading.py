@@ -1,8 +1,10 @@
 """What was not heard live is read from the recording when the call is over, and marked so; nothing is said twice.
 
 Every followed call leaves a record of how complete its transcript is. Those with speech that nobody listened to are
-``pending`` until their recording has been read: one at a time, and only while the engine has room to spare for live
-calls. Calls that ended while this server was away have no record and are taken up like the others.
+``pending`` until their recording has been read: one at a time, and only while the engine is up and has room to spare
+for live calls. What waits for the engine or for the recording is no attempt; what was given up after many attempts is
+tried again each day and whenever the server starts. Calls that ended while this server was away have no record and are
+taken up like the others.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 import structlog
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.recordings.pauses import in_talk_s, pauses_of
@@ -27,9 +29,10 @@ from api.transcripts.queries import RECORDING, turns_of
 from asr.audio import rules_for
 from asr.coverage import Coverage, is_repeat, missing
 from asr.hanzi import normalise
-from asr.offline import NoAnswer, SpokenSegment, recognised, spoken_segments
-from asr.recognizer import EngineUnavailable, Recognizer
-from asr.soundfiles import SoundFileError, read
+from asr.offline import SpokenSegment, recognised, spoken_segments
+from asr.pool import BACKGROUND, NoRoom
+from asr.recognizer import Capabilities, EngineUnavailable, Health, Recognizer, RecognizerStream, SpeechLevel
+from asr.soundfiles import NotFound, SoundFileError, read
 from asr.transcript import Speaker, Turn
 from asr.voice import VoiceDetector, silero
 from telephony.media.recordings import Pause
@@ -43,8 +46,13 @@ RECORDING_WITHIN = timedelta(minutes=10)
 AGAIN = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1))
 TAKEN_UP = timedelta(hours=24)
 MOST_ATTEMPTS = 8
+GIVEN_UP = timedelta(hours=24)
+"""After so many attempts it is tried once in that time."""
 SPARE_LOAD = 0.5
 """Of the engine's places; above it the live calls have it to themselves."""
+_SHORT_S = 3.0
+"""A recording that lacks more than this of its talk does not tell everything."""
+_NO_WORD_S = 1.0
 
 
 class State(StrEnum):
@@ -53,13 +61,14 @@ class State(StrEnum):
     REREAD = "reread"
     NO_RECORDING = "no_recording"
     UNREADABLE = "unreadable"
-    """A recording of it is no sound."""
+    """A recording of it is no sound that can be decoded."""
     FAILED = "failed"
+    """Many attempts came to nothing; there will be more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Covered:
-    """A call is over; seconds of speech, and of speech that became text."""
+    """A call is over; seconds of speech (where nobody heard anything: of the call), and of speech that became text."""
 
     call_id: str
     voiced_s: float
@@ -73,7 +82,56 @@ class LegFiles(Protocol):
 
 
 class Later(Exception):
-    """Not now: there is no engine, no room, or no finished recording."""
+    """Not now: there is no engine, no room, or no finished recording. Nothing was attempted."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Reading:
+    """What reading one call has come to so far; seconds."""
+
+    state: State = State.REREAD
+    found: int = 0
+    """Recordings, of two."""
+    wordless_s: float = 0.0
+    """Of speech in which an engine found no words."""
+    lacking_s: float = 0.0
+    """By how much the shortest recording is shorter than the talk."""
+
+    def put_back(self, state: State) -> None:
+        """One of the recordings could not be read; one that may be read later decides."""
+        if self.state is not State.PENDING:
+            self.state = state
+
+    def voiced_s(self, before_s: float, text_s: float) -> float:
+        """The recordings say how much was spoken; what they lack stays unknown, if it was."""
+        told_s = text_s + self.wordless_s
+        return told_s + min(self.lacking_s, max(0.0, before_s - told_s))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """An engine that is asked later where it takes no stream now."""
+
+    recognizer: Recognizer
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.recognizer.capabilities
+
+    def open(self, stream_id: str) -> RecognizerStream:
+        try:
+            return self.recognizer.open(stream_id)
+        except EngineUnavailable:
+            raise Later from None
+
+    async def start(self) -> None:
+        await self.recognizer.start()
+
+    async def stop(self) -> None:
+        await self.recognizer.stop()
+
+    def health(self) -> Health:
+        return self.recognizer.health()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +181,7 @@ class Rereading:
         self.behind.put(
             Covered(
                 call_id=call_id,
-                voiced_s=round(coverage.voiced_s, 2),
+                voiced_s=round(coverage.voiced_s + coverage.unknown_s, 2),
                 text_s=round(coverage.text_s, 2),
                 pending=coverage.wants_recording,
             )
@@ -154,9 +212,13 @@ class Rereading:
     # ---- reading
 
     async def _read_pending(self) -> None:
+        taken_up = False
         while True:
             await asyncio.sleep(LOOK_S)
             try:
+                if not taken_up:
+                    await self.take_up_failed()
+                    taken_up = True
                 while self._has_room() and await self.once():
                     pass
             except Exception as error:
@@ -164,113 +226,157 @@ class Rereading:
 
     def _has_room(self) -> bool:
         recognizer = self._recognizer()
-        return recognizer is not None and getattr(recognizer, "load", 0.0) < SPARE_LOAD
+        return recognizer is not None and _is_up(recognizer) and getattr(recognizer, "load", 0.0) < SPARE_LOAD
+
+    async def take_up_failed(self) -> None:
+        """All that was given up is due again, with all its attempts."""
+        now = self._now()
+        async with self._store.write() as session:
+            await session.execute(
+                update(TranscriptRecord)
+                .where(TranscriptRecord.state == State.FAILED)
+                .values(state=State.PENDING, attempts=0, due_at=now, updated_at=now)
+            )
 
     async def once(self) -> bool:
-        """One call that is due. False if there is none."""
+        """One call that is due. False if there is none, or no engine that is up."""
+        recognizer = self._recognizer()
+        if recognizer is None or not _is_up(recognizer):
+            return False
         await self._take_up()
         async with self._store.read() as session:
             row = await session.scalar(
-                select(TranscriptRecord)
-                .where(TranscriptRecord.state == State.PENDING, TranscriptRecord.due_at <= self._now())
-                .order_by(TranscriptRecord.due_at)
-                .limit(1)
+                select(TranscriptRecord).where(_is_due(self._now())).order_by(TranscriptRecord.due_at).limit(1)
             )
         if row is None:
             return False
         try:
-            state, seconds = await self._reread(row.call_id)
+            reading, seconds = await self._reread(recognizer, row.call_id)
         except Later:
-            state, seconds = State.PENDING, 0.0
+            await self._put_off(row)
+            return True
         except Exception as error:
             log.warning("recording not read", call_id=row.call_id, error_type=type(error).__name__)
-            state, seconds = State.PENDING, 0.0
-        if state is State.PENDING and row.attempts + 1 >= MOST_ATTEMPTS:
-            state = State.FAILED
-        await self._note(row, state, seconds)
+            reading, seconds = _Reading(state=State.PENDING), 0.0
+        await self._note(row, reading, seconds)
         return True
 
     async def _take_up(self) -> None:
         """Calls that nobody followed to their end: the server was not there, or had no engine yet."""
         now = self._now()
         followed = exists().where(TranscriptRecord.call_id == CallRecord.id)
-        unknown = select(CallRecord.id).where(
+        unknown = select(CallRecord).where(
             CallRecord.answered_at.is_not(None),
             CallRecord.ended_at.between(now - TAKEN_UP, now - RECORDING_WITHIN / 10),
             ~followed,
         )
         async with self._store.read() as session:
             calls = (await session.scalars(unknown)).all()
-        for call_id in calls:
-            self.behind.put(Covered(call_id=call_id, voiced_s=0.0, text_s=0.0, pending=True))
+        for call in calls:
+            self.behind.put(Covered(call_id=call.id, voiced_s=_talk_s(call), text_s=0.0, pending=True))
         if calls:
             log.info("calls taken up for their recordings", calls=len(calls))
             await self.behind.drain(LOOK_S)
 
-    async def _note(self, row: TranscriptRecord, state: State, seconds: float) -> None:
-        now = self._now()
-        due_at = now + AGAIN[min(row.attempts, len(AGAIN) - 1)]
-        values = {"state": state, "attempts": row.attempts + 1, "due_at": due_at, "updated_at": now}
+    async def _put_off(self, row: TranscriptRecord) -> None:
         async with self._store.write() as session:
             await session.execute(
                 update(TranscriptRecord)
                 .where(TranscriptRecord.call_id == row.call_id)
-                .values(**values, reread_s=TranscriptRecord.reread_s + seconds)
+                .values(due_at=self._now() + AGAIN[0])
             )
 
-    async def _reread(self, call_id: str) -> tuple[State, float]:
+    async def _note(self, row: TranscriptRecord, reading: _Reading, seconds: float) -> None:
+        """An attempt has been made; ``seconds`` of speech got text."""
+        now, state = self._now(), reading.state
+        wait = AGAIN[min(row.attempts, len(AGAIN) - 1)]
+        if state is State.PENDING and row.attempts + 1 >= MOST_ATTEMPTS:
+            state, wait = State.FAILED, GIVEN_UP
+        reread_s = row.reread_s + seconds
+        voiced_s = max(row.voiced_s, row.text_s + reread_s)
+        if state is State.REREAD:
+            voiced_s = reading.voiced_s(row.voiced_s, row.text_s + reread_s)
+        async with self._store.write() as session:
+            await session.execute(
+                update(TranscriptRecord)
+                .where(TranscriptRecord.call_id == row.call_id)
+                .values(
+                    state=state,
+                    attempts=row.attempts + 1,
+                    due_at=now + wait,
+                    updated_at=now,
+                    reread_s=reread_s,
+                    voiced_s=voiced_s,
+                )
+            )
+
+    async def _reread(self, recognizer: Recognizer, call_id: str) -> tuple[_Reading, float]:
         """What it came to, and the seconds of speech that got text. Raises Later."""
-        recognizer = self._recognizer()
-        if recognizer is None:
-            raise Later
         async with self._store.read() as session:
             call = await session.get(CallRecord, call_id)
             turns = await turns_of(session, call_id)
             still = await pauses_of(session, call_id)
-        found = False
-        state = State.REREAD
+        clock = _Clock(still, _talk_s(call))
+        reading = _Reading()
         new: list[Turn] = []
         for speaker in (Speaker.CALLER, Speaker.AGENT):
-            path = await self._files(call_id, speaker)
-            if path is None:
-                continue
-            found = True
             own = [turn for turn in turns if turn.speaker is speaker]
-            clock = _Clock(still, _talk_s(call))
             try:
-                new += [turn async for turn in self._new_turns(recognizer, call_id, path, speaker, own, clock)]
+                path = await self._files(call_id, speaker)
+                if path is None:
+                    reading.lacking_s = max(reading.lacking_s, clock.talk_s)
+                    continue
+                reading.found += 1
+                async for turn in self._new_turns(_Reader(recognizer), call_id, path, speaker, own, clock, reading):
+                    new.append(turn)
+            except (NotFound, OSError) as error:
+                log.warning("recording not readable now", call_id=call_id, error_type=type(error).__name__)
+                reading.put_back(State.PENDING)
             except SoundFileError as error:
                 log.warning("recording is no sound", call_id=call_id, error_type=type(error).__name__)
-                state = State.UNREADABLE
-        if not found:
+                reading.put_back(State.UNREADABLE)
+        if not reading.found and reading.state is State.REREAD:
             ended_at = call.ended_at if call is not None else None
             if ended_at is not None and self._now() - ended_at < RECORDING_WITHIN:
                 raise Later
-            return State.NO_RECORDING, 0.0
+            return _Reading(state=State.NO_RECORDING), 0.0
         kept = await self._keep(call_id, new)
-        if kept:
+        if any(turn.recorded for turn in (*turns, *kept)):
             number = (call.caller_number if call is not None else None) or ""
             await self._read_again(call_id, sorted((*turns, *kept), key=lambda turn: turn.start_s), number)
-        return state, sum(turn.end_s - turn.start_s for turn in kept)
+        return reading, sum(turn.end_s - turn.start_s for turn in kept)
 
     async def _new_turns(
-        self, recognizer: Recognizer, call_id: str, path: Path, speaker: Speaker, own: Sequence[Turn], clock: _Clock
+        self,
+        reader: _Reader,
+        call_id: str,
+        path: Path,
+        speaker: Speaker,
+        own: Sequence[Turn],
+        clock: _Clock,
+        reading: _Reading,
     ) -> AsyncIterator[Turn]:
-        """Raises SoundFileError, and Later where no engine answers."""
+        """Raises SoundFileError, Later where no engine takes it, EngineUnavailable and NoAnswer where one breaks."""
 
         def cut() -> tuple[float, list[SpokenSegment]]:
             sound = read(path)
-            rules = rules_for(whole_segments=recognizer.capabilities.whole_segments)
+            rules = rules_for(whole_segments=reader.capabilities.whole_segments)
             spoken = spoken_segments(sound.channels[0], sound.rate, self._detector(), rules)
             return sound.seconds, missing([clock.placed(segment) for segment in spoken], own)
 
         recorded_s, segments = await asyncio.to_thread(cut)
         skipped_s = clock.unexplained_s(recorded_s)
+        if skipped_s > _SHORT_S:
+            reading.lacking_s = max(reading.lacking_s, skipped_s)
+        if not segments:
+            return
+        stream_id = f"{BACKGROUND}{call_id}/{speaker}"
         try:
-            if not segments:
-                return
-            async for segment, hypothesis in recognised(recognizer, segments, stream_id=f"reread {call_id}/{speaker}"):
+            async for segment, hypothesis in recognised(reader, segments, stream_id=stream_id):
                 text = normalise(hypothesis.text)
+                length_s = segment.end_s - segment.start_s
+                if not text and length_s >= _NO_WORD_S:
+                    reading.wordless_s += length_s
                 if text and not is_repeat(text, segment.start_s, own, skipped_s=skipped_s):
                     yield Turn(
                         seg=0,
@@ -282,7 +388,7 @@ class Rereading:
                         final=True,
                         recorded=True,
                     )
-        except (EngineUnavailable, NoAnswer):
+        except NoRoom:
             raise Later from None
 
     async def _keep(self, call_id: str, new: Sequence[Turn]) -> list[Turn]:
@@ -310,6 +416,14 @@ class Rereading:
         for turn in kept:
             self._told(call_id, turn)
         return kept
+
+
+def _is_up(recognizer: Recognizer) -> bool:
+    return recognizer.health().level is not SpeechLevel.DOWN
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(TranscriptRecord.state.in_((State.PENDING, State.FAILED)), TranscriptRecord.due_at <= now)
 
 
 def _talk_s(call: CallRecord | None) -> float:

@@ -40,6 +40,19 @@ def test_a_leg_without_sound_for_seconds_wants_the_recording_and_a_moment_does_n
     assert coverage.wants_recording
 
 
+def test_what_nobody_listened_to_counts_against_the_transcript_and_the_moment_before_a_leg_is_heard_does_not() -> None:
+    coverage = Coverage()
+    coverage.deaf(0.4)
+    assert coverage.complete is None
+    coverage.text(5.0)
+    assert coverage.complete == 1.0
+    coverage.deaf(44.6)
+    assert coverage.complete == 0.1
+    unheard = Coverage()
+    unheard.deaf(60.0)
+    assert unheard.complete == 0.0
+
+
 @pytest.mark.parametrize(
     ("recorded", "is_missing"),
     [(span(10, 12), True), (span(1.2, 3.1), False), (span(2.5, 6), True), (span(0, 20), True), (span(2, 4), False)],

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
-from asr.pool import LimitedRecognizer, _recorded, real_time_factor, streams_that_fit
+from asr.pool import BACKGROUND, LimitedRecognizer, NoRoom, _recorded, real_time_factor, streams_that_fit
 from asr.recognizer import EngineUnavailable, Health, SpeechLevel
 from tests.fakes.spoken import FOLDER
 from tests.fakes.virtual_time import in_virtual_time
@@ -210,3 +210,39 @@ def test_a_limit_that_others_keep_to_is_told_and_neither_refuses_nor_sheds() -> 
         return counted
 
     assert in_virtual_time(story()) == (4, 0)
+
+
+def test_a_live_call_takes_the_place_of_a_recording_that_is_read_and_turns_nobody_away() -> None:
+    async def story() -> tuple[list[str], int]:
+        pool = LimitedRecognizer(ScriptedRecognizer(SCRIPT), limit=3)
+        reading = {name: pool.open(name) for name in (f"{BACKGROUND}9.1/caller", f"{BACKGROUND}9.2/caller")}
+        waiting = {name: asyncio.ensure_future(anext(stream.hypotheses())) for name, stream in reading.items()}
+        await asyncio.sleep(0)
+        pool.open("a/1")
+        pool.open("a/2")
+        await asyncio.sleep(0.1)
+        assert pool.health().level is SpeechLevel.OK
+        pool.open("b/1")
+        with pytest.raises(NoRoom):
+            pool.open(f"{BACKGROUND}9.3/caller")
+        assert (pool.open_streams, pool.refused) == (3, 0)
+        with pytest.raises(NoRoom):
+            pool.open("b/2")
+        await asyncio.gather(*waiting.values(), return_exceptions=True)
+        assert [type(task.exception()) for task in waiting.values()] == [NoRoom, NoRoom]
+        return [stream.id for stream in pool._open], pool.refused
+
+    assert in_virtual_time(story()) == (["a/1", "a/2", "b/1"], 1)
+
+
+def test_where_streams_fall_behind_the_recordings_are_shed_before_any_call() -> None:
+    async def story() -> list[str]:
+        engine = ScriptedRecognizer(SCRIPT)
+        pool = LimitedRecognizer(engine, limit=8)
+        for name in ("a/1", f"{BACKGROUND}9.1/caller", "b/1"):
+            pool.open(name)
+        engine.lateness = 5.0
+        await asyncio.sleep(3.5)
+        return [stream.id for stream in pool._open]
+
+    assert in_virtual_time(story()) == ["a/1", "b/1"]
