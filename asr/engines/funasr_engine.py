@@ -17,7 +17,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from asr.engines.links import RATE, Answer, Broken, Kind, Patience, RemoteServer, json_object
+from asr.engines.links import RATE, Answer, Broken, Kind, Patience, RemoteServer, json_object, text_in
 from asr.engines.remote_engine import RemoteRecognizer
 
 ENGINE = "funasr"
@@ -143,10 +143,10 @@ class _FunasrLink:
         self._news.set()
 
     def _take(self, said: dict[str, Any]) -> None:
-        text, final = str(said.get("text", "")), said.get("is_final") is True
+        text, mode, final = text_in(said, "text"), text_in(said, "mode"), said.get("is_final") is True
         if not self._ended and not final:
             self._honest = True
-        if str(said.get("mode", "")).endswith("online"):
+        if mode.endswith("online"):
             self._quick.append(text)
         else:
             self._quick.clear()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -120,7 +121,10 @@ class Answer:
 
     @classmethod
     def parse(cls, data: str | bytes) -> Answer:
-        """Raises ValueError. Every key may be missing: before any sound even a partial result is called ``text``."""
+        """Raises ValueError. Every key may be missing: before any sound even a partial result is called ``text``.
+
+        A key that is there holds what belongs there, or the answer is no result.
+        """
         try:
             return cls._of(json_object(data))
         except (TypeError, AttributeError) as error:
@@ -132,14 +136,14 @@ class Answer:
             first: dict[str, Any] = next(iter(said["alternatives"]), {})
             said = {"text": first.get("text", ""), "result": first.get("result", [])}
         if "text" not in said:
-            return cls(partial=str(said.get("partial", "")))
+            return cls(partial=text_in(said, "partial"))
         result = said.get("result")
         words = tuple(
             Word(
-                text=str(word["word"]),
-                start_s=float(word["start"]),
-                end_s=float(word["end"]),
-                confidence=float(word["conf"]) if "conf" in word else None,
+                text=text_in(word, "word"),
+                start_s=_number(word["start"]),
+                end_s=_number(word["end"]),
+                confidence=_number(word["conf"]) if "conf" in word else None,
             )
             for word in (result if isinstance(result, list) else ())
             if isinstance(word, dict) and {"word", "start", "end"} <= word.keys()
@@ -147,21 +151,44 @@ class Answer:
         known = [word.confidence for word in words if word.confidence is not None]
         confidence = said.get("confidence", sum(known) / len(known) if known else None)
         return cls(
-            text=str(said["text"]),
-            confidence=float(confidence) if isinstance(confidence, int | float) else None,
+            text=text_in(said, "text"),
+            confidence=_number(confidence) if isinstance(confidence, int | float) else None,
             words=words,
         )
+
+
+def text_in(said: dict[str, Any], key: str) -> str:
+    """Empty where the key is missing. Raises ValueError for what is no text."""
+    text = said.get(key, "")
+    if not isinstance(text, str):
+        raise ValueError(f"{key} is no text")
+    return text
+
+
+def _number(value: Any) -> float:
+    """Raises ValueError, TypeError: infinite is no number either."""
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise ValueError("no number") from error
+    if not math.isfinite(number):
+        raise ValueError("no number")
+    return number
 
 
 def json_object(data: str | bytes) -> dict[str, Any]:
     """Raises ValueError, whatever a stranger sent."""
     try:
-        said = json.loads(data)
+        said = json.loads(data, parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError("too deep") from error
     if not isinstance(said, dict):
         raise ValueError("no object")
     return said
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 class Link(Protocol):

@@ -125,7 +125,19 @@ async def test_a_server_that_breaks_off_is_a_reason_and_not_an_empty_text() -> N
         await recognizer.stop()
 
 
-@pytest.mark.parametrize("answer", ["5", "no json", "[" * 100_000], ids=lambda answer: answer[:32])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "5",
+        "no json",
+        "[" * 100_000,
+        '{"mode": "2pass-online", "text": null}',
+        '{"mode": "2pass-offline", "text": {"a": 1}}',
+        '{"mode": null, "text": "x"}',
+        '{"mode": "2pass-online", "text": "x", "confidence": NaN}',
+    ],
+    ids=lambda answer: answer[:48],
+)
 async def test_what_is_no_result_is_the_servers_fault_and_tells_so(answer: str) -> None:
     async with FunasrServer() as server:
         recognizer = await running(server)

@@ -165,12 +165,19 @@ NO_RESULTS = [
     "no json", "5", "[]", "null", "[" * 100_000, '{"alternatives": 5}', '{"alternatives": ["x"]}',
     '{"text": "x", "result": [{"word": "x", "start": null, "end": 1}]}',
     '{"text": "x", "result": [{"word": "x", "start": "early", "end": 1}]}',
+    '{"text": null}', '{"text": {"a": 1}}', '{"partial": null}', '{"partial": 5}', '{"alternatives": [{"text": null}]}',
+    '{"text": "x", "confidence": NaN}', '{"text": "x", "confidence": 1e999}', '{"text": "x", "confidence": -Infinity}',
+    '{"text": "x", "result": [{"word": null, "start": 0, "end": 1}]}',
+    '{"text": "x", "result": [{"word": "x", "start": 0, "end": 1e999}]}',
+    '{"text": "x", "result": [{"word": "x", "start": 0, "end": 1' + 400 * "0" + "}]}",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("answer", NO_RESULTS, ids=lambda answer: answer[:32])
 async def test_answers_that_are_no_results_are_a_failure_of_the_server(answer: str) -> None:
-    with pytest.raises(ValueError, match=r"JSON|Expecting|no object|no result|too deep|could not convert"):
+    with pytest.raises(
+        ValueError, match=r"JSON|Expecting|no object|no result|too deep|could not convert|no text|no number|no JSON"
+    ):
         Answer.parse(answer)
     async with StockServer() as one, remote(one, patience=QUICK) as recognizer:
         one.garbage = answer
