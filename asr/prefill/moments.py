@@ -29,6 +29,7 @@ _NEAR = re.compile(
     r"^(?:[，,、。…\s]|的|就是|吧|呃|嗯|就|大概|大约|差不多|都|是|从|在|那天|也就|往后|以后|起|开始|夜|哎|呢|嘛|事儿?|和|跟)*$"
 )
 _TO = re.compile(r"^[^！？0-9]{0,18}?(?<![想遇等看收得找感见接打听])[到至](?:了|快|第二天|次日|凌晨)*$|^[-~—]+$")
+_THAT_DAY = re.compile(r"^[^。！？]{0,6}?(?:那天|具体|也?就是|应该是)[^。！？]{0,4}$")
 _OPENS = re.compile(r"^[^，。！？；0-9]{0,5}(?:出|开|起|来|摆|放|亮|到)[^，。！？；]{0,3}，[^，。！？；]{0,3}$")
 _CLOSES = re.compile(r"^(?:多|半|来钟|左右)?[^，。！？；]{0,4}(?:收|关|散|停|走|撤|灭|结束|完|歇|才)")
 """六点出摊，九点收。"""
@@ -57,6 +58,7 @@ _TIMETABLE = re.compile(
     r"^(?:多|左右)?(?:就|才|都)?(?:关门|开门|清场|闭馆|开馆|打烊|下班|上班|收车|发车|收工|锁门|歇业|关店|开业)(?!了[^，。]*(?:没|不))"
 )
 _ACUTE = re.compile(r"^(?:起来|一?睁眼|[^，。！？]{0,5}(?:出去|走|丢|撞|摔|倒)的(?:[，。！？]|$))")
+_OWN_ACT = re.compile(r"^(?:刚)?[在去到从坐买][^。！？天总老都]{0,20}[，了]")
 _OWN_LIFE = re.compile(
     r"(?:住|干活?|工作|上班|打工|结婚|怀孕|怀|退休|开店|做生意|去世|过世|走|埋|搬来|嫁|当|入住|认识|守寡|独居|念|教|用|骑|养)"
     r"(?:了|在?这儿?|那儿|在|到|着|过来|儿|都|也|有|快)*$"
@@ -273,7 +275,7 @@ def _joins(current: Moment, word: TimeWord, gap: str) -> bool:
         return True
     if word.kind in (Kind.CLOCK, Kind.PART) and (current.clocks or current.part) and _reaches(current, word, gap):
         return True
-    if word.kind is Kind.DAY and last.kind is Kind.DAY and _TO.match(gap):
+    if word.kind is Kind.DAY and last.kind is Kind.DAY and (_TO.match(gap) or _THAT_DAY.match(gap)):
         return True
     fits = word.kind in (Kind.CLOCK, Kind.PART) and not current.clocks and (current.day is not None or current.often)
     if word.kind is Kind.CLOCK and current.part and not current.clocks and len(gap) <= 8:
@@ -300,11 +302,14 @@ def _add(when: Moment, word: TimeWord, gap: str) -> None:
     elif word.kind is Kind.PART:
         if when.ranged and not corrected:
             when.before, when.clocks, when.ranged = [*when.before, when.clocks], [], False
-        if not when.clocks or corrected:
+        if corrected or not (when.clocks or (when.part and not _NEAR.match(gap))):
             when.part = word.value
         elif _reaches(when, word, gap):
             when.clocks.append((word.value, ""))
     elif word.kind is Kind.CLOCK:
+        led = when.words[-2] if len(when.words) > 1 else word
+        if led.kind is Kind.PART and led.end == word.start and not when.clocks:
+            when.part = led.value
         _add_hour(when, word.value, corrected=corrected, to=not gap or _reaches(when, word, gap))
     elif word.kind in (Kind.NOW, Kind.AGO):
         when.now = word.value
@@ -384,7 +389,8 @@ def _judged(when: Moment, *, until: int) -> Moment:
         when.from_part = when.words[0].value
     if when.since and (when.clocks or when.part) and when.exact and not _SINCE_BEFORE.search(before):
         when.since = _FROM_THEN.match(after) is not None or _UNTIL_NOW.match(after) is not None
-    when.acute = when.only_hour and not when.clocks and _ACUTE.match(after) is not None
+    own = re.search(r"(?:我|俺|咱)们?$", before) is not None and _OWN_ACT.match(after) is not None
+    when.acute = when.only_hour and not when.clocks and (own or _ACUTE.match(after) is not None)
     when.named = re.match(r"的(?:这个?|这件)?(?:事|情况)", after) is not None
     when.until_now = _UNTIL_NOW.search(after[:60]) is not None
     if when.day is not None and not when.day.vague and not when.clocks and _STALLED.match(text[when.end : until]):
@@ -402,7 +408,7 @@ def _judged(when: Moment, *, until: int) -> Moment:
     if when.lasted and len(when.words) == 1 and not when.asked and _OWN_LIFE.search(clause):
         when.doubt += 0.6
     if when.now and not when.asked and text[when.end - 1] == "刚":
-        when.doubt += 1.0
+        when.doubt += 0.5
     hours = [word for word in when.words if word.kind is Kind.CLOCK]
     if when.only_hour and not when.asked and any(_TIMETABLE.match(text[word.end :]) for word in hours):
         when.doubt += 1.0

@@ -15,6 +15,8 @@ _LEAST = 0.35
 _OVER_FIRST = 0.9
 """Whoever tells when he first called has said when it began, unless another time is plainly the matter's."""
 _SURELY = 1.3
+_OPENING = 1
+"""The caller's first words, behind the operator's."""
 _LATER = 0.6
 """What is told after the question of time was answered is likely of something else."""
 _SAID_FIRST = 1.0
@@ -135,7 +137,8 @@ def _weight(when: Moment) -> float:
         alone = when.only_hour and not when.clocks and when.part not in _WHOLE_PARTS and not when.asked
         weight += 0.3 if alone and not when.acute else 0.5
     if when.day is not None:
-        weight += 0.3 if when.day.vague else 0.8 if when.day.grain == "other" else 1.0
+        named = when.day.other.startswith("上") and when.said.index <= _OPENING
+        weight += (0.4 if named else 0.3) if when.day.vague else 0.8 if when.day.grain == "other" else 1.0
         weight += 0.2 * bool(when.day.year and when.day.month)
     if when.now:
         weight += 0.5 if re.search(r"[年月]前$", when.now) else 1.2 if when.now == "当前" else 0.9

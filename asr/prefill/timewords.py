@@ -37,7 +37,7 @@ _OF_YEAR = (
     r"年?[初底末](?!中|[一二三四五六七八九十])|上半年|下半年|年中|[春夏秋冬]天?|开春|收秋|秋收|收麦|麦收|入[冬夏秋伏]"
 )
 _SEASON = (
-    r"入了[冬夏秋伏]|[上下]半年|(?:上|这|本)个?学期|开学(?=[的就交收前])"
+    r"入了?[冬夏秋伏](?!口)|[上下]半年|(?:上|这|本)个?学期|开学(?=[的就交收前])"
     r"|(?:开春|收秋|秋收|收麦|麦收|入[冬夏秋伏]|开学|立冬|三伏)(?:那会儿|那阵儿?|前后|以后|之后|的?时候|(?=以来))"
 )
 _OFTEN = (
@@ -75,7 +75,7 @@ _PARTS = {
 """What is said of each part of a day."""
 _PART = rf"{'|'.join(_PARTS.values())}|[早晚](?={_N}{{1,2}}点)"
 _HOUR = (
-    rf"(?:[一二三四五六七八九两][二三四五六七八九]|十[一二]十[二三]|{_N}{{1,3}})点(?!儿|点|心|击|评|名|头|意见|要求|建议|原因|问题|诉求|钱|都|也|没)"
+    rf"(?:[一二三四五六七八九两][二三四五六七八九]|十[一二]十?[二三]|{_N}{{1,3}})点(?!儿|点|心|击|评|名|头|意见|要求|建议|原因|问题|诉求|钱|都|也|没)"
     rf"(?:半|一刻|三刻|{_N}{{1,3}}分|(?:[二三四五]?十[一二三四五六七八九]?|零[一二三四五六七八九]|[0-5][0-9])(?![百千块个天次回遍点趟元万人米分]))?(?:多钟?|来钟|钟|左右|光景|整|前后|许)?"
     r"|(?<![0-9::])[0-2]?[0-9][::][0-5][0-9](?![0-9])"
 )
@@ -349,7 +349,7 @@ def clock(said: str, part: str) -> Clock | None:
     if match is None:
         return None
     words, until = match.group(1), None
-    if pair := re.fullmatch(r"([一二三四五六七八九两])([二三四五六七八九])|十([一二])十[二三]", words):
+    if pair := re.fullmatch(r"([一二三四五六七八九两])([二三四五六七八九])|十([一二])十?[二三]", words):
         hour = _number(pair.group(1)) if pair.group(1) else _number(f"十{pair.group(3)}")
         until = _number(pair.group(2)) if pair.group(2) else (hour or 0) + 1
         if hour is None or until != hour + 1:
@@ -415,7 +415,7 @@ def _streak(said: str) -> str:
 def _lasted(said: str) -> str:
     plain = _LEAD.sub("", said).replace("俩", "两个").replace("仨", "三个").replace("半拉", "半个")
     plain = re.sub(r"个(?=[天年])", "", plain) if said[-1] in "天年" else plain
-    plain = re.sub("^小(?!半)", "近", plain.replace("半月", "半个月").replace("个把", "约一个"))
+    plain = re.sub("^小(?!半)", "近", re.sub("(?<!个)半月", "半个月", plain).replace("个把", "约一个"))
     about = re.sub(r"(?<![好])来(?=[个天年周多月星礼小钟])", "", plain)
     about = re.sub(r"个?(?:礼拜|星期)", "周", about)
     return ("约" if about.count("来") != plain.count("来") else "") + with_digits(about)
@@ -427,7 +427,7 @@ _VALUES: dict[Kind, Callable[[str], str]] = {
     Kind.LASTED: _lasted,
     Kind.PART: lambda said: _part(said),
     Kind.NOW: lambda said: "刚刚" if said.startswith("刚") else "当前",
-    Kind.AGO: lambda said: with_digits(said),
+    Kind.AGO: lambda said: re.sub("[之以]前", "前", with_digits(said).replace("钟头", "小时")),
 }
 
 

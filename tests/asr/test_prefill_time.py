@@ -35,11 +35,15 @@ WHEN = "是什么时候的事？"
         ("教师节前几天", ["教师节前"]),
         ("过了年我们搬的", ["春节后"]),
         ("搁那儿俩月没动", ["两个月"]),
-        ("十来分钟以前", ["十来分钟以前"]),
+        ("十来分钟以前", ["十来分钟前"]),
         ("这个月初六号线才通", ["本月初"]),
         ("五一路十六号院", []),
         ("说了三点意见", []),
         ("再来一点儿", []),
+        ("一个半月了", ["一个半月"]),
+        ("十一二点", ["十一二点"]),
+        ("半个钟头以前", ["半个小时前"]),
+        ("入伏装的", ["入伏"]),
         ("昨个后晌去的", ["昨天", "下午"]),
         ("夜隔儿刮倒的", ["昨天"]),
         ("前个月的账", []),
@@ -126,6 +130,8 @@ def test_what_was_taken_back_is_not_when_it_was(said: str, when: str) -> None:
         ("上上礼拜的事了，礼拜六。", "上上周六"),
         ("傍黑儿就开始，闹到十点来钟。", "傍晚至22时许"),
         ("中午十一点到一点。", "11:00-13:00"),
+        ("上个礼拜天上课那天，具体是十六号。", "16日（上周日）"),
+        ("晚上八点以后，一直到十一二点。", "20:00-23-24时"),
     ],
 )
 def test_what_was_said_before_holds_for_what_comes_next(said: str, when: str) -> None:
@@ -140,6 +146,18 @@ def test_how_long_it_lasts_and_since_when_belong_together() -> None:
 def test_the_part_of_the_day_may_be_the_operators() -> None:
     lines = ("楼下太吵。", "一般晚上几点到几点？", "十点到一点吧。")
     assert value("occur_time", *lines) == "每天22:00-次日1:00"
+
+
+@pytest.mark.parametrize(
+    ("said", "when"),
+    [
+        ("我中午在东街那个面馆吃面，吃出个钢丝球丝来。", "当日中午"),
+        ("我刚从政务大厅出来，窗口那人态度太差了。", "刚刚"),
+        ("上个月我交的物业费，这个月又来收，说没交。", "上月"),
+    ],
+)
+def test_what_the_caller_opens_with_is_when_it_was(said: str, when: str) -> None:
+    assert value("occur_time", said) == when
 
 
 def test_what_somebody_got_up_to_is_of_this_morning() -> None:
