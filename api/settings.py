@@ -147,6 +147,11 @@ class Settings(BaseSettings):
     )
     speech_fallback: bool = Field(default=True, description="Another engine stands in while the first is down.")
     speech_model: Place | None = Field(default=None, description="One model folder, instead of looking for one.")
+    speech_language: str = Field(
+        default="zh",
+        pattern=r"^[a-z]{2,3}$",
+        description="What the callers speak; for zh a Vosk model that knows no Chinese words is refused.",
+    )
     speech_download: bool = Field(default=True, description="Fetch the small Mandarin model when there is none.")
     recording_keep_days: Annotated[
         dict[str, Annotated[int, Field(gt=0, le=36_500)]], AfterValidator(_over_defaults)

@@ -29,6 +29,7 @@ def engine_config(settings: Settings) -> EngineConfig:
         engine=Engine(settings.speech_engine),
         model_path=settings.speech_model,
         download=settings.speech_download,
+        language=settings.speech_language,
         servers=settings.speech_servers,
         isolated=settings.speech_isolated,
         memory_mib=settings.speech_memory_mib,

@@ -13,7 +13,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 ENGINE = "vosk"
+_MANDARIN = ("你", "这", "這", "吗", "嗎", "说", "說", "没有", "沒有", "我们", "我們")
+"""Every model that understands Mandarin knows some of these words, and no model of another language."""
 _BITE_S = 0.4
 """Audio decoded in one job, so that a backlog of one stream does not hold a thread from the others."""
 _WORTH_A_JOB_BYTES = 3 * 1024
@@ -47,7 +49,7 @@ _RIGHT_CONTEXT = bytes(round(0.3 * BYTES_PER_S))
 
 
 class VoskRecognizer:
-    """``languages`` is what the model understands; a model folder does not say."""
+    """``languages`` is what the model is to understand; a model folder does not say. Mandarin (zh) is looked for."""
 
     def __init__(
         self,
@@ -83,6 +85,13 @@ class VoskRecognizer:
             self._executor.shutdown(wait=False)
             self._executor = None
             raise EngineUnavailable(ENGINE, f"the model in {self._path} does not load: {error}") from error
+        if "zh" in self.capabilities.languages and not self._pool.knows(_MANDARIN):
+            await self.stop()
+            raise EngineUnavailable(
+                ENGINE,
+                f"the model in {self._path} knows no Chinese words: it is of another language",
+                "put a Mandarin model there, or set HOTLINE_SPEECH_LANGUAGE to what it understands",
+            )
         self._health = Health(level=SpeechLevel.OK)
 
     async def stop(self) -> None:
@@ -291,6 +300,10 @@ class _RecognizerPool:
         decoder = self._make()
         decoder.accept(bytes(BYTES_PER_S), partial=False)
         self.give_back(decoder)
+
+    def knows(self, words: Iterable[str]) -> bool:
+        """Whether any of them is in the model's vocabulary."""
+        return any(self._model.vosk_model_find_word(word) >= 0 for word in words)
 
     def unload(self) -> None:
         with self._lock:

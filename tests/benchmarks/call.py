@@ -128,7 +128,7 @@ def main(calls: int, engine: str) -> None:
     if engine == "vosk":
         found = vosk_model(None)
         assert found is not None, "no Vosk model is here"
-        speech["speech_model"] = found[0]
+        speech["speech_model"], speech["speech_language"] = found[0], "zh" if found[1] else "ko"
     with (
         tempfile.TemporaryDirectory(prefix="hotline-bench-") as place,
         _stage(Path(place), **speech) as (switch, desk, ami),

@@ -252,10 +252,10 @@ def vosk_model(given: Path | None) -> tuple[Path, bool] | None:
 
 
 async def engine(name: str, path: Path, arguments: argparse.Namespace, *, mandarin: bool) -> None:
-    make = VoskRecognizer if name.startswith("vosk") else WhisperRecognizer
-    kind = name.partition(" ")[0]
-    apart = IsolatedRecognizer(Isolation(engine=kind, model=path, streams=32))
-    async with started(make(path)) as recognizer, started(apart):
+    kind, language = name.partition(" ")[0], "zh" if mandarin else "ko"
+    here_too = VoskRecognizer(path, languages=(language,)) if kind == "vosk" else WhisperRecognizer(path)
+    apart = IsolatedRecognizer(Isolation(engine=kind, model=path, language=language, streams=32))
+    async with started(here_too) as recognizer, started(apart):
         if not arguments.only_isolation:
             here = await measure(name, recognizer, arguments.streams)
             await capacity(name, recognizer, here)

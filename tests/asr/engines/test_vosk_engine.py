@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from asr.audio import Upsampler
-from asr.engines.vosk_engine import VoskRecognizer
+from asr.engines.vosk_engine import VoskRecognizer, _RecognizerPool
 from asr.pool import LimitedRecognizer, real_time_factor
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.asr.engines.conftest import with_settings
@@ -114,13 +115,36 @@ async def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
     assert recognizer.health().level is SpeechLevel.DOWN
 
 
+async def test_a_model_of_another_language_does_not_serve_as_mandarin(korean_model: Path) -> None:
+    recognizer = VoskRecognizer(korean_model)
+    with pytest.raises(EngineUnavailable, match="knows no Chinese words") as refusal:
+        await recognizer.start()
+    assert "HOTLINE_SPEECH_LANGUAGE" in refusal.value.hint
+    assert recognizer.health().level is SpeechLevel.DOWN
+    with pytest.raises(EngineUnavailable):
+        recognizer.open("x")
+
+
+@pytest.mark.parametrize("known", ["你", "沒有"])
+async def test_one_that_knows_chinese_words_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str) -> None:
+    for name in ("am/final.mdl", "graph/HCLG.fst", "conf/mfcc.conf"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    model = SimpleNamespace(vosk_model_find_word=lambda word: 7 if word == known else -1)
+    monkeypatch.setattr(_RecognizerPool, "load", lambda pool, path: setattr(pool, "_model", model))
+    recognizer = VoskRecognizer(tmp_path)
+    await recognizer.start()
+    assert recognizer.health().level is SpeechLevel.OK
+    await recognizer.stop()
+
+
 async def test_a_model_that_refuses_our_sample_rate_is_found_out_at_start(korean_model: Path, tmp_path: Path) -> None:
     other = with_settings(korean_model, tmp_path, drop="--allow-upsample=true\n", add="--sample-frequency=44100\n")
     with pytest.raises(EngineUnavailable):
-        await VoskRecognizer(other).start()
+        await VoskRecognizer(other, languages=("ko",)).start()
 
 
 async def test_a_stopped_engine_refuses_new_streams(korean_model: Path) -> None:
-    recognizer = VoskRecognizer(korean_model)
+    recognizer = VoskRecognizer(korean_model, languages=("ko",))
     with pytest.raises(EngineUnavailable):
         recognizer.open("x")
