@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
 
@@ -153,8 +153,9 @@ class Streams:
     async def close(self) -> None:
         """Let the words that have been spoken become text, for a moment; then end everything."""
         self._closing = True
-        for stream in self._calls.values():
-            stream.look(None)
+        for call_id, stream in self._calls.items():
+            call = self.switch.switchboard.calls.get(call_id)
+            stream.leave_off(goes_on=call is not None and call.phase is not CallPhase.ENDED)
         await self._tasks.settle(LAST_WORDS_S)
         await self._tasks.close()
 
@@ -196,8 +197,12 @@ class _CallStream:
         self._legs: dict[ChannelId, _LegStream] = {}
         self._states: dict[ChannelId, StreamState] = {}
         self._wanted: dict[ChannelId, Leg] = {}
+        self._wanted_since_s: dict[ChannelId, float] = {}
+        self._shown: SpeechState | None = None
         self._changed = asyncio.Event()
         self._over = False
+        self._goes_on = False
+        """It is left before its end: who follows it then tells how much of it has become text."""
         self._coverage = Coverage()
         self._coverage.deaf(age_s if self._rebuilt else 0.0)
         self._unread = asyncio.Event()
@@ -209,12 +214,21 @@ class _CallStream:
 
     def look(self, call: Call | None) -> None:
         """Which legs should be followed now."""
+        before, now_s = self._wanted, self._owner.clock()
         if call is None or call.phase is CallPhase.ENDED:
             self._over = True
             self._wanted = {}
         else:
             self._wanted = {leg.channel: leg for leg in call.legs if _is_up(leg)}
+        for channel in self._wanted:
+            self._wanted_since_s.setdefault(channel, now_s)
+        for channel in before.keys() - self._wanted.keys() - self._legs.keys():
+            self.deaf(now_s - self._wanted_since_s[channel])
         self._changed.set()
+
+    def leave_off(self, *, goes_on: bool) -> None:
+        self._goes_on = goes_on
+        self.look(None)
 
     def hurry(self) -> None:
         """The switch is back: taps that wait for their next try are asked for now."""
@@ -240,8 +254,9 @@ class _CallStream:
                 await self._changed.wait()
             await self._read_to_the_end(reading)
         finally:
-            if self._over:
+            if self._over and not self._goes_on:
                 self._owner.records.covered(self.call_id, self._coverage)
+                self._show_speech(recording="pending" if self._coverage.wants_recording else "")
             reading.cancel()
             await legs.close()
             await asyncio.gather(reading, return_exceptions=True)
@@ -250,7 +265,7 @@ class _CallStream:
         can_hear = self._owner.recognizer() is not None
         for channel, leg in self._wanted.items():
             if can_hear and channel not in self._legs:
-                stream = self._legs[channel] = _LegStream(self._owner, self, leg)
+                stream = self._legs[channel] = _LegStream(self._owner, self, leg, self._wanted_since_s[channel])
                 task = legs.start(stream.run(), leg.role)
                 task.add_done_callback(lambda _: self._changed.set())
         for channel, stream in self._legs.items():
@@ -270,6 +285,7 @@ class _CallStream:
             self._transcript = Transcript(first=math.ceil(MOST_TURNS_PER_S * age_s))
             return
         self._transcript = Transcript(turns)
+        self._coverage.found(sum(turn.end_s - turn.start_s for turn in turns))
         for turn in turns:
             self._owner.hub.show_turn(self.call_id, turn)
         log.info("transcript restored", call_id=self.call_id, turns=len(turns))
@@ -283,40 +299,49 @@ class _CallStream:
         if turn.final:
             if isinstance(event, Final):
                 self._coverage.text(event.end_s - event.start_s)
+                self._show_speech()
             self._owner.records.keep(self.call_id, turn)
             self._unread.set()
 
-    def unheard(self, channel: ChannelId, event: Unheard) -> None:
+    def unheard(self, event: Unheard) -> None:
         self._coverage.unheard(event.end_s - event.start_s, answered=event.answered)
-        if channel in self._states:
-            self.speech_is(channel, self._states[channel])
+        self._show_speech()
 
     def deaf(self, seconds: float) -> None:
-        """A leg was up so long without sound from the switch."""
+        """A leg was up so long and nobody listened to it."""
         self._coverage.deaf(seconds)
+        self._show_speech()
 
     def speech_is(self, channel: ChannelId, state: StreamState | None) -> None:
         """None: this leg is no longer followed. Shown is the worst of all legs."""
         if state is None:
             self._states.pop(channel, None)
-            if not self._states:
-                return
         else:
             self._states[channel] = state
-        worst = max(self._states.values(), key=lambda each: _WORST_LAST.index(each.level))
-        recognizer = self._owner.recognizer()
-        engine = recognizer.capabilities.engine if recognizer is not None else ""
-        self._owner.hub.show_speech(self.call_id, self._speech(worst, engine))
+        self._show_speech()
 
-    def _speech(self, worst: StreamState, engine: str) -> SpeechState:
-        """The share of speech with text in tenths: news of every hundredth would be noise."""
-        complete = self._coverage.complete
-        return SpeechState(
+    def _show_speech(self, *, recording: Literal["", "pending"] = "") -> None:
+        """As it was last, when no leg is followed any more."""
+        last = self._shown
+        if self._states:
+            worst = max(self._states.values(), key=lambda each: _WORST_LAST.index(each.level))
+        elif last is not None:
+            worst = StreamState(level=last.state, reason=last.reason)
+        elif self._over:
+            worst = StreamState(level=SpeechLevel.DOWN)
+        else:
+            return
+        recognizer = self._owner.recognizer()
+        shown = SpeechState(
             state=worst.level,
             reason=worst.reason,
-            engine=engine,
-            complete=None if complete is None or complete > 0.95 else math.floor(10 * complete) / 10,
+            engine=recognizer.capabilities.engine if recognizer is not None else "",
+            complete=in_tenths(self._coverage.complete),
+            recording=recording,
         )
+        if shown != last:
+            self._shown = shown
+            self._owner.hub.show_speech(self.call_id, shown)
 
     # -- reading it --------------------------------------------------------------------------------------------------
 
@@ -356,19 +381,24 @@ class _CallStream:
 class _LegStream:
     """One leg: a tap, asked for again whenever it ends before the leg does, feeding one speech session."""
 
-    def __init__(self, owner: Streams, call: _CallStream, leg: Leg) -> None:
+    def __init__(self, owner: Streams, call: _CallStream, leg: Leg, since_s: float) -> None:
         self._owner = owner
         self._call = call
         self._leg = leg
         self._speaker = SPEAKERS[leg.role]
         self._left = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._deaf_since_s = owner.clock()
+        self._deaf_since_s: float | None = since_s
+        """None while somebody listens."""
+        self._heard_out = False
+        """The speech session is over."""
         self._tap: Tap | None = None
         self._offset_s: float | None = None
 
     def leave(self) -> None:
         """The leg has ended."""
+        if not self._left.is_set() and self._deaf_since_s is not None:
+            self._call.deaf(self._owner.clock() - self._deaf_since_s)
         self._left.set()
         self._hurry.set()
         if self._tap is not None:
@@ -393,16 +423,29 @@ class _LegStream:
             hearing.cancel()
             await session.close()
             await asyncio.gather(hearing, return_exceptions=True)
+            self._nobody_listens()
             self._call.speech_is(self._leg.channel, None)
+
+    def _somebody_listens(self) -> None:
+        if self._deaf_since_s is None or self._heard_out:
+            return
+        self._call.deaf(self._owner.clock() - self._deaf_since_s)
+        self._deaf_since_s = None
+
+    def _nobody_listens(self) -> None:
+        if self._deaf_since_s is None:
+            self._deaf_since_s = self._owner.clock()
 
     async def _hear(self, session: SpeechSession, stream_id: str) -> None:
         async for event in session.events():
             if isinstance(event, StreamState):
                 self._call.speech_is(self._leg.channel, event)
             elif isinstance(event, Unheard):
-                self._call.unheard(self._leg.channel, event)
+                self._call.unheard(event)
             else:
                 self._call.heard(self._speaker, stream_id, event, self._offset_s or 0.0)
+        self._heard_out = True
+        self._nobody_listens()
 
     async def _feed(self, session: SpeechSession) -> None:
         tries = 0
@@ -432,7 +475,7 @@ class _LegStream:
             async for frame, arrived_s in tap.frames():
                 if not brought_sound:
                     brought_sound = True
-                    self._call.deaf(self._owner.clock() - self._deaf_since_s)
+                    self._somebody_listens()
                     self._call.speech_is(self._leg.channel, session.state)
                 if self._offset_s is None:
                     self._offset_s = max(0.0, arrived_s - FRAME_S - self._call.answered_s)
@@ -443,7 +486,7 @@ class _LegStream:
             tap.close()
             self._tap = None
             if brought_sound:
-                self._deaf_since_s = self._owner.clock()
+                self._nobody_listens()
         return brought_sound
 
     async def _pause(self, seconds: float) -> None:
@@ -455,6 +498,11 @@ class _LegStream:
                 await self._hurry.wait()
         except TimeoutError:
             return
+
+
+def in_tenths(complete: float | None) -> float | None:
+    """News of every hundredth would be noise; nearly all is all."""
+    return complete if complete is None else 1.0 if complete > 0.95 else math.floor(10 * complete) / 10
 
 
 def _is_up(leg: Leg) -> bool:

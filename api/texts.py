@@ -6,14 +6,17 @@ from collections.abc import Sequence
 
 from api.auth.shared import Shared
 from api.live.hub import Hub
+from api.live.messages import SpeechState
+from api.streams import in_tenths
 from api.tickets.events import DraftChanged
 from api.tickets.service import apply_suggestions, draft_of_call
 from api.tickets.views import draft_view
 from api.transcripts.queries import turns_of
 from api.transcripts.recorder import TranscriptRecorder
-from api.transcripts.rereading import Rereading
+from api.transcripts.rereading import Rereading, Settled, State
 from asr.coverage import Coverage
 from asr.prefill import Suggestion
+from asr.recognizer import SpeechLevel
 from asr.transcript import Turn
 from telephony.ids import CallId
 
@@ -47,3 +50,12 @@ class CallTexts:
 
     def covered(self, call_id: CallId, coverage: Coverage) -> None:
         self._rereading.put(call_id, coverage)
+
+
+def show_settled(hub: Hub, settled: Settled) -> None:
+    """How whole the text of a call is now that its recording was looked at, where the call is still shown."""
+    call_id = CallId(settled.call_id)
+    recording = "" if settled.state is State.COMPLETE else settled.state.value
+    before = hub.picture(call_id).speech or SpeechState(state=SpeechLevel.DOWN)
+    after = {**before.model_dump(), "recording": recording, "complete": in_tenths(settled.complete)}
+    hub.show_speech(call_id, SpeechState.model_validate(after))

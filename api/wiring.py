@@ -51,7 +51,7 @@ from api.store.writers import Writer, Writers
 from api.streams import Streams
 from api.surges.service import Surges
 from api.tasks import Tasks
-from api.texts import CallTexts
+from api.texts import CallTexts, show_settled
 from api.tickets.events import DraftChanged
 from api.tickets.views import draft_view
 from api.times import utc_now
@@ -178,6 +178,7 @@ class Parts:
             now=utc_now,
             told=lambda call_id, turn: self.hub.show_turn(CallId(call_id), turn),
             read_again=self._read_again,
+            settled=lambda settled: show_settled(self.hub, settled),
         )
         self.texts = CallTexts(self.shared, self.hub, self.transcript_recorder, self.rereading)
         self.after_call = AfterCall(

@@ -77,6 +77,11 @@ class Coverage:
     def deaf(self, seconds: float) -> None:
         self.deaf_s += max(0.0, seconds)
 
+    def found(self, seconds: float) -> None:
+        """Somebody else has listened: text of so much that counted as deaf."""
+        self.text_s += seconds
+        self.deaf_s = max(0.0, self.deaf_s - seconds)
+
 
 def missing(recorded: Iterable[S], turns: Sequence[Turn]) -> list[S]:
     """Stretches of one speaker's recording that lie in none of that speaker's ``turns``."""

@@ -124,12 +124,14 @@ class DatabaseState(_Message):
 
 
 class SpeechState(_Message):
-    """``complete``: of a call, the share of its speech that has become text, where that is not nearly all."""
+    """``complete``: of a call, the share of its speech that has become text, in tenths; null where nobody was heard to
+    speak. ``recording``: what is or was done to read the rest from the recording."""
 
     state: SpeechLevel
     reason: str = ""
     engine: str = ""
     complete: float | None = None
+    recording: Literal["", "pending", "reread", "no_recording", "unreadable", "failed"] = ""
 
 
 class Links(_Message):

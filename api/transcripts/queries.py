@@ -19,6 +19,11 @@ async def turns_of(session: AsyncSession, call_id: str) -> tuple[Turn, ...]:
     return tuple(_turn(row) for row in rows)
 
 
+def share(voiced_s: float, text_s: float, reread_s: float) -> float | None:
+    """Of a call's speech, what has become text, 0..1; None where nobody was heard to speak."""
+    return min(1.0, (text_s + reread_s) / voiced_s) if voiced_s else None
+
+
 def _turn(row: Segment) -> Turn:
     return Turn(
         seg=row.seg,

@@ -25,7 +25,7 @@ from api.recordings.pauses import in_talk_s, pauses_of
 from api.store.behind import WriteBehind
 from api.store.engine import Store, insert_into
 from api.store.tables import CallRecord, Segment, TranscriptRecord
-from api.transcripts.queries import RECORDING, turns_of
+from api.transcripts.queries import RECORDING, share, turns_of
 from asr.audio import rules_for
 from asr.coverage import Coverage, is_repeat, missing
 from asr.hanzi import normalise
@@ -74,6 +74,15 @@ class Covered:
     voiced_s: float
     text_s: float
     pending: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """What the transcript of a call has come to; ``complete`` 0..1, or None where nobody was heard to speak."""
+
+    call_id: str
+    state: State
+    complete: float | None
 
 
 class LegFiles(Protocol):
@@ -163,15 +172,18 @@ class Rereading:
         now: Callable[[], datetime],
         told: Callable[[str, Turn], None],
         read_again: Callable[[str, Sequence[Turn], str], Awaitable[None]],
+        settled: Callable[[Settled], None] = lambda settled: None,
         detector: Callable[[], VoiceDetector] | None = None,
     ) -> None:
-        """``told`` shows a turn; ``read_again`` makes suggestions of all turns and the caller's number."""
+        """``told`` shows a turn; ``read_again`` makes suggestions of all turns and the caller's number; ``settled``
+        hears what each attempt came to."""
         self._store = store
         self._files = files
         self._recognizer = recognizer
         self._now = now
         self._told = told
         self._read_again = read_again
+        self._settled = settled
         self._detector = detector or silero()
         self.behind: WriteBehind[Covered] = WriteBehind(
             store, self._write, name="transcript-coverage", keeps=(Covered,)
@@ -309,6 +321,8 @@ class Rereading:
                     voiced_s=voiced_s,
                 )
             )
+        complete = share(voiced_s, row.text_s, reread_s)
+        self._settled(Settled(call_id=row.call_id, state=state, complete=complete))
 
     async def _reread(self, recognizer: Recognizer, call_id: str) -> tuple[_Reading, float]:
         """What it came to, and the seconds of speech that got text. Raises Later."""

@@ -43,8 +43,9 @@ class TurnView(BaseModel):
 class Completeness(BaseModel):
     """Of a call that is over; seconds of speech. ``complete`` 0..1, null where nobody was heard to speak.
 
-    ``state``: ``complete``; ``pending`` while the recording is still to be read; ``reread``; ``no_recording``;
-    ``unreadable``; ``failed``.
+    ``voiced_s`` counts a leg that nobody listened to as speech until its recording tells. ``state``: ``complete``,
+    nothing is to be read from the recording; ``pending`` while it is; ``reread``; ``no_recording``; ``unreadable``,
+    the recording cannot be decoded; ``failed``, it is tried once a day.
     """
 
     state: str
@@ -113,11 +114,11 @@ async def transcript(
 
 
 def _completeness(kept: TranscriptRecord) -> Completeness:
-    said_s = kept.text_s + kept.reread_s
+    complete = queries.share(kept.voiced_s, kept.text_s, kept.reread_s)
     return Completeness(
         state=kept.state,
         voiced_s=kept.voiced_s,
         text_s=kept.text_s,
         reread_s=kept.reread_s,
-        complete=round(min(1.0, said_s / kept.voiced_s), 3) if kept.voiced_s else None,
+        complete=None if complete is None else round(complete, 3),
     )

@@ -17,7 +17,7 @@ from api.store.engine import Store
 from api.store.tables import CallRecord, TranscriptRecord
 from api.transcripts.queries import turns_of
 from api.transcripts.recorder import TranscriptRecorder
-from api.transcripts.rereading import GIVEN_UP, MOST_ATTEMPTS, Rereading, State
+from api.transcripts.rereading import GIVEN_UP, MOST_ATTEMPTS, Rereading, Settled, State
 from asr.coverage import Coverage
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedTalker
 from asr.pool import LimitedRecognizer
@@ -57,6 +57,7 @@ class Stage:
     engine: list[Recognizer]
     now: datetime = NOW
     told: list[Turn] = field(default_factory=list)
+    settled: list[Settled] = field(default_factory=list)
     read: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
     locked: str = ""
     rereading: Rereading = field(init=False)
@@ -80,6 +81,7 @@ class Stage:
             now=lambda: self.now,
             told=lambda call_id, turn: self.told.append(turn),
             read_again=read_again,
+            settled=self.settled.append,
             detector=LevelDetector,
         )
 
@@ -306,6 +308,7 @@ async def test_a_recording_that_is_late_is_waited_for_and_one_that_never_comes_i
     stage.now += timedelta(minutes=20)
     assert await stage.rereading.once()
     assert (await stage.row()).state == State.NO_RECORDING
+    assert stage.settled == [Settled(call_id=CALL, state=State.NO_RECORDING, complete=0.4)]
 
 
 async def test_a_call_that_ended_while_the_server_was_away_is_taken_up(stage: Stage) -> None:
@@ -374,3 +377,5 @@ async def test_what_a_short_recording_does_not_hold_stays_unknown(stage: Stage) 
     row = await stage.row()
     assert row.state == State.REREAD
     assert row.voiced_s > row.reread_s + 39
+    (settled,) = stage.settled
+    assert settled.complete == pytest.approx(row.reread_s / row.voiced_s)

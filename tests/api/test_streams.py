@@ -183,6 +183,9 @@ class Stage:
     def answer(self, *, ago_s: float = 0.0) -> None:
         self.streams.handle(self.models.answer(datetime.now(UTC) - timedelta(seconds=ago_s)))
 
+    def shown(self) -> SpeechState:
+        return self.hub.picture(CALL).speech or SpeechState(state=SpeechLevel.DOWN)
+
     def end(self) -> None:
         self.switch.hang_up()
         self.streams.handle(self.models.end(datetime.now(UTC)))
@@ -220,7 +223,7 @@ async def test_both_legs_are_heard_under_their_own_names_and_read(stage: Stage) 
     assert {command.channel for command in stage.switch.asked} == {CITIZEN, OPERATOR}
     assert {turn.speaker for turn in stage.kept.turns} == {Speaker.CALLER, Speaker.AGENT}
     await eventually(lambda: stage.kept.merged and len(stage.kept.merged[-1][0].value) == 16)
-    assert stage.hub.picture(CALL).speech == SpeechState(state=SpeechLevel.OK, engine="scripted")
+    assert stage.hub.picture(CALL).speech == SpeechState(state=SpeechLevel.OK, engine="scripted", complete=1.0)
 
 
 async def test_a_call_that_was_heard_to_its_end_wants_no_recording(stage: Stage) -> None:
@@ -251,6 +254,80 @@ async def test_a_call_taken_up_in_its_middle_wants_its_recording(stage: Stage) -
     stage.end()
     await eventually(lambda: stage.kept.accounts, timeout_s=8)
     assert stage.kept.accounts[0].wants_recording
+    assert (stage.kept.accounts[0].complete or 0) < 0.05
+    await eventually(lambda: stage.shown().recording == "pending")
+    assert stage.shown().complete == 0.0
+
+
+async def test_text_that_an_earlier_run_recorded_is_no_gap(stage: Stage) -> None:
+    stage.kept.before = (Turn(seg=4, rev=3, speaker=Speaker.CALLER, text="你好", start_s=1.0, end_s=59.0, final=True),)
+    stage.answer(ago_s=60)
+    await eventually(lambda: len(stage.finals()) == 3)
+    stage.end()
+    await eventually(lambda: stage.kept.accounts, timeout_s=8)
+    (account,) = stage.kept.accounts
+    assert account.text_s == pytest.approx(58 + 2 * 0.6, abs=0.4)
+    assert (account.complete, account.wants_recording) == (1.0, False)
+
+
+async def test_a_server_that_stops_leaves_the_account_of_a_call_that_goes_on_to_the_next(stage: Stage) -> None:
+    stage.answer()
+    await eventually(lambda: len(stage.finals()) == 2)
+    await stage.streams.close()
+    assert stage.kept.accounts == []
+
+
+def unheard_call(*, engine: bool, taps: bool) -> tuple[Coverage, SpeechState | None]:
+    """Two legs talk for a minute; what is told of them when the call is over."""
+
+    async def story() -> tuple[Coverage, SpeechState | None]:
+        loop = asyncio.get_running_loop()
+        models, kept = Models(), Kept()
+        event = models.answer(NOW)
+
+        class NoTaps:
+            def expect(self, ttl_s: float = 30.0) -> Tap:
+                assert taps
+                tap = Tap(TapId("00000000-0000-0000-0000-000000000000"), expires_at=loop.time() + ttl_s)
+                loop.call_later(ttl_s, tap.close)
+                return tap
+
+        class Switch:
+            switchboard = models
+
+            async def request(self, command: Command) -> CommandOutcome:
+                return CommandOutcome(kind=OutcomeKind.UNKNOWN)
+
+        hub = Hub(board=models, clock=loop.time, wall=lambda: NOW, ring_s=15)
+        streams = Streams(
+            switch=Switch(),
+            taps=NoTaps(),
+            tap_address="127.0.0.1:1",
+            recognizer=lambda: ScriptedRecognizer({}) if engine else None,
+            hub=hub,
+            records=kept,
+            suggest=read_aloud,
+            clock=loop.time,
+            wall=lambda: NOW,
+            detector=LevelDetector,
+        )
+        streams.handle(event)
+        await asyncio.sleep(60)
+        streams.handle(models.end(NOW))
+        await asyncio.sleep(10)
+        await streams.close()
+        return kept.accounts[0], hub.picture(CALL).speech
+
+    return in_virtual_time(story())
+
+
+@pytest.mark.parametrize(("engine", "taps"), [(True, True), (False, False)], ids=["no tap came", "no engine"])
+def test_a_call_that_nobody_listened_to_is_not_complete_and_wants_its_recording(engine: bool, taps: bool) -> None:
+    account, shown = unheard_call(engine=engine, taps=taps)
+    assert account.deaf_s == pytest.approx(2 * 60, abs=1)
+    assert (account.complete, account.wants_recording) == (0.0, True)
+    assert shown is not None
+    assert (shown.complete, shown.recording) == (0.0, "pending")
 
 
 async def test_a_call_with_a_centre_or_a_danger_keeps_its_text_before_others(stage: Stage) -> None:

@@ -110,7 +110,7 @@ const call: Required<CallData> = {
     recording_paused_until: 1,
     priority_reason: "elder",
   },
-  speech: { ...links.speech, complete: 0.8 },
+  speech: { ...links.speech, complete: 0.8, recording: "pending" },
   transcript: [{ seg: 1, rev: 1, who: "caller", text: "x", t0: 0, t1: 1, final: false }],
   draft: null,
   transfer,

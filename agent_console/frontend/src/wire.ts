@@ -72,8 +72,10 @@ export interface LinkHealth {
 
 export interface SpeechHealth extends LinkHealth {
   engine: string;
-  /** Of a call: the share of its speech that has become text; null where that is nearly all. */
+  /** Of a call: the share of its speech that has become text; null where nobody was heard to speak. */
   complete?: number | null;
+  /** What is or was done to read the rest from the recording; empty where nothing is. */
+  recording?: "" | "pending" | "reread" | "no_recording" | "unreadable" | "failed";
 }
 
 export interface MeData {
@@ -432,9 +434,16 @@ export interface DraftRow {
   caller_number: string;
 }
 
+/** Of a call that is over. */
+export interface Completeness {
+  state: string;
+  complete: number | null;
+}
+
 export interface Transcript {
   call_id: string;
   turns: Turn[];
+  completeness?: Completeness | null;
 }
 
 export interface CategoryEntry {

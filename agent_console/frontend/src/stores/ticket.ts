@@ -8,7 +8,7 @@ import { notice } from "../notices";
 import * as copy from "../tickets/local_copy";
 import { type Decided, DraftKeeper } from "../tickets/saving";
 import { type Stranded, UnsentDrafts } from "../tickets/unsent";
-import type { Disposition, Draft, Evidence, FieldName, FieldValue, Ticket, Turn } from "../wire";
+import type { Completeness, Disposition, Draft, Evidence, FieldName, FieldValue, Ticket, Turn } from "../wire";
 import type { ClosedWithout } from "../wire_desk";
 import { words } from "../words/zh-CN";
 import { useReference } from "./reference";
@@ -39,6 +39,7 @@ export const useTicket = defineStore("ticket", () => {
   const evidence = shallowRef<{ field: FieldName; spans: Evidence[] } | null>(null);
   /** What was said, of a draft whose call is over; a live call's words come by the live stream. */
   const turns = shallowRef<readonly Turn[]>([]);
+  const completeness = shallowRef<Completeness | null>(null);
   const focused = ref<FieldName | null>(null);
 
   /** Drafts that are not on the desk and have text that is not on the server. */
@@ -101,6 +102,7 @@ export const useTicket = defineStore("ticket", () => {
     refusedFields.value = [];
     evidence.value = null;
     turns.value = [];
+    completeness.value = null;
     if (back === null) await next.restore();
     else back.receive(given);
   }
@@ -128,7 +130,9 @@ export const useTicket = defineStore("ticket", () => {
     const call = callId.value;
     if (call === null) return;
     const transcript = await api.transcript(call).catch(() => null);
-    if (callId.value === call) turns.value = transcript?.turns ?? [];
+    if (callId.value !== call) return;
+    turns.value = transcript?.turns ?? [];
+    completeness.value = transcript?.completeness ?? null;
   }
 
   /** The live stream's draft of the call that is on the desk. */
@@ -258,6 +262,7 @@ export const useTicket = defineStore("ticket", () => {
     missingFields,
     evidence,
     turns,
+    completeness,
     focused,
     field,
     openForCall,

@@ -275,6 +275,15 @@ export const deskWords = {
     down: "转写中断",
     complete: (percent: string) => `文字完整度 ${percent}`,
     whole: "文字完整",
+    unknown: "文字是否完整未知",
+    /** What was not heard live. */
+    fromRecording: {
+      pending: "待从录音补写",
+      reread: "已从录音补写",
+      no_recording: "没有录音，无法补写",
+      unreadable: "录音无法读取，未能补写",
+      failed: "补写未成功，将再试",
+    } as Record<string, string>,
     paused: "录音暂停中",
     recording: "录音中",
     flawed: "录音不完整",
