@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from pypinyin.phrases_dict import phrases_dict
 
-from asr.doubt import INTERRUPTED, doubt_of, ordinary
+from asr.doubt import INTERRUPTED, doubt_of, ordinary, seen_to
 from asr.gist import EMERGENCIES, HEADS, LINES, Gist, Weighed, together
 from asr.lexicon import Lexicon
 from asr.lexicon.phrases import Found, Phrases
@@ -57,7 +57,7 @@ _DENIED = re.compile(
     r"(?:什么|啥|有人|有|人|真|再|说|发生|出现|闻到|发现|看见|看到|被|在|敢|去)?$"
 )
 _DENIED_WITHIN = re.compile(
-    r"(?:没有?|不是|不会|并没)(?!呼吸|反应|动静|人|见|出|露|上来|回|气|意识|心跳|影|知觉|停|了|盖|法|脉|退|几|多|救|敢|开)"
+    r"(?:没有?|不是|不会|并没)(?!有|呼吸|反应|动静|人|见|出|露|上来|回|气|意识|心跳|影|知觉|停|了|盖|法|脉|退|几|多|救|敢|开)"
     r"[\u4e00-\u9fff]{1,2}$"
 )
 """阀门…没漏: what makes it an event is denied inside."""
@@ -153,9 +153,9 @@ def hear(turns: Sequence[Turn], lexicon: Lexicon, urgency: Urgency) -> tuple[Cue
         doubt = doubt_of(told, asked, reading.text, behind)
         speaks, behind = True, behind | ordinary(reading.text, urgency)
         sensed = _sense(reading.text, urgency, _words(lexicon))
-        if sensed.all_gone:
-            standing.clear()
-            rests.clear()
+        if sensed.all_gone or seen_to(told, reading.text):
+            standing = {} if sensed.all_gone else {t: one for t, one in standing.items() if t not in EMERGENCIES}
+            rests = {}
         for concern in sensed.gone:
             known = standing.get(concern.target)
             if known is not None and known.hit.concern.name in (concern.name, GIST):

@@ -158,6 +158,26 @@ def test_after_a_complaint_of_the_past_even_plain_words_are_doubted() -> None:
     assert "122" not in lines("我要投诉事故科，上礼拜天的事", "撞车了")
 
 
+def test_what_was_seen_to_before_the_call_is_no_emergency() -> None:
+    hurt = "我在商场滑倒了，胳膊骨折了"
+    assert "120" in lines(hurt)
+    for told in ("缝了三针，商场不管", "石膏都拆了，商场不管", "住了二十天院，花了四万"):
+        assert not set(EMERGENCIES) & {cue.target for cue in talk(hurt, told)}, told
+    again = ("我爸出院一个礼拜了", "他从床上摔下来了，头上全是血，叫不醒")
+    assert "120" in [cue.target for cue in talk(*again)]
+
+
+def test_where_all_are_well_only_plain_words_are_believed() -> None:
+    burning = ("我们楼道着火了", "人没事，火还在烧，三楼窗户往外冒")
+    assert "119" in [cue.target for cue in talk(*burning)]
+    crossed = ("村口的石桥塌了个窟窿", "没掉下去，我过的时候右边轮子蹭了一下", "拿砖头挡着呢")
+    assert "122" not in [cue.target for cue in talk(*crossed)]
+
+
+def test_sought_in_vain_is_still_missing() -> None:
+    assert "110" in [cue.target for cue in talk("我爸走丢了，不知道该打哪个", "村里，我弟找遍了没有")]
+
+
 def test_an_interruption_is_believed_at_once_whatever_was_asked_before() -> None:
     before = ("你好，我想问一下种地补贴的事", "在山底村，卡也没换过", "就我家没有")
     assert "119" in [cue.target for cue in talk(*before, "哎哎，坏了坏了！灶台着起来了！")]
