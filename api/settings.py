@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
 
@@ -38,6 +39,23 @@ def _bearer(key: SecretStr) -> SecretStr:
     if any(not "!" <= char <= "~" for char in key.get_secret_value()):
         raise ValueError("must be printable ASCII without blanks")
     return key
+
+
+def _json(example: str) -> BeforeValidator:
+    """Reads a setting that is JSON. Beside it ``NoDecode``, or pydantic reads it first and refuses it by no name."""
+
+    def read(given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        try:
+            said = json.loads(given)
+        except (ValueError, RecursionError):
+            said = None
+        if not isinstance(said, type(json.loads(example))):
+            raise ValueError(f"must be JSON, such as {example}")
+        return said
+
+    return BeforeValidator(read)
 
 
 Place = Annotated[Path, AfterValidator(_absolute)]
@@ -70,7 +88,7 @@ class Settings(BaseSettings):
     demo: bool = Field(default=False, description="Demo sign-ins and simulated citizens exist; shown on the console.")
 
     cookie_secure: bool = Field(default=False, description="Send the session cookie by https only.")
-    allowed_origins: tuple[str, ...] = Field(
+    allowed_origins: Annotated[tuple[str, ...], NoDecode, _json('["https://hotline.example"]')] = Field(
         default=(), description="Further origins whose pages may open the live stream; our own is always allowed."
     )
     session_idle_s: float = Field(
@@ -100,9 +118,11 @@ class Settings(BaseSettings):
         default=300, ge=30, description="How long a callback stays with whoever took it and does not call."
     )
     callback_tries: int = Field(default=3, gt=0, description="A callback ends after so many calls without an answer.")
-    centre_push: dict[str, Annotated[str, Field(pattern=r"^https?://[^\s]+$")]] = Field(
-        default_factory=dict, description="Address to which the summary of a handoff is sent, by centre (JSON)."
-    )
+    centre_push: Annotated[
+        dict[str, Annotated[str, Field(pattern=r"^https?://[^\s]+$")]],
+        NoDecode,
+        _json('{"110": "https://centre.example/in"}'),
+    ] = Field(default_factory=dict, description="Address to which the summary of a handoff is sent, by centre (JSON).")
     centre_push_key: SecretStr | None = Field(
         default=None, description="Signs what is sent to centres: HMAC-SHA256 of the body in X-Hotline-Signature."
     )
@@ -130,7 +150,7 @@ class Settings(BaseSettings):
     speech_engine: Literal["auto", "vosk", "whisper", "vosk_server", "funasr", "none"] = Field(
         default="auto", description="Which engine turns speech to text; auto takes the first that can run here."
     )
-    speech_servers: tuple[str, ...] = Field(
+    speech_servers: Annotated[tuple[str, ...], NoDecode, _json('["ws://10.0.0.5:2700"]')] = Field(
         default=(),
         description="Addresses (ws://host:port) for vosk_server and funasr; #8000 after one is a C++ server's rate.",
     )
@@ -154,7 +174,10 @@ class Settings(BaseSettings):
     )
     speech_download: bool = Field(default=True, description="Fetch the small Mandarin model when there is none.")
     recording_keep_days: Annotated[
-        dict[str, Annotated[int, Field(gt=0, le=36_500)]], AfterValidator(_over_defaults)
+        dict[str, Annotated[int, Field(gt=0, le=36_500)]],
+        NoDecode,
+        _json('{"emergency": 3650}'),
+        AfterValidator(_over_defaults),
     ] = Field(
         default_factory=dict,
         description="How many days recordings are kept, by kind (call, emergency, message); a hold keeps one longer.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -36,9 +36,14 @@ def read_settings() -> Settings:
 
 def wrong_settings(error: ValidationError) -> str:
     """Names and rules, never the values."""
-    return "; ".join(
-        f"HOTLINE_{'_'.join(str(part) for part in one['loc']).upper()}: {one['msg']}" for one in error.errors()
-    )
+    return "; ".join(f"{_variable(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors())
+
+
+def _variable(loc: Sequence[int | str]) -> str:
+    """The variable, and the place in it where it holds more than one thing."""
+    names = [str(part) for part in loc]
+    where = f" ({', '.join(names[1:])})" if names[1:] else ""
+    return f"{'_'.join(['HOTLINE', *names[:1]]).upper()}{where}"
 
 
 def make_home(settings: Settings) -> None:

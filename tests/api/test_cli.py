@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli import app, packages_finding
+from api.settings import Settings
 from api.store.aside import Refused, RefusedFile
 from api.store.sealing import Keyring
 from api.store.spool import Spool
@@ -170,6 +171,32 @@ def test_going_back_needs_something_in_use_to_go_back_from(terminal: Terminal) -
     assert (back.exit_code, "keywords" in back.output) == (0, True), back.output
     again = terminal.run("learn", "--roll-back")
     assert (again.exit_code, "alone already" in again.output) == (1, True), again.output
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.get_default(call_default_factory=True), tuple | dict)
+    ],
+)
+@pytest.mark.parametrize(
+    "given", ["ws://secret-value:1", "5", '"secret-value"', "[" * 50_000, ""], ids=lambda one: one[:9]
+)
+def test_a_setting_that_is_no_json_is_named_with_an_example(terminal: Terminal, name: str, given: str) -> None:
+    for words in (("user", "list"), ("check",)):
+        answer = terminal.run(*words, **{f"HOTLINE_{name.upper()}": given})
+        said = " ".join(answer.output.split())
+        assert answer.exit_code in (1, 2)
+        assert f"HOTLINE_{name.upper()}: must be JSON, such as" in said
+        assert "secret-value" not in said
+
+
+def test_the_place_in_a_setting_that_is_wrong_is_named(terminal: Terminal) -> None:
+    answer = terminal.run("user", "list", HOTLINE_CENTRE_PUSH='{"110": "secret-value"}')
+    assert (answer.exit_code, "HOTLINE_CENTRE_PUSH (110): " in answer.output) == (2, True), answer.output
+    assert "secret-value" not in answer.output
 
 
 def test_check_names_a_wrong_setting_without_its_value(terminal: Terminal) -> None:
