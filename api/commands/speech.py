@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from api import logs
+from api.commands.engines import EngineOption, ModelOption
 from api.commands.terminal import err, read_settings
 from api.speech import engine_config
 from asr.engines.choose import Engine, choose
@@ -33,8 +33,8 @@ def _asr() -> None:
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; whoever reaches it may use it.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any.")] = 2700,
-    engine: Annotated[Engine | None, typer.Option(help="Instead of HOTLINE_SPEECH_ENGINE.")] = None,
-    model: Annotated[Path | None, typer.Option(help="A model folder, instead of looking for one.")] = None,
+    engine: EngineOption = None,
+    model: ModelOption = None,
     streams: Annotated[
         int | None, typer.Option(min=1, help="Streams at a time; measured at start when not given.")
     ] = None,
@@ -49,7 +49,7 @@ def serve(
         engine_config(settings),
         isolated=False,
         fallback=False,
-        engine=engine or Engine(settings.speech_engine),
+        engine=Engine(engine or settings.speech_engine),
         model_path=model or settings.speech_model,
         max_streams=streams or settings.speech_streams,
     )

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,99 +16,96 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from api.commands.batch import EXIT_BAD_FILE, EXIT_NO_ENGINE, Batch, end, say, why, work
+from api.commands.destination import CannotWrite, Destination
+from api.commands.engines import EngineOption, ModelOption, config_for_files, hearing
 from api.commands.terminal import err, read_settings
-from api.speech import engine_config
-from asr.engines.choose import Engine, choose
-from asr.offline import HeardTurn, NoAnswer, transcribe
-from asr.recognizer import EngineUnavailable, Recognizer, SpeechLevel
+from asr.engines.choose import EngineConfig
+from asr.offline import HeardTurn, transcribe
+from asr.recognizer import EngineUnavailable, Recognizer
 from asr.soundfiles import Sound, SoundFileError, read
 
-EXIT_NOT_HEARD = 1
-"""The engine failed on a file; the others are done."""
-EXIT_BAD_FILE = 2
-"""A file cannot be read, or the output cannot be written. Nothing else is begun if that is known beforehand."""
-EXIT_NO_ENGINE = 3
+_STANDARD_OUTPUT = Path("-")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recording:
+    """``sound`` only of what cannot be read twice, such as a pipe: a file is read again when its turn comes."""
+
+    path: Path
+    seconds: float
+    sound: Sound | None = None
+
+    @property
+    def name(self) -> str:
+        """In characters, whatever the system's own coding is."""
+        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
 
 
 def transcribe_files(
     files: Annotated[list[Path], typer.Argument(help="WAV files; in a stereo one the caller is on the left.")],
-    engine: Annotated[Engine | None, typer.Option(help="Instead of HOTLINE_SPEECH_ENGINE.")] = None,
-    model: Annotated[Path | None, typer.Option(help="A model folder, instead of looking for one.")] = None,
+    engine: EngineOption = None,
+    model: ModelOption = None,
     out: Annotated[
         Path | None, typer.Option("--json", help="Write JSON there, - for standard output; text is printed otherwise.")
     ] = None,
 ) -> None:
-    """Turn recordings into text: who said what, when, with numbers as digits beside what was said."""
-    sounds = _read_all(files)
-    if out is not None and str(out) != "-" and not out.absolute().parent.is_dir():
-        err.print(f"[red]{escape(str(out))}: its folder does not exist")
-        raise typer.Exit(EXIT_BAD_FILE)
-    settings = read_settings()
-    config = replace(
-        engine_config(settings),
-        isolated=False,
-        fallback=False,
-        max_streams=os.cpu_count() or 1,  # nothing is measured: there are no calls to be protected
-        engine=engine or Engine(settings.speech_engine),
-        model_path=model or settings.speech_model,
-    )
+    """Turn recordings into text: who said what, when, with numbers as digits beside what was said.
 
-    async def work() -> list[dict[str, Any] | None]:
-        recognizer = await choose(config)
-        try:
-            health = recognizer.health()
-            if health.level is SpeechLevel.DOWN:
-                err.print(f"[red]No speech engine: {escape(health.reason)}")
-                raise typer.Exit(EXIT_NO_ENGINE)
-            return await _all(recognizer, list(zip(files, sounds, strict=True)))
-        finally:
-            await recognizer.stop()
-
-    heard = asyncio.run(work())
-    _write(out, [each for each in heard if each is not None])
-    if None in heard:
-        raise typer.Exit(EXIT_NOT_HEARD)
+    Ends with 0; 1 where the engine failed on a file, which is left out; 2 for input or output that cannot be used; 3
+    without an engine; 130 after Ctrl-C, what was done until then being written.
+    """
+    try:
+        Destination(out or _STANDARD_OUTPUT).check()
+    except CannotWrite as error:
+        end(str(error), EXIT_BAD_FILE, error)
+    recordings = _checked(files)
+    config = config_for_files(read_settings(), engine=engine, model=model)
+    try:
+        batch = _transcribe(recordings, config, lambda done: _write(out, done))
+    except EngineUnavailable as error:
+        end(f"No speech engine: {why(error)}", EXIT_NO_ENGINE, error)
+    raise typer.Exit(batch.code)
 
 
-def _read_all(files: Sequence[Path]) -> list[Sound]:
+def _checked(files: Sequence[Path]) -> list[Recording]:
     """Every wrong file is named before the first is begun: the work may take hours."""
-    sounds, wrong = [], False
+    recordings, wrong = [], False
     for path in files:
         try:
-            sounds.append(read(path))
+            sound = read(path)
         except SoundFileError as error:
-            err.print(f"[red]{escape(str(error))}", soft_wrap=True)
+            say(str(error))
             wrong = True
+        else:
+            recordings.append(Recording(path=path, seconds=sound.seconds, sound=None if path.is_file() else sound))
     if wrong:
         raise typer.Exit(EXIT_BAD_FILE)
-    return sounds
+    return recordings
 
 
-async def _all(recognizer: Recognizer, given: Sequence[tuple[Path, Sound]]) -> list[dict[str, Any] | None]:
-    """None for a file that the engine failed on."""
-    results: list[dict[str, Any] | None] = []
-    with _progress(sum(sound.seconds for _, sound in given)) as show:
-        before_s = 0.0
-        for path, sound in given:
-            show(path, before_s)
-            results.append(await _one(recognizer, path, sound, lambda s, p=path, b=before_s: show(p, b + s)))  # type: ignore[misc]
-            before_s += sound.seconds
-            show(path, before_s)
-    return results
+def _transcribe(
+    recordings: Sequence[Recording], config: EngineConfig, write: Callable[[Batch[dict[str, Any]]], None]
+) -> Batch[dict[str, Any]]:
+    """What is done is written before the engine is stopped."""
+    with asyncio.Runner() as runner, hearing(runner, config) as recognizer:
+        with _progress(recordings) as show:
+
+            def one(recording: Recording) -> dict[str, Any]:
+                return runner.run(_heard(recording, recognizer, lambda done_s: show(recording, done_s)))
+
+            batch = work([(each.name, each) for each in recordings], one)
+        write(batch)
+    return batch
 
 
-async def _one(
-    recognizer: Recognizer, path: Path, sound: Sound, told: Callable[[float], None]
-) -> dict[str, Any] | None:
-    try:
-        turns = await transcribe(sound, recognizer, told=told, streams=os.cpu_count() or 1)
-    except (EngineUnavailable, NoAnswer) as error:
-        why = error.reason if isinstance(error, EngineUnavailable) else "the speech engine does not answer"
-        err.print(f"[red]{escape(str(path))}: {escape(why)}", soft_wrap=True)
-        return None
+async def _heard(recording: Recording, recognizer: Recognizer, told: Callable[[float], None]) -> dict[str, Any]:
+    told(0.0)
+    source = recording.sound or recording.path
+    turns = await transcribe(source, recognizer, told=told, streams=os.cpu_count() or 1)
     return {
-        "file": str(path),
-        "seconds": round(sound.seconds, 3),
+        "file": recording.name,
+        "seconds": round(recording.seconds, 3),
         "engine": recognizer.capabilities.engine,
         "model": recognizer.capabilities.model,
         "turns": [_turn(turn) for turn in turns],
@@ -127,31 +124,39 @@ def _turn(turn: HeardTurn) -> dict[str, Any]:
 
 
 @contextmanager
-def _progress(seconds: float) -> Iterator[Callable[[Path, float], None]]:
-    """On a terminal only."""
+def _progress(recordings: Sequence[Recording]) -> Iterator[Callable[[Recording, float], None]]:
+    """On a terminal only; told of the seconds of a recording that are done."""
     if not sys.stderr.isatty():
-        yield lambda path, done_s: None
+        yield lambda recording, done_s: None
         return
+    before_s, total_s = {}, 0.0
+    for recording in recordings:
+        before_s[id(recording)] = total_s
+        total_s += recording.seconds
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task("", total=seconds)
-        yield lambda path, done_s: progress.update(task, completed=done_s, description=escape(path.name))
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=total_s)
+        yield lambda recording, done_s: bar.update(
+            task, completed=before_s[id(recording)] + done_s, description=escape(recording.path.name)
+        )
 
 
-def _write(out: Path | None, heard: Sequence[dict[str, Any]]) -> None:
-    if out is None:
-        for each in heard:
-            if len(heard) > 1:
-                typer.echo(f"# {each['file']}")
-            for turn in each["turns"]:
-                typer.echo(f"{turn['start']:8.2f} {turn['end']:8.2f} {turn['speaker']:6} {turn['text']}")
-        return
-    text = json.dumps(heard, ensure_ascii=False, indent=1) + "\n"
-    if str(out) == "-":
-        typer.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        err.print(f"[red]{escape(str(out))}: {error.strerror}", soft_wrap=True)
-        raise typer.Exit(EXIT_BAD_FILE) from error
+def _write(out: Path | None, batch: Batch[dict[str, Any]]) -> None:
+    if batch.done or not batch.stopped:
+        text = _lines(batch) if out is None else json.dumps(batch.done, ensure_ascii=False, indent=1) + "\n"
+        try:
+            Destination(out or _STANDARD_OUTPUT).write(text)
+        except CannotWrite as error:
+            end(str(error), EXIT_BAD_FILE, error)
+    batch.tell_of_stop()
+
+
+def _lines(batch: Batch[dict[str, Any]]) -> str:
+    lines = []
+    for each in batch.done:
+        if batch.items > 1:
+            lines.append(f"# {each['file']}")
+        lines += [
+            f"{turn['start']:8.2f} {turn['end']:8.2f} {turn['speaker']:6} {turn['text']}" for turn in each["turns"]
+        ]
+    return "".join(f"{line}\n" for line in lines)

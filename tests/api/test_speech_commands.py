@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli import app
-from api.commands import transcribe as transcribe_command
+from api.commands import engines as engine_of_commands
 from api.settings import Settings
 from api.speech import engine_config
 from asr.engines.choose import EngineConfig, NoText
@@ -61,7 +61,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[EngineConfig]:
         asked.append(config)
         return ScriptedRecognizer({"*": [LINE]})
 
-    monkeypatch.setattr(transcribe_command, "choose", choose)
+    monkeypatch.setattr(engine_of_commands, "choose", choose)
     monkeypatch.setattr("asr.offline.silero", lambda: LevelDetector)
     return asked
 
@@ -117,7 +117,7 @@ def test_a_machine_without_an_engine_says_why(tmp_path: Path, monkeypatch: pytes
     async def choose(config: EngineConfig) -> Recognizer:
         return NoText("there is no Mandarin model here", "run `hotline models pull`")
 
-    monkeypatch.setattr(transcribe_command, "choose", choose)
+    monkeypatch.setattr(engine_of_commands, "choose", choose)
     answer = run(tmp_path, "transcribe", str(write(tmp_path / "a.wav", noise())))
     assert answer.exit_code == 3
     assert "no Mandarin model here; run `hotline models pull`" in answer.stderr
@@ -134,7 +134,7 @@ def test_an_engine_that_fails_on_one_file_leaves_the_others(tmp_path: Path, monk
     async def choose(config: EngineConfig) -> Recognizer:
         return Fails({"*": [LINE]})
 
-    monkeypatch.setattr(transcribe_command, "choose", choose)
+    monkeypatch.setattr(engine_of_commands, "choose", choose)
     monkeypatch.setattr("asr.offline.silero", lambda: LevelDetector)
     paths = [str(write(tmp_path / name, noise())) for name in ("a.wav", "b.wav")]
     answer = run(tmp_path, "transcribe", *paths, "--json", "-")
