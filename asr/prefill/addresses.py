@@ -92,6 +92,7 @@ def address_of(talk: Talk, mentions: Sequence[Mention], main: Where, subject: st
     )
 
 
+_OF_YARD = re.compile(r"^院(?:[子里内]|$)")
 _OF_VILLAGE = re.compile(r"村(?![东西南北口头委中])")
 
 
@@ -101,6 +102,8 @@ def joined(value: str, more: str) -> str:
         return value
     if value.endswith("村") and _OF_VILLAGE.match(more):
         more = more[1:]
+    if value.endswith("院"):
+        more = _OF_YARD.sub("", more)
     shared = next((size for size in range(min(len(value), len(more)), 1, -1) if value.endswith(more[:size])), 0)
     return value + more[shared:]
 

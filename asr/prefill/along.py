@@ -64,7 +64,7 @@ _PERSON = re.compile(r"姓|^老.$|(?:人|头|主)）|(?:总|哥|姐|叔|嫂|经�
 """Whom it is about, but hardly what stands there."""
 _ASKS_SHOP = re.compile(r"叫什么|叫啥|哪家|店名|名字|名称|什么店|字号|招牌")
 _KIND = re.compile(r"(?:有|是)?(?:一|个|几)?[个家间座处所](?:[小大黑新老]|私人)?$")
-_PREMISES = r"[店馆厂场吧铺院校园楼城房行社坊屋站厅]|超市|诊所|公寓|驾校|学校|酒店|洗浴|机构|中心"
+_PREMISES = r"[店馆厂场吧铺院校园楼城房行社坊屋站厅]|超市|[小中]学|医院|诊所|公寓|驾校|学校|酒店|洗浴|机构|中心"
 _SOLD = re.compile(_PREMISES)
 
 

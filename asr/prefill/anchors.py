@@ -22,6 +22,9 @@ def anchor_of(talk: Talk, mentions: Sequence[Mention], main: Where) -> tuple[str
     if first is None:
         return None
     by_structure = main.place is None and main.name[-1] in _STRUCTURES
+    which = _which_one(mentions, main)
+    if which is not None:
+        return which
     if not _ASKS_ON_IT.search(first.said.asked) and not by_structure:
         return None
     before = [m for m in mentions if m.said.index < first.said.index and m.stands and not m.negated and not m.elsewhere]
@@ -40,6 +43,25 @@ def anchor_of(talk: Talk, mentions: Sequence[Mention], main: Where) -> tuple[str
             sides = [spot for spot in mention.spots[:1] if village and _SIDE_OF_VILLAGE.fullmatch(spot.shown)]
             proofs = [mention.head, *(mention.evidence(spot) for spot in sides)]
             return where.name + "".join(spot.shown for spot in sides), proofs
+    return None
+
+
+_THAT_ONE = re.compile(r"(?:上|那边|那儿)?的?(?:那[个家所座]|这边|那边)?(?=[，,。！？]|$)")
+
+
+def _which_one(mentions: Sequence[Mention], main: Where) -> tuple[str, list[Evidence]] | None:
+    """哪个百货大楼？ 神农街那个: a road alone in its clause, where the main place is on no list."""
+    if main.place is not None:
+        return None
+    known = [m for m in mentions if m.where is not None and m.where.place is not None]
+    if any(m.where and m.where.place and m.where.place.kind is not PlaceKind.ROAD and m.stands for m in known):
+        return None
+    for mention in known:
+        where = mention.where
+        if not mention.said.by_caller or mention.negated or mention.elsewhere or where is None or where.place is None:
+            continue
+        if where.name == where.place.name and _alone(mention):
+            return where.name, [mention.head]
     return None
 
 
@@ -63,15 +85,26 @@ def answered_on(mentions: Sequence[Mention], main: Where) -> Mention | None:
     if main.place is None or main.place.kind is not PlaceKind.ROAD or main.name != main.place.name:
         return None
     asked = {m.said.index for m in mentions if m.said.by_agent and m.where == main and _asks_on(m)}
+    apart = {m.said.index for m in mentions if m.said.by_caller and m.where == main and _alone(m)}
     return next(
         (
             m
             for m in mentions
             if m.said.by_caller
-            and m.said.index - 1 in asked
-            and not m.negated
+            and (m.said.index - 1 in asked or (m.said.index in apart and _begins(m) and bool(m.spots)))
+            and not (m.negated or m.elsewhere)
             and m.where is not None
             and m.where.place is None
         ),
         None,
     )
+
+
+def _begins(mention: Mention) -> bool:
+    return mention.said.reading.clause_at(mention.span.start)[0] >= mention.span.start - 1
+
+
+def _alone(mention: Mention) -> bool:
+    """A clause that only names the road."""
+    behind = _THAT_ONE.match(mention.said.text, mention.span.head_end)
+    return _begins(mention) and not mention.span.details and behind is not None

@@ -51,9 +51,20 @@ _PAUSE = re.compile(r"[，,、。.…\s]")
 _AND = re.compile(r"(?:路|街)?(?:[和与跟同、到，]|走到|[拐转](?:到|往|向|进|上)?|[往向])?")
 _CROSSED = re.compile(
     r"(?:的|拐弯?|转弯?|那个|这个|那)*"
-    r"(交叉口|交口|交汇处?|十字路口|丁字路口|十字|丁字|路口|拐角|口|(?:高架|立交)桥?|匝道口?)"
+    r"(?P<mouth>交叉口|交口|交汇处?|十字路口|丁字路口|十字|丁字|路口|拐角|口|红绿灯|(?:高架|立交)桥?|匝道口?"
+    r"|[，,]?(?=[东西][南北]角))"
 )
-_MOUTHS = {"十字": "十字路口", "丁字": "丁字路口", "口": "路口"}
+_MOUTHS = {
+    "十字": "十字路口",
+    "丁字": "丁字路口",
+    "口": "路口",
+    "红绿灯": "路口",
+    "，": "路口",
+    ",": "路口",
+    "": "路口",
+}
+_MET = re.compile(r"[和与跟同]")
+_SAID_ALL = re.compile(r"(?P<mouth>)(?=[，,。！？]|$)")
 _LANDMARK = re.compile(r"[\u4e00-\u9fff]{2,8}?(?:斜对面|对面|对过|旁边|附近|门口|隔壁|拐角|路口)")
 _NO_NAME = re.compile(
     r"(?:马|道|公|修|走|一|半|网|线|电|思|大|逛|工|老|小|新|农|乡|该|同|某|各|铁|水|套|此|路"
@@ -69,7 +80,19 @@ _LIVES_AT = re.compile(
     r"(?:^|[，,、。.…！？!?\s])(?:我|俺|咱|们|家|那边?|这边?|就|在|住|是|的|呢|呃|嗯|有|它|店|办公室)*$"
 )
 _LONE_SUFFIXES = frozenset(
-    {"政务大厅", "政务服务中心", "政务中心", "办事大厅", "服务大厅", "火车站", "高铁站", "汽车站", "客运站"}
+    {
+        "政务大厅",
+        "政务服务中心",
+        "政务中心",
+        "办事大厅",
+        "服务大厅",
+        "火车站",
+        "高铁站",
+        "汽车站",
+        "客运站",
+        "客运中心",
+        "货运站",
+    }
 )
 _SHORT_SUFFIXES = frozenset({"路", "街", "巷", "村", "镇", "乡", "县", "桥", "厂"})
 
@@ -192,7 +215,7 @@ def _heads(reading: Reading, garbled: tuple[PlaceHit, ...]) -> Iterator[tuple[Wh
     for one, other in pairwise(hits):
         mouth = _crossing(text, one, other)
         if mouth is not None:
-            name = f"{one.place.name}与{other.place.name}{_MOUTHS.get(mouth.group(1), mouth.group(1))}"
+            name = f"{one.place.name}与{other.place.name}{_MOUTHS.get(mouth.group('mouth'), mouth.group('mouth'))}"
             yield Where(name, one.place, min(one.score, other.score)), one.start, mouth.end()
             used |= {one, other}
     for hit in hits:
@@ -202,9 +225,10 @@ def _heads(reading: Reading, garbled: tuple[PlaceHit, ...]) -> Iterator[tuple[Wh
     taken = [(hit.start, hit.end) for hit in hits]
     for start, end in worded:
         if not any(start < b and a < end for a, b in taken):
-            yield Where(with_digits(text[start:end]).replace("的", ""), None, 0.0), start, end
+            yield Where(with_digits(text[start:end]).translate(_APART), None, 0.0), start, end
 
 
+_APART = dict.fromkeys(map(ord, "的，,"))
 _BRANCH = "院区|校区|分院|分校|分店|园区"
 _THAT_ONE = re.compile(
     rf"(?:上|那边|那儿)?的?(?:那个|那家|那所|那座|那里|那块)(?P<branch>{_BRANCH}|店)?|(?P<here>{_BRANCH})"
@@ -229,7 +253,10 @@ def _on_which_road(text: str, at: int, hits: Sequence[PlaceHit]) -> tuple[PlaceH
 
 def _crossing(text: str, one: PlaceHit, other: PlaceHit) -> re.Match[str] | None:
     roads = one.place.kind is PlaceKind.ROAD and other.place.kind is PlaceKind.ROAD
-    return _CROSSED.match(text, other.end) if roads and _AND.fullmatch(text, one.end, other.start) else None
+    if not roads or not _AND.fullmatch(text, one.end, other.start):
+        return None
+    met = _MET.fullmatch(text, one.end, other.start) is not None
+    return _CROSSED.match(text, other.end) or (_SAID_ALL.match(text, other.end) if met else None)
 
 
 _OF_THE_VILLAGE = ("村小学", "村卫生", "村委", "村部", "村幼儿园")
@@ -287,8 +314,8 @@ def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
             start -= 1
         if match.end() in regions:
             continue
-        start -= start == match.start() and text[start - 1 : start] == "的" and start - 1 in regions
-        body, suffix = text[start : match.start()].removeprefix("的"), match.group()
+        start -= start == match.start() and text[start - 1 : start] in tuple("的，,") and start - 1 in regions
+        body, suffix = text[start : match.start()].lstrip("的，,"), match.group()
         behind = start in regions
         if behind and _KEEPS_REGION.search(suffix):
             yield regions[start], match.end()
@@ -302,7 +329,7 @@ def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
         if suffix == "政府" and not (behind or body.endswith("市")):
             continue
         if (_SIDE_FIRST.match(body) and not (start in openings and body.endswith("门"))) or (
-            suffix == "村" and body.endswith("村")
+            suffix in ("村", "桥") and body.endswith(suffix)
         ):
             continue
         if least <= len(body) <= most and not _NO_NAME.fullmatch(body) and not _NUMBER_ONLY.fullmatch(body):

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from asr.lexicon import PlaceKind
 from asr.prefill.addresses import address_of
+from asr.prefill.along import firm_of
 from asr.prefill.gazetteer import PlaceHit
 from asr.prefill.half_heard import half_heard
 from asr.prefill.heard_places import Mention, judged
@@ -33,13 +34,13 @@ def suggest_place(talk: Talk, subject: str = "") -> list[Suggestion]:
         if said.by_caller or said.by_agent
         for span in spans_of(said.reading, garbled.get(said.reading, ()))
     ]
-    main = _main(talk, mentions)
+    main = _main(talk, mentions, firm_of(subject))
     found = [] if main is None else [address_of(talk, mentions, main, subject)]
     return found + _region(talk, mentions, main)
 
 
 # choosing the main place ----------------------------------------------------------------------------------------------
-def _main(talk: Talk, mentions: Sequence[Mention]) -> Where | None:
+def _main(talk: Talk, mentions: Sequence[Mention], who: str) -> Where | None:
     scores: dict[str, float] = {}
     wheres: dict[str, Where] = {}
     spoken: set[str] = set()
@@ -62,17 +63,23 @@ def _main(talk: Talk, mentions: Sequence[Mention]) -> Where | None:
         if heard or _only_doors_refused(talk, mention):
             spoken.add(where.name)
         scores[where.name] = scores.get(where.name, 0.0) + _weight(talk, mention, order)
-        scores[where.name] -= 1.6 * (
-            order > before and mention.asked and _ASKS_HOME.search(mention.said.asked) is not None
-        )
+        if mention.asked and _ASKS_HOME.search(mention.said.asked) is not None:
+            scores[where.name] -= 1.6 if order > before else 1.0 * any(map(_tells_more, mentions[:order]))
     for name, where in wheres.items():
         longer = [other for other in wheres if other != name and name in other]
         if longer and where.score <= wheres[longer[0]].score:
             scores[longer[0]] += max(0.0, scores[name]) + 0.1
+    housed = any(m.asked and m.where and m.where.place and m.where.place.kind is PlaceKind.COMMUNITY for m in mentions)
+    for name, where in wheres.items():
+        known = where.place is None and bool(who) and name.endswith(who) and _OPEN_TO_ALL.search(who) is not None
+        scores[name] += _IS_WHO * (known and not housed)
     best = max(spoken, key=lambda name: (scores[name], name), default=None)
     return wheres[best] if best is not None and scores[best] > 0.3 else None
 
 
+_IS_WHO = 0.6
+_OPEN_TO_ALL = re.compile(r"(?:[医学法病]院|[一二三四五六七八九]院|政府|派出所|大厅|[小中]学|学校|[东西南北车]站)$")
+"""Where the matter is about such a house it is there, rather than where the caller comes from."""
 _ASKS_HOME = re.compile(r"住哪|住在哪|家住|您住|家在哪|家是哪")
 
 
@@ -84,6 +91,14 @@ def _asked_for(mentions: Sequence[Mention]) -> int:
         if mention.where is not None and mention.asked and not _ASKS_HOME.search(mention.said.asked)
     )
     return next(asked, len(mentions))
+
+
+def _tells_more(mention: Mention) -> bool:
+    """科创街恒远服装厂: what stands on a road was named, in the caller's own words."""
+    where = mention.where
+    if not mention.said.by_caller or mention.elsewhere or mention.negated or where is None or where.place is None:
+        return False
+    return where.place.kind is PlaceKind.ROAD and where.name != where.place.name
 
 
 _FROM_RECORD = re.compile(r"查到|看到|显示|(?:之前|上次|此前|曾)反映|您反映")

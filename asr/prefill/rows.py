@@ -13,6 +13,8 @@ from asr.prefill.readbacks import READ_LEAD
 from asr.prefill.reading import Said, Talk
 from asr.prefill.spots import closes
 
+_CLOSED = re.compile(r"的?(?:[，。！？]|$)")
+_EDGE = re.compile(r"村[东西南北][口头边]?|[东西南北]头")
 _VAGUE_SPOTS = frozenset({"门口", "楼下", "附近", "旁边", "对面", "后面", "前面", "中间", "院里", "楼上"})
 _SIDE = re.compile(r"[东西南北](?:侧|边|面)")
 _ASKS_SIDE = re.compile(r"哪一?[侧边面]|哪个方向")
@@ -35,12 +37,24 @@ def belongs(talk: Talk, mention: Mention) -> bool:
         return mention.asked or (mention.corrected and closes(mention.said.text, mention.span.end))
     return (
         mention.negated
+        or _told_behind(mention)
         or mention.corrected
         or mention.asked
         or len(doors) >= 2
         or bool(strong & {"desk", "unit"})
         or bool(mention.spots and strong)
     )
+
+
+def _told_behind(mention: Mention) -> bool:
+    """凤鸣小区的房东不退押金，三号楼的: a clause of its own behind a place that had no doors."""
+    text, span = mention.said.text, mention.span
+    if "building" not in {detail.slot for detail in mention.doors} or not _CLOSED.match(text, span.end):
+        return False
+    if mention.said.reading.clause_at(span.start)[0] != span.start:
+        return False
+    before = [other for other in spans_of(mention.said.reading) if other.where is not None and other.end <= span.start]
+    return bool(before) and all(detail.slot == "spot" for detail in before[-1].details)
 
 
 def _echo(talk: Talk, mention: Mention) -> Said | None:
@@ -121,7 +135,15 @@ def spots_of(mine: Sequence[Mention], doors: Chosen, kinds: frozenset[str]) -> l
         worth = _worth(mention, [detail for detail, _ in row], beside_building=own is not None)
         if worth > most:
             best, most = row, worth
-    return [*best, *_side_of(mine, best)]
+    return [*best, *_thing_at(mine, best), *_side_of(mine, best)]
+
+
+def _thing_at(mine: Sequence[Mention], row: Sequence[tuple[Detail, Mention]]) -> list[tuple[Detail, Mention]]:
+    """养鸡场 … 村里哪个位置？ 村西头: what stands there was told before it was asked where."""
+    if not row or not all(_EDGE.fullmatch(detail.shown) and mention.asked for detail, mention in row):
+        return []
+    told = (m for m in mine if m.said.by_caller and m.where is not None and m.said.index < row[0][1].said.index)
+    return [(m.spots[-1], m) for m in told if m.spots and len(m.spots[-1].shown) > 2][:1]
 
 
 def _told_closer(spot: Detail, row: Sequence[Detail]) -> bool:

@@ -176,3 +176,20 @@ def test_a_hospital_named_clearly_is_no_garbled_street() -> None:
 )
 def test_what_a_place_stands_on_or_holds_is_told_in_pieces(lines: tuple[str, ...], address: str) -> None:
     assert value("address", *lines) == address
+
+
+@pytest.mark.parametrize(
+    ("lines", "address"),
+    [
+        (("信号灯坏了。", "哪个路口？", "劳动路和凤翔路，东南角那个。"), "劳动路与凤翔路路口东南角"),
+        (("剧场不退票。", "哪个剧院？", "青年剧院。", "在哪条路上？", "学院街那个。"), "学院街青年剧院"),
+        (("怡景苑的押金要不回来，九号楼的。", "好的。", "嗯。"), "怡景苑9号楼"),
+        (("我家在石盘村，我爹在市二院住院，护士骂人。", "好的。", "嗯。"), "市二院"),
+        (("神农街天泽纺织厂不给工钱。", "您住哪里？", "住怡景苑。"), "神农街天泽纺织厂"),
+        (("环城路，货场的南门，车翻了。", "好的。", "嗯。"), "环城路货场南门"),
+        (("河水漫了。", WHERE, "红旗大桥桥头，环城路这边。"), "环城路红旗大桥桥头"),
+        (("路灯不亮，锦绣花园三号楼跟围墙中间。", "好的。", "嗯。"), "锦绣花园3号楼与围墙之间"),
+    ],
+)
+def test_which_of_several_places_is_meant(lines: tuple[str, ...], address: str) -> None:
+    assert value("address", *lines) == address
