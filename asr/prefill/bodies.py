@@ -15,8 +15,8 @@ from asr.prefill.trades import FIRM, HAN, LUCKY, SITE, VAGUE
 
 _BODY = re.compile(
     r"物业(?!费|公司|服务费)|村委会?|居委会|街道办(?:事处)?|[镇乡]政府|(?:水利|水管|供水|农技|农机|畜牧|林业|国土|土地|环卫|供销)站"
-    r"|(?:体育|水务|水利|林业|农业|交通|住建|城管|环保|教育|民政|文旅|规划|税务|房管|人社|社保|医保|审批|园林|市政|民宗|统计)局"
-    r"|派出所|交警队|车管所|(?:公积金|社保|医保|房管|就业|征收|不动产登记|疾控|水务|社保服务)中心|房管所|土地所|教务处|业委会"
+    r"|(?:体育|水务|水利|林业|农业|交通|住建|城管|环保|教育|民政|退役军人事务|文旅|规划|税务|房管|人社|社保|医保|审批|园林|市政|民宗|统计)局"
+    r"|派出所|交警队|车管所|(?:公积金|社保|医保|房管|就业|征收|不动产登记|疾控|水务|社保服务)中心|房管所|土地所|城管(?:队员?|中队|大队|执法队?)?(?!局|部门)|教务处|业委会"
 )
 _ANY = re.compile(_BODY.pattern + r"|银行|医院|卫健委|保险公司")
 """Others that are named only beside one that sends there."""
@@ -32,7 +32,7 @@ _HANDED = re.compile(r"(?:[交递报送](?:到|给|去|往|上)了?|卡在|压�
 _WONDERS = re.compile(r"[^，。]{0,4}(?:管不管|能不能|该不该|归不归|管吗|管得着|是不是)|叫停")
 _WOULD = re.compile(r"(?:想|该|应该|要不要|能不能|用不用|是不是)[找问让去叫][^，。]{0,3}$")
 _ASKED_TO = re.compile(r"(?:让|请|要求|催促?|督促|想要|希望|协调)$")
-_BY_PLACE = ("物业", "村委", "居委会")
+_BY_PLACE = ("物业", "村委", "居委会", "业委会")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _mentions(talk: Talk, said: Said) -> Iterator[_Mention]:
         blames = len(BLAMED.findall(sentence))
         weight = 0.4 + 0.3 * speaks + 0.35 * done + 0.4 * handed + 0.3 * (blames > 0) + 0.1 * (blames > 1)
         weight -= 0.1 * match.group().startswith("物业")
-        weight += 0.2 * _asked_to(talk, match.group()) - 0.005 * said.index
+        weight += 0.2 * _asked_to(talk, match.group()) - 0.005 * said.index + 0.1 * (said.index <= 1)
         yield _Mention(said, start, end, match.group(), speaks, weight)
 
 

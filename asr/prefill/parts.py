@@ -44,6 +44,9 @@ WHERE_AFTER = re.compile(
 _WHERE_BEFORE = re.compile(
     r"(?:从|到|在|过了|路过|经过|挨着|靠着|离|往|出了|住|和|去|跟|还有|进|回|上|有个)(?:个|那个|了)?$"
 )
+_BESIDE = re.compile(
+    r"(?:挨着|挨|靠着|路过|经过|离|过了|紧邻|对着|过去就?是|旁边就?是|边上就?是|对面就?是|到|走到)(?:那个|了)?$"
+)
 MISTAKEN = re.compile(r"^(?:不是|不|吧|吗|么|哇)?[？?]")
 ASKS_WHOM = re.compile(
     r"哪一?家|什么店|哪个店|店名|叫什么|什么名字|名称|名字|厂名|哪个(?:饭店|商场|超市|公司|厂|医院"
@@ -146,6 +149,8 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     weight += 0.35 * taken_up
     if where:
         weight -= 0.9 if site or re.match("的?(?:家属|宿舍|隔壁|对面|对过|斜对|旁)", after) else 0.35
+    if _BESIDE.search(clause):
+        weight -= 0.7
     if _WHERE_BEFORE.search(clause) and (site or office):
         weight -= 0.1 if fits and not where else 0.3
     if site and not (fits or complains or owes or asked or _ACTS.match(after)):

@@ -25,6 +25,9 @@ _TAIL = re.compile(
 _OWN_CAR = re.compile(r"我(?:们|家|自己)?的?车(?:牌|号|是)?[，]?$")
 _ASKS_PLATE = re.compile(r"车牌|牌照|牌号|车号|尾号")
 _PART = re.compile(rf"[{_N}](?:[，,、\s]*[{_N}]){{1,5}}")
+_HALF = re.compile(
+    rf"(?:半截|半段|[几两三四五]位|看[见到清]|瞅见|记[得住]|剩)[^。！？]{{0,10}}?(?P<tail>(?:[{_N}][，,、\s]*){{3,5}})(?![{_N}多块元年月日点路号个])"
+)
 _NOT_A_PLATE = re.compile(r"(?:订单|工单|电话|手机|卡|账[号户]|账户|快递|单号|号码)[^。！？]{0,8}$")
 _OF_VEHICLES = re.compile(
     r"车牌|牌照|牌子|牌号|车号|车尾|尾数|司机|出租|校车|货车|渣土|[轿客卡厢]车|公交|[厢大]货|大车|面包车|逃|肇事|网约"
@@ -61,6 +64,7 @@ def _line(talk: Talk, said: Said, match: re.Match[str]) -> float:
     denied = any(f"不是{match.group('name')}" in other.text for other in talk.caller)
     others = {one.group("name") for other in talk.caller for one in _LINE.finditer(other.text)} - {match.group("name")}
     back = denied or re.search(r"上了$|坐$" if others else r"上了$", said.text[: match.start("name")]) is not None
+    back = back or said.text.startswith("的时候", match.end("name"))
     late = min(0.2, 0.03 * said.index)
     shared = any(other.by_agent and match.group("name")[:2] in other.text for other in talk.after(said))
     return 1.1 + late + 0.1 * shared - 0.5 * back
@@ -100,6 +104,9 @@ def _part_read(talk: Talk, said: Said) -> Iterator[Named]:
     match = (
         next((found for found in _PART.finditer(said.text) if _plain(found.group()) == tail), None) if tail else None
     )
+    if match is None and _ASKS_PLATE.search(said.asked) and not _TAIL.search(said.text):
+        match = _HALF.search(said.text)
+        tail = _plain(match.group("tail")) if match is not None else ""
     kind = _kind(talk, said)
     if match is not None and kind:
         yield Named(f"{kind}（车尾号{tail}）", said, *match.span(), 1.5, Kind.VEHICLE)

@@ -149,7 +149,24 @@ def test_named_in_passing_and_taken_up_by_what_follows(lines: tuple[str, ...], s
         ("六号楼前的污水井往外冒。", "跟物业说过吗？", "说了，我们是老宿舍，没有正经物业，留守处的人说他们没钱掏。"),
         ("上次反映怡景苑漏雨，办结了，根本没人来，我对你们答复不满意，物业说压根没接到过单子。",),
         ("我提个建议，滨河公园里加几张椅子。",),
+        ("人民路那个地道桥又积水了。", "具体哪里？", "铁路底下那个，挨着万佳家电，往东就是汽车站。"),
+        ("手机丢公交站了，我等三路车的时候放椅子上的。",),
     ],
 )
 def test_who_is_only_asked_on_the_way_is_no_subject(lines: tuple[str, ...]) -> None:
     assert value("subject", *lines) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "subject"),
+    [
+        (("快递放驿站也不说一声。", "哪家快递？", "顺丰的。"), "顺丰"),
+        (("包裹给我弄丢了，圆通说最多赔三倍运费。",), "圆通"),
+        (("楼底下饭馆油烟大。", "饭馆什么名字？", "换过好几回了，现在叫川香源。"), "川香源"),
+        (("姥姥的押金不退。", "哪个养老院？", "福寿园老年公寓，城北那个。"), "福寿园老年公寓"),
+        (("占了消防车位两年了。", "车牌和车型看得清吗？", "面包车，就剩后半截了，九幺七K。"), "面包车（车尾号917K）"),
+        (("怡景苑业委会不公开账，问就说我没资格看。",), "怡景苑业委会"),
+    ],
+)
+def test_the_answer_to_who_it_is_needs_no_form_of_a_name(lines: tuple[str, ...], subject: str) -> None:
+    assert value("subject", *lines) == subject
