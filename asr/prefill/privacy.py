@@ -46,11 +46,13 @@ _BARE_YES = re.compile(
     r"(?:上|着|一个|个|的|了|吧|啊|呀|啦|哈|呗|保|保密|一下|你了|您了|滴|要|必)*$"
 )
 _CHOICE = re.compile(
-    r"(?P<secret>保密|匿名)[^，。？！]{0,4}还是(?:公开|实名)|(?:公开|实名)[^，。？！]{0,4}还是(?P<open>保密|匿名)"
+    r"(?P<secret>保密|匿名)[^，。？！]{0,4}还是(?:公开|实名|留)|(?:公开|实名)[^，。？！]{0,4}还是(?P<open>保密|匿名)"
 )
 _HESITATES = re.compile(r"^[嗯哦啊呃那]+$")
 _FORMER, _LATTER = re.compile(r"前(?:面|一|者|头)|第一"), re.compile(r"后(?:面|一|者|头)|第二")
 _OPENLY = re.compile(r"(?P<not>(?:不|别|甭|莫)(?:要|想|用|能|愿意?)?)?公开")
+_ALL_OF_IT = re.compile(r"^(?:那|我)?都?(?:不|别|免)(?:太)?(?:方便|留|登|写|说)")
+"""To 您贵姓，电话多少."""
 _COUNTER_QUESTION = re.compile(r"(?:？|[吗么呢]|[^要]不)[。…]*$")
 """Asked back, the question stays open: 选了影响办理不."""
 _FAREWELL = 12
@@ -71,6 +73,7 @@ _TO_BE_CALLED = re.compile(
     rf"(?:叫|称呼|写|记|登|就说|留|喊)(?:我|成|个|为|上|下)*(?P<one>[\u4e00-\u9fff]{{1,2}}?){_CALLED}"
 )
 _ANSWERED = re.compile(
+    r"(?:^|[，。！？])(?:就|叫我|喊我|称呼)?[小老](?P<three>[\u4e00-\u9fff])(?=就|吧|[，。！？]|$)|"
     rf"(?:^|[，。…、])(?:嗯|呃|啊|哦|我|就|那个)*姓(?!名|什么|啥|甚|氏|也|就)(?P<two>[\u4e00-\u9fff])|^(?:嗯|呃"
     rf"|啊|哦|我|就|那个|[，。…、])*(?P<one>[\u4e00-\u9fff])(?:，|。|、|$|{_CALLED})"
 )
@@ -190,7 +193,8 @@ def _asks_whether(said: Said, start: int, end: int) -> bool:
 
 def _of_others(said: Said, match: re.Match[str]) -> bool:
     """Secrets of an office, what others bid one keep, and what one's own family is not to know."""
-    if put.BIDDEN.search(said.text[: match.start()]):
+    before = said.text[: match.start()]
+    if put.BIDDEN.search(before) or (put.THEIR_WILL.match(match.group()) and put.THEY.search(before)):
         return True
     if put.THIRD.search(said.text[max(0, match.start() - 6) : match.end() + 2]):
         return True
@@ -254,7 +258,11 @@ def _caller_nameless(said: Said) -> Wish | None:
     asked = put.ASKS_TO_STAY_OUT.search(said.text)
     if asked is not None:
         return Wish(True, 0.9, (said.evidence(*asked.span()),))
-    if ASKS_NAME.search(said.asked) and not ASKS_PHONE.search(said.asked) and not put.ONLY_ASKS.search(said.text):
+    if (
+        ASKS_NAME.search(said.asked)
+        and (not ASKS_PHONE.search(said.asked) or _ALL_OF_IT.search(said.text))
+        and not put.ONLY_ASKS.search(said.text)
+    ):
         for start, end in said.reading.clauses:
             if put.DECLINED.search(said.text[start:end]):
                 return Wish(True, 0.85, (said.evidence(start, end),), mild=True)
@@ -263,7 +271,7 @@ def _caller_nameless(said: Said) -> Wish | None:
     )
     if waived is not None and put.NAMELESS_FOR_ALL.search(said.text, waived.end()) is None:
         return Wish(False, 0.92, (said.evidence(*waived.span()),))
-    if ASKS_ANONYMOUS.search(said.asked) and "匿名" in said.asked:
+    if "匿名" in said.asked and ("还是" in said.asked or ASKS_ANONYMOUS.search(said.asked)):
         answer = _answer(said)
         if answer is not None:
             return Wish(answer[0], 0.9, (answer[1],))

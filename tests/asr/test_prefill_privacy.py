@@ -192,3 +192,36 @@ def test_a_box_is_ticked_or_left() -> None:
 )
 def test_who_is_nameless_is_the_caller(said: str, wanted: bool) -> None:
     assert (value("anonymous", said) == "true") is wanted
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "店长不敢说是谁打的孩子。",
+        "你们可别给我传错了单位。",
+        "老板打击报复我，把我调去看大门。",
+        "学校说不能透露监控内容。",
+        "我怕得罪谁啊，你尽管查！",
+    ],
+)
+def test_what_others_will_not_tell_and_harm_done_are_no_wish(said: str) -> None:
+    assert value("confidential", said) != "true"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "让他们别说出去就成，我还得在那摆摊。",
+        "别让他们看出来是冲着举报去的。",
+        "这个话不能从我嘴里出去。",
+        "名字可以记，但别给菜市场的人。",
+    ],
+)
+def test_what_the_caller_wants_others_not_to_tell_is_his_wish(said: str) -> None:
+    assert value("confidential", said) == "true"
+
+
+@pytest.mark.parametrize("answer", ["真名我就不给你了。", "叫我好心人就行。", "没名没姓，一个老百姓。"])
+def test_who_gives_another_word_for_the_name_is_anonymous(answer: str) -> None:
+    assert value("anonymous", MATTER, "您贵姓？", answer) == "true"
+    assert value("anonymous", MATTER, "您贵姓？", "不用记那么细，小邵就行。") != "true"
