@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from api.store.engine import Store
 from api.store.tables import TicketRecord
-from api.tickets.lifecycle import State
+from api.tickets.lifecycle import TRANSITIONS, State
 from asr.learning import Example, LearningError, Learnt, Shelf, learn
 
 log = structlog.get_logger(__name__)
@@ -21,8 +21,8 @@ log = structlog.get_logger(__name__)
 AT_HOUR = 3
 LOOK_S = 5.0
 MOST_TICKETS = 20_000
-_FINISHED = (State.TO_DISPATCH, State.ANSWERED)
-"""A person has written down and submitted what it is about."""
+_FINISHED = tuple(state for state, following in TRANSITIONS.items() if not following and state is not State.INVALID)
+"""Nothing follows: what the ticket says is the last word on what it was about. All are read anew each night."""
 
 
 class Learning:

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 from typer.testing import CliRunner
 
 from api import learning as learning_module
@@ -16,7 +17,7 @@ from api.learning import Learning
 from api.store.engine import Store
 from api.store.tables import DraftRecord, TicketRecord, User
 from api.tickets.lifecycle import State
-from asr.learning import Shelf
+from asr.learning import LearningError, Shelf
 from tests.api.desk import START, Clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -156,6 +157,26 @@ async def test_a_clock_that_was_set_back_hides_nothing_that_is_learnt(store: Sto
     clock.now -= timedelta(days=400)
     second = (await learning.learn_now()).version
     assert (second, version_of(learning)) == (f"{first}-1", second)
+
+
+async def test_a_category_that_was_corrected_teaches_in_the_next_night(store: Store, tmp_path: Path) -> None:
+    await write_tickets(store)
+    learning = server(store, tmp_path, clock := Clock())
+    assert (await learning.learn_now()).categories == ("0402", "1206")
+    async with store.write() as session:
+        corrected = update(TicketRecord).where(TicketRecord.category_code == "0402").values(category_code="0403")
+        await session.execute(corrected)
+    clock.now += timedelta(days=1)
+    shares = (await learning.learn_now()).of_category("楼上敲架子鼓")
+    assert max(shares, key=lambda code: shares[code]) == "0403"
+    assert "0402" not in shares
+
+
+@pytest.mark.parametrize("state", [State.DRAFT, State.INVALID])
+async def test_what_is_not_finished_or_was_no_call_teaches_nothing(store: Store, tmp_path: Path, state: State) -> None:
+    await write_tickets(store, state=state)
+    with pytest.raises(LearningError, match="0 tickets are too few"):
+        await server(store, tmp_path, Clock()).learn_now()
 
 
 def test_the_command_says_how_long_a_version_stays(tmp_path: Path) -> None:
