@@ -24,7 +24,7 @@ _DOUBT = re.compile(
 )
 _REPAIR = re.compile(rf"{CORRECTION.pattern}|[，,…]不[，,]")
 _NOT = re.compile(r"(?<!是)(?:不是|不在|并非)(?:说)?(?:在)?$")
-_COUNTED = re.compile(r"(?:加上|算上|连|连上|到)$")
+_COUNTED = re.compile(r"(?:[加算连]上|连|到)$")
 _NEAR = re.compile(
     r"^(?:[，,、。…\s]|的|就是|吧|呃|嗯|就|大概|大约|差不多|都|是|从|在|那天|也就|往后|以后|起|开始|夜|哎|呢|嘛|事儿?|和|跟)*$"
 )
@@ -35,12 +35,12 @@ _CLOSES = re.compile(r"^(?:多|半|来钟|左右)?[^，。！？；]{0,4}(?:收|
 """六点出摊，九点收。"""
 _SAME_SENTENCE = re.compile(r"^[^。！？；…]{0,14}$")
 _CONTACT = re.compile(
-    r"^(?:[以之往]?[后前]|左右|的时候|再|都|给我|我|就|也|那?会儿)*[，,]?(?:再|别|甭|勿|还不|要是不?|再不|不来)?"
+    r"^(?:[以之往]?[后前]|左右|的时候|再|都|给我|我|就|也|那?会儿)*[，,]?(?:再|别|甭|还不|要是不?|再不|不来)?"
     r"(?:打(?!桩|钻|人|的|了|过|幺|架|骂|砸|麻将|牌|铁|混凝土|[一二三四五六七八九十])|联系|来水|来电|来人|回电|找我|给我打|我才|接(?!送)|还不来|不来|(?:老|都|一直)?不?在家|有空"
-    r"|没空|方便|上课|上班|下班|睡|靠得住|来?测|(?<=后)来(?=[，。！])|上门|没人(?![影来管理接])|开会)(?!那|的?时候|高峰|路上)"
+    r"|没空|方便|上课|上班|下班|睡|来?测|(?<=后)来(?=[，。！])|上门|没人(?![影来管理接])|开会)(?!那|的?时候|高峰|路上)"
 )
 _WISHED = re.compile(
-    r"能不能|希望|建议|要求|最好|至少|最少|推到|延到|改到|改成|调到|提前到|延后|就行|也行|要么|要来|得在|必须|应该|来一班|各来|再跳|不能|不许|不让"
+    r"能不能|希望|建议|要求|最好|至少|最少|(?:推|延|改|调|提前)[到成后]|[就也]行|要么|必须|应该|不能|不许|不让"
 )
 _DEADLINE = re.compile(
     r"^(?:[之以]?内|[之以]前(?:必须|要|得|给|回|办|解决|来|弄)|就?(?:截止|到期|过期|就得|该))|^[^，。]{0,3}(?:截止|到期)"
@@ -51,13 +51,14 @@ _REPORTED = re.compile(
 )
 _FIRST_REPORT = re.compile(r"(?:第一[回次]|头一?[回次]|首次|最早|最开始)[^，。！？]{0,4}$")
 _TO_COME = re.compile(
-    r"^[^，。！？]{0,3}?(?<!不)(?:要(?!求)|该(?!付)|准备|打算|就要|得去|即将)|^(?:再|就)?(?:过?去|过?来)(?:就?行|可以|成|吗|吧|[。？！]|$)"
+    r"^[^，。！？]{0,3}?(?<!不)(?:要(?!求)|该(?!付)|准备|打算|就要|得去|即将)|^[^，。！？]{0,3}?能(?:不能)?(?:过?去|过?来|办|到)|^(?:再|就)?(?:过?去|过?来)(?:就?行|可以|成|吗|吧|[。？！]|$)"
 )
 _SENDS = re.compile(r"(?:让|叫|等|准备|打算|定在|安排)[^，。！？]{0,6}$")
 _TIMETABLE = re.compile(
     r"^(?:多|左右)?(?:就|才|都)?(?:关门|开门|清场|闭馆|开馆|打烊|下班|上班|收车|发车|收工|锁门|歇业|关店|开业)(?!了[^，。]*(?:没|不))"
 )
 _ACUTE = re.compile(r"^(?:起来|一?睁眼|[^，。！？]{0,5}(?:出去|走|丢|撞|摔|倒)的(?:[，。！？]|$))")
+_OF_GOODS = re.compile(r"(?:生产日期|出厂|保质期|有效期|签发|打印)[^，。！？]{0,6}$")
 _OWN_ACT = re.compile(r"^(?:刚)?[在去到从坐买][^。！？天总老都]{0,20}[，了]")
 _OWN_LIFE = re.compile(
     r"(?:住|干活?|工作|上班|打工|结婚|怀孕|怀|退休|开店|做生意|去世|过世|走|埋|搬来|嫁|当|入住|认识|守寡|独居|念|教|用|骑|养)"
@@ -65,7 +66,7 @@ _OWN_LIFE = re.compile(
 )
 _BIRTH = re.compile(r"^的?(?:生(?:的|人|日|下)|出生|过生日|过寿|满[零一二三四五六七八九十0-9]*周?岁)")
 _STILL = re.compile(
-    r"^(?:[早晚]上)?(?:我们?|他|她)?(?:还(?!没|是|在|那|不)|才刚)|^[^，。！？]{0,6}?(?<!现在)还(?:好好|有|开|挺?好|能|亮|正常|热|通|见)"
+    r"^(?:[早晚]上)?(?:我们?|他|她)?(?:还(?![没是在那不完清款钱贷了的])|才刚)|^[^，。！？]{0,6}?(?<!现在)还(?:好好|有|开|挺?好|能|亮|正常|热|通|见)"
 )
 """The last time that all was well."""
 _ASIDE = re.compile(
@@ -405,6 +406,8 @@ def _judged(when: Moment, *, until: int) -> Moment:
         when.doubt += 0.8
     if (_ASIDE.match(after) or _ERRAND.match(after)) and not when.asked:
         when.doubt += 0.6
+    if _OF_GOODS.search(before):
+        when.doubt += 0.8
     if when.lasted and len(when.words) == 1 and not when.asked and _OWN_LIFE.search(clause):
         when.doubt += 0.6
     if when.now and not when.asked and text[when.end - 1] == "刚":
@@ -415,7 +418,7 @@ def _judged(when: Moment, *, until: int) -> Moment:
     if when.often and _OWN_HABIT.search(before):
         when.doubt += 0.6
     if said.asked and _ASKS_CONTACT.search(said.asked) and not when.asked and not (when.lasted or when.streak):
-        when.doubt += 0.9 if when.only_hour or (when.day is not None and when.day.week) else 0.3
+        when.doubt += 1.3 if when.only_hour else 0.9 if (when.day is not None and when.day.week) else 0.3
     return when
 
 

@@ -21,10 +21,8 @@ _LATER = 0.6
 """What is told after the question of time was answered is likely of something else."""
 _SAID_FIRST = 1.0
 """The caller takes up a time that the operator named."""
-_PROPOSES = re.compile(r"(?:提|给)(?:你们|咱们?)?(?:提)?(?:一)?(?:个|点|条|小)+(?:建议|意见)|建议")
-_GRIEVED = re.compile(
-    r"[到至]现在|至今|一直(?:没|不|拖)|(?:不|没)给(?:我|退|报|发|修|办|解决)|不退|没发|没人管|停了|拖[着了欠]|欠[着了我]|坏了|投诉|不管用|没来过"
-)
+_PROPOSES = re.compile(r"提[^，。！？]{0,5}意见|建议")
+_GRIEVED = re.compile(r"[到至]现在|至今|一直(?:没|不|拖)|[不没](?:给|退|发|人管)|停了|拖[着了欠]|欠[着了我]|坏了|投诉")
 _SMALL_HOUR = re.compile("[一二两三四1-4]点")
 """Without a word of night it is one of the afternoon."""
 _HAPPENED = re.compile(r"^[^，。！？]{0,8}?(?:的(?![^，。！？])|了|没了|不见|丢|撞|走失|出的)")

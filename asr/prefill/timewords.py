@@ -413,7 +413,9 @@ def _streak(said: str) -> str:
 
 
 def _lasted(said: str) -> str:
-    plain = _LEAD.sub("", said).replace("俩", "两个").replace("仨", "三个").replace("半拉", "半个")
+    plain = (
+        _LEAD.sub("", said).replace("俩", "两个").replace("仨", "三个").replace("半拉", "半个").replace("钟头", "小时")
+    )
     plain = re.sub(r"个(?=[天年])", "", plain) if said[-1] in "天年" else plain
     plain = re.sub("^小(?!半)", "近", re.sub("(?<!个)半月", "半个月", plain).replace("个把", "约一个"))
     about = re.sub(r"(?<![好])来(?=[个天年周多月星礼小钟])", "", plain)

@@ -169,6 +169,11 @@ def test_the_last_time_that_all_was_well_is_not_when_it_was() -> None:
     assert value("occur_time", *lines) == "当日早上"
 
 
+def test_paid_back_is_not_still_so_and_goods_have_dates_of_their_own() -> None:
+    assert value("occur_time", "抵押没撤。", "贷款哪天还清的？", "九月三十号还完的，银行说十五天出手续。") == "9月30日"
+    assert value("occur_time", "店家卖过期面包，生产日期是九月一号，我十月二十买的。") == "10月20日"
+
+
 def test_what_was_promised_for_a_day_gone_by_is_overdue_since() -> None:
     assert value("occur_time", "房子说好去年十月交，楼还没封顶，投诉开发商。") == "去年10月至今"
 
@@ -192,6 +197,8 @@ def test_what_the_operator_asked_whether_it_was_so_counts() -> None:
         ("我提个建议，末班车能不能推到九点半，礼拜一到礼拜五就行。",),
         ("路灯不亮。", "什么时间联系您方便？", "中午十二点到一点靠得住。"),
         ("路灯不亮。", "您有什么要求？", "三天之内给我修好。"),
+        ("你们几点下班？我下午三点半能过去不？",),
+        ("工地吵。", "您方便什么时候接电话？", "晚上八点以后吧，白天我在车间。"),
         ("垃圾没人清，门上写着早六点到晚十点。",),
         ("路灯不亮。", "好的，给您登记了。", "我让我老公礼拜天过去，下礼拜一再打。"),
         ("周末办不办身份证？", "周六上午办公。", "行，那我周六上午十点去。"),
