@@ -133,8 +133,13 @@ class Worker:
             await connection.close(1013, "no room")
         except ConnectionClosed:
             pass
-        except TimeoutError:
+        except _Idle:
             await connection.close(1001, "idle")
+        except _Refused as refused:
+            await connection.close(1003, refused.why)
+        except TimeoutError:
+            log.error("the engine does not answer", within_s=self.limits.answer_s)
+            await connection.close(1011, "the engine does not answer")
         except Exception:
             log.exception("speech stream failed")
             await connection.close(1011, "failed")
@@ -153,8 +158,11 @@ class Worker:
 
     async def _answer_all(self, connection: ServerConnection, talk: _Talk) -> None:
         while True:
-            async with asyncio.timeout(self.limits.idle_s):
-                message = await connection.recv()
+            try:
+                async with asyncio.timeout(self.limits.idle_s):
+                    message = await connection.recv()
+            except TimeoutError as error:
+                raise _Idle from error
             if isinstance(message, bytes):
                 await connection.send(await talk.hear(message))
                 continue
@@ -167,16 +175,41 @@ class Worker:
                     await connection.send(await talk.finish())
                     return
                 case _:
-                    await connection.close(1003, "unknown text")
-                    return
+                    raise _Refused("unknown text")
+
+
+class _Idle(Exception):
+    """A client says nothing any more."""
+
+
+class _Refused(Exception):
+    """What a client sends is not understood. ``why`` is told to it: one line, 120 bytes at most."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def _command(message: str) -> Any:
-    """Spaces do not matter to us as they do to a stock server."""
+    """Spaces do not matter to us as they do to a stock server. Raises _Refused."""
     try:
         return json.loads(message)
-    except ValueError:
-        return None
+    except RecursionError as error:
+        raise _Refused("the text is nested too deep") from error
+    except ValueError as error:
+        raise _Refused("the text is no JSON") from error
+
+
+def _rate(given: Any) -> int:
+    """In Hz; a number as text will do, as it does for a stock server. Raises _Refused."""
+    why = f"sample_rate must be {_RATES.start} to {_RATES.stop - 1}"
+    try:
+        rate = int(float(given))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _Refused(why) from error
+    if isinstance(given, bool) or rate not in _RATES:
+        raise _Refused(why)
+    return rate
 
 
 @dataclass(slots=True)
@@ -209,10 +242,12 @@ class _Talk:
         self._heard_at_s = 0.0
 
     def configure(self, wishes: dict[str, Any]) -> None:
-        """As the stock server: what is not known is passed over. A model is none of a client's business."""
-        rate = wishes.get("sample_rate", self._wishes.rate)
-        if isinstance(rate, int | float) and int(rate) in _RATES:
-            self._wishes.rate = int(rate)
+        """As the stock server: what is not known is passed over. A model is none of a client's business.
+
+        Raises _Refused for a rate that would make the sound another one.
+        """
+        if "sample_rate" in wishes:
+            self._wishes.rate = _rate(wishes["sample_rate"])
             self._resampler = None
         self._wishes.words = bool(wishes.get("words", self._wishes.words))
         alternatives = wishes.get("max_alternatives", self._wishes.alternatives)

@@ -138,22 +138,31 @@ async def test_a_client_can_neither_load_a_model_nor_hand_over_a_grammar() -> No
 
     engine = Guarded({"*": TWO})
     async with worker(engine) as (served, address):
-        config = {"model": "/etc", "phrase_list": ["你"], "sample_rate": "x", "words": "yes"}
+        config = {"model": "/etc", "phrase_list": ["你"], "sample_rate": "16000", "words": "yes"}
         dialogue = await recognise(f"ws://{address}", talk(SPEECH), rate=16_000, config=config)
         assert served.facts()["model"] == "script"
     assert engine.loaded == 0
     assert len(dialogue.finals) >= 1
 
 
-@pytest.mark.parametrize(("text", "code"), [("hello", 1003), ("[]", 1003), ('{"config": 1}', 1003)])
-async def test_a_text_that_means_nothing_ends_the_connection_and_no_other(text: str, code: int) -> None:
+RATES = "sample_rate must be 8000 to 48000"
+NO_COMMANDS = [
+    ("hello", "the text is no JSON"), ("[]", "unknown text"), ('{"config": 1}', "unknown text"),
+    ("[" * 100_000, "the text is nested too deep"), ('{"config": ' + '{"a": ' * 100_000, "the text is nested too deep"),
+    *(('{"config": {"sample_rate": ' + rate + "}}", RATES) for rate in
+      ("NaN", "1e999", "-Infinity", "1" + 400 * "0", '"x"', "null", "true", "[16000]", "7999", "48001", "-16000")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "why"), NO_COMMANDS, ids=[text[:40] for text, _ in NO_COMMANDS])
+async def test_a_text_that_means_nothing_ends_the_connection_with_the_reason_and_no_other(text: str, why: str) -> None:
     async with worker() as (_, address), connect(f"ws://{address}") as other:
         async with connect(f"ws://{address}") as socket:
             await socket.send(text)
             with pytest.raises(ConnectionClosed) as closed:
                 await socket.recv()
         assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == code
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1003, why)
         await other.send(talk("xx"))
         assert "partial" in json.loads(await other.recv())
 
@@ -202,6 +211,7 @@ async def test_a_connection_that_says_nothing_is_closed_and_its_stream_given_bac
             await socket.recv()
             with pytest.raises(ConnectionClosed):
                 await socket.recv()
+            assert (socket.close_code, socket.close_reason) == (1001, "idle")
         await eventually(lambda: not served.streams)
     assert engine.closed == 1
 
@@ -248,6 +258,17 @@ async def test_an_engine_that_fails_ends_that_connection_only() -> None:
             await socket.send(RESET)
             assert json.loads(await socket.recv()) == {"text": ""}
         assert served.streams == 0
+
+
+@pytest.mark.parametrize("messages", [(talk("xx"), EOF), (talk("xx"), RESET)], ids=["eof", "reset"])
+async def test_an_engine_that_hangs_is_not_called_an_idle_client(messages: tuple[bytes, str]) -> None:
+    engine = ScriptedRecognizer({"*": [Line(start_s=0, end_s=1, text="", hangs=True)]})
+    async with worker(engine, WorkerLimits(answer_s=0.1, idle_s=None)) as (_, address):
+        async with connect(f"ws://{address}") as socket:
+            for message in messages:
+                await socket.send(message)
+            await socket.wait_closed()
+        assert (socket.close_code, socket.close_reason) == (1011, "the engine does not answer")
 
 
 async def test_its_health_is_asked_over_http() -> None:
