@@ -21,6 +21,7 @@ from api.bus import Bus
 from api.callbacks.events import CallbackChanged
 from api.callbacks.recorder import CallbackRecorder
 from api.calls.recorder import CallRecorder
+from api.cues.cards import Card
 from api.cues.ear import Ear
 from api.cues.events import CueDecided
 from api.gap import DRAIN_S, Gap
@@ -64,6 +65,7 @@ from asr.engines.choose import EngineConfig
 from asr.transcript import Speaker, Turn
 from telephony.ami.gateway import Gateway
 from telephony.ari.seats import SeatPasswords
+from telephony.calls import CallPhase
 from telephony.dialplan import topology
 from telephony.dialplan.reach import reach_of
 from telephony.dialplan.render import Secrets
@@ -170,7 +172,14 @@ class Parts:
         )
         self.taps = TapServer()
         self.tap_problem = ""
-        self.ear = Ear(store=self.store, listen=self.understanding.listen, show=self.hub.show_cues, now=utc_now)
+        self.ear = Ear(
+            store=self.store,
+            listen=self.understanding.listen,
+            show=self.hub.show_cues,
+            now=utc_now,
+            runs=self._runs,
+            late=self._danger_afterwards,
+        )
         self.rereading = Rereading(
             self.store,
             files=self._leg_file,
@@ -324,7 +333,26 @@ class Parts:
         return await self.recordings.find(CallId(call_id), leg)
 
     async def _read_again(self, call_id: str, turns: Sequence[Turn], caller_number: str) -> None:
+        self.ear.heard(CallId(call_id), turns)
         await self.texts.merge(CallId(call_id), await self.understanding.suggest(turns, caller_number))
+
+    def _runs(self, call_id: CallId) -> bool:
+        call = self.switchboard.calls.get(call_id)
+        return call is not None and call.phase is not CallPhase.ENDED
+
+    def _danger_afterwards(self, call_id: CallId, cards: Sequence[Card]) -> None:
+        dangers = [card for card in cards if card.is_danger]
+        if not dangers:
+            return
+        targets = dict.fromkeys(target for card in dangers for target in card.targets)
+        call = self.switchboard.calls.get(call_id)
+        self.hub.raise_alert(
+            AlertKind.DANGER_AFTERWARDS,
+            call_id,
+            call_id=call_id,
+            centre="、".join(targets),
+            agent_id=call.answered_by if call is not None else None,
+        )
 
     async def _open_taps(self) -> None:
         try:
@@ -379,6 +407,7 @@ class Parts:
         while True:
             try:
                 await sessions.tidy(self.store, self.settings, utc_now())
+                await self.ear.tidy()
                 await self.chain_watch.look()
             except Exception as error:
                 log.warning("records not tidied", error_type=type(error).__name__)

@@ -23,6 +23,15 @@ class CardState(StrEnum):
     DISMISSED = "dismissed"
     CLEARED = "cleared"
     """The caller took it back before anybody decided."""
+    IGNORED = "ignored"
+    """The call ended and nobody had decided."""
+    AFTERWARDS = "afterwards"
+    """Found when the call was over: in its last words, or in what was read from its recording."""
+
+
+TOUCHED = frozenset({CardState.ACTED, CardState.DISMISSED})
+_TOLD = TOUCHED | {CardState.IGNORED, CardState.AFTERWARDS}
+"""The same words raise no second card beside such a one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +57,11 @@ class Card:
     reason: str | None = None
     notices: tuple[str, ...] = ()
 
+    @property
+    def is_danger(self) -> bool:
+        """Somebody may have to be called; neither an offer of a service line nor words said in anger."""
+        return self.action not in (Action.OFFER, Action.SOFT_ALERT)
+
 
 def follow(cards: Sequence[Card], cues: Sequence[Cue], call_id: str, now: datetime) -> tuple[Card, ...]:
     """The cards after these cues. What a person has decided stays; something new beside it gets a card of its own."""
@@ -65,6 +79,18 @@ def follow(cards: Sequence[Card], cues: Sequence[Cue], call_id: str, now: dateti
         elif card.kind == URGENT:
             result[number] = replace(card, notices=notices or card.notices)
     return tuple(result)
+
+
+def ended(cards: Sequence[Card]) -> tuple[Card, ...]:
+    """The call is over: what stands open has been ignored."""
+    return tuple(replace(card, state=CardState.IGNORED) if card.state is CardState.OPEN else card for card in cards)
+
+
+def found_afterwards(before: Sequence[Card], after: Sequence[Card]) -> tuple[Card, ...]:
+    """``after`` where the call was over already."""
+    known = {card.id for card in before}
+    late = [card.id for card in after if card.state is CardState.OPEN and card.id not in known]
+    return ended([replace(card, state=CardState.AFTERWARDS) if card.id in late else card for card in after])
 
 
 def decided(card: Card, state: CardState, reason: str | None) -> Card:
@@ -87,10 +113,10 @@ def _take(cards: list[Card], kind: str, group: Sequence[Cue], call_id: str, now:
         if set(targets) - set(latest.targets) or latest.seg == lead.seg:
             cards[place] = replace(cards[place], **_evidence(lead))
         return
-    if latest is not None and latest.state in (CardState.ACTED, CardState.DISMISSED):
+    if latest is not None and latest.state in _TOLD:
         told = {target for card in cards if card.kind == kind for target in card.targets}
         news = [cue for cue in group if cue.target not in told or cue.seg > latest.seg]
-        if latest.state is CardState.ACTED:
+        if latest.state is not CardState.DISMISSED:
             news = [cue for cue in news if cue.target not in told]
         if not news:
             return

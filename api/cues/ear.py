@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 
 from api.cues import ledger
-from api.cues.cards import Card, follow
+from api.cues.cards import Card, CardState, ended, follow, found_afterwards
 from api.cues.events import CueDecided
 from api.live.parts import CueData
 from api.store.behind import WriteBehind
@@ -28,20 +28,43 @@ KNOWN_S = 1.0
 
 Listen = Callable[[Sequence[Turn]], Awaitable[Sequence[Cue]]]
 Show = Callable[[CallId, Sequence[CueData]], None]
+Late = Callable[[CallId, Sequence[Card]], None]
+
+
+def _always(call_id: CallId) -> bool:
+    return True
+
+
+def _nobody(call_id: CallId, cards: Sequence[Card]) -> None:
+    return
 
 
 class Ear:
     """``heard`` with all turns of a call whenever one has changed; ``run`` until cancelled."""
 
-    def __init__(self, *, store: Store, listen: Listen, show: Show, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        listen: Listen,
+        show: Show,
+        now: Callable[[], datetime],
+        runs: Callable[[CallId], bool] = _always,
+        late: Late = _nobody,
+    ) -> None:
+        """``runs`` tells whether a call has not ended; ``late`` hears of the cards that came up when it had."""
         self._store = store
         self._listen = listen
         self._show = show
         self._now = now
+        self._runs = runs
+        self._late = late
         self._news: dict[CallId, Sequence[Turn]] = {}
         self._cards: dict[CallId, tuple[Card, ...]] = {}
         self._wake = asyncio.Event()
-        self.behind: WriteBehind[Card] = WriteBehind(store, ledger.write, name="cues", keeps=(Card,))
+        self.behind: WriteBehind[Card | ledger.CallOver] = WriteBehind(
+            store, ledger.write, name="cues", keeps=(Card, ledger.CallOver)
+        )
 
     def heard(self, call_id: CallId, turns: Sequence[Turn]) -> None:
         """Never waits. Of news that come faster than they are read only the last are."""
@@ -49,9 +72,11 @@ class Ear:
         self._wake.set()
 
     def on_ended(self, event: CallEnded) -> None:
-        """The last words of a call come after its end; what is forgotten here is in the database."""
-        self._news.pop(event.call_id, None)
-        self._cards.pop(event.call_id, None)
+        """The last words of a call come after its end; what stood open until then has been ignored."""
+        cards = self._cards.get(event.call_id)
+        if cards:
+            self._keep(event.call_id, ended(cards))
+        self.behind.put(ledger.CallOver(call_id=event.call_id))
 
     def on_decided(self, event: CueDecided) -> None:
         call_id = CallId(event.card.call_id)
@@ -72,6 +97,11 @@ class Ear:
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
 
+    async def tidy(self) -> None:
+        """Cards of calls that ended while this server was away."""
+        async with self._store.write() as session:
+            await ledger.ignore_left_open(session)
+
     async def drain(self, timeout_s: float) -> bool:
         return await self.behind.drain(timeout_s)
 
@@ -82,11 +112,17 @@ class Ear:
                 return
             before = self._cards[call_id] if call_id in self._cards else await self._known(call_id)
             after = follow(before, cues, call_id, self._now())
+            if not self._runs(call_id):
+                after = found_afterwards(before, after)
             if after == self._cards.get(call_id):
                 return
             self._keep(call_id, after)
             for card in set(after) - set(before):
                 self.behind.put(card)
+            known = {card.id for card in before}
+            late = [card for card in after if card.state is CardState.AFTERWARDS and card.id not in known]
+            if late:
+                self._late(call_id, late)
         except Exception:
             log.exception("cues not heard", call_id=call_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -18,7 +19,7 @@ from api.cues import ledger
 from api.cues.cards import CardState
 from api.cues.ear import view
 from api.cues.events import CueDecided
-from api.errors import documented
+from api.errors import InvalidField, documented
 from api.ids import UUID, CallIdPath
 from api.live.parts import CueData
 
@@ -30,7 +31,7 @@ _STATES = {"act": CardState.ACTED, "dismiss": CardState.DISMISSED}
 
 
 class Decision(BaseModel):
-    """``reason``: why it was dismissed; what was done."""
+    """``reason``: why it was dismissed, which has to be said; what was done."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -44,13 +45,30 @@ class Decision(BaseModel):
 
 class FatesView(BaseModel):
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"concern": "fire", "shown": 4, "acted": 3, "dismissed": 1}]}
+        json_schema_extra={
+            "examples": [
+                {
+                    "concern": "fire",
+                    "shown": 6,
+                    "acted": 3,
+                    "dismissed": 1,
+                    "reasons": {"past": 1},
+                    "cleared": 1,
+                    "ignored": 1,
+                    "afterwards": 0,
+                }
+            ]
+        }
     )
 
     concern: str
     shown: int
     acted: int
     dismissed: int
+    reasons: dict[str, int]
+    cleared: int
+    ignored: int
+    afterwards: int
 
 
 @router.post("/calls/{call_id}/cues/{cue_id}", responses=documented(401, 403, 404, 409))
@@ -63,6 +81,8 @@ async def decide(
 ) -> CueData:
     """Write down what became of a card. The transfer itself is another request. For a party, or who sees any call."""
     reason = body.reason.strip() if body.reason and body.reason.strip() else None
+    if body.action == "dismiss" and reason is None:
+        raise InvalidField("reason", "said where a card is dismissed")
     async with common.store.write() as session:
         await parties.call_of(session, common, me, call_id, Action.CUE_DECIDE)
         card = await ledger.decide(session, call_id, cue_id, _STATES[body.action], reason, me.user_id, common.now())
@@ -80,8 +100,9 @@ async def fates(
     common: Common,
     days: Annotated[int, Query(ge=1, le=366)] = 7,
 ) -> list[FatesView]:
-    """How many cards were acted on and how many dismissed, by concern: the false alarms are counted."""
+    """What became of the cards, by concern: acted on, dismissed and why, taken back by the caller, ignored; and those
+    that came up when the call was over, which ``shown`` does not count."""
     since: datetime = common.now() - timedelta(days=days)
     async with common.store.read() as session:
         found = await ledger.fates(session, since)
-    return [FatesView(concern=one.concern, shown=one.shown, acted=one.acted, dismissed=one.dismissed) for one in found]
+    return [FatesView.model_validate(asdict(one)) for one in found]

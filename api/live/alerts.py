@@ -44,6 +44,8 @@ class AlertKind(StrEnum):
     DRIFT = "drift"
     FRAME_REJECTED = "frame_rejected"
     SWITCH_AWAY = "switch_away"
+    DANGER_AFTERWARDS = "danger_afterwards"
+    """Heard when the call was over: in its last words, or in what was read from its recording."""
     RECORDING_INCOMPLETE = "recording_incomplete"
     DISK_LOW = "disk_low"
     RECORDS_BEHIND = "records_behind"

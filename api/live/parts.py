@@ -111,7 +111,7 @@ class CueData(Part):
     end: int
     text: str
     at: int
-    state: Literal["open", "acted", "dismissed", "cleared"]
+    state: Literal["open", "acted", "dismissed", "cleared", "ignored", "afterwards"]
     reason: str | None
     notices: list[str] = Field(default_factory=list)
 

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth.audit import verify_chain
 from api.auth.permissions import Role
 from api.cues import ledger
-from api.cues.cards import Card, CardState, decided, follow
+from api.cues.cards import TOUCHED, Card, CardState, decided, follow
 from api.cues.ear import Ear, view
 from api.cues.events import CueDecided
 from api.live.parts import CueData
 from api.store.engine import Store
 from api.store.journaled import Codec
+from api.store.tables import CallRecord, CueCard, User
 from asr.cues import Action, Cue
 from asr.transcript import Speaker, Turn
+from telephony.events import CallEnded, CallOutcome
 from telephony.ids import CallId
 from tests.api.desk import START, Desk
+from tests.api.serving import eventually
 
 CALL = CallId("1.1")
 FIRE = Cue(target="119", action=Action.TRANSFER_NOW, concern="fire", seg=1, start=0, end=3, text="着火了", score=1.2)
@@ -141,7 +148,157 @@ async def test_a_party_dismisses_a_card_with_a_reason_and_it_counts_as_a_false_a
     async with desk.shared.store.read() as session:
         assert (await ledger.cards_of(session, CALL))[0].targets == ("119",)
         assert (await verify_chain(session, desk.shared.store.keyring)).intact
-        assert [(one.shown, one.dismissed) for one in await ledger.fates(session, START)] == [(1, 1)]
+        [fates] = await ledger.fates(session, START)
+    assert (fates.shown, fates.dismissed, fates.reasons) == (1, 1, {"去年的事": 1})
+
+
+async def test_who_dismisses_a_card_says_why(desk: Desk) -> None:
+    person = await desk.person("8001")
+    desk.switch.talking("1.1", "8001")
+    card = await a_card(desk)
+    for reason in (None, "", "  "):
+        answer = await person.post(f"/calls/1.1/cues/{card.id}", {"action": "dismiss", "reason": reason})
+        assert (answer.status_code, "reason" in answer.text) == (422, True)
+    async with desk.shared.store.read() as session:
+        assert [card.state for card in await ledger.cards_of(session, CALL)] == [CardState.OPEN]
+
+
+async def test_every_fate_is_counted(store: Store) -> None:
+    fates = [
+        *(CardState.ACTED, CardState.DISMISSED, CardState.DISMISSED, CardState.DISMISSED),
+        *(CardState.CLEARED, CardState.OPEN, CardState.AFTERWARDS),
+    ]
+    reasons = {1: "past", 2: "past", 3: "misheard"}
+    async with store.write() as session:
+        for number, state in enumerate(fates):
+            card = replace(cards([FIRE])[0], id=f"card-{number}", state=CardState.OPEN)
+            await ledger.write(session, card if state in TOUCHED else replace(card, state=state))
+            if state in TOUCHED:
+                person = (await session.scalars(select(User.id))).first() or await a_user(session)
+                await ledger.decide(session, CALL, card.id, state, reasons.get(number), person, START)
+        await ledger.write(session, ledger.CallOver(call_id=CALL))
+    async with store.read() as session:
+        [one] = await ledger.fates(session, START)
+    assert one == ledger.Fates(
+        concern="fire",
+        shown=6,
+        acted=1,
+        dismissed=3,
+        reasons={"past": 2, "misheard": 1},
+        cleared=1,
+        ignored=1,
+        afterwards=1,
+    )
+
+
+class Listener:
+    """An ear's whole life over one call; ``over`` ends the call."""
+
+    def __init__(self, store: Store) -> None:
+        self.screen = Screen()
+        self.over: set[CallId] = set()
+        self.late: list[tuple[CallId, list[str]]] = []
+        self.ear = Ear(
+            store=store,
+            listen=self._listen,
+            show=self.screen.show,
+            now=lambda: START,
+            runs=lambda call_id: call_id not in self.over,
+            late=lambda call_id, found: self.late.append((call_id, [card.text for card in found])),
+        )
+
+    @staticmethod
+    async def _listen(turns: Sequence[Turn]) -> Sequence[Cue]:
+        text = "".join(each.text for each in turns)
+        return [FIRE] if "着火" in text else [TAX] if "退税" in text else []
+
+    async def hear(self, text: str) -> None:
+        shown = len(self.screen.shown)
+        self.ear.heard(CALL, [turn(text)])
+        await eventually(lambda: len(self.screen.shown) > shown)
+
+    def end(self) -> None:
+        self.over.add(CALL)
+        self.ear.on_ended(
+            CallEnded(at=START, call_id=CALL, outcome=CallOutcome.ANSWERED, ended_by="caller", wait_s=1.0, talk_s=2.0)
+        )
+
+    async def written(self, store: Store) -> list[tuple[str, CardState]]:
+        assert await self.ear.drain(5.0)
+        async with store.read() as session:
+            return [(card.concern, card.state) for card in await ledger.cards_of(session, CALL)]
+
+
+@pytest.fixture
+async def listener(store: Store) -> AsyncIterator[Listener]:
+    made = Listener(store)
+    running = asyncio.create_task(made.ear.run())
+    yield made
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_card_nobody_touched_is_ignored_when_the_call_ends_and_a_decided_one_keeps_its_fate(
+    store: Store, listener: Listener
+) -> None:
+    await listener.hear("我要退税")
+    [offer] = await ledger_cards(store, listener)
+    listener.ear.on_decided(CueDecided(card=decided(offer, CardState.ACTED, None)))
+    async with store.write() as session:
+        await ledger.decide(session, CALL, offer.id, CardState.ACTED, None, await a_user(session), START)
+    await listener.hear("家里着火了")
+    listener.end()
+    assert sorted(await listener.written(store)) == [("fire", CardState.IGNORED), ("tax", CardState.ACTED)]
+    assert sorted(card.state for card in listener.screen.shown[-1]) == ["acted", "ignored"]
+    assert listener.late == []
+
+
+async def test_a_danger_found_when_the_call_is_over_is_marked_and_told_once(store: Store, listener: Listener) -> None:
+    listener.end()
+    await listener.hear("楼下着火了")
+    assert await listener.written(store) == [("fire", CardState.AFTERWARDS)]
+    assert listener.late == [(CALL, ["着火了"])]
+    listener.ear.heard(CALL, [turn("楼下着火了，着火了")])
+    listener.ear.heard(CallId("1.2"), [turn("楼下着火了")])
+    await eventually(lambda: len(listener.screen.shown) == 2)
+    assert len(listener.late) == 1
+
+
+async def test_a_danger_found_again_in_the_recording_is_no_news(store: Store, listener: Listener) -> None:
+    await listener.hear("楼下着火了")
+    listener.end()
+    listener.ear.heard(CALL, [turn("楼下着火了，请快一点")])
+    listener.ear.heard(CallId("1.2"), [turn("楼下着火了")])
+    await eventually(lambda: len(listener.screen.shown) == 3)
+    assert await listener.written(store) == [("fire", CardState.IGNORED)]
+    assert listener.late == []
+
+
+async def test_cards_left_open_by_an_earlier_run_are_closed_with_their_calls(store: Store) -> None:
+    async with store.write() as session:
+        for call_id, ended_at in (("1.1", START), ("1.2", None)):
+            session.add(CallRecord(id=call_id, line="12345", arrived_at=START, answered_at=START, ended_at=ended_at))
+            await ledger.write(session, replace(cards([FIRE])[0], id=f"card of {call_id}", call_id=call_id))
+    ear = Ear(store=store, listen=Listener._listen, show=Screen().show, now=lambda: START)
+    await ear.tidy()
+    async with store.read() as session:
+        states = {row.call_id: row.state for row in await session.scalars(select(CueCard))}
+    assert states == {"1.1": "ignored", "1.2": "open"}
+
+
+async def a_user(session: AsyncSession) -> int:
+    user = User(
+        username="a", display_name="A", role="operator", password_hash="", created_at=START, password_changed_at=START
+    )
+    session.add(user)
+    await session.flush()
+    return user.id
+
+
+async def ledger_cards(store: Store, listener: Listener) -> tuple[Card, ...]:
+    assert await listener.ear.drain(5.0)
+    async with store.read() as session:
+        return await ledger.cards_of(session, CALL)
 
 
 async def test_only_a_party_or_a_supervisor_decides_a_card(desk: Desk) -> None:

@@ -130,7 +130,8 @@ export interface Cue {
   /** The words it rests on. */
   text: string;
   at: number;
-  state: "open" | "acted" | "dismissed" | "cleared";
+  /** `ignored`: the call ended and nobody had decided; `afterwards`: it came up when the call was over. */
+  state: "open" | "acted" | "dismissed" | "cleared" | "ignored" | "afterwards";
   reason: string | null;
   /** Who else should hear of it. */
   notices: string[];

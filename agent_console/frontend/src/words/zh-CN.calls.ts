@@ -455,6 +455,7 @@ export const callWords = {
     drift: "与话务平台不一致，已修正",
     frame_rejected: "话务平台收到异常数据",
     switch_away: "话务平台连接中断",
+    danger_afterwards: "通话结束后才发现疑似紧急，请回访",
     recording_incomplete: "录音不完整",
     disk_low: "磁盘空间不足",
     records_behind: "数据库暂不可用，记录已暂存",
