@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -57,6 +58,11 @@ class _Index:
         self.by_first: dict[str, list[_Form]] = defaultdict(list)
         self.sounding: list[_Form] = []
         self.with_sound: dict[str, set[int]] = defaultdict(set)
+        self.stems: dict[str, Place] = {
+            place.name.removesuffix("村").removesuffix("小区"): place
+            for place in lexicon.places
+            if place.kind is PlaceKind.COMMUNITY and place.name.endswith(("村", "小区"))
+        }
         for form in forms:
             self.by_first[form.text[0]].append(form)
             if len(form.text) >= SHORT and form.place.kind is not PlaceKind.DISTRICT:
@@ -75,12 +81,27 @@ def _exact(text: str, index: _Index) -> list[PlaceHit]:
     at = 0
     while at < len(text):
         form = next((form for form in index.by_first.get(text[at], ()) if text.startswith(form.text, at)), None)
-        if form is None:
-            at += 1
-            continue
-        hits.append(PlaceHit(start=at, end=at + len(form.text), place=form.place, score=100.0))
-        at += len(form.text)
+        short = _short(text, at, index, hits) if form is None else None
+        place, length = (form.place, len(form.text)) if form is not None else short or (None, 1)
+        if place is not None:
+            hits.append(PlaceHit(start=at, end=at + length, place=place, score=100.0))
+        at += length
     return hits
+
+
+_HOUSES = re.compile(r"[，,的]?[零一二三四五六七八九十0-9]{1,3}(?:号楼|栋|单元)")
+
+
+def _short(text: str, at: int, index: _Index, hits: list[PlaceHit]) -> tuple[Place, int] | None:
+    """驿后三号楼, 青岭镇孙家坡: without its last word, where doors follow or its town goes before."""
+    for length in (2, 3):
+        place = index.stems.get(text[at : at + length])
+        if place is None:
+            continue
+        town = bool(hits) and hits[-1].place.name == place.town and text[hits[-1].end : at].strip("，,的那个") == ""
+        if town or length > 2 or _HOUSES.match(text, at + length):
+            return place, length
+    return None
 
 
 def _by_sound(text: str, index: _Index, taken: list[PlaceHit]) -> list[PlaceHit]:

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from asr.lexicon import Lexicon, Place, PlaceKind
 from asr.numerals import with_digits
+from asr.prefill.crossings import crossing
 from asr.prefill.gazetteer import PlaceHit
 from asr.prefill.reading import Reading
 from asr.prefill.spots import STOPS, far_end, spot_at, spot_pattern
@@ -48,23 +49,6 @@ _GLUE = re.compile(
     r"|我家是?|我们家|我家住|我住|我在|(?:我们|咱们?|俺们?)村里?(?![口东西南北头委中])|过了?(?!道)|我们|咱们?|俺们?|住在|住(?![院宅])|在|是|有一?[个家座处片栋棵根条排]|一[个家]|有|从|排队的?|靠近|靠着?|挨着|紧挨着|[那这]一?[段截带]|往里|进去|头(?!一))*"
 )
 _PAUSE = re.compile(r"[，,、。.…\s]")
-_AND = re.compile(r"(?:路|街)?(?:[和与跟同、到，]|走到|[拐转](?:到|往|向|进|上)?|[往向])?")
-_CROSSED = re.compile(
-    r"(?:的|拐弯?|转弯?|那个|这个|那)*"
-    r"(?P<mouth>交叉口|交口|交汇处?|十字路口|丁字路口|十字|丁字|路口|拐角|口|红绿灯|(?:高架|立交)桥?|匝道口?"
-    r"|[，,]?(?=[东西][南北]角))"
-)
-_MOUTHS = {
-    "十字": "十字路口",
-    "丁字": "丁字路口",
-    "口": "路口",
-    "红绿灯": "路口",
-    "，": "路口",
-    ",": "路口",
-    "": "路口",
-}
-_MET = re.compile(r"[和与跟同]")
-_SAID_ALL = re.compile(r"(?P<mouth>)(?=[，,。！？]|$)")
 _LANDMARK = re.compile(r"[\u4e00-\u9fff]{2,8}?(?:斜对面|对面|对过|旁边|附近|门口|隔壁|拐角|路口)")
 _NO_NAME = re.compile(
     r"(?:马|道|公|修|走|一|半|网|线|电|思|大|逛|工|老|小|新|农|乡|该|同|某|各|铁|水|套|此|路"
@@ -213,10 +197,10 @@ def _heads(reading: Reading, garbled: tuple[PlaceHit, ...]) -> Iterator[tuple[Wh
             )
             used.add(hit)
     for one, other in pairwise(hits):
-        mouth = _crossing(text, one, other)
+        mouth = crossing(text, one, other)
         if mouth is not None:
-            name = f"{one.place.name}与{other.place.name}{_MOUTHS.get(mouth.group('mouth'), mouth.group('mouth'))}"
-            yield Where(name, one.place, min(one.score, other.score)), one.start, mouth.end()
+            name = f"{one.place.name}与{other.place.name}{mouth[0]}"
+            yield Where(name, one.place, min(one.score, other.score)), one.start, mouth[1]
             used |= {one, other}
     for hit in hits:
         if hit not in used:
@@ -249,14 +233,6 @@ def _on_which_road(text: str, at: int, hits: Sequence[PlaceHit]) -> tuple[PlaceH
     if that is not None:
         return hit, that.group("branch") or that.group("here") or "", that.end()
     return (hit, "", hit.end) if glue.group().endswith("在") else None
-
-
-def _crossing(text: str, one: PlaceHit, other: PlaceHit) -> re.Match[str] | None:
-    roads = one.place.kind is PlaceKind.ROAD and other.place.kind is PlaceKind.ROAD
-    if not roads or not _AND.fullmatch(text, one.end, other.start):
-        return None
-    met = _MET.fullmatch(text, one.end, other.start) is not None
-    return _CROSSED.match(text, other.end) or (_SAID_ALL.match(text, other.end) if met else None)
 
 
 _OF_THE_VILLAGE = ("村小学", "村卫生", "村委", "村部", "村幼儿园")
