@@ -66,7 +66,7 @@ _OWN_LIFE = re.compile(
 )
 _BIRTH = re.compile(r"^的?(?:生(?:的|人|日|下)|出生|过生日|过寿|满[零一二三四五六七八九十0-9]*周?岁)")
 _STILL = re.compile(
-    r"^(?:[早晚]上)?(?:我们?|他|她)?(?:还(?![没是在那不完清款钱贷了的])|才刚)|^[^，。！？]{0,6}?(?<!现在)还(?:好好|有|开|挺?好|能|亮|正常|热|通|见)"
+    r"^(?:[早晚]上)?(?:我们?|他|她)?(?:还(?![没是在那不完清款钱贷了的])|才刚)|^[^，。！？]{0,6}?(?<!现在)还(?:挺?好|正常|能用|亮着|开着门)"
 )
 """The last time that all was well."""
 _ASIDE = re.compile(
@@ -308,9 +308,9 @@ def _add(when: Moment, word: TimeWord, gap: str) -> None:
         elif _reaches(when, word, gap):
             when.clocks.append((word.value, ""))
     elif word.kind is Kind.CLOCK:
-        led = when.words[-2] if len(when.words) > 1 else word
-        if led.kind is Kind.PART and led.end == word.start and not when.clocks:
-            when.part = led.value
+        ahead = when.words[-2] if len(when.words) > 1 else word
+        if ahead.kind is Kind.PART and ahead.end == word.start and not when.clocks:
+            when.part = ahead.value
         _add_hour(when, word.value, corrected=corrected, to=not gap or _reaches(when, word, gap))
     elif word.kind in (Kind.NOW, Kind.AGO):
         when.now = word.value
