@@ -76,7 +76,7 @@ class Ear:
         cards = self._cards.get(event.call_id)
         if cards:
             self._keep(event.call_id, ended(cards))
-        self.behind.put(ledger.CallOver(call_id=event.call_id))
+            self.behind.put(ledger.CallOver(call_id=event.call_id))
 
     def on_decided(self, event: CueDecided) -> None:
         call_id = CallId(event.card.call_id)
@@ -98,7 +98,7 @@ class Ear:
             await asyncio.gather(writing, return_exceptions=True)
 
     async def tidy(self) -> None:
-        """Cards of calls that ended while this server was away."""
+        """Cards of calls that an earlier run heard, or that ended while this server was away."""
         async with self._store.write() as session:
             await ledger.ignore_left_open(session)
 
