@@ -191,7 +191,11 @@ class Parts:
         )
         self.texts = CallTexts(self.shared, self.hub, self.transcript_recorder, self.rereading)
         self.after_call = AfterCall(
-            settings=settings, store=self.store, texts=self.texts, suggest=self.understanding.suggest
+            settings=settings,
+            store=self.store,
+            texts=self.texts,
+            suggest=self.understanding.suggest,
+            lexicon=self.understanding.lexicon,
         )
         self.streams = Streams(
             switch=self.runner,

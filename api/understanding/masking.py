@@ -1,19 +1,22 @@
-"""What a language model elsewhere may not see: numbers, names and doors, replaced before anything is sent (pure)."""
+"""What a language model elsewhere may not see: numbers, names, places and doors, replaced before anything is sent."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from api.understanding.hidden_names import names_in
+from api.understanding.hidden_numbers import numbers_in
+from api.understanding.hidden_places import places_in
+from asr.lexicon import Lexicon
+from asr.prefill import Suggestion
+from asr.prefill.reading import read
 from asr.transcript import Turn
 
-_DIGITS = "零〇一二两三四五六七八九幺0-9"
-_LONG = re.compile(rf"[{_DIGITS}](?:[，,、\s]?[{_DIGITS}]){{5,}}")
-"""Phones, tickets, parcels, identity numbers: six digits and more, pauses between them or not."""
-_SPELLING = re.compile(r"[\u4e00-\u9fff]{1,4}的[\u4e00-\u9fff](?=[，。、]|$)")
-_HIDDEN = "*"
-_OF_PERSON = ("caller_name", "contact_phone", "address")
+HIDDEN = "*"
+_OF_PERSON = ("caller_name", "contact_phone", "address", "previous_ticket_no")
+_SHORTEST = 3
+"""Words of a place that are hidden wherever else they are said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +27,51 @@ class Line:
     text: str
 
 
-def lines_of(turns: Sequence[Turn], known: Mapping[str, str], *, personal: bool) -> list[Line]:
-    """``known`` are fields of the rules' result; ``personal`` True sends everything as it was said."""
+def lines_of(turns: Sequence[Turn], found: Sequence[Suggestion], lexicon: Lexicon, *, personal: bool) -> list[Line]:
+    """``found`` is the rules' result for these turns; ``personal`` True sends everything as it was said.
+
+    Each hidden character becomes a ``*``. Rather too much is hidden than too little.
+    """
     finals = [turn for turn in turns if turn.final and turn.text.strip()]
     if personal:
         return [Line(turn.speaker.value, turn.text) for turn in finals]
-    words = [known[name] for name in _OF_PERSON if known.get(name)]
-    words += [name[0] + title for name in (known.get("caller_name"),) if name for title in ("女士", "先生", "师傅")]
-    return [Line(turn.speaker.value, mask(turn.text, words)) for turn in finals]
+    hidden = {turn.seg: bytearray(len(turn.text)) for turn in finals}
+    texts = {turn.seg: turn.text for turn in finals}
+    personal_ones = [one for one in found if one.field in _OF_PERSON]
+    proofs = [item for one in personal_ones for item in one.evidence]
+    talk = read(finals, lexicon)
+    names = names_in(talk)
+    for said, start, end in (*names.found, *numbers_in(talk)):
+        if end > start:
+            proofs.append(said.evidence(start, end))
+    places = [said.evidence(start, end) for said, start, end in places_in(talk) if end > start]
+    for item in (*proofs, *places):
+        _hide(hidden.get(item.seg), item.start, item.end)
+    words = {*names.words, *(one.value for one in personal_ones if len(one.value) > 1)}
+    words |= {texts[item.seg][item.start : item.end] for item in places if item.end - item.start >= _SHORTEST}
+    words |= {piece for one in personal_ones if one.field == "address" for piece in _pieces(one.value)}
+    for turn in finals:
+        _hide_words(hidden[turn.seg], turn.text, words)
+    return [Line(turn.speaker.value, _shown(turn.text, hidden[turn.seg])) for turn in finals]
 
 
-def mask(text: str, words: Sequence[str]) -> str:
-    """Every long number, every spelling of a name, and these words."""
-    for word in sorted(words, key=len, reverse=True):
-        if len(word) >= 2:
-            text = text.replace(word, _HIDDEN * len(word))
-    text = re.sub(r"(?:我姓|贵姓|姓)([\u4e00-\u9fff])", lambda match: match.group()[:-1] + _HIDDEN, text)
-    text = re.sub(
-        r"(我叫|名字叫)([\u4e00-\u9fff]{2,3})", lambda match: match.group(1) + _HIDDEN * len(match.group(2)), text
-    )
-    return _SPELLING.sub(_hide, _LONG.sub(_hide, text))
+def _pieces(address: str) -> Iterator[str]:
+    """Every few characters in a row: a part of it may be said alone."""
+    return (address[at : at + _SHORTEST] for at in range(len(address) - _SHORTEST + 1))
 
 
-def _hide(match: re.Match[str]) -> str:
-    return _HIDDEN * len(match.group())
+def _hide(marks: bytearray | None, start: int, end: int) -> None:
+    if marks is not None:
+        marks[start:end] = b"\1" * len(marks[start:end])
+
+
+def _hide_words(marks: bytearray, text: str, words: Iterable[str]) -> None:
+    for word in words:
+        at = text.find(word)
+        while at >= 0:
+            _hide(marks, at, at + len(word))
+            at = text.find(word, at + 1)
+
+
+def _shown(text: str, marks: bytearray) -> str:
+    return "".join(HIDDEN if mark and not char.isspace() else char for char, mark in zip(text, marks, strict=True))

@@ -59,8 +59,7 @@ class SecondOpinion:
 
         What cannot be audited is not sent; what was sent is audited again with how it ended.
         """
-        known = {one.field: one.value for one in found}
-        lines = lines_of(turns, known, personal=self._personal)
+        lines = await asyncio.to_thread(lines_of, turns, found, self._lexicon, personal=self._personal)
         asked = Asked(
             call_id=call_id,
             model=self._address.model,

@@ -56,6 +56,10 @@ class Understanding:
     async def listen(self, turns: Sequence[Turn]) -> Sequence[Cue]:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._listen, tuple(turns))
 
+    def lexicon(self) -> Lexicon:
+        """As it is read by now: the city's own once that is known, else the packaged one."""
+        return self._lexicon or Lexicon.load()
+
     def label(self, name: str, value: str) -> str:
         """What a person reads: a category's two names, everything else as it is."""
         if name != "category_code" or self._lexicon is None:

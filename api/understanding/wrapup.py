@@ -37,7 +37,10 @@ class Texts(Protocol):
 
 
 class AfterCall:
-    """``on_ended`` with every call that ends; nothing is asked unless the settings name an address."""
+    """``on_ended`` with every call that ends; nothing is asked unless the settings name an address.
+
+    ``lexicon`` gives the one that ``suggest`` reads by: the city's own places are hidden too.
+    """
 
     def __init__(
         self,
@@ -46,11 +49,13 @@ class AfterCall:
         store: Store,
         texts: Texts,
         suggest: Callable[[Sequence[Turn], str], Awaitable[Sequence[Suggestion]]],
+        lexicon: Callable[[], Lexicon] = Lexicon.load,
         wait_s: float = LAST_WORDS_S,
     ) -> None:
         self._store = store
         self._texts = texts
         self._suggest = suggest
+        self._lexicon = lexicon
         self._wait_s = wait_s
         self._tasks = Tasks("second opinions")
         self._client: httpx.AsyncClient | None = None
@@ -88,7 +93,7 @@ class AfterCall:
 
     def _opinion(self, address: Address) -> SecondOpinion:
         client = self._client = self._client or httpx.AsyncClient(trust_env=False, follow_redirects=False)
-        lexicon = Lexicon.load()
+        lexicon = self._lexicon()
         categories = [(one.code, f"{one.level1}/{one.level2}") for one in lexicon.categories]
 
         async def answer(lines: Sequence[Line]) -> Answer:
