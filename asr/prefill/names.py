@@ -12,7 +12,7 @@ from asr.prefill.genders import Shown, suggest_gender
 from asr.prefill.naming import Claim, claims_of
 from asr.prefill.privacy import Privacy
 from asr.prefill.reading import Said, Talk
-from asr.prefill.spelling import built, denied_at, inside_at, spellings, words_meant
+from asr.prefill.spelling import built, denied_at, inside_at, near, spellings, words_meant
 from asr.prefill.suggestions import Suggestion
 
 
@@ -95,9 +95,11 @@ def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
             ):
                 yield position, meant
     first = said.text.find("".join(name))
-    for meant in words_meant(said, first + len(name) if first >= 0 else 0):
+    for meant, heard in words_meant(said, first + len(name) if first >= 0 else 0):
         for position, own in enumerate(name):
-            if (position or meant in surnames) and sounds_like(own, meant):
+            strict = not position and own in surnames
+            told = sounds_like(heard, own) if strict else bool(heard) and near(heard, own)
+            if told and (position or meant in surnames) and sounds_like(own, meant):
                 yield position, meant
     for parts, meant in said.reading.lexicon.cues.surname_parts.items():
         start = said.text.find(parts)

@@ -115,15 +115,15 @@ def by_word(said: Said, heard: str, at: int) -> str | None:
     return next(
         (
             meant
-            for meant in words_meant(said, at)
-            if meant in lexicon.surnames and (meant in written or _near(heard, meant))
+            for meant, _ in words_meant(said, at)
+            if meant in lexicon.surnames and (meant in written or near(heard, meant))
         ),
         None,
     )
 
 
-def words_meant(said: Said, at: int) -> Iterator[str]:
-    """Characters whose usual word is heard before a 的, at ``at`` or up to ten further."""
+def words_meant(said: Said, at: int) -> Iterator[tuple[str, str]]:
+    """Characters whose usual word is heard before a 的, at ``at`` or up to ten further, and what is heard behind it."""
     text = said.text
     sounds = syllables(text)
     for match in re.finditer("的", text[at : at + 14]):
@@ -133,7 +133,7 @@ def words_meant(said: Said, at: int) -> Iterator[str]:
             if start < at or _DENIED.search(text[:start]):
                 continue
             if unlike_on_average(sounds[start:end], word_sounds) <= _NEAR_WORD:
-                yield char
+                yield char, text[end + 1 : end + 2]
 
 
 def unlike_on_average(sounds: Sequence[str], others: Sequence[str]) -> float:
@@ -141,7 +141,8 @@ def unlike_on_average(sounds: Sequence[str], others: Sequence[str]) -> float:
     return sum(map(unlike, sounds, others)) / len(others)
 
 
-def _near(heard: str, meant: str) -> bool:
+def near(heard: str, meant: str) -> bool:
+    """Two characters that a recogniser may take for one another."""
     return unlike(syllables(heard)[0], syllables(meant)[0]) <= _NEAR_NAME
 
 
