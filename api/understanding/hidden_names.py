@@ -41,6 +41,7 @@ _VERBS = "和管应时常平向空来解查成位关包全连别安温路金于�
 _SIDES = "东西南北第百左右公太单长"
 """Double surnames that begin so are words as well."""
 _NUMERALS = "零〇一二两三四五六七八九十幺"
+_DOES = "天天|老是|每天|经常|昨|今|前天|说|把|打|骂|他|她|不|也|都|就|在|欠|跟|和|给|没|又|还"
 _LONGEST = 6
 """Characters of a clause that may be a name and a little more."""
 _SOON = 8
@@ -55,7 +56,7 @@ _GLYPHS = re.compile(
     r"|左[边面]|右[边面]|中间|一个字|[一两三]个[字口木人日土]|[多少][一两三]?[横竖点撇捺]|的字|个字|什么字|这个字|那个字|加个|念"
 )
 _SPELLED = re.compile(
-    r"(?P<a>[\u4e00-\u9fff]{0,3})(?P<c>[\u4e00-\u9fff])[\u4e00-\u9fff]{0,3}(?:的(?:那个|这个)?|那个|这个)(?P=c)"
+    r"[\u4e00-\u9fff]{0,3}(?P<c>[\u4e00-\u9fff])[\u4e00-\u9fff]{0,3}(?:的(?:那个|这个)?|那个|这个)(?P=c)"
 )
 _SPELLED_ON = re.compile(rf"(?P<c>{HAN}){HAN}{{0,3}}(?:的|那个)(?P=c){HAN}{{1,3}}")
 """…共产党的党党玉梅: what follows in one breath is the name."""
@@ -98,7 +99,7 @@ def _patterns(lexicon: Lexicon) -> dict[str, re.Pattern[str]]:
         "run_on": re.compile(rf"(?:叫|登记的是)(?P<name>{surname}{_GIVEN}{{2}})"),
         "role": re.compile(rf"(?:{_ROLES})(?:叫|是)?(?P<name>(?:[{common}]|{double}){_GIVEN}{{1,2}})"),
         "double": re.compile(rf"(?P<name>(?:{double}){_GIVEN}{{1,2}})"),
-        "alone": re.compile(rf"[{common}]{_GIVEN}{{2}}"),
+        "alone": re.compile(rf"[{common}]{_GIVEN}{{2}}(?:(?={_DOES})|$)"),
         "answer": re.compile(rf"{surname}{_GIVEN}{{0,2}}"),
         "titled": re.compile(rf"{surname}{_GIVEN}{{0,2}}?(?={_TITLES})"),
         "short": re.compile(rf"[{short}](?=[{_SHORT_TITLES}](?:{PAUSE}|$|您|你|的|说|他|她|给|在|就|也|和|跟|家))"),
@@ -167,7 +168,7 @@ def _introduced(said: Said) -> Iterator[Found]:
 
 
 def _spoken_of(said: Said) -> Iterator[Found]:
-    """A name by what stands beside it, or by being all of a clause."""
+    """A name by what stands beside it, or by being all of a clause or who does something in it."""
     patterns = _patterns(said.reading.lexicon)
     roles = said.reading.lexicon.cues.roles
     for key in ("called", "role", "double"):
@@ -179,8 +180,9 @@ def _spoken_of(said: Said) -> Iterator[Found]:
             if not _NO_PERSON.match(said.text, match.start()):
                 yield said, *match.span()
     for start, end in said.reading.clauses:
-        if patterns["alone"].fullmatch(said.text, start, end) and not _NO_PERSON.match(said.text, start):
-            yield said, start, end
+        alone = patterns["alone"].match(said.text, start, end)
+        if alone is not None and not _NO_PERSON.match(said.text, start):
+            yield said, *alone.span()
 
 
 def _spelling(said: Said, *, named: bool) -> Iterator[Found]:
