@@ -100,6 +100,16 @@ def test_how_well_a_call_is_written_down_is_said_with_the_reason(wall: Page, ser
     expect(selected.get_by_test_id("speech-state")).to_have_attribute("data-state", "down")
 
 
+def test_what_became_of_the_danger_cards_is_counted(wall: Page) -> None:
+    wall.get_by_test_id("lower-cues").click()
+    fates = wall.get_by_test_id("cue-fates")
+    expect(fates.get_by_test_id("fates-shown")).to_have_text("6")
+    expect(fates.get_by_test_id("fates-ignored")).to_have_text("1")
+    expect(fates.get_by_test_id("fates-why")).to_contain_text("说的是过去 1、转写有误 1")
+    assert complaints(wall) == []
+    assert not spills(wall)
+
+
 def test_anger_is_a_quiet_line_that_is_put_away_and_never_a_card(call: Page, server: StandIn) -> None:
     server.tell("soft-alert")
     line = call.get_by_test_id("soft-alert")

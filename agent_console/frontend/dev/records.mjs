@@ -97,6 +97,7 @@ export function records({ CALL, call, me, calls, set, setAgent, root }) {
       ["POST", /^\/outbound$/, () => place()],
       ["GET", /^\/shift\/seats$/, () => [200, [{ seat: "8001", kind: "softphone", own: true, taken_by: null }, { seat: "8101", kind: "desk_phone", own: false, taken_by: null }, { seat: "8102", kind: "desk_phone", own: false, taken_by: "8002" }]]],
       ["GET", /^\/stats\/calls-by-quarter$/, () => day()],
+      ["GET", /^\/cues\/fates$/, () => [200, [{ concern: "fire", shown: 6, acted: 3, dismissed: 2, reasons: { past: 1, misheard: 1 }, cleared: 0, ignored: 1, afterwards: 1 }]]],
       ["GET", /^\/recordings$/, (_, __, query, page) => page(Object.entries(held).filter(([call_id]) => call_id === query.get("call_id")).map(([call_id, hold]) => ({ call_id, hold })), query)],
       ["POST", /^\/recordings\/([^/]+)\/hold$/, ([, call_id], body) => { if (held[call_id]) return [409, { error: "version_conflict", detail: "", field: null, current: { call_id, hold: held[call_id] } }]; held[call_id] = { reason: body.reason, set_at: iso(now()) }; return { call_id, hold: held[call_id] }; }],
       ["POST", /^\/recordings\/([^/]+)\/hold\/lift$/, ([, call_id]) => { delete held[call_id]; return { call_id, hold: null }; }],

@@ -137,6 +137,19 @@ export interface Cue {
   notices: string[];
 }
 
+/** What became of the cards of one concern. */
+export interface CueFates {
+  concern: string;
+  shown: number;
+  acted: number;
+  dismissed: number;
+  /** Why they were dismissed, and how many. */
+  reasons: Record<string, number>;
+  cleared: number;
+  ignored: number;
+  afterwards: number;
+}
+
 // ---- the ledger of matters exchanged with centres --------------------------------------------------------------------
 
 export interface HandoffStep {

@@ -20,6 +20,7 @@ import type {
   Callback,
   CallbackResult,
   Cue,
+  CueFates,
   Handoff,
   HandoffRow,
   Settled,
@@ -114,6 +115,7 @@ export const api = {
   pauseRecording: (callId: string, seconds: number) =>
     http.post<{ outcome: string }>(`/calls/${at(callId)}/recording/pause`, { seconds }),
   resumeRecording: (callId: string) => http.post<{ outcome: string }>(`/calls/${at(callId)}/recording/resume`),
+  cueFates: () => http.get<CueFates[]>("/cues/fates"),
   decideCue: (callId: string, cueId: string, action: "act" | "dismiss", reason: string) =>
     http.post<Cue>(`/calls/${at(callId)}/cues/${at(cueId)}`, { action, reason }),
 

@@ -263,6 +263,18 @@ export const callWords = {
     why: "不是紧急，原因",
     reasons: { past: "说的是过去", question: "只是咨询", figure: "比喻或口误", misheard: "转写有误", handled: "已在处理" },
     failed: "处理未成功，请重试",
+    /** Of the last seven days. */
+    fates: {
+      heading: "近7天紧急提示",
+      shown: "提示",
+      acted: "已处置",
+      dismissed: "不是紧急",
+      cleared: "来电人收回",
+      ignored: "未处理",
+      afterwards: "事后发现",
+      other: "其他",
+      why: (reasons: string) => `不是紧急的原因：${reasons}`,
+    },
     empty: "没有紧急提示",
     label: "紧急提示",
     evidence: (words: string) => `“${words}”`,
