@@ -98,8 +98,8 @@ def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
     for meant, heard in words_meant(said, first + len(name) if first >= 0 else 0):
         for position, own in enumerate(name):
             strict = not position and own in surnames
-            told = sounds_like(heard, own) if strict else bool(heard) and near(heard, own)
-            if told and (position or meant in surnames) and sounds_like(own, meant):
+            alike = sounds_like(heard, own) if strict else bool(heard) and near(heard, own)
+            if alike and (position or meant in surnames) and sounds_like(own, meant):
                 yield position, meant
     for parts, meant in said.reading.lexicon.cues.surname_parts.items():
         start = said.text.find(parts)
@@ -117,7 +117,8 @@ def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 def _settle(claims: Sequence[Claim], called: Sequence[Claim]) -> Claim | None:
     best: Claim | None = None
-    for claim in claims:
+    echoed = {claim.surname for claim in called}
+    for claim in [claim for claim in claims if claim.surname in echoed] or claims:
         if best is None or (claim.corrected and not (best.full and claim.surname == best.surname)):
             best = claim
         elif claim.surname == best.surname:

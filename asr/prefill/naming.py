@@ -53,6 +53,10 @@ _QUESTION = re.compile(
 )
 _OF_OTHER = re.compile(rf"(?:{_SOMEONE}|(?:您|你|孩子)(?:的|家)?(?:大|二|三|小|老)?(?:{_KIN})|{_KIN})[^，。]{{0,8}}$")
 _TO_CALLER = re.compile(r"您|你|贵姓|尊姓|称呼|留|登记|联系人|报一下|说一下|方便")
+_PERSONAL = re.compile(r"联系|电话|手机|号码|保密|登记|信息|回电|回访")
+_OF_A_HOUSE = re.compile(
+    r"[\u4e00-\u9fff]{0,4}?(?:厂|公司|店|[小中大]学|学校|医院|村|社区|小区|局|所|银行|集团|酒店|宾馆)"
+)
 _WHICH_CHARACTER = re.compile(r"哪个|哪两个|什么字|哪几个|怎么写|吗|吧|还是|对不对|是不是|\?|？")
 
 
@@ -142,6 +146,7 @@ def _surname_said(said: Said, asked: bool) -> Iterator[Claim]:
             continue
         opening = not text[: match.start()].strip("，,。、…嗯啊哦呃哎 ")
         opening |= re.match(r"(?:没错|不错|对的?[，,])", text[match.end() :]) is not None
+        opening |= _told_unasked(said, match)
         if not own and not asked and not opening:
             continue
         surname, sure = _surname_meant(said, match)
@@ -155,6 +160,14 @@ def _surname_said(said: Said, asked: bool) -> Iterator[Claim]:
             evidence = [said.evidence(match.start("any"), end)]
         sure = min(sure, 0.88 if own or asked else 0.72)
         yield Claim(name, surname, sure, said, tuple(evidence), corrected=said.reading.corrected_at(match.start()))
+
+
+def _told_unasked(said: Said, match: re.Match[str]) -> bool:
+    """怎么联系您？…，姓耿，耿直的耿: asked for what else is the caller's, with the word that explains it."""
+    begins = match.start() in (start for start, _ in said.reading.clauses)
+    return (
+        begins and _PERSONAL.search(said.asked) is not None and spelled_at(said.text[match.end() :], match.group("any"))
+    )
 
 
 def _surname_meant(said: Said, match: re.Match[str]) -> tuple[str | None, float]:
@@ -215,6 +228,8 @@ def _plausible_being(said: Said, start: int, name: str, certain: bool, asked: bo
     roles = said.reading.lexicon.cues.roles
     if not certain or any(name.startswith(role) or role.startswith(name) for role in roles):
         return False
+    if _OF_A_HOUSE.match(said.text, start + len(name)):
+        return False
     after = said.text[start + len(name) : start + len(name) + 2]
     inside = any(hit.start < start + len(name) and start < hit.end for hit in said.reading.places)
     return (
@@ -256,6 +271,8 @@ def _bare_answer(said: Said, asked: bool) -> Iterator[Claim]:
     if match is None:
         return
     surname, end = match.group("surname"), match.end()
+    if surname == "那" and re.match(r"[行好就我个可么边里你还]", said.text[end:]):
+        return
     rest = said.text[end:]
     if re.match(rf"$|{PAUSE}|.{{1,3}}(?:的|那个){re.escape(surname[-1])}|[女先]", rest) or any(
         rest.startswith(parts) for parts in said.reading.lexicon.cues.surname_parts
@@ -324,7 +341,7 @@ def _whole_after(said: Said, surname: str, at: int) -> tuple[str, int]:
         if (
             given
             and (certain or follows.endswith("叫"))
-            and not re.search(r"(?:他|她|老板|经理|不是|。.{4,})", follows)
+            and not re.search(r"(?:他|她|老板|经理|不是|写成|当成|。.{4,})", follows)
             and given[0] != "的"
         ):
             if window[match.end() : match.end() + 3].find("的") in (1, 2) and not certain:

@@ -77,6 +77,10 @@ _ANSWERED = re.compile(
     rf"(?:^|[，。…、])(?:嗯|呃|啊|哦|我|就|那个)*姓(?!名|什么|啥|甚|氏|也|就)(?P<two>[\u4e00-\u9fff])|^(?:嗯|呃"
     rf"|啊|哦|我|就|那个|[，。…、])*(?P<one>[\u4e00-\u9fff])(?:，|。|、|$|{_CALLED})"
 )
+_REACHABLE = re.compile(
+    r"(?:留|给|有)(?:个|了|你们?)?(?:电话|号码|手机)|给我(?:个)?回(?:个)?(?:话|电)|联系我|打(?:给)?我"
+)
+"""名字就算了，留电话还不够吗: who wants to be called is not nameless."""
 _ADDRESSED = re.compile(rf"(?:^|[，。！？、好])(?:那)?(?P<one>[\u4e00-\u9fff]{{1,2}}?){_CALLED}(?=[，。！？、您]|$)")
 
 
@@ -262,6 +266,7 @@ def _caller_nameless(said: Said) -> Wish | None:
         ASKS_NAME.search(said.asked)
         and (not ASKS_PHONE.search(said.asked) or _ALL_OF_IT.search(said.text))
         and not put.ONLY_ASKS.search(said.text)
+        and not _REACHABLE.search(said.text)
     ):
         for start, end in said.reading.clauses:
             if put.DECLINED.search(said.text[start:end]):
@@ -285,6 +290,8 @@ def _caller_nameless(said: Said) -> Wish | None:
             return None
         return Wish(False, 0.85, (said.evidence(*signed.span()),), mild=True)
     if put.THIRD.search(said.text[max(0, match.start() - 6) : match.end() + 8]) or _only_named(said, *match.span()):
+        return None
+    if put.NAMELESS_FOR_ALL.search(said.text) is None and _REACHABLE.search(said.text):
         return None
     strong = put.NAMELESS_FOR_ALL.search(said.text) is not None and "匿名" in said.text
     strong = strong or put.SURNAME_TOO.search(said.text) is not None

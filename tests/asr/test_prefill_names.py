@@ -71,6 +71,19 @@ def test_a_name_the_operator_gives_counts_once_it_is_let_stand(asked: str, answe
 
 
 @pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        ((MATTER, "请问怎么联系您？", "我是出纳，姓耿，耿直的耿，耿小梅。"), "耿小梅"),
+        ((MATTER, "请问怎么联系您？", "找他们队长，姓耿，耿直的耿。"), None),
+        ((MATTER, "您的姓名电话我们不外传，请讲。", "那行。姓逄，写对啊。", "逄女士，记下了。"), "逄"),
+        (("我是明远家具厂的，货款要不回来。", "怎么联系您？", "打来电就行。"), None),
+    ],
+)
+def test_a_name_told_with_the_number_is_the_callers(lines: tuple[str, ...], name: str | None) -> None:
+    assert value("caller_name", *lines) == name
+
+
+@pytest.mark.parametrize(
     ("opening", "name", "gender"),
     [
         ("您好，泽安12345回访，请问是康先生吗？", "康", "男"),

@@ -225,3 +225,9 @@ def test_what_the_caller_wants_others_not_to_tell_is_his_wish(said: str) -> None
 def test_who_gives_another_word_for_the_name_is_anonymous(answer: str) -> None:
     assert value("anonymous", MATTER, "您贵姓？", answer) == "true"
     assert value("anonymous", MATTER, "您贵姓？", "不用记那么细，小邵就行。") != "true"
+
+
+def test_who_gives_no_name_and_wants_to_be_called_is_not_nameless() -> None:
+    asked = "好的，请问您贵姓？"
+    assert value("anonymous", MATTER, asked, "名字就算了，留电话还不够吗，给我回话就行。") is None
+    assert value("anonymous", MATTER, asked, "名字就算了。") == "true"
