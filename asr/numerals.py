@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class NumeralKind(StrEnum):
@@ -82,6 +83,11 @@ def numerals(text: str, protected: Sequence[tuple[int, int]] = ()) -> tuple[Nume
 
 def with_digits(text: str, protected: Sequence[tuple[int, int]] = ()) -> str:
     """``text`` with its numbers as digits; for showing and for fields, never in place of the raw text."""
+    return _with_digits(text, tuple(protected))
+
+
+@lru_cache(maxsize=16384)
+def _with_digits(text: str, protected: tuple[tuple[int, int], ...]) -> str:
     parts: list[str] = []
     at = 0
     for numeral in numerals(text, protected):

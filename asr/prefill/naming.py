@@ -17,7 +17,8 @@ from asr.prefill.spelling import by_spelling, by_word, spelled_at
 from asr.prefill.suggestions import Evidence
 
 TITLE = "|".join(sorted(TITLES, key=len, reverse=True))
-HAN = r"[\u4e00-\u9fff]"
+HAN = r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003347f]"
+"""Names have characters that nothing else has (䶮, 𬭚)."""
 STOP_CHARS = (
     "的了是我你您他她们在有不就也都吗呢吧啊呀嘛哈哦嗯呃这那哪什么个到给把被让说和跟与，,。、！？…；：之的地得打住"
 )
@@ -365,9 +366,7 @@ def _clause_of_name(said: Said, surname: str, at: int) -> tuple[int, int] | None
         start += called.end() if called is not None else 0
         words = said.text[start:end]
         given = words.removeprefix(surname)
-        fits = (
-            start >= at and given != words and len(given) in (1, 2) and "\u4e00" <= min(given) <= max(given) <= "\u9fff"
-        )
+        fits = start >= at and given != words and re.fullmatch(f"{HAN}{{1,2}}", given) is not None
         if fits and not set(given) & _NEVER_GIVEN and not re.match(TITLE, given) and given != surname:
             return start, end
     return None
@@ -385,7 +384,7 @@ def _given(said: Said, at: int) -> tuple[str, bool]:
         name, after = rest[:length], rest[length:]
         whole = re.match(rf"{PAUSE}|$", after) is not None
         stops = _NEVER_GIVEN if whole else set(STOP_CHARS)
-        if len(name) < length or any(char in stops or not "\u4e00" <= char <= "\u9fff" for char in name):
+        if len(name) < length or set(name) & stops or not _is_han(name):
             continue
         if re.match(rf"(?:{_ENDS})", rest[max(0, length - 1) :]) and length == 2:
             continue
@@ -403,8 +402,8 @@ def _given(said: Said, at: int) -> tuple[str, bool]:
         if length == 2 and re.match(r".{2,3}的", after):
             return name, True
     two = rest[:2]
-    return (
-        (two, False)
-        if len(two) == 2 and not any(char in STOP_CHARS or not "\u4e00" <= char <= "\u9fff" for char in two)
-        else ("", False)
-    )
+    return (two, False) if len(two) == 2 and _is_han(two) and not set(two) & set(STOP_CHARS) else ("", False)
+
+
+def _is_han(text: str) -> bool:
+    return re.fullmatch(f"{HAN}+", text) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from asr.prefill import discretion as put
 from asr.prefill.questions import ASKS_ANONYMOUS, ASKS_NAME, ASKS_PHONE
@@ -84,6 +85,7 @@ _REACHABLE = re.compile(
 _ADDRESSED = re.compile(rf"(?:^|[，。！？、好])(?:那)?(?P<one>[\u4e00-\u9fff]{{1,2}}?){_CALLED}(?=[，。！？、您]|$)")
 
 
+@lru_cache(maxsize=64)
 def privacy_of(talk: Talk) -> Privacy:
     anonymous = _latest(talk, _caller_nameless, _agent_nameless)
     if anonymous is not None and anonymous.wanted and anonymous.mild and _has_surname(talk):
@@ -113,7 +115,7 @@ def _latest(
     open_question, explains = "", False
     for said in talk.all:
         if said.by_caller:
-            asked = replace(said, asked=open_question + said.asked)
+            asked = replace(said, asked=open_question + said.asked) if open_question else said
             wish = of_caller(asked)
             explains = put.ASKS_WHAT_IT_IS.search(said.text) is not None
             open_question = asked.asked + "，" if wish is None and _COUNTER_QUESTION.search(said.text) else ""
@@ -144,6 +146,7 @@ def _tells_something(talk: Talk) -> bool:
 
 
 # confidential ---------------------------------------------------------------------------------------------------------
+@lru_cache(maxsize=8192)
 def _caller_secret(said: Said) -> Wish | None:
     """What was said last in the turn counts, words that name the matter before bare answers."""
     named = _named(said)
@@ -256,6 +259,7 @@ def _offered(said: Said, start: int, end: int) -> bool:
 
 
 # anonymous ------------------------------------------------------------------------------------------------------------
+@lru_cache(maxsize=8192)
 def _caller_nameless(said: Said) -> Wish | None:
     if put.IMPATIENT.search(said.text) or put.PUT_ANOTHER.search(said.text):
         return None

@@ -107,8 +107,7 @@ def _part_read(talk: Talk, said: Said) -> Iterator[Named]:
     if match is None and _ASKS_PLATE.search(said.asked) and not _TAIL.search(said.text):
         match = _HALF.search(said.text)
         tail = _plain(match.group("tail")) if match is not None else ""
-    kind = _kind(talk, said)
-    if match is not None and kind:
+    if match is not None and (kind := _kind(talk, said)):
         yield Named(f"{kind}（车尾号{tail}）", said, *match.span(), 1.5, Kind.VEHICLE)
 
 
