@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from asr.prefill.questions import ASKS_NAME, ASKS_OTHER_NAME
 from asr.prefill.reading import PAUSE, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
 
@@ -47,7 +48,10 @@ _OF_TITLE = {**TITLES, **dict.fromkeys(("姑娘", "美女"), "女"), **dict.from
 _INTRODUCED = re.compile(
     r"(?:就写|就叫|叫我|称呼我|喊我|写上?|留个?|登记|记)(?:个|成|为)?[\u4e00-\u9fff]{0,2}(?P<title>女士|先生|大姐|大哥|大爷|阿姨)(?!的|那|家)"
 )
-
+_ANSWERED = re.compile(
+    r"[\u4e00-\u9fff](?P<title>女士|先生|大姐|大哥|大爷|阿姨)(?=(?:就|也)?(?:行|好|是|成|可以)?吧?(?:[，。！]|$))"
+)
+"""免贵…女士吧, asked for the name: the title is whole where the name is not."""
 
 _HINTS = 0.4
 """Whose husband or wife is spoken of settles nothing by itself: offered, not filled."""
@@ -95,6 +99,8 @@ def _of_themselves(talk: Talk) -> Iterator[Shown]:
 def _introduced(talk: Talk) -> Iterator[Shown]:
     for said in talk.caller:
         match = _INTRODUCED.search(said.text)
+        if match is None and ASKS_NAME.search(said.asked) and ASKS_OTHER_NAME.search(said.asked) is None:
+            match = _ANSWERED.search(said.text)
         if match is not None:
             yield Shown(_OF_TITLE[match.group("title")], 0.9, said.evidence(*match.span("title")))
 

@@ -146,6 +146,8 @@ def test_a_surname_is_put_together_of_its_parts() -> None:
         ((MATTER, ASKED, "姓贠。", "贠大哥，电话用这个？"), "男"),
         ((MATTER, "您贵姓，怎么登记？", "写先生就行。"), "男"),
         ((MATTER, "大姐，您慢慢说。", "好。"), "女"),
+        ((MATTER, ASKED, "我幸好就先好女士吧。"), "女"),
+        ((MATTER, "老板贵姓？", "不知道，都喊薛先生。"), None),
         ((MATTER, ASKED, "我姓郭。", "郭老师，记下了。"), None),
         (("我婆婆摔了，我公公也八十了。",), None),
     ],
