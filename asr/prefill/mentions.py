@@ -78,6 +78,7 @@ _LONE_SUFFIXES = frozenset(
         "货运站",
     }
 )
+_AS_WRITTEN = re.compile(r"的(?:那个|这个)?(?P<char>[\u4e00-\u9fff])(?=字|[吧啊呀嘛哈]|[，,、。！？!?…]|$)")
 _SHORT_SUFFIXES = frozenset({"路", "街", "巷", "村", "镇", "乡", "县", "桥", "厂"})
 
 
@@ -130,8 +131,10 @@ def spans_of(reading: Reading, garbled: tuple[PlaceHit, ...] = ()) -> tuple[Span
 
 
 def _spelled(text: str, span: Span) -> bool:
-    """操场的操: a word that only tells how a name is written."""
-    return span.end + 1 < len(text) and text[span.end] == "的" and text[span.end + 1] in text[span.start : span.end]
+    """操场的操，: a word that only tells how a name is written; 锦绣花园的花坛 is a place."""
+    told = _AS_WRITTEN.match(text, span.end)
+    doors = any(detail.slot != "spot" for detail in span.details)
+    return told is not None and not doors and told["char"] in text[span.start : span.end]
 
 
 _SIDES_ALONE = frozenset({"前面", "后", "后面"})
@@ -270,6 +273,9 @@ _KEEPS_REGION = re.compile(
 """东岭镇文化广场: only its town tells it from others."""
 _SIDE_FIRST = re.compile(r"(?:村|楼|路|街|院|镇|小区)?[东西南北](?:[边头面侧口门村]|$)|村[东西南北口头委里]")
 
+_CORNER = re.compile(r"[东西南北]{2}角")
+"""西北角济仁堂药店: which corner of the crossing, and what stands there."""
+
 
 def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
     """第七实验小学, 市政务服务中心: a body of one to eight characters and a suffix that names places."""
@@ -292,6 +298,9 @@ def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
             continue
         start -= start == match.start() and text[start - 1 : start] in tuple("的，,") and start - 1 in regions
         body, suffix = text[start : match.start()].lstrip("的，,"), match.group()
+        corner = _CORNER.match(body)
+        if corner is not None:
+            start, body = start + corner.end(), body[corner.end() :]
         behind = start in regions
         if behind and _KEEPS_REGION.search(suffix):
             yield regions[start], match.end()
