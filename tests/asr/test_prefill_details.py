@@ -74,3 +74,18 @@ def test_the_phone_of_a_relative_is_noted() -> None:
     found = understood(MATTER, "电话留哪个？", "打我外甥的，幺六四，三三二幺，六零五四。")
     assert found["contact_note"].value == "电话为外甥电话"
     assert found["contact_phone"].value == "16433216054"
+
+
+@pytest.mark.parametrize(
+    ("said", "repeated"),
+    [
+        ("路灯不亮，前几天给你们打过一回了。", "true"),
+        ("路灯不亮，又打过来麻烦你们了。", "true"),
+        ("物业不敢锯，我这才给你们打的电话。", None),
+        ("没打过，这是头一次打。今年坏了三回了。", None),
+        ("他把日期擦了，又打一个上去。", None),
+        ("我打过一回县残联，说要凑够人数。", None),
+    ],
+)
+def test_a_call_again_is_to_us_and_was_made(said: str, repeated: str | None) -> None:
+    assert value("is_repeat", said) == repeated
