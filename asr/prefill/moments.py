@@ -42,6 +42,10 @@ _CONTACT = re.compile(
 _WISHED = re.compile(
     r"能不能|希望|建议|要求|最好|至少|最少|(?:推|延|改|调|提前)[到成后]|[就也]行|要么|必须|应该|不能|不许|不让"
 )
+_ASKS_PROPOSAL = re.compile(
+    r"(?:建议|希望|想|您看)[^，。？！]{0,8}(?:改|调|延|推|定|开|停|关|等)?[到成在]?(?:几点|什么时候|几号|多久)"
+)
+_ASKS_AGE = re.compile(r"(?:孕妇?|怀孕|宝宝|婴儿|孩子)[^，。？！]{0,4}(?:多少|几)[个]?(?:周|月|天)|(?:多少|几)周了?")
 _DEADLINE = re.compile(
     r"^(?:[之以]?内|[之以]前(?:必须|要|得|给|回|办|解决|来|弄)|就?(?:截止|到期|过期|就得|该))|^[^，。]{0,3}(?:截止|到期)"
 )
@@ -400,6 +404,10 @@ def _judged(when: Moment, *, until: int) -> Moment:
     when.reported = when.first_report or (_REPORTED.match(after) is not None and not when.asked)
     if _WISHED.search(clause) or _WISHED.search(re.split(r"[，。！？；]", tail)[0]):
         when.doubt += 1.6 if when.day is None or when.day.week else 0.6
+    if when.asked and _ASKS_PROPOSAL.search(said.asked):
+        when.doubt += 1.6
+    if when.lasted and _ASKS_AGE.search(said.asked):
+        when.doubt += 1.6
     if _TO_COME.match(after) or (_SENDS.search(clause) and re.match(r"[^，。！？]*了", after) is None):
         when.doubt += 1.0
     if _STILL.match(after):

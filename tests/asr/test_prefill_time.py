@@ -265,3 +265,15 @@ def test_how_long_the_caller_has_lived_somewhere_is_not_how_long_it_lasts() -> N
 
 def test_when_somebody_was_born_is_not_when_it_was() -> None:
     assert value("occur_time", "我问一下小学报名，孩子是九月五号生的，今年能上一年级不？") is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "when"),
+    [
+        (("末班车太早。", "您建议改到几点？", "最好九点。"), None),
+        (("我老婆要生了！", "孕妇多少周了？", "三十八周，头一个。"), None),
+        (("孩子初一新生，九月一号报到那天让买校服。",), "9月1日"),
+    ],
+)
+def test_what_is_proposed_how_far_gone_and_which_form_are_no_time(lines: tuple[str, ...], when: str | None) -> None:
+    assert value("occur_time", *lines) == when
