@@ -272,8 +272,14 @@ def _elsewhere(said: Said, word: TimeWord) -> bool:
     return word.kind is not Kind.LASTED and word.kind is not Kind.STREAK and _CONTACT.match(after) is not None
 
 
+_BEFORE_MONTH = re.compile(r"[0-9]{1,2}月前")
+"""九月以前: a month by its name, how it was till then."""
+
+
 def _joins(current: Moment, word: TimeWord, gap: str) -> bool:
     last = current.words[-1]
+    if word.kind is Kind.AGO and current.day is not None and _BEFORE_MONTH.match(word.value):
+        return False
     if word.kind is Kind.DAY and current.day is not None and current.clocks and not _REPAIR.search(gap[-10:]):
         return False
     if _REPAIR.search(gap[-10:]) is not None or (len(gap) <= 8 and _NEAR.match(gap)):

@@ -273,6 +273,7 @@ def test_when_somebody_was_born_is_not_when_it_was() -> None:
         (("末班车太早。", "您建议改到几点？", "最好九点。"), None),
         (("我老婆要生了！", "孕妇多少周了？", "三十八周，头一个。"), None),
         (("孩子初一新生，九月一号报到那天让买校服。",), "9月1日"),
+        (("夜里有味儿。", "什么时候开始的？", "从八月份开始的，八月以前没闻着过。"), "自8月起"),
     ],
 )
 def test_what_is_proposed_how_far_gone_and_which_form_are_no_time(lines: tuple[str, ...], when: str | None) -> None:
