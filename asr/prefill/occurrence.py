@@ -273,8 +273,19 @@ def _wording(when: Moment) -> str:
         pieces = [regular or f"{day}{hours}", when.streak]
         if when.streak and (when.ends or (part and not when.clocks and not day)):
             pieces = [when.streak, hours] if when.ends else [f"{when.streak}{part}"]
-    lasted = f"已{when.lasted}" if when.lasted and not (when.streak or when.until_now) else ""
-    return "，".join(piece for piece in (*pieces, lasted) if piece)
+    lasted = _lasted(when, habit=bool(regular)) if when.lasted and not (when.streak or when.until_now) else ""
+    return "，".join(_OF_THAT_DAY.sub("晚", piece) for piece in (*pieces, lasted) if piece)
+
+
+_OF_THAT_DAY = re.compile(r"(?<=日)晚上$")
+_ROUGHLY = re.compile(r"^(?:约|近|将近|快|几|好几|大半)|[多来几余]")
+
+
+def _lasted(when: Moment, *, habit: bool) -> str:
+    """已持续约半年 of what comes every day, 已三天 of what is so without a pause or since a day that is told."""
+    if when.since or not habit:
+        return f"已{when.lasted}"
+    return f"已持续{'约' if _ROUGHLY.search(when.lasted) is None else ''}{when.lasted}"
 
 
 def _once(when: Moment) -> bool:
