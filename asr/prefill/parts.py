@@ -119,7 +119,8 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     debtor = start < 24 and (own < 0 or site or office) and _ASKS_DEBTOR.search(said.asked) is not None
     owes = _OWES.search(clause) is not None or debtor
     weight += 0.6 * complains + 0.7 * owes + 0.3 * (complains and after.startswith(("的事", "这个事")))
-    weight += 0.35 * (_ACTS.match(after) is not None or _ITS_PEOPLE.match(after) is not None)
+    acts = _ACTS.match(after) is not None
+    weight += 0.35 * (acts or _ITS_PEOPLE.match(after) is not None)
     dealt = _DEALS.match(after) is not None and re.search(r"[在从到去上跟找]", clause) is not None
     weight += 0.35 * (dealt or _CLEFT.search(clause) is not None)
     weight += 0.35 * (_ATTENDS.search(clause) is not None and site and fits_code(name, code))
@@ -129,7 +130,6 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     weight += (0.45 if start < 24 else 0.15) * asked
     weight += _echo(talk, said, name)
     fits = fits_code(name, code)
-    acts = _ACTS.match(after) is not None
     weight += 0.3 * (
         acts and (site or office) and BLAMED.search(re.split(r"[。！？]", text[end : end + 40])[0]) is not None
     )
@@ -153,8 +153,18 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
         weight -= 0.7
     if _WHERE_BEFORE.search(clause) and (site or office):
         weight -= 0.1 if fits and not where else 0.3
-    if site and not (fits or complains or owes or asked or _ACTS.match(after)):
+    if site and not (fits or complains or owes or asked or acts):
         weight -= 0.3
+    if _OWN_NAME.search(clause) or (
+        own >= 0 and own <= said.index <= own + 2 and not (owes or complains or office or (site and fits))
+    ):
+        weight -= 2.0
+    return weight + _by_wording(clause, before, after)
+
+
+def _by_wording(clause: str, before: str, after: str) -> float:
+    """What it was, is called now, or is no longer, whoever it is."""
+    weight = 0.0
     if _FORMER.search(clause):
         weight -= 1.2
     if re.search(r"(?:换成?了?|改成|改名叫?|改叫|现在叫|现在是)$", clause):
@@ -162,10 +172,6 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     if re.search(r"(?:隔壁|旁边|对面|别的|人家)[^，。]{0,3}$", clause):
         weight -= 0.4
     if MISTAKEN.match(after) or (re.search(r"^[^，。]{0,2}(?:是|你好，是)[^，。]{0,2}$", before) and "？" in after[:3]):
-        weight -= 2.0
-    if _OWN_NAME.search(clause) or (
-        own >= 0 and own <= said.index <= own + 2 and not (owes or complains or office or (site and fits))
-    ):
         weight -= 2.0
     if re.search(r"(?:原先|以前|原来|早先|曾经|退休|上班|打工)[^，。]{0,4}$", clause) or re.match(
         r"退休|上班|干活|打工|工作", after
