@@ -37,7 +37,9 @@ log = structlog.get_logger(__name__)
 ENGINE = "vosk_server"
 
 _PIECE_BYTES = 3_200
-"""100 ms, the least that is sent while somebody speaks."""
+"""100 ms, the least that is sent to a stock server while somebody speaks."""
+_OUR_PIECE_BYTES = 1_920
+"""60 ms: text comes only as the answer to a piece, and our worker waits with the answer for what is about to come."""
 _BITE_BYTES = 25_600
 """0.8 s, the most that is sent at once after a delay."""
 _KEPT_BYTES = 30 * 2 * RATE
@@ -213,7 +215,7 @@ class RemoteStream:
         segment.pcm += pcm
         segment.fed.append((len(segment.pcm), time.monotonic()))
         self._bound()
-        if segment.unsent >= _PIECE_BYTES:
+        if segment.unsent >= _OUR_PIECE_BYTES:
             self._wake.set()
 
     def flush(self) -> None:
@@ -332,7 +334,8 @@ class RemoteStream:
     async def _step(self, link: Link) -> bool:
         """False: this connection has served its time."""
         segment = self._segments[0] if self._segments else None
-        if segment is not None and (segment.unsent >= _PIECE_BYTES or (segment.flushed and segment.unsent)):
+        least_bytes = _OUR_PIECE_BYTES if link.server.facts else _PIECE_BYTES
+        if segment is not None and (segment.unsent >= least_bytes or (segment.flushed and segment.unsent)):
             await self._send_piece(link, segment)
         elif segment is not None and segment.flushed:
             await self._finish(link, segment)
