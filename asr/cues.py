@@ -178,8 +178,10 @@ def _raise(
     *,
     doubt: tuple[float, float],
 ) -> dict[str, float]:
-    """Take in one turn; returns what of it was too little for a cue. Beside a standing emergency nothing is doubted."""
-    if any(target in EMERGENCIES for target in standing):
+    """Take in one turn; returns what of it was too little for a cue. Beside a standing emergency nothing is doubted,
+    but the gist of what is told of it (我开着门了) calls for no other line unless it weighs more."""
+    stood = max((one.score for target, one in standing.items() if target in EMERGENCIES), default=None)
+    if stood is not None:
         doubt = 0.0, 0.0
     left = {target: rest * KEPT for target, rest in rests.items()}
     ruled = _ruled(sensed.hits, reading.text, urgency)
@@ -192,8 +194,10 @@ def _raise(
             score = max(score, RAISES)
         elif target in EMERGENCIES:
             score -= doubt[bool(plain)]
+        known = standing.get(target)
+        if known is None and target in EMERGENCIES and target not in ruled and score <= (stood or 0.0):
+            continue
         if score >= RAISES:
-            known = standing.get(target)
             if known is None or score > known.score + 0.2:
                 best = _best(sensed.hits, target) or _of_gist(target, reading.text, sensed.since)
                 standing[target] = _Standing(best, turn, reading, score)

@@ -4,7 +4,7 @@
 same sentence, ``·`` for up to three of the same clause, ``(?!a)`` and ``(?<!a)`` forbid what follows and what stands
 before, ``$`` is the end. By sound a phrase is found where its toneless syllables
 stand in line, so 招货 finds 着火; of one with a gap only what stands on one side of it may be known by its sound, and a
-single syllable is known by its character only.
+single syllable is known by its character only, and so is a phrase that begins with what must not stand before it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pypinyin import lazy_pinyin
+from asr.lexicon.pinyin import toneless
 
 _WIDE_GAP = "[^。！？!?]{0,8}?"
 _NARROW_GAP = "[^，。！？!?…、；]{0,3}?"
@@ -112,18 +112,8 @@ def _either(parsed: Sequence[tuple[str, Sequence[_Parsed]]]) -> re.Pattern[str] 
 @lru_cache(maxsize=2048)
 def _line(text: str) -> str:
     """``char=syllable`` and a space for each character."""
-    return "".join(f"{'_' if c.isspace() else c}={s} " for c, s in zip(text, _syllables(text), strict=True))
-
-
-@lru_cache(maxsize=4096)
-def _syllables(text: str) -> tuple[str, ...]:
-    found = ["_" if char.isspace() else char for char in text]
-    for run in re.finditer(r"[\u4e00-\u9fff]+", text):
-        said = lazy_pinyin(run.group())
-        if len(said) != len(run.group()):
-            said = [lazy_pinyin(char)[0] for char in run.group()]
-        found[run.start() : run.end()] = said
-    return tuple(found)
+    text = re.sub(r"\s", "_", text)
+    return "".join(f"{char}={sound} " for char, sound in zip(text, toneless(text), strict=True))
 
 
 def _parse(phrase: str) -> list[_Parsed]:
@@ -207,13 +197,14 @@ def _part(phrase: str, at: int) -> tuple[_Parsed, int]:
 
 def _row(parts: Sequence[_Parsed]) -> _Parsed:
     """One after the other. By sound: all of it where there is no gap, else one stretch between gaps at a time."""
+    is_only_read = bool(parts) and parts[0].read.startswith("(?<!")
     return _Parsed(
         "".join(part.read for part in parts),
         "".join(part.exact for part in parts),
         "".join(part.sound for part in parts),
         sum(part.least for part in parts),
         any(part.gap for part in parts),
-        tuple(_one_stretch_by_sound(parts)),
+        () if is_only_read else tuple(_one_stretch_by_sound(parts)),
     )
 
 
@@ -251,4 +242,4 @@ def _sounds(char: str, phrase: str, at: int) -> str:
         return "(?:" + "|".join(dict.fromkeys(re.escape(reading) for reading in _READINGS[char])) + ")"
     word = re.search(r"[\u4e00-\u9fff]*$", phrase[:at])
     start = word.start() if word is not None else at
-    return re.escape(_syllables(phrase[start : at + 1])[-1])
+    return re.escape(toneless(phrase[start : at + 1])[-1])

@@ -1,4 +1,4 @@
-"""Chinese text as folded toneless syllables, one a character, so that what sounds alike compares alike."""
+"""Chinese text as toneless syllables, one a character, plain or folded so that what sounds alike compares alike."""
 
 from __future__ import annotations
 
@@ -25,15 +25,21 @@ def fold(syllable: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def syllables(text: str) -> tuple[str, ...]:
+def toneless(text: str) -> tuple[str, ...]:
     """One entry per character of ``text``; a character that is not Chinese stands for itself."""
     found = list(text)
     for run in _HAN.finditer(text):
         said = lazy_pinyin(run.group())
         if len(said) != len(run.group()):
             said = [lazy_pinyin(char)[0] for char in run.group()]
-        found[run.start() : run.end()] = [fold(syllable) for syllable in said]
+        found[run.start() : run.end()] = said
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def syllables(text: str) -> tuple[str, ...]:
+    """As ``toneless``, folded."""
+    return tuple(fold(sound) if _HAN.match(char) else char for char, sound in zip(text, toneless(text), strict=True))
 
 
 def sounds_like(one: str, other: str) -> bool:

@@ -200,6 +200,22 @@ def test_danger_to_people_comes_before_the_crash_and_firms_are_told_as_well() ->
     assert "燃气企业" in [cue.target for cue in cues("煤气罐嘶嘶漏气，关不上") if cue.action is Action.NOTIFY]
 
 
+def test_dizzy_is_not_unconscious_and_a_burnt_motor_hurts_nobody() -> None:
+    assert lines("楼道里全是煤气味，呛得我头都晕了") == ["119"]
+    assert "120" in lines("我妈突然晕了，叫不醒")
+    assert lines("变压器跟前那眼井，电机烧了，快二十天了") == []
+
+
+def test_what_is_told_of_a_standing_emergency_calls_for_no_other_line() -> None:
+    said = ["着火了，三楼阳台冒火", "快点，门我开着了，在楼下等你们"]
+    turns = [
+        Turn(seg=n, rev=1, speaker=Speaker.CALLER, text=t, start_s=n, end_s=n + 1, final=True)
+        for n, t in enumerate(said)
+    ]
+    found = [cue.target for cue in hear(turns, Lexicon.load(), Urgency.load())]
+    assert found == ["119"]
+
+
 def test_a_service_line_is_only_offered_and_not_for_a_place_named_after_it() -> None:
     [cue] = cues("个税汇算的退税一直没到账")
     assert (cue.target, cue.action) == ("12366", Action.OFFER)
@@ -221,6 +237,7 @@ def test_a_phrase_knows_alternatives_gaps_and_what_is_forbidden() -> None:
         "困在那个电梯",
     ]
     assert [found.sounds for found in Phrases(["着火"]).heard("招货了")] == [2]
+    assert not list(Phrases(["(?<!头)晕了"]).heard("头晕了")), "what must not stand before is seen, not heard"
     for broken in ("(a", "a)", "?"):
         with pytest.raises(PhraseError):
             Phrases([broken])
