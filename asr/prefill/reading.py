@@ -12,6 +12,7 @@ from asr.lexicon import Lexicon
 from asr.numerals import Numeral, digit_groups, numerals, with_digits
 from asr.prefill.gazetteer import PlaceHit, find_places
 from asr.prefill.suggestions import Evidence
+from asr.prefill.terms import put_right
 from asr.transcript import Speaker, Turn
 
 PAUSE = r"[，,、。.！!？?；;：:…·\s]"
@@ -188,15 +189,15 @@ def reading_of(raw: str, lexicon: Lexicon) -> Reading:
 
 
 def _put_right(text: str, lexicon: Lexicon) -> str:
-    """Well-known mishearings, each replaced by something of its own length."""
+    """Well-known mishearings and terms known by their sound, each replaced by something of its own length."""
     for pattern, meant in _mishearings(lexicon):
         text = pattern.sub(meant, text)
-    return text
+    return put_right(text, lexicon)
 
 
 _OF_DOORS = (
     (re.compile(r"(?<=[栋楼座])底(?:上(?=[，。！？]|$|由|油)|伤|尚)"), "底商"),
-    (re.compile(r"(?<=[一二三四五六])七(?=[一二三四五六七八九十0-9]{1,2}号楼)"), "期"),
+    (re.compile(r"(?<=[一二三四五六])七(?=[，,]?[一二三四五六七八九十0-9]{1,2}号楼)"), "期"),
     (re.compile(r"(?<=从|到)向口"), "巷口"),
     (re.compile(r"(?<=单元)[腰要邀妖](?=[零〇0-9一二三四五六七八九])"), "幺"),
 )
