@@ -31,7 +31,7 @@ def address_of(talk: Talk, mentions: Sequence[Mention], main: Where, subject: st
     doors = doors_of(talk, mine)
     who = firm_of(subject)
     kinds = kinds_of(talk, main, mine, who)
-    spots = spots_of(mine, doors, kinds)
+    spots = spots_of(mine, doors, kinds, at_crossing=main.name.endswith("口"))
     value = main.name
     evidence = [first.head]
     for detail, mention in _in_order(doors, spots):
@@ -110,7 +110,7 @@ def joined(value: str, more: str) -> str:
 
 def _in_order(doors: Chosen, spots: Sequence[tuple[Detail, Mention]]) -> list[tuple[Detail, Mention]]:
     """As said where one turn says it all, else the doors first."""
-    row = [doors[slot] for slot in _SLOTS if slot in doors]
+    row = [doors[slot] for slot in _SLOTS if slot in doors and not _told_by_room(slot, doors)]
     if spots:
         told = {(detail.slot, detail.shown) for detail in spots[0][1].doors}
         if {(detail.slot, detail.shown) for detail, _ in row} <= told:
@@ -119,6 +119,14 @@ def _in_order(doors: Chosen, spots: Sequence[tuple[Detail, Mention]]) -> list[tu
             said = [(d, mention) for d in mention.span.details if d.slot != "spot" or id(d) in shown]
             return said + [pair for pair in spots if pair[1] is not mention]
     return [*spots, *row] if "row" in doors else [*row, *spots]
+
+
+def _told_by_room(slot: str, doors: Chosen) -> bool:
+    """Of room 101 the floor need not be told, unless both were said in one breath."""
+    if slot != "floor" or "room" not in doors:
+        return False
+    (floor, of_floor), (room, of_room) = doors["floor"], doors["room"]
+    return of_floor is not of_room and room.shown.rstrip("室")[:-2] == floor.shown.rstrip("楼层")
 
 
 def _told_in_full(mentions: Sequence[Mention], value: str) -> str:

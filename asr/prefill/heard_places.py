@@ -11,7 +11,7 @@ from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Evidence
 
 _OTHERS = re.compile(r"(?:楼上|楼下|对门|隔壁|邻居|他家|她家|他们家|人家|户主|朋友|他|她).{0,4}$")
-_NOT = re.compile(r"(?:不是|不在|没在|不叫|不住|而不是)(?:我们|在|咱|那个)?$")
+_NOT = re.compile(r"(?:不是|不在|没在|没说|不叫|不住|而不是)(?:我们|在|咱|那个)?$")
 _NOT_AFTER = re.compile(
     r"^(?:那边|那块|那个|倒|都|是)*(?:不是|没事|没坏|没问题|没有问题|好着|好了|好的|修好)(?:呢|的|了)*(?=[，,。]|我|的|$)"
 )
@@ -104,8 +104,8 @@ def _chosen(said: Said) -> bool:
     return end - start >= 2 and _CHOICE.search(said.asked) is not None and said.text[start:end] in said.asked
 
 
-_RATHER = re.compile(r"不是[^，。？！]{1,12}[，,]?(?:而|我们|应该)?是$")
-"""不是五栋，是十五栋."""
+_RATHER = re.compile(r"(?:不是[^，。？！]{1,12}[，,]?|没说[^，。？！]{1,12}[，。？！呃嗯啊]+)(?:而|我们|应该)?是$")
+"""不是五栋，是十五栋. 我没说东南角吧？是西南角."""
 _CHOICE = re.compile(r"是[^，。？！]{1,10}还是|[楼院部区室门店]还是")
 
 

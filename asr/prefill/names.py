@@ -85,6 +85,9 @@ def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
     for position, own in enumerate(name):
         if any(char == own and own in word for word, char in told):
             yield position, own
+    meant_by_parts = built(said.text, name[0])
+    if meant_by_parts is not None:
+        yield 0, meant_by_parts
     for word, char in told:
         meant = char if char in word else next((other for other in word if sounds_like(other, char)), char)
         for position, own in enumerate(name):
@@ -110,9 +113,6 @@ def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
             and sounds_like(name[0], meant)
         ):
             yield 0, meant
-    meant_by_parts = built(said.text, name[0])
-    if meant_by_parts is not None:
-        yield 0, meant_by_parts
 
 
 def _settle(claims: Sequence[Claim], called: Sequence[Claim]) -> Claim | None:

@@ -166,6 +166,8 @@ def _caller_secret(said: Said) -> Wish | None:
         return Wish(answer[0], 0.85, (answer[1],)) if answer is not None else None
     if put.AGENT_OFFERS.search(said.asked) and (accepts := _ACCEPTS.match(said.text)) is not None:
         return Wish(True, 0.85, (said.evidence(*accepts.span()),), asked_only=True)
+    if (asked := put.ASKS_TO_STAY_OUT.search(said.text)) is not None:
+        return Wish(True, 0.85, (said.evidence(*asked.span()),))
     known = put.KNOWN_BY.search(said.text)
     return Wish(True, 0.8, (said.evidence(*known.span()),)) if known is not None else None
 
@@ -265,7 +267,7 @@ def _caller_nameless(said: Said) -> Wish | None:
         return None
     asked = put.ASKS_TO_STAY_OUT.search(said.text)
     if asked is not None:
-        return Wish(True, 0.9, (said.evidence(*asked.span()),))
+        return Wish(True, 0.9, (said.evidence(*asked.span()),), mild="匿名" not in asked.group())
     if (
         ASKS_NAME.search(said.asked)
         and (not ASKS_PHONE.search(said.asked) or _ALL_OF_IT.search(said.text))

@@ -116,10 +116,15 @@ def _heard_better(talk: Talk, newer: Mention, older: Mention) -> bool:
     return answered is not None and answered is older.said and older.asked
 
 
-def spots_of(mine: Sequence[Mention], doors: Chosen, kinds: frozenset[str]) -> list[tuple[Detail, Mention]]:
+_CROSSING = re.compile(r"(?:那个)?大?(?:(?:十字|丁字|交叉)?路?口|红绿灯|十字|丁字)+[旁下]?")
+
+
+def spots_of(
+    mine: Sequence[Mention], doors: Chosen, kinds: frozenset[str], *, at_crossing: bool
+) -> list[tuple[Detail, Mention]]:
     """Of all that was said with the chosen building or none the row that says most, what was put right before all.
 
-    ``kinds`` only say what whom it is about is.
+    ``kinds`` only say what whom it is about is, and ``at_crossing`` its traffic lights say nothing.
     """
     building = doors["building"][0].shown if "building" in doors else None
     refused = {detail.shown for mention in mine if mention.negated for detail in mention.spots[:1]}
@@ -127,7 +132,11 @@ def spots_of(mine: Sequence[Mention], doors: Chosen, kinds: frozenset[str]) -> l
     most = 0.0
     for mention in mine:
         row = [
-            (d, mention) for d in mention.spots if d.shown not in refused | kinds and not _told_closer(d, mention.spots)
+            (d, mention)
+            for d in mention.spots
+            if d.shown not in refused | kinds
+            and not (at_crossing and _CROSSING.fullmatch(d.shown))
+            and not _told_closer(d, mention.spots)
         ]
         own = mention.door("building")
         if not row or mention.negated or mention.elsewhere or not mention.stands or own not in (None, building):

@@ -88,7 +88,7 @@ def inside_at(text: str, start: int) -> bool:
 def built(text: str, heard: str) -> str | None:
     """姓台，台上的台右边挂个耳朵: the surname that sounds so and is put together of these."""
     for surname, one, other in map(tuple, _BUILT.split()):
-        if heard != surname and sounds_like(heard, surname) and re.search(f"{one}{_WITH}{other}", text):
+        if sounds_like(heard, surname) and re.search(f"{one}{_WITH}{other}", text):
             return surname
     return None
 

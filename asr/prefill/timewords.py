@@ -37,7 +37,7 @@ _OF_YEAR = (
     r"年?[初底末](?!中|[一二三四五六七八九十])|上半年|下半年|年中|[春夏秋冬]天?|开春|收秋|秋收|收麦|麦收|入[冬夏秋伏]"
 )
 _SEASON = (
-    r"入了?[冬夏秋伏](?!口)|[上下]半年|(?:上|这|本)个?学期|开学(?=[的就交收前])"
+    r"入了?[冬夏秋伏](?!口)|(?<=从)一?供暖(?=就|开始|以来)|[上下]半年|(?:上|这|本)个?学期|开学(?=[的就交收前])"
     r"|(?:开春|收秋|秋收|收麦|麦收|入[冬夏秋伏]|开学|立冬|三伏)(?:那会儿|那阵儿?|前后|以后|之后|的?时候|(?=以来))"
 )
 _OFTEN = (
@@ -82,7 +82,7 @@ _HOUR = (
 _SPAN = r"月|星期|礼拜|小时|钟头"
 _LASTED = (
     r"(?:都|已经|有|快|得有|将近|大概|差不多|持续|停了|漏了|拖了|等了|断了|欠了)?"
-    rf"(?:{_N}天{_N}夜|[俩仨](?:{_SPAN}|天|年)|半拉?月|个把(?:{_SPAN})"
+    rf"(?:{_N}{{1,2}}年[零又]?(?:{_N}{{1,2}}|几)个?多?月|{_N}天{_N}夜|[俩仨](?:{_SPAN}|天|年)|半拉?月|个把(?:{_SPAN})"
     rf"|(?:[大小]半|小?{_N}{{1,3}}(?:好?几)?|好几|好些|几|半)(?:来|多)?(?:[个拉](?:来|多|半)*(?:{_SPAN})|年|天|周|小时|星期|礼拜))"
     r"(?:半|多|来)*(?=了|没|都|不|，|。|！|、|也|还|工夫|光景|[给过]你|总|往上|出头|左右|的样子|吧|啦|$)"
 )
@@ -224,8 +224,9 @@ def _meant(text: str, match: re.Match[str], kind: Kind, protected: Sequence[tupl
         never = said.startswith("一") and re.match(
             r"(?:都|也)[没不]|没[^，。]{0,2}(?:耽误|歇|少|差|断|落|缺|停)", later
         )
+        knocked = said.endswith("半天") and re.search(r"[敲喊叫找拍按]了?$", before)
         return re.search(r"(?:就|才|刚|开|第|每|等|隔|再|差)$", before) is None and not (
-            never or re.match(r"级|龄", later)
+            never or knocked or re.match(r"级|龄", later)
         )
     if kind is Kind.OFTEN:
         return said not in ("周末", "平时") or re.match(r"[^，。]{0,4}(?:打|联系|回)", text[match.end() :]) is None
@@ -278,6 +279,8 @@ def _day(said: str) -> Day:
 def _feast(said: str) -> str:
     if passed := re.match(r"(?:过[完了]|一过)(.+?)(?:节|假期|长假)?$", said):
         return {"十一": "国庆", "年": "春节", "十五": "元宵"}.get(passed.group(1), passed.group(1)) + "后"
+    if said == "一供暖":
+        return "供暖"
     if entered := re.fullmatch(r"入了(.)", said):
         return f"入{entered.group(1)}"
     plain = re.sub(
@@ -362,6 +365,7 @@ def clock(said: str, part: str) -> Clock | None:
     if hour is None or minute is None or hour > 24 or minute > 59:
         return None
     early = hour < 6 and re.search(r"凌晨|半夜|夜里|黑", part) is not None
+    early = early or (hour <= 3 and part.endswith("晚上"))
     shift = _shift(hour, part, early=early)
     about = match.group(4) in ("多", "多钟", "来钟", "左右", "光景", "前后", "许")
     return Clock(hour=hour + shift, minute=minute, until=until + shift if until is not None else None, about=about)
@@ -417,6 +421,7 @@ def _lasted(said: str) -> str:
         _LEAD.sub("", said).replace("俩", "两个").replace("仨", "三个").replace("半拉", "半个").replace("钟头", "小时")
     )
     plain = re.sub(r"个(?=[天年])", "", plain) if said[-1] in "天年" else plain
+    plain = re.sub(rf"^({_N}{{1,2}})年[零又]?(?=[^半多]*月$)", lambda match: f"{_number(match[1])}年", plain)
     plain = re.sub("^小(?!半)", "近", re.sub("(?<!个)半月", "半个月", plain).replace("个把", "约一个"))
     about = re.sub(r"(?<![好])来(?=[个天年周多月星礼小钟])", "", plain)
     about = re.sub(r"个?(?:礼拜|星期)", "周", about)

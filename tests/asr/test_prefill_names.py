@@ -136,6 +136,7 @@ def test_only_the_whole_character_is_an_explanation(said: str, told: list[tuple[
 def test_a_surname_is_put_together_of_its_parts() -> None:
     assert built("姓台，台上的台，右边挂个耳朵", "台") == "邰"
     assert built("姓台，台上的台", "台") is None
+    assert value("caller_name", MATTER, ASKED, "姓茹，草字头底下一个如果的如。") == "茹"
 
 
 @pytest.mark.parametrize(

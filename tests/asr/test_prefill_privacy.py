@@ -227,6 +227,13 @@ def test_who_gives_another_word_for_the_name_is_anonymous(answer: str) -> None:
     assert value("anonymous", MATTER, "您贵姓？", "不用记那么细，小邵就行。") != "true"
 
 
+def test_who_would_rather_not_be_written_down_and_then_tells_the_name_is_named_in_confidence() -> None:
+    wish = "能不能不写我名字？我妈下个月还得去复查。"
+    lines = (MATTER, "您希望怎么处理？", wish, "可以保密。您贵姓？", "姓蔺，蔺相如的蔺。")
+    assert (value("anonymous", *lines), value("confidential", *lines)) == (None, "true")
+    assert value("anonymous", *lines[:3]) == "true"
+
+
 def test_who_gives_no_name_and_wants_to_be_called_is_not_nameless() -> None:
     asked = "好的，请问您贵姓？"
     assert value("anonymous", MATTER, asked, "名字就算了，留电话还不够吗，给我回话就行。") is None

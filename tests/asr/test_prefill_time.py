@@ -80,6 +80,10 @@ def test_a_word_of_time_as_a_ticket_writes_it(said: str, written: list[str]) -> 
         ("上个月十五号到这个月三号停了半个多月，投诉物业。", "上月15日至本月3日"),
         ("从去年四月干到今年二月，工钱没给。", "去年4月至今年2月"),
         ("十一月底到十二月初拉的货，运费没给。", "11月底至12月初"),
+        ("暖气从一供暖就不热。", "自供暖起"),
+        ("路灯一年零三个月没修了。", "已1年三个月"),
+        ("昨天晚上打混凝土打到两点。", "昨晚至2:00"),
+        ("昨晚吵到一点半。", "昨晚至1:30"),
     ],
 )
 def test_since_when_and_from_when_to_when(said: str, when: str) -> None:
@@ -158,6 +162,11 @@ def test_the_part_of_the_day_may_be_the_operators() -> None:
 )
 def test_what_the_caller_opens_with_is_when_it_was(said: str, when: str) -> None:
     assert value("occur_time", said) == when
+
+
+def test_how_long_somebody_knocked_is_not_how_long_it_lasts() -> None:
+    assert value("occur_time", "楼上漏水，我敲了半天没人应。") is None
+    assert value("occur_time", "楼上漏水，停了半天了。") == "已半天"
 
 
 def test_what_somebody_got_up_to_is_of_this_morning() -> None:
