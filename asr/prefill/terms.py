@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from asr.lexicon import Lexicon
@@ -32,7 +32,8 @@ def put_right(text: str, lexicon: Lexicon) -> str:
 
 @lru_cache(maxsize=8)
 def _terms(lexicon: Lexicon) -> tuple[Mapping[tuple[str, ...], str], tuple[int, ...]]:
-    """The terms by their sound, without those of which two sound the same; their lengths, the longest first."""
+    """The terms by their sound, without those that sound like another or like part of a place's name; their lengths,
+    the longest first."""
     cues = lexicon.cues
     words = {
         *cues.organisations, *cues.misheard, *cues.spots, *cues.place_suffixes,
@@ -45,5 +46,13 @@ def _terms(lexicon: Lexicon) -> tuple[Mapping[tuple[str, ...], str], tuple[int, 
         sound = toneless(word)
         twice |= {sound} & by_sound.keys()
         by_sound[sound] = word
-    known = {sound: word for sound, word in by_sound.items() if sound not in twice}
+    parts = {part for place in lexicon.places for name in (place.name, *place.aliases) for part in _parts(name)}
+    named = {toneless(part) for part in parts if by_sound.get(toneless(part), part) != part}
+    known = {sound: word for sound, word in by_sound.items() if sound not in twice | named}
     return known, tuple(sorted({len(sound) for sound in known}, reverse=True))
+
+
+def _parts(name: str) -> Iterator[str]:
+    for start in range(len(name) - LEAST + 1):
+        for end in range(start + LEAST, len(name) + 1):
+            yield name[start:end]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from asr.lexicon import Lexicon
+from asr.lexicon import Lexicon, Place, PlaceKind
 from asr.prefill.reading import reading_of
 from asr.prefill.terms import put_right
 from tests.benchmarks.prefill import FRESH, RECORDED
@@ -36,6 +37,13 @@ def test_what_is_written_stays_as_it_is() -> None:
     ]
     assert said
     assert [text for text in said if put_right(text, Lexicon.load()) != text] == []
+
+
+def test_a_place_of_this_city_is_no_term_misheard() -> None:
+    ours = Lexicon.load()
+    place = Place(name="石燕小学家属院", kind=PlaceKind.COMMUNITY, district="城区")
+    assert put_right("石燕小学门口", ours) == "实验小学门口"
+    assert put_right("石燕小学门口", replace(ours, places=(*ours.places, place))) == "石燕小学门口"
 
 
 def test_the_evidence_is_what_was_heard() -> None:
