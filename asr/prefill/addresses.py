@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from asr.lexicon import PlaceKind
 from asr.prefill.along import firm_of, firm_there, kinds_of, named_there, near_by, part_of_road, shop_at, stretch
@@ -13,7 +14,7 @@ from asr.prefill.mentions import Detail, Where
 from asr.prefill.readbacks import read_back
 from asr.prefill.reading import Said, Talk
 from asr.prefill.rows import Chosen, belongs, doors_of, short_of, spots_of
-from asr.prefill.suggestions import Suggestion
+from asr.prefill.suggestions import Evidence, Suggestion
 
 _SLOTS = ("phase", "zone", "row", "building", "unit", "floor", "room", "desk")
 _SIDES = re.compile(r"(?:(?<=[楼栋元])([东西南北])头|(?<=[^村往])([东西南北])[边面])(?![门口馆包条粉])")
@@ -24,72 +25,126 @@ _STOP_OF_BUS = re.compile(r"(?<![车交驿油费电动岗兵检])站$")
 _ASKS_KIND = re.compile(r"(?:哪一?[个处]?|什么)(站|工地|路口|收费站)(?![在的])")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Known:
+    """What the talk tells of the main place: where it is named, what else belongs to it, what of that was chosen."""
+
+    talk: Talk
+    mentions: Sequence[Mention]
+    main: Where
+    named: Sequence[Mention]
+    mine: Sequence[Mention]
+    doors: Chosen
+    spots: Sequence[tuple[Detail, Mention]]
+    who: str
+    kinds: frozenset[str]
+
+    @property
+    def plain(self) -> bool:
+        return not self.doors and not self.spots
+
+
+@dataclass(slots=True)
+class _Written:
+    """The address as far as it is written, and the words it comes from."""
+
+    value: str
+    evidence: list[Evidence]
+
+    def put(self, value: str, *proof: Evidence) -> None:
+        self.value = value
+        self.evidence += proof
+
+    def add(self, words: str, *proof: Evidence) -> None:
+        self.put(self.value + words, *proof)
+
+
 def address_of(talk: Talk, mentions: Sequence[Mention], main: Where, subject: str) -> Suggestion:
-    named = [m for m in mentions if m.where is not None and m.where.name == main.name and not m.negated]
-    mine = [m for m in mentions if m in named or (m.where is None and belongs(talk, m)) or short_of(m, main)]
-    first = next((mention for mention in named if mention.said.by_caller), named[0])
-    doors = doors_of(talk, mine)
-    who = firm_of(subject)
-    kinds = kinds_of(talk, main, mine, who)
-    spots = spots_of(mine, doors, kinds, at_crossing=main.name.endswith("口"))
-    value = main.name
-    evidence = [first.head]
-    for detail, mention in _in_order(doors, spots):
-        value = joined(value, detail.shown)
-        evidence.append(mention.evidence(detail))
-    if not spots and not set(doors) - {"phase"} and main.place is not None:
-        kind = next((found for m in named if (found := _ASKS_KIND.search(m.said.asked))), None)
-        value += kind.group(1) if kind is not None and not value.endswith(kind.group(1)) else ""
-    if not doors and not spots:
-        for said, start, end, words in near_by(talk, main):
-            value += words
-            evidence.append(said.evidence(start, end))
-    on_it = answered_on(mentions, main) if not doors and not spots else None
-    far = any(detail.shown.startswith("至") for detail, _ in spots)
-    part_way = stretch(talk, main) if not doors and not far and main.place is not None else None
-    if part_way is not None:
-        value = main.name + part_way[1]
-        evidence.append(part_way[0])
-    apart = bool(spots) and all(mention.span.loose for _, mention in spots)
-    told = [] if apart else [detail.shown for detail, _ in spots]
-    firm = firm_there(talk, main, who, doors, told, kinds) if part_way is None else None
-    if firm is not None and firm[1] not in value:
-        beside = "".join(detail.shown for detail, _ in spots) if apart else ""
-        value = joined(value.removesuffix(beside), firm[1]) + (f"（{beside}）" if beside else "")
-        evidence.append(firm[0])
-    if on_it is not None and on_it.where is not None and on_it.where.name not in value:
-        words = on_it.where.name + "".join(spot.shown for spot in on_it.spots[:1])
-        value += words if firm is None else f"（{words}）"
-        evidence.append(on_it.head)
-    shop = shop_at(mentions, named, main) if not doors else None
-    if shop is not None and shop.where is not None and shop.where.name not in value:
-        value += shop.where.name
-        evidence.append(shop.head)
-    there = named_there(talk, main) if value == main.name else None
-    if there is not None:
-        value += there[0]
-        evidence.append(there[1])
-    part = part_of_road(mentions, main)
-    if part is not None:
-        value = part[0]
-        evidence += part[1]
-    heard = read_back(talk, main.name, subject)
-    if heard is not None and _fits(
-        talk, mine, heard, _bare(value, heard[0], subject), [detail.shown for detail, _ in doors.values()]
-    ):
-        value = heard[0]
-        evidence.append(heard[1].evidence(heard[2], heard[3]))
+    known = _known(talk, mentions, main, firm_of(subject))
+    first = next((mention for mention in known.named if mention.said.by_caller), known.named[0])
+    written = _Written(main.name, [first.head])
+    for detail, mention in _in_order(known.doors, known.spots):
+        written.put(joined(written.value, detail.shown), mention.evidence(detail))
+    _write_near(written, known)
+    _write_on_road(written, known)
+    _write_as_read_back(written, known, subject)
     anchor = anchor_of(talk, mentions, main)
-    if anchor is not None and anchor[0] not in value:
-        value = joined(anchor[0], value)
-        evidence = [*anchor[1], *evidence]
-    value = _as_written(talk, _told_in_full(mentions, value))
+    if anchor is not None and anchor[0] not in written.value:
+        written = _Written(joined(anchor[0], written.value), [*anchor[1], *written.evidence])
+    value = _as_written(talk, _told_in_full(mentions, written.value))
     return Suggestion(
         field="address",
         value=value,
-        confidence=_confidence(talk, named, main, value),
-        evidence=tuple(dict.fromkeys(evidence)),
+        confidence=_confidence(talk, known.named, main, value),
+        evidence=tuple(dict.fromkeys(written.evidence)),
     )
+
+
+def _known(talk: Talk, mentions: Sequence[Mention], main: Where, who: str) -> _Known:
+    named = [m for m in mentions if m.where is not None and m.where.name == main.name and not m.negated]
+    mine = [m for m in mentions if m in named or (m.where is None and belongs(talk, m)) or short_of(m, main)]
+    doors = doors_of(talk, mine)
+    kinds = kinds_of(talk, main, mine, who)
+    spots = spots_of(mine, doors, kinds, at_crossing=main.name.endswith("口"))
+    return _Known(
+        talk=talk, mentions=mentions, main=main, named=named, mine=mine, doors=doors, spots=spots, who=who, kinds=kinds
+    )
+
+
+def _write_near(written: _Written, known: _Known) -> None:
+    """What kind of place it is, and what it is near to."""
+    if not known.spots and not set(known.doors) - {"phase"} and known.main.place is not None:
+        kind = next((found for m in known.named if (found := _ASKS_KIND.search(m.said.asked))), None)
+        if kind is not None and not written.value.endswith(kind.group(1)):
+            written.add(kind.group(1))
+    if known.plain:
+        for said, start, end, words in near_by(known.talk, known.main):
+            written.add(words, said.evidence(start, end))
+
+
+def _write_on_road(written: _Written, known: _Known) -> None:
+    """From where to where, whom it is about, and what else stands there."""
+    talk, mentions, main = known.talk, known.mentions, known.main
+    far = any(detail.shown.startswith("至") for detail, _ in known.spots)
+    part_way = stretch(talk, main) if not known.doors and not far and main.place is not None else None
+    if part_way is not None:
+        written.put(main.name + part_way[1], part_way[0])
+    firm = _write_firm(written, known) if part_way is None else None
+    on_it = answered_on(mentions, main) if known.plain else None
+    if on_it is not None and on_it.where is not None and on_it.where.name not in written.value:
+        words = on_it.where.name + "".join(spot.shown for spot in on_it.spots[:1])
+        written.add(words if firm is None else f"（{words}）", on_it.head)
+    shop = shop_at(mentions, known.named, main) if not known.doors else None
+    if shop is not None and shop.where is not None and shop.where.name not in written.value:
+        written.add(shop.where.name, shop.head)
+    there = named_there(talk, main) if written.value == main.name else None
+    if there is not None:
+        written.add(*there)
+    part = part_of_road(mentions, main)
+    if part is not None:
+        written.put(part[0], *part[1])
+
+
+def _write_firm(written: _Written, known: _Known) -> tuple[Evidence, str] | None:
+    """The firm's name before a spot that was told apart, which goes into brackets."""
+    apart = bool(known.spots) and all(mention.span.loose for _, mention in known.spots)
+    told = [] if apart else [detail.shown for detail, _ in known.spots]
+    firm = firm_there(known.talk, known.main, known.who, known.doors, told, known.kinds)
+    if firm is not None and firm[1] not in written.value:
+        beside = "".join(detail.shown for detail, _ in known.spots) if apart else ""
+        bracketed = f"（{beside}）" if beside else ""
+        written.put(joined(written.value.removesuffix(beside), firm[1]) + bracketed, firm[0])
+    return firm
+
+
+def _write_as_read_back(written: _Written, known: _Known, subject: str) -> None:
+    """The operator's wording, where it is the better one."""
+    heard = read_back(known.talk, known.main.name, subject)
+    if heard is None:
+        return
+    shown = [detail.shown for detail, _ in known.doors.values()]
+    if _fits(known.talk, known.mine, heard, _bare(written.value, heard[0], subject), shown):
+        written.put(heard[0], heard[1].evidence(heard[2], heard[3]))
 
 
 _OF_YARD = re.compile(r"^院(?:[子里内]|$)")
