@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 import structlog
 
 from api.auth.shared import Switch
+from api.leg_streams import SPEAKERS, LegStream, Taps
 from api.live.hub import Hub
 from api.live.messages import SpeechState
 from api.tasks import Tasks
@@ -27,19 +28,11 @@ from asr.sessions import SpeechSession
 from asr.transcript import Speaker, Transcript, Turn
 from asr.voice import VoiceDetector
 from telephony.calls import Call, CallPhase, Leg, LegRole
-from telephony.commands import TapLeg
-from telephony.errors import TelephonyError
 from telephony.events import CallEvent, Event, LinkChanged, LinkState
 from telephony.ids import CallId, ChannelId
-from telephony.media.tap import Tap
 
 log = structlog.get_logger(__name__)
 
-CONNECT_S = 3.0
-"""A tap that has not connected by then is given up and asked for anew."""
-RETRY_S = (0.2, 0.5, 1.0, 2.0, 3.0)
-"""Pauses before the next try; the last one repeats. A tap that brought sound starts again at the first."""
-FRAME_S = 0.02
 REBUILT_S = 3.0
 """A call answered longer ago than this was not seen to begin: its text so far is in the records."""
 RESTORE_S = 2.0
@@ -49,14 +42,7 @@ LAST_WORDS_S = 4.0
 SUGGEST_AGAIN_S = 2.0
 
 TALKED_ON = frozenset({CallPhase.TALKING, CallPhase.HELD})
-SPEAKERS = {LegRole.CITIZEN: Speaker.CALLER, LegRole.OPERATOR: Speaker.AGENT, LegRole.CENTRE: Speaker.CENTRE}
 _WORST_LAST = (SpeechLevel.OK, SpeechLevel.DEGRADED, SpeechLevel.DOWN)
-
-
-class Taps(Protocol):
-    """``telephony.media.tap.TapServer``, as far as it is used here."""
-
-    def expect(self, ttl_s: float = 30.0) -> Tap: ...
 
 
 class Records(Protocol):
@@ -194,7 +180,7 @@ class _CallStream:
         self.answered_s = owner.clock() - age_s
         self._rebuilt = call.rebuilt or age_s > REBUILT_S
         self._transcript = Transcript()
-        self._legs: dict[ChannelId, _LegStream] = {}
+        self._legs: dict[ChannelId, LegStream] = {}
         self._states: dict[ChannelId, StreamState] = {}
         self._wanted: dict[ChannelId, Leg] = {}
         self._wanted_since_s: dict[ChannelId, float] = {}
@@ -265,7 +251,7 @@ class _CallStream:
         can_hear = self._owner.recognizer() is not None
         for channel, leg in self._wanted.items():
             if can_hear and channel not in self._legs:
-                stream = self._legs[channel] = _LegStream(self._owner, self, leg, self._wanted_since_s[channel])
+                stream = self._legs[channel] = LegStream(self._owner, self, leg, self._wanted_since_s[channel])
                 task = legs.start(stream.run(), leg.role)
                 task.add_done_callback(lambda _: self._changed.set())
         for channel, stream in self._legs.items():
@@ -376,128 +362,6 @@ class _CallStream:
             await asyncio.gather(reading, return_exceptions=True)
             if self._unread.is_set():
                 await self._read_once()
-
-
-class _LegStream:
-    """One leg: a tap, asked for again whenever it ends before the leg does, feeding one speech session."""
-
-    def __init__(self, owner: Streams, call: _CallStream, leg: Leg, since_s: float) -> None:
-        self._owner = owner
-        self._call = call
-        self._leg = leg
-        self._speaker = SPEAKERS[leg.role]
-        self._left = asyncio.Event()
-        self._hurry = asyncio.Event()
-        self._deaf_since_s: float | None = since_s
-        """None while somebody listens."""
-        self._heard_out = False
-        """The speech session is over."""
-        self._tap: Tap | None = None
-        self._offset_s: float | None = None
-
-    def leave(self) -> None:
-        """The leg has ended."""
-        if not self._left.is_set() and self._deaf_since_s is not None:
-            self._call.deaf(self._owner.clock() - self._deaf_since_s)
-        self._left.set()
-        self._hurry.set()
-        if self._tap is not None:
-            self._tap.close()
-
-    def hurry(self) -> None:
-        self._hurry.set()
-
-    async def run(self) -> None:
-        recognizer = self._owner.recognizer()
-        if recognizer is None:
-            return
-        stream_id = f"{self._call.call_id}/{self._leg.channel}"
-        session = self._owner.session(recognizer, stream_id)
-        self._call.speech_is(self._leg.channel, session.state)
-        hearing = asyncio.create_task(self._hear(session, stream_id), name=f"hearing {stream_id}")
-        try:
-            await self._feed(session)
-            await session.close()
-            await hearing
-        finally:
-            hearing.cancel()
-            await session.close()
-            await asyncio.gather(hearing, return_exceptions=True)
-            self._nobody_listens()
-            self._call.speech_is(self._leg.channel, None)
-
-    def _somebody_listens(self) -> None:
-        if self._deaf_since_s is None or self._heard_out:
-            return
-        self._call.deaf(self._owner.clock() - self._deaf_since_s)
-        self._deaf_since_s = None
-
-    def _nobody_listens(self) -> None:
-        if self._deaf_since_s is None:
-            self._deaf_since_s = self._owner.clock()
-
-    async def _hear(self, session: SpeechSession, stream_id: str) -> None:
-        async for event in session.events():
-            if isinstance(event, StreamState):
-                self._call.speech_is(self._leg.channel, event)
-            elif isinstance(event, Unheard):
-                self._call.unheard(event)
-            else:
-                self._call.heard(self._speaker, stream_id, event, self._offset_s or 0.0)
-        self._heard_out = True
-        self._nobody_listens()
-
-    async def _feed(self, session: SpeechSession) -> None:
-        tries = 0
-        while not self._left.is_set():
-            brought_sound = await self._tap_once(session)
-            if self._left.is_set():
-                return
-            tries = 0 if brought_sound else tries + 1
-            if tries > 1:
-                self._call.speech_is(
-                    self._leg.channel, StreamState(level=SpeechLevel.DOWN, reason="no sound from the switch")
-                )
-            await self._pause(RETRY_S[min(tries, len(RETRY_S) - 1)])
-
-    async def _tap_once(self, session: SpeechSession) -> bool:
-        """One tap from its beginning to its end; whether it brought any sound."""
-        self._tap = tap = self._owner.taps.expect(CONNECT_S)
-        command = TapLeg(
-            call_id=self._call.call_id,
-            channel=self._leg.channel,
-            tap_id=tap.id,
-            address=self._owner.tap_address,
-        )
-        brought_sound = False
-        try:
-            await self._owner.switch.request(command)
-            async for frame, arrived_s in tap.frames():
-                if not brought_sound:
-                    brought_sound = True
-                    self._somebody_listens()
-                    self._call.speech_is(self._leg.channel, session.state)
-                if self._offset_s is None:
-                    self._offset_s = max(0.0, arrived_s - FRAME_S - self._call.answered_s)
-                session.feed(frame, arrived_s)
-        except TelephonyError as error:
-            log.warning("tap refused", call_id=self._call.call_id, role=self._leg.role, error_type=type(error).__name__)
-        finally:
-            tap.close()
-            self._tap = None
-            if brought_sound:
-                self._nobody_listens()
-        return brought_sound
-
-    async def _pause(self, seconds: float) -> None:
-        self._hurry.clear()
-        if self._left.is_set():
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._hurry.wait()
-        except TimeoutError:
-            return
 
 
 def in_tenths(complete: float | None) -> float | None:

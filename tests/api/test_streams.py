@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from api.leg_streams import CONNECT_S
 from api.live.hub import Hub
 from api.live.messages import SpeechState
-from api.streams import CONNECT_S, Streams
+from api.streams import Streams
 from asr.coverage import Coverage
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedTalker
 from asr.pool import LimitedRecognizer
