@@ -33,7 +33,7 @@ MORE = RECORDED.with_name("dialogues_more.json")
 FRESH = RECORDED.with_name("dialogues_fresh.json")
 TOLD = RECORDED.with_name("dialogues_told.json")
 UNSEEN = RECORDED.with_name("dialogues_unseen.json")
-"""No rule for place, time or whom it is about was made after looking at these."""
+"""They teach no weights, though some rules were made after looking at what was wrong on them."""
 MATTERS = RECORDED.with_name("matters_ours.json")
 FILLS = 0.75
 EXACT = ("caller_name", "caller_gender", "contact_phone", "district", "town")
