@@ -77,7 +77,8 @@ class Story:
     def invited_at(self) -> list[float]:
         """Epoch ms of every INVITE that 110 has seen."""
         told = self.invites.read_text("utf-8", errors="replace") if self.invites.exists() else ""
-        found = re.findall(r"^-+ (\d{4}-\S+)[ \t](\S+)\n\S* message received.*\n\nINVITE sip", told, re.MULTILINE)
+        when = r"^-+ (\d{4}-\d\d-\d\d)[ \tT]([\d:.]+)Z?"  # T and Z in newer versions of SIPp
+        found = re.findall(when + r"\n\S* message received.*\n\nINVITE sip", told, re.MULTILINE)
         stamps = (datetime.fromisoformat(f"{day}T{hour}").replace(tzinfo=UTC) for day, hour in found)
         return [stamp.timestamp() * 1000 for stamp in stamps]
 
