@@ -50,7 +50,7 @@ class Decoding:
 
 PARTIAL = Decoding(beam=1, pad_s=0.5, whole_s=5.0, no_repeat=4, hurried=True)
 """Of a second of speech (67 turns) 58 made believable text, 40 of them what was said; without ``whole_s`` 25 and 10. It
-costs 40 ms; at two seconds and more there is no difference."""
+costs 40 ms. After 1.9 s 52 are what was said, and 46 without."""
 FINAL = Decoding(beam=2, pad_s=3.0)
 """Of 106 turns of telephone speech 22.2 % of the characters were wrong; with five beams and 5 s it is 23.8 %, and a
 sixth more work."""
