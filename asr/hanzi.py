@@ -14,6 +14,9 @@ _NARROW_AT_END = re.compile(rf"(?<=[{_HAN}0-9A-Za-z])([.?!])$")
 _DOUBLED = re.compile(rf"([{_WIDE}])[{_WIDE}]+")
 _WIDER = str.maketrans(",.?!:;", "，。？！：；")
 _VARIANTS = str.maketrans("妳祂牠", "你他它")  # OpenCC takes these for simplified
+_PARTICLE = re.compile(
+    r"(?<![原名专巨合编译遗论显土卓昭])著(?![名作称书述录有])"
+)  # 住著 is 住着: OpenCC keeps 著 for 著名
 _HAN_ANYWHERE = re.compile(rf"[{_HAN}]")
 
 
@@ -22,7 +25,7 @@ def normalise(text: str) -> str:
     text = " ".join(text.split())
     if not _HAN_ANYWHERE.search(text):
         return text
-    text = str(_simplifier().convert(text)).translate(_VARIANTS)
+    text = _PARTICLE.sub("着", str(_simplifier().convert(text)).translate(_VARIANTS))
     text = _NARROW_BESIDE_HAN.sub(lambda mark: (mark[1] or mark[2]).translate(_WIDER), text)
     text = _NARROW_AT_END.sub(lambda mark: mark[1].translate(_WIDER), text)
     text = _SPACE_BESIDE_HAN.sub("", text)

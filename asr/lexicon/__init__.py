@@ -16,6 +16,7 @@ PLACES_FILE = "places.json"
 GAZETTEER_FILE = "gazetteer.json"
 """A city's own places, in the home folder, in the form of the packaged places."""
 SURNAMES_FILE = "surnames.txt"
+GIVEN_NAMES_FILE = "given_names.txt"
 CUES_FILE = "cues.json"
 PHRASINGS_FILE = "phrasings.txt"
 
@@ -110,6 +111,8 @@ class Lexicon:
     places: tuple[Place, ...]
     surnames: Mapping[str, int]
     """Each with its rank, the commonest first."""
+    given_names: Mapping[str, int]
+    """So too; those of two characters that many people have."""
     cues: Cues
     phrasings: Mapping[str, tuple[str, ...]]
     """By category: how people put it, in their own words."""
@@ -197,7 +200,8 @@ def _assemble(read: _Reader) -> Lexicon:
         city=city,
         categories=categories,
         places=places,
-        surnames=_surnames(read(SURNAMES_FILE)),
+        surnames=_names(SURNAMES_FILE, read, "surname"),
+        given_names=_names(GIVEN_NAMES_FILE, read, "given name"),
         cues=_cues(_json(read, CUES_FILE)),
         phrasings=_phrasings(read(PHRASINGS_FILE), {category.code for category in categories}),
     )
@@ -279,13 +283,13 @@ def _named(entry: Any) -> tuple[str, tuple[str, ...]]:
     raise LexiconError(PLACES_FILE, repr(entry), "is neither a name of two or more characters nor an object with one")
 
 
-def _surnames(text: str) -> Mapping[str, int]:
-    names = [name for line in text.splitlines() if not line.startswith("#") for name in line.split()]
+def _names(file: str, read: _Reader, what: str) -> Mapping[str, int]:
+    names = [name for line in read(file).splitlines() if not line.startswith("#") for name in line.split()]
     for name in names:
         if not all("\u4e00" <= char <= "\u9fff" for char in name) or len(name) > 4:
-            raise LexiconError(SURNAMES_FILE, name, "is no surname")
+            raise LexiconError(file, name, f"is no {what}")
     if not names:
-        raise LexiconError(SURNAMES_FILE, "file", "has no surname")
+        raise LexiconError(file, "file", f"has no {what}")
     return {name: rank for rank, name in enumerate(dict.fromkeys(names), start=1)}
 
 

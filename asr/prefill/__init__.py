@@ -11,6 +11,7 @@ from asr.prefill.likeness import likeness_of
 from asr.prefill.matters import rank_categories, suggest_matter
 from asr.prefill.names import suggest_caller
 from asr.prefill.occurrence import suggest_first_report, suggest_time
+from asr.prefill.passages import passages_of
 from asr.prefill.phones import suggest_phone
 from asr.prefill.places import suggest_place
 from asr.prefill.privacy import privacy_of, suggest_privacy
@@ -36,7 +37,8 @@ def suggest(turns: Sequence[Turn], *, caller_number: str, lexicon: Lexicon) -> t
     Meant to be called after each final turn with all final turns (others are passed over); what was read of a turn is
     kept, so a call costs little more than its newest turn. ``caller_number`` is the caller id, empty if withheld.
     """
-    talk = read(turns, lexicon)
+    passages = passages_of(turns)
+    talk = read(passages.turns, lexicon)
     privacy = privacy_of(talk)
     caller = suggest_caller(talk, privacy)
     name = next((suggestion.value for suggestion in caller if suggestion.field == "caller_name"), "")
@@ -47,7 +49,7 @@ def suggest(turns: Sequence[Turn], *, caller_number: str, lexicon: Lexicon) -> t
     ticket = next((suggestion for suggestion in found if suggestion.field == "previous_ticket_no"), None)
     found += suggest_time(talk, only_asks=_only_asks(matter)) or suggest_first_report(talk, ticket)
     found += suggest_wording(talk, {suggestion.field: suggestion for suggestion in found})
-    return tuple(found)
+    return tuple(passages.told(suggestion) for suggestion in found)
 
 
 def _only_asks(matter: Sequence[Suggestion]) -> bool:

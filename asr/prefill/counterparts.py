@@ -113,7 +113,7 @@ def _patterns(lexicon: Lexicon) -> tuple[re.Pattern[str], ...]:
 
 def counterparts(talk: Talk, caller: str) -> Iterator[Named]:
     for named in _persons(talk):
-        if not is_caller(named.name, caller) and not _contact(named):
+        if not is_caller(named.name, caller) and not _contact(named) and not named.name.startswith("谢谢"):
             yield named
 
 

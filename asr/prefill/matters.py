@@ -14,6 +14,7 @@ from asr.lexicon import Category, Lexicon
 from asr.prefill.appeals import Acts, acts_of, likely, packaged_weights, said_for
 from asr.prefill.keywords import Hit, is_emergency, keyword_hits
 from asr.prefill.likeness import likeness_of
+from asr.prefill.passages import passages_of
 from asr.prefill.reading import Said, Talk, read
 from asr.prefill.suggestions import Evidence, Suggestion
 from asr.transcript import Turn
@@ -93,7 +94,7 @@ _PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权�
 
 def rank_categories(turns: Sequence[Turn], lexicon: Lexicon) -> list[tuple[str, float]]:
     """All categories with any cue, best first, with shares that add up to 1."""
-    return list(_ranked(read(turns, lexicon))[0])
+    return list(_ranked(read(passages_of(turns).turns, lexicon))[0])
 
 
 def suggest_matter(talk: Talk) -> list[Suggestion]:
@@ -306,13 +307,13 @@ def _office(talk: Talk) -> tuple[str, Evidence] | None:
 
 def likeliest_appeal(turns: Sequence[Turn], lexicon: Lexicon) -> str | None:
     """The kind of appeal, whatever emergency it sounds like."""
-    shares = _kinds(read(turns, lexicon))[0]
+    shares = _kinds(read(passages_of(turns).turns, lexicon))[0]
     return max(shares, key=lambda kind: shares[kind]) if shares else None
 
 
 def told_urgency(turns: Sequence[Turn], lexicon: Lexicon) -> str | None:
     """How urgent the operator called it."""
-    told = _told_urgent(read(turns, lexicon))
+    told = _told_urgent(read(passages_of(turns).turns, lexicon))
     return told.value if told is not None else None
 
 

@@ -9,11 +9,15 @@ from functools import lru_cache
 from asr.lexicon.pinyin import sounds_like, syllables
 from asr.prefill.addressing import addressed, opens_revisit
 from asr.prefill.genders import Shown, suggest_gender
+from asr.prefill.given_names import usual_given_name
 from asr.prefill.naming import Claim, claims_of
 from asr.prefill.privacy import Privacy
 from asr.prefill.reading import Said, Talk
-from asr.prefill.spelling import built, denied_at, inside_at, near, spellings, words_meant
+from asr.prefill.spelling import built, denied_at, inside_at, near, spellings, surnames_by_sound, words_meant
 from asr.prefill.suggestions import Suggestion
+
+_RARE = 300
+"""Rank of a surname: who was misheard in the given name is rather called what sounds so and is common."""
 
 
 def suggest_caller(talk: Talk, privacy: Privacy) -> list[Suggestion]:
@@ -65,12 +69,25 @@ def _spelled_right(talk: Talk, claim: Claim) -> Claim:
                 if position not in explained or meant == name[position]:
                     name[position] = meant
                     explained.add(position)
-    return replace(
+    right = replace(
         claim,
         name="".join(name),
         surname="".join(name[: len(claim.surname)]),
         sure=min(0.95, claim.sure + 0.05 * bool(explained)),
     )
+    return right if explained else _usual(talk, right)
+
+
+def _usual(talk: Talk, claim: Claim) -> Claim:
+    """柴秀蓝 for 柴秀兰, 妙雨彤 for 苗雨彤: of a name that nobody explained, what sounds so and people are called."""
+    given = claim.name[len(claim.surname) :]
+    meant = usual_given_name(talk.lexicon, given) if given else None
+    if meant is None or meant == given:
+        return claim
+    surname = claim.surname
+    if talk.lexicon.surnames.get(surname, _RARE) >= _RARE:
+        surname = surnames_by_sound(talk.lexicon).get(syllables(surname), surname)
+    return replace(claim, name=surname + meant, surname=surname, sure=max(0.5, claim.sure - 0.1))
 
 
 @lru_cache(maxsize=8192)

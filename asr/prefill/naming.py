@@ -10,6 +10,7 @@ from functools import lru_cache
 from asr.lexicon import Lexicon
 from asr.lexicon.pinyin import sounds_like
 from asr.prefill.genders import TITLES
+from asr.prefill.given_names import usual_given_name
 from asr.prefill.half_named import half_named
 from asr.prefill.questions import ASKS_NAME, ASKS_OTHER_NAME
 from asr.prefill.reading import PAUSE, Said
@@ -341,7 +342,7 @@ def _whole_after(said: Said, surname: str, at: int) -> tuple[str, int]:
         follows = window[: match.start()]
         if (
             given
-            and (certain or follows.endswith("叫"))
+            and (certain or follows.endswith("叫") or usual_given_name(said.reading.lexicon, given) is not None)
             and not re.search(r"(?:他|她|老板|经理|不是|写成|当成|。.{4,})", follows)
             and given[0] != "的"
         ):

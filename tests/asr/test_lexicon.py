@@ -13,6 +13,7 @@ from asr.lexicon import (
     CATEGORIES_FILE,
     CUES_FILE,
     GAZETTEER_FILE,
+    GIVEN_NAMES_FILE,
     PLACES_FILE,
     SURNAMES_FILE,
     Lexicon,
@@ -89,6 +90,7 @@ def test_a_city_brings_what_it_has_and_keeps_the_rest(tmp_path: Path) -> None:
         (PLACES_FILE, {"districts": []}, "file", "city"),
         (PLACES_FILE, {"city": "某市", "districts": [{"name": "东区", "roads": ["路"]}]}, "'路'", "two or more"),
         (SURNAMES_FILE, "王 Li", "Li", "no surname"),
+        (GIVEN_NAMES_FILE, "秀兰 Xiulan", "Xiulan", "no given name"),
         (CUES_FILE, {"fillers": []}, "address_terms", "missing"),
     ],
 )

@@ -45,6 +45,22 @@ def test_a_name_is_told_in_many_ways(said: str, name: str) -> None:
     assert value("caller_name", MATTER, ASKED, said) == name
 
 
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("我叫柴秀蓝。", "柴秀兰"),
+        ("我姓苗苗语同上学生电话写我妈的吧", "苗雨彤"),
+        ("我姓妙，妙语同，电话就这个。", "苗雨彤"),
+        ("我叫柴秀蓝，蓝天的蓝。", "柴秀蓝"),
+        ("姓要，要求的要，要建国。", "要建国"),
+        ("我叫柴可心。", "柴可心"),
+        ("我叫柴玉美。", "柴玉美"),
+    ],
+)
+def test_a_given_name_that_nobody_has_is_the_one_that_sounds_so_unless_it_is_explained(said: str, name: str) -> None:
+    assert value("caller_name", MATTER, ASKED, said) == name
+
+
 def test_which_character_it_is_may_be_asked_after_the_name() -> None:
     lines = (MATTER, ASKED, "姓张。", "弓长张吗？", "不是不是，立早章，章翼，翅膀那个翼。")
     assert value("caller_name", *lines) == "章翼"
