@@ -9,6 +9,7 @@ from functools import lru_cache
 from asr.lexicon import Lexicon
 from asr.prefill.genders import TITLES
 from asr.prefill.naming import HAN, OTHERS, STOP_CHARS, TITLE, Claim, surname_pattern
+from asr.prefill.passages import OPENS_REVISIT
 from asr.prefill.reading import CORRECTION, PAUSE, Said, Talk
 
 _ASKING = r"(?:是吗|是吧|是不是|对吗|对吧|对不对|没错|吗|吧|么|本人|\?|？)"
@@ -16,7 +17,6 @@ _NOT_ME = re.compile(
     rf"^(?:{PAUSE}|哎|喂|嗯|啊|你好|您好)*(?:不是(?!.{{0,3}}解决)|打错|没这个人|我不是|他不在|她不在)"
     r"|我是(?:他|她)(?:的)?(?:儿子|女儿|闺女|爱人|老公|老婆|媳妇|家属|家里人|妈|爸|姐|妹|哥|弟)"
 )
-_OPENS = re.compile(r"回访|请问(?:您)?是|(?:热线|12345|中心|工单)[^。]{0,12}(?:跟|和|向)您(?:核实|了解|回)")
 _GREETED = r"好的?|嗯|那|谢谢|抱歉|对不起|不好意思|明白|理解|收到|请问|行|可以"
 
 
@@ -34,7 +34,7 @@ def addressed(talk: Talk) -> Iterator[Claim]:
 
 def opens_revisit(said: Said) -> bool:
     """What the operator of a call back begins with is read among the caller's words: it tells what the matter was."""
-    return said.by_caller and said.index == 0 and _OPENS.search(said.text) is not None
+    return said.by_caller and said.index == 0 and OPENS_REVISIT.search(said.text) is not None
 
 
 @lru_cache(maxsize=8)

@@ -78,6 +78,8 @@ class Mention:
 def judged(talk: Talk, said: Said, span: Span) -> Mention:
     text = said.text
     span = _without_choices(said, span)
+    other_door = span.where is not None and said.by_agent and _puts_door_right(talk, said)
+    span = replace(span, details=()) if other_door else span
     before, after = text[max(0, span.start - 8) : span.start], text[span.end :]
     negated = _NOT.search(before) is not None or _NOT_AFTER.match(after) is not None
     other = _OTHERS if span.where is None else _ELSEWHERE
@@ -94,7 +96,7 @@ def judged(talk: Talk, said: Said, span: Span) -> Mention:
         elsewhere=(other.search(before) is not None and not far)
         or _OWN_FIRM.search(text[max(0, span.start - 26) : span.start]) is not None,
         blamed=_IS_ABOUT.search(before) is not None,
-        stands=said.by_caller or (stands(talk, said, span.end) and not _directed(said, span)),
+        stands=said.by_caller or ((other_door or stands(talk, said, span.end)) and not _directed(said, span)),
     )
 
 
@@ -129,6 +131,19 @@ def _another(said: Said, span: Span) -> bool:
     if span.where is None:
         return sum(detail.slot != "spot" for detail in span.details) <= 1 and any(other.details for other in later)
     return any(other.where is not None and other.where != span.where for other in later)
+
+
+def _puts_door_right(talk: Talk, said: Said) -> bool:
+    """不对，是三栋不是二栋: what the operator named stands, but for its door."""
+    reply = next((other for other in talk.after(said) if other.by_caller), None)
+    if reply is None or talk.confirmed(said):
+        return False
+    named = [span for span in spans_of(reply.reading) if span.start < _SAYS_WHERE]
+    return (
+        bool(named)
+        and all(span.where is None for span in named)
+        and all(detail.slot != "spot" for detail in named[0].details)
+    )
 
 
 def stands(talk: Talk, said: Said, end: int) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from asr.prefill.suggestions import Evidence, Suggestion
 from asr.transcript import Turn
 
+OPENS_REVISIT = re.compile(r"回访|请问(?:您)?是|(?:热线|12345|中心|工单)[^。]{0,12}(?:跟|和|向)您(?:核实|了解|回)")
+"""Of a call back the operator's first words are read among the caller's, whose answer does not go on with them."""
 _BREATH_S = 2.0
 """Silence that still joins."""
 _LONGEST = 240
@@ -49,7 +52,8 @@ def passages_of(turns: Iterable[Turn]) -> Passages:
     )
     passages: list[list[Turn]] = []
     for turn in finals:
-        if passages and _goes_on(passages[-1], turn):
+        opens = len(passages) == 1 and OPENS_REVISIT.search(passages[0][0].text) is not None
+        if passages and not opens and _goes_on(passages[-1], turn):
             passages[-1].append(turn)
         else:
             passages.append([turn])

@@ -85,7 +85,7 @@ def suggest_phone(talk: Talk, caller_number: str, privacy: Privacy) -> list[Sugg
         return []
     stated = _stated(talk)
     if stated is not None and not (same and _later(talk, same_evidence, stated)):
-        return [_of_stated(talk, _as_read_back(talk, stated))]
+        return [_of_stated(talk, _as_caller_id(talk, _as_read_back(talk, stated), own_line))]
     if not own_line:
         return []
     if same:
@@ -283,10 +283,21 @@ def _heard_by_operator(talk: Talk) -> _Number | None:
             for last in range(first, min(first + MOST_GROUPS, len(groups))):
                 digits = "".join(group.digits for _, group in groups[first : last + 1])
                 adjacent = all(joined(said.text, groups[i][1], groups[i + 1][1]) for i in range(first, last))
+                digits = _without_one(digits, told) or digits
                 if adjacent and (MOBILE.fullmatch(digits) or LANDLINE.fullmatch(digits)):
                     number = _number(talk, digits, groups[first : last + 1])
                     return None if number.foreign or digits in foreign else replace(number, asked=True)
     return None
+
+
+def _without_one(digits: str, told: Sequence[Numeral]) -> str | None:
+    """幺六四八八零二七一七幺三 read back to …七七幺三: one digit too many for a mobile, and the end that was said."""
+    end = told[-1].digits if told else ""
+    if len(digits) != 12 or len(end) < _LOCAL_ENDS or digits.endswith(end):
+        return None
+    left = {digits[:at] + digits[at + 1 :] for at in range(len(digits))}
+    fit = [one for one in left if one.endswith(end) and MOBILE.fullmatch(one)]
+    return fit[0] if len(fit) == 1 else None
 
 
 _MOST_UNLIKE = 3
@@ -310,6 +321,17 @@ def _as_read_back(talk: Talk, number: _Number) -> _Number:
 
 
 _LOCAL_ENDS = 4
+
+
+def _as_caller_id(talk: Talk, number: _Number, own_line: str) -> _Number:
+    """A number that was heard or read back with a digit too few or too many, and else is the one they call from."""
+    if MOBILE.fullmatch(number.digits) is not None or MOBILE.fullmatch(own_line) is None:
+        return number
+    heard = [number.digits]
+    for said in list(talk.after(number.said))[:3]:
+        heard += [digits_of(groups) for groups in runs_of(said) if said.by_agent]
+    slipped = any(abs(len(said) - len(own_line)) == 1 and Levenshtein.distance(said, own_line) == 1 for said in heard)
+    return replace(number, digits=own_line) if slipped else number
 
 
 def _let_stand(talk: Talk, said: Said, *, unsure: bool) -> bool:

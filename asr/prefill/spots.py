@@ -171,7 +171,7 @@ def _stands(reading: Reading, at: int, *, paused: bool) -> tuple[str, int] | Non
         closed = _CLOSES.match(text, noun.end()) is not None
         if closed or (not paused and (simple is None or simple.end() < noun.end()) and not noun.group("body")):
             best = _plain(noun.group()), noun.end()
-    if simple is not None and (best is None or simple.end() >= best[1]):
+    if simple is not None and simple.end() <= limit and (best is None or simple.end() >= best[1]):
         best = _plain(simple.group()), simple.end()
     return None if best is None else (with_digits(best[0]), best[1])
 

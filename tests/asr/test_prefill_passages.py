@@ -72,3 +72,12 @@ def test_a_number_in_two_breaths_is_one_number() -> None:
     said = {one.seg: one.text for one in turns}
     assert phone.value == "15433061709"
     assert [said[item.seg][item.start : item.end] for item in phone.evidence] == ["幺五四", "三三零六幺七零九"]
+
+
+def test_the_answer_to_a_call_back_does_not_go_on_with_its_opening() -> None:
+    turns = [
+        turn(1, CALLER, "泽安12345回访，您反映的路灯修好了吗", 0.0),
+        turn(2, CALLER, "修好了", 1.2),
+        turn(3, CALLER, "挺亮的", 2.4),
+    ]
+    assert texts(*turns) == ["泽安12345回访，您反映的路灯修好了吗", "修好了，挺亮的"]

@@ -63,3 +63,15 @@ def test_an_answer_to_this_number_names_it_and_a_borrowed_phone_is_no_callers() 
         "嗯嗯。",
     )
     assert value("contact_phone", *lines) is None
+
+
+def test_a_number_that_lost_a_digit_on_the_way_is_the_one_they_call_from() -> None:
+    lines = (MATTER, ASKED, "六六零，四零九二六。", "1540011223，登记了。", "好。")
+    assert value("contact_phone", *lines) == OWN_NUMBER
+    lines = (MATTER, ASKED, "六六零，四零九二六。", "1551011224，登记了。", "好。")
+    assert value("contact_phone", *lines) != OWN_NUMBER
+
+
+def test_a_digit_too_many_read_back_is_found_by_the_end_that_was_said() -> None:
+    lines = (MATTER, ASKED, "礼器1.166.880，7713，白天打。", "164880271713，白天联系。", "好。")
+    assert value("contact_phone", *lines) == "16488027713"

@@ -64,6 +64,17 @@ def test_a_no_to_what_was_asked_after_the_place_leaves_it_standing() -> None:
     assert value("address", *lines) == "丹河路与科创街路口东南角"
 
 
+def test_a_no_to_the_door_leaves_the_place_standing() -> None:
+    lines = ("我们小区楼下油烟大。", WHERE, "就请收花人那个。", "锦绣花园二栋楼下对吗", "对，哎不对，是三栋不是二栋。")
+    assert value("address", *lines) == "锦绣花园3栋"
+    lines = (*lines[:-1], "不对，是凤鸣小区三栋。")
+    assert value("address", *lines) == "凤鸣小区3栋"
+
+
+def test_no_spot_begins_before_a_place_and_ends_inside_it() -> None:
+    assert value("address", "路灯不亮。", WHERE, "中学院小区三号楼一单元幺零二。") == "学院小区3号楼1单元102"
+
+
 def test_the_operators_words_end_where_the_matter_begins() -> None:
     lines = ("路堵。", WHERE, "神农街实验小学，北门。", "神农街实验小学北门放学拥堵，对吗？", "对。")
     assert value("address", *lines) == "神农街实验小学北门"
