@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from asr.lexicon import Lexicon
+from asr.numerals import digit_groups
 from asr.prefill.named import Kind, Named
 from asr.prefill.parts import spelt_out
 from asr.prefill.reading import Said, Talk
@@ -90,7 +91,8 @@ _HANDLE = (
     r"|大夫|医生|老师|书记|所长|站长|校长|教练|师傅|队长|村长|警官|局长|院长|护士)"
 )
 _BADGE = re.compile(
-    r"(?:胸牌|工号|工牌|警号|编号)[^，。]{0,8}?(?P<badge>[A-Za-z]{1,3}[\s-]*[零〇一二两三四五六七八九幺0-9]{2,6})"
+    r"(?:(?:胸牌|工号|工牌|警号|编号)[^，。]{0,8}?(?=[A-Za-z])|(?:胸牌|工号|工牌|警号)(?:上|写|印|的|号|是)*(?=[^A-Za-z]))"
+    r"(?P<badge>(?P<letters>[A-Za-z]{0,3})[\s-]*(?P<digits>[零〇一二两三四五六七八九幺0-9]{2,6}))(?![0-9]|[零〇一二两三四五六七八九幺])"
 )
 _BEARS = re.compile(r"(?:胸牌|工牌|牌牌|牌子|胸卡|名牌|反光背心|锦旗)")
 _SELF = re.compile(r"[我俺](?:叫|姓|是|就是|也姓|大名)?$|免贵$|复姓$")
@@ -151,7 +153,8 @@ def _persons(talk: Talk) -> Iterator[Named]:
 
 def _badges(said: Said) -> Iterator[Named]:
     for match in _BADGE.finditer(said.text):
-        shown = re.sub(r"[\s-]", "", match.group("badge"))
+        number = "".join(group.digits for group in digit_groups(match.group("digits")))
+        shown = match.group("letters") + (number or match.group("digits"))
         yield Named(shown, said, *match.span("badge"), 1.6, Kind.PERSON)
 
 

@@ -202,11 +202,13 @@ _OF_DOORS = (
     (re.compile(r"(?<=单元)[腰要邀妖](?=[零〇0-9一二三四五六七八九])"), "幺"),
 )
 """Heard beside words of doors: 三栋底上, 丹河湾二七五号楼, 一单元腰零二."""
-_OF_CLOCKS = tuple(
-    (re.compile(rf"(?<=[早晚午夜晨上]{hour})[.:](?=[0-5]\d(?!\d|元|块|万|千|百|倍|%|度|米|公[里斤分]|毫|升|斤))"), "点")
-    for hour in (r"\d", r"\d\d")
+_NO_MINUTES = r"\d|元|块|万|千|百|倍|%|度|米|公[里斤分]|毫|升|斤"
+_OF_CLOCKS = (
+    (re.compile(rf"(?<=[早晚午夜晨上]\d)[.:](?=[0-5]\d(?!{_NO_MINUTES}))"), "点"),
+    (re.compile(rf"(?<=[早晚午夜晨上]\d\d)[.:](?=[0-5]\d(?!{_NO_MINUTES}))"), "点"),
+    (re.compile(r"(?<=点[0-5]\d)时"), "分"),
 )
-"""今天早上7.20: a recogniser writes a time of day as a number."""
+"""今天早上7.20: a recogniser writes a time of day as a number; what it hears as 时 behind the minutes is no hour."""
 
 
 @lru_cache(maxsize=8)

@@ -92,6 +92,7 @@ def test_a_caller_of_whom_only_a_mark_was_heard_breaks_nothing() -> None:
         ("今天早上7.20公交车甩站", "当日7:20"),
         ("昨天晚上11.30还在施工", "昨晚23:30"),
         ("今天早上7.20元一斤的菜", "当日早上"),
+        ("今天早上7.20时时路过车站甩站", "当日7:20"),
     ],
 )
 def test_a_time_of_day_may_be_written_as_a_number(said: str, when: str) -> None:
