@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,14 +42,7 @@ class Texts:
 def own_places() -> Lexicon:
     packaged = Lexicon.load()
     village = Place(name="柳林新村", kind=PlaceKind.COMMUNITY, district="东区", town="东镇")
-    return Lexicon(
-        city=packaged.city,
-        categories=packaged.categories,
-        places=(*packaged.places, village),
-        surnames=packaged.surnames,
-        cues=packaged.cues,
-        phrasings=packaged.phrasings,
-    )
+    return replace(packaged, places=(*packaged.places, village))
 
 
 async def write_draft(store: Store) -> None:
