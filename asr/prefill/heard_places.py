@@ -135,7 +135,7 @@ def _another(said: Said, span: Span) -> bool:
 
 def _puts_door_right(talk: Talk, said: Said) -> bool:
     """不对，是三栋不是二栋: what the operator named stands, but for its door."""
-    reply = next((other for other in talk.after(said) if other.by_caller), None)
+    reply = talk.reply(said)
     if reply is None or talk.confirmed(said):
         return False
     named = [span for span in spans_of(reply.reading) if span.start < _SAYS_WHERE]
@@ -153,7 +153,7 @@ def stands(talk: Talk, said: Said, end: int) -> bool:
     """
     if talk.confirmed(said):
         return True
-    reply = next((other for other in talk.after(said) if other.by_caller), None)
+    reply = talk.reply(said)
     if reply is None:
         return True
     elsewhere = any(span.start < _SAYS_WHERE for span in spans_of(reply.reading))

@@ -92,9 +92,13 @@ _PLAIN = 0.8
 _PLACEHOLDERS = frozenset({"涉及单位", "相关单位", "属地政府", "权属单位"})
 
 
+def _talk(turns: Sequence[Turn], lexicon: Lexicon) -> Talk:
+    return read(passages_of(turns).turns, lexicon)
+
+
 def rank_categories(turns: Sequence[Turn], lexicon: Lexicon) -> list[tuple[str, float]]:
     """All categories with any cue, best first, with shares that add up to 1."""
-    return list(_ranked(read(passages_of(turns).turns, lexicon))[0])
+    return list(_ranked(_talk(turns, lexicon))[0])
 
 
 def suggest_matter(talk: Talk) -> list[Suggestion]:
@@ -307,13 +311,13 @@ def _office(talk: Talk) -> tuple[str, Evidence] | None:
 
 def likeliest_appeal(turns: Sequence[Turn], lexicon: Lexicon) -> str | None:
     """The kind of appeal, whatever emergency it sounds like."""
-    shares = _kinds(read(passages_of(turns).turns, lexicon))[0]
+    shares = _kinds(_talk(turns, lexicon))[0]
     return max(shares, key=lambda kind: shares[kind]) if shares else None
 
 
 def told_urgency(turns: Sequence[Turn], lexicon: Lexicon) -> str | None:
     """How urgent the operator called it."""
-    told = _told_urgent(read(passages_of(turns).turns, lexicon))
+    told = _told_urgent(_talk(turns, lexicon))
     return told.value if told is not None else None
 
 

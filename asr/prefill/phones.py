@@ -327,16 +327,19 @@ def _as_caller_id(talk: Talk, number: _Number, own_line: str) -> _Number:
     """A number that was heard or read back with a digit too few or too many, and else is the one they call from."""
     if MOBILE.fullmatch(number.digits) is not None or MOBILE.fullmatch(own_line) is None:
         return number
-    heard = [number.digits]
+    heard = [(number.digits, number.evidence)]
     for said in list(talk.after(number.said))[:3]:
-        heard += [digits_of(groups) for groups in runs_of(said) if said.by_agent]
-    slipped = any(abs(len(said) - len(own_line)) == 1 and Levenshtein.distance(said, own_line) == 1 for said in heard)
-    return replace(number, digits=own_line) if slipped else number
+        if said.by_agent:
+            heard += [(digits_of(groups), (*number.evidence, *_evidence(groups))) for groups in runs_of(said)]
+    for digits, evidence in heard:
+        if abs(len(digits) - len(own_line)) == 1 and Levenshtein.distance(digits, own_line) == 1:
+            return replace(number, digits=own_line, evidence=evidence)
+    return number
 
 
 def _let_stand(talk: Talk, said: Said, *, unsure: bool) -> bool:
     """The caller answered without digits of his own (后头是六二五), with a yes if it was told without a slip."""
-    reply = next((other for other in talk.after(said) if other.by_caller), None)
+    reply = talk.reply(said)
     return reply is not None and not groups_of(reply) and (unsure or talk.agreed(said))
 
 

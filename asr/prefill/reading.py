@@ -139,15 +139,16 @@ class Talk:
 
     def confirmed(self, said: Said) -> bool:
         """The caller did not object to what the operator said here."""
-        reply = self._reply(said)
+        reply = self.reply(said)
         return reply is None or not (reply.refuses or CORRECTION.search(reply.text[:12]))
 
     def agreed(self, said: Said) -> bool:
         """The caller answered the operator's words here with a yes and nothing against it."""
-        reply = self._reply(said)
+        reply = self.reply(said)
         return reply is not None and reply.agrees and CORRECTION.search(reply.text[:12]) is None
 
-    def _reply(self, said: Said) -> Said | None:
+    def reply(self, said: Said) -> Said | None:
+        """What the caller said next."""
         return next((other for other in self.after(said) if other.by_caller), None)
 
 
