@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +23,8 @@ Floats = npt.NDArray[np.float32]
 
 _WORTH = {1: 1.0, 2: 1.0, 3: 0.5}
 """What a run of so many characters counts."""
-_WORTH_OF_SOUND = 0.5
-"""Two syllables count too, for what a recogniser writes with other characters."""
+_WORTH_OF_SOUND = {2: 1.0, 3: 0.5}
+"""Runs of syllables count too, for what a recogniser writes with other characters."""
 _PRIOR = 12.0
 _NOT_WORDS = re.compile(r"[^\u4e00-\u9fffA-Za-z]+")
 
@@ -77,7 +76,7 @@ def _learn(examples: Sequence[tuple[str, str]]) -> Likeness:
 
 
 def _worth(piece: str) -> float:
-    return _WORTH_OF_SOUND if piece.startswith("~") else _WORTH[len(piece)]
+    return _WORTH_OF_SOUND[piece.count(" ")] if piece.startswith(" ") else _WORTH[len(piece)]
 
 
 @lru_cache(maxsize=4096)
@@ -87,7 +86,8 @@ def _pieces_of(text: str) -> Counter[str]:
         for width in _WORTH:
             counts.update(words[at : at + width] for at in range(len(words) - width + 1))
         said = syllables(words)
-        counts.update(f"~{one} {other}" for one, other in pairwise(said))
+        for width in _WORTH_OF_SOUND:
+            counts.update(f" {' '.join(said[at : at + width])}" for at in range(len(said) - width + 1))
     return counts
 
 

@@ -11,7 +11,9 @@ from functools import lru_cache
 import numpy as np
 
 from asr.lexicon import Category, Lexicon
+from asr.lexicon.pinyin import syllables
 from asr.prefill.appeals import Acts, acts_of, likely, packaged_weights, said_for
+from asr.prefill.half_heard import unlike
 from asr.prefill.keywords import Hit, is_emergency, keyword_hits
 from asr.prefill.likeness import likeness_of
 from asr.prefill.passages import passages_of
@@ -22,15 +24,17 @@ from asr.transcript import Turn
 _A_MATTER, BEHIND_MATTER = 2.0, 2.0
 """Who complains of how it was handled has a matter still; in a call-back all the more."""
 _CALLED_BACK = re.compile(r"回访")
-LIKE = 0.6
+LIKE = 1.0
 """What a log-odds of likeness is worth beside a keyword's weight."""
+_MANY_WORDS, _MANY_ALARMS = 6.0, 12.0
+"""Keywords of such a weight together count for seven tenths of it: a word said again and again proves little more."""
 PASSED_ON = 4.0
 """What the operator's naming of a department is worth for its categories."""
 NOT_ALIKE = -0.4
 """For categories that have no phrasings."""
 LEAST_WORDS = 6
 """Fewer characters without a keyword are no matter yet."""
-ENOUGH_WORDS = 14
+ENOUGH_WORDS = 80
 """With fewer the likeness counts less."""
 PRAISED = 12.0
 SUGGESTED = 4.0
@@ -42,7 +46,9 @@ ABOUT_US = 0.7
 _PRAISED = re.compile(
     r"(?<!不)(?:我|就是|想|要|来)(?:想|要|来|是|给|打电话)*(?:表扬|感谢(?!你们)|送.{0,4}锦旗"
     r"|点赞|夸)"
+    r"|我[^，。！？不]{0,3}表扬"
 )
+_ASKS_PRAISE = re.compile(r"(?:给|把|对|让|请|跟)[^，。！？不]{0,8}表扬|(?<!不)表扬(?:表扬|一下|一个|一位)")
 _OVERLAPS: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
     "0107": (("乡镇政府", re.compile(r"村(?:里|东|西|口|委|民)|我们村|宅基|河滩|庄稼地")),),
     "0203": (
@@ -63,11 +69,14 @@ _PASSES_ON = re.compile(
 )
 _ANOTHER = re.compile(r"单独|另外|另[记登开行]|另一[件个]|也(?:会)?(?:通知|通报)")
 _OFFICE = re.compile(r"(?:部门|企业|机构|机关|政府|服务中心|中心|局)$")
+_A_DEPARTMENT = re.compile(r"部[门们没闷]|企业")
+_NEAR, _NEARER, _FEW = 0.3, 0.15, 2
+"""How unlike a department's name what was heard may be, a syllable, and how much more unlike all but few must be."""
 _SHORT = {
     "城管": "城市管理部门", "交警": "公安交管部门", "交管": "公安交管部门", "园林": "园林绿化部门",
     "自来水公司": "供水企业", "电力": "供电企业", "热力": "供热企业", "市监": "市场监管部门",
     "交通运输": "交通运输部门", "应急部门": "应急管理部门", "公安督察": "公安机关督察部门", "劳动监察": "人社部门",
-    "公积金": "住房公积金中心", "审批": "行政审批部门", "环保": "生态环境部门",
+    "公积金": "住房公积金中心", "消防": "消防救援机构", "审批": "行政审批部门", "环保": "生态环境部门",
 }  # fmt: skip
 _GREETING = re.compile(r"政务服务便民热线|有什么可以帮|请问有什么|很高兴为您")
 _DENIED = re.compile(r"(?:没有?|不是|并非|没怎么|也不|不会|别|不)(?:人|真的?|再)?(?:被)?$")
@@ -121,8 +130,9 @@ def suggest_matter(talk: Talk) -> list[Suggestion]:
 def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Evidence, ...]]]:
     """By keywords and by how alike the words are to how people put each matter. Shares are calibrated."""
     scores, evidence = _keyword_scores(talk)
+    scores = {code: _damped(code, worth) for code, worth in scores.items()}
     if _praises(talk):
-        scores[PRAISE] += PRAISED
+        scores[PRAISE] = scores.get(PRAISE, 0.0) + PRAISED
     if not talk.caller or (not scores and not _says_enough(talk)):
         return [], evidence
     alike = _alike(talk)
@@ -144,6 +154,11 @@ def _ranked(talk: Talk) -> tuple[list[tuple[str, float]], dict[str, tuple[Eviden
     for code, _ in ranked[:1]:
         evidence.setdefault(code, _most_alike(talk, code))
     return ranked, evidence
+
+
+def _damped(code: str, worth: float) -> float:
+    much = _MANY_ALARMS if is_emergency(code) else _MANY_WORDS
+    return much * math.log1p(worth / much)
 
 
 def _bears_on_more(scores: Mapping[str, float]) -> bool:
@@ -171,8 +186,25 @@ def _named(said: Said) -> list[str]:
         if _ANOTHER.search(said.text[start + 1 : match.start()]):
             continue
         words = match.group("whom")
-        found += [name for stem, name in _stems(said.reading.lexicon) if stem in words][:2]
+        read = [name for stem, name in _stems(said.reading.lexicon) if stem in words][:2]
+        found += read or _named_by_sound(said.text[match.start() + 1 : match.end()], said.reading.lexicon)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _named_by_sound(words: str, lexicon: Lexicon) -> list[str]:
+    """交通营书部门 is 交通运输部门: what the words before 部门 sound like, one or two that sound the same (水务, 税务)."""
+    end = _A_DEPARTMENT.search(words)
+    sounds = syllables(words[: end.start()]) if end is not None else ()
+    near: dict[str, float] = {}
+    for stem, name in _stems(lexicon):
+        said = sounds[-len(stem) :]
+        if len(said) == len(stem):
+            far = sum(unlike(one, other) for one, other in zip(said, syllables(stem), strict=True)) / len(stem)
+            near[name] = min(far, near.get(name, 1.0))
+    best = min(near.values(), default=1.0)
+    found = [name for name, far in near.items() if far < best + _NEARER]
+    return found if best <= _NEAR and len(found) <= _FEW else []
 
 
 @lru_cache(maxsize=8)
@@ -194,7 +226,7 @@ def _alike(talk: Talk) -> dict[str, float]:
         return {}
     shares = [_share(said, number) * math.sqrt(len(said.text)) for number, said in enumerate(talk.caller)]
     odds = sum(share * likeness.of(said.text) for share, said in zip(shares, talk.caller, strict=True)) / sum(shares)
-    worth = min(1.0, sum(len(said.text) for said in talk.caller) / ENOUGH_WORDS)
+    worth = min(1.0, math.sqrt(sum(len(said.text) for said in talk.caller) / ENOUGH_WORDS))
     return dict(zip(likeness.codes, (worth * (odds - np.max(odds))).tolist(), strict=True))
 
 
@@ -238,7 +270,8 @@ def _keyword_scores(talk: Talk) -> tuple[dict[str, float], dict[str, tuple[Evide
 
 
 def _praises(talk: Talk) -> bool:
-    return any(_PRAISED.search(said.text) for said in talk.caller[:2])
+    begins = any(_PRAISED.search(said.text) for said in talk.caller[:2])
+    return begins or any(_ASKS_PRAISE.search(said.text) for said in talk.caller)
 
 
 def _share(said: Said, caller_turns: int) -> float:

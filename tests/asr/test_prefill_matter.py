@@ -318,3 +318,34 @@ def test_the_shop_of_a_number_the_side_of_a_village_and_what_lies_where_are_in_t
     lines: tuple[str, ...], address: str
 ) -> None:
     assert understood(*lines)["address"].value == address
+
+
+@pytest.mark.parametrize(
+    ("said", "department"),
+    [
+        ("好的，我转位键部门。", "卫健部门"),
+        ("我给您转交通营书部门处理。", "交通运输部门"),
+        ("转行政选批部们，请您留意电话。", "行政审批部门"),
+        ("我转公电企业去看一下。", "供电企业"),
+    ],
+)
+def test_a_department_is_known_by_its_sound(said: str, department: str) -> None:
+    codes = {one.code for one in Lexicon.load().categories if one.department == department}
+    talk = turns("你好，我想问个事。", said, "好的谢谢。")
+    assert rank_categories(talk, Lexicon.load())[0][0] in codes
+
+
+def test_what_sounds_like_no_department_points_nowhere() -> None:
+    plain = turns("你好，我想问个事。", "好的，我转给您说的部门。", "好的谢谢。")
+    bare = turns("你好，我想问个事。", "好的，我记下了。", "好的谢谢。")
+    assert rank_categories(plain, Lexicon.load())[:3] == rank_categories(bare, Lexicon.load())[:3]
+
+
+@pytest.mark.parametrize("said", ["我向表扬一个公交车司机。", "有个师傅帮了我大忙，你跟公司说说，给人家表扬表扬。"])
+def test_praise_is_asked_for_anywhere(said: str) -> None:
+    assert rank_categories(turns(said), Lexicon.load())[0][0] == "1404"
+
+
+def test_a_word_said_again_and_again_does_not_drown_the_matter() -> None:
+    praise = "我坐公交车，公交车上我头晕，公交车司机停了公交车，等公交车的人也帮我，我要表扬他。"
+    assert rank_categories(turns(praise), Lexicon.load())[0][0] == "1404"
