@@ -62,7 +62,7 @@ def _called(talk: Talk, said: Said) -> Iterator[Claim]:
     """好的仝大娘, 邢女士是吧."""
     for match in _patterns(talk.lexicon)["vocative"].finditer(said.text):
         surname, given, title = match.group("surname", "given", "title")
-        if surname == "那" and title == "师傅":
+        if (surname == "那" and title == "师傅") or surname + title == "阿姨":
             continue
         if title in ("总", "经理", "医生") or _renamed(talk, said, surname):
             continue

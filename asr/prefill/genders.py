@@ -9,6 +9,7 @@ from typing import NamedTuple
 from asr.prefill.questions import ASKS_NAME, ASKS_OTHER_NAME
 from asr.prefill.reading import PAUSE, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
+from asr.prefill.titles_heard import called
 
 TITLES = {
     **dict.fromkeys(("女士", "小姐", "大姐", "阿姨", "大娘", "大妈", "奶奶", "大婶", "大嫂", "嫂子", "婶子"), "女"),
@@ -49,7 +50,7 @@ _INTRODUCED = re.compile(
     r"(?:就写|就叫|叫我|称呼我|喊我|写上?|留个?|登记|记)(?:个|成|为)?[\u4e00-\u9fff]{0,2}(?P<title>女士|先生|大姐|大哥|大爷|阿姨)(?!的|那|家)"
 )
 _ANSWERED = re.compile(
-    r"[\u4e00-\u9fff](?P<title>女士|先生|大姐|大哥|大爷|阿姨)(?=(?:就|也)?(?:行|好|是|成|可以)?吧?(?:[，。！]|$))"
+    r"(?<!那个)[\u4e00-\u9fff](?P<title>女士|先生|大姐|大哥|大爷|阿姨)(?=(?:就|也)?(?:行|好|是|成|可以)?吧?(?:[，。！]|$))"
 )
 """免贵…女士吧, asked for the name: the title is whole where the name is not."""
 
@@ -109,6 +110,9 @@ def _addressed(talk: Talk, named: frozenset[int]) -> Iterator[Shown]:
     for said in talk.agent:
         match = _ADDRESSED.search(said.text)
         if match is None:
+            heard = next((call for call in called(said) if call.gender), None)
+            if heard is not None and said.index not in named:
+                yield Shown(heard.gender, 0.8, said.evidence(heard.start, heard.end))
             continue
         group = "title" if match.group("title") else "named"
         if group == "title" or said.index not in named:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from asr.lexicon import Lexicon
-from asr.lexicon.pinyin import toneless
+from asr.lexicon.pinyin import syllables, toneless
 
 
 def usual_given_name(lexicon: Lexicon, heard: str) -> str | None:
@@ -14,11 +14,14 @@ def usual_given_name(lexicon: Lexicon, heard: str) -> str | None:
     if heard in lexicon.given_names:
         return heard
     by_sound, usual = _names(lexicon)
-    return by_sound.get(toneless(heard)) if set(heard) - usual else None
+    if not set(heard) - usual:
+        return None
+    return by_sound.get(toneless(heard)) or by_sound.get(syllables(heard))
 
 
 @lru_cache(maxsize=8)
 def _names(lexicon: Lexicon) -> tuple[Mapping[tuple[str, ...], str], frozenset[str]]:
     """The commonest name of each sound, and every character that is in a name."""
     names = sorted(lexicon.given_names, key=lambda name: -lexicon.given_names[name])
-    return {toneless(name): name for name in names}, frozenset("".join(names))
+    by_sound = {syllables(name): name for name in names} | {toneless(name): name for name in names}
+    return by_sound, frozenset("".join(names))

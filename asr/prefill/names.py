@@ -10,12 +10,32 @@ from asr.lexicon.pinyin import sounds_like, syllables
 from asr.prefill.addressing import addressed, opens_revisit
 from asr.prefill.genders import Shown, suggest_gender
 from asr.prefill.given_names import usual_given_name
-from asr.prefill.naming import Claim, claims_of
+from asr.prefill.half_heard import unlike
+from asr.prefill.naming import Claim, asks_own_name, claims_of
 from asr.prefill.privacy import Privacy
 from asr.prefill.reading import Said, Talk
-from asr.prefill.spelling import built, denied_at, inside_at, near, spellings, surnames_by_sound, words_meant
+from asr.prefill.spelling import (
+    built,
+    denied_at,
+    given_meant,
+    given_words,
+    inside_at,
+    near,
+    spellings,
+    surnames_by_sound,
+    words_meant,
+)
 from asr.prefill.suggestions import Suggestion
+from asr.prefill.surname_votes import Elected, elect, is_xing, likeness
+from asr.prefill.whole_heard import given_heard
 
+_DOUBTED, _CERTAIN = 0.62, 0.85
+_SAME_SOUND = 0.8
+_BESIDE = 3
+"""Characters between a surname and the word that explains it, where that is what the word is for."""
+_VERY_RARE = 500
+_CLOSE = 0.25
+_HEARD_ONLY = 0.75
 _RARE = 300
 """Rank of a surname: who was misheard in the given name is rather called what sounds so and is common."""
 
@@ -23,7 +43,8 @@ _RARE = 300
 def suggest_caller(talk: Talk, privacy: Privacy) -> list[Suggestion]:
     claims = list(_claims(talk))
     called = list(addressed(talk))
-    claim = _settle(claims, called)
+    answers = [said for said in talk.caller if asks_own_name(said.asked)]
+    claim = _common(talk, _voted(talk, _settle(claims, called), elect(talk, answers)))
     suggestions = []
     if claim is not None and not privacy.withholds_identity:
         suggestions.append(
@@ -75,7 +96,12 @@ def _spelled_right(talk: Talk, claim: Claim) -> Claim:
         surname="".join(name[: len(claim.surname)]),
         sure=min(0.95, claim.sure + 0.05 * bool(explained)),
     )
-    return right if explained else _usual(talk, right)
+    if not explained:
+        return _usual(talk, right)
+    doubted = claim.sure <= _HEARD_ONLY
+    meant = (usual_given_name(talk.lexicon, right.name[len(claim.surname) :]) or "") if doubted else ""
+    kept = all(meant[at - len(claim.surname) :][:1] == name[at] for at in explained if at >= len(claim.surname))
+    return replace(right, name=right.surname + meant) if meant and kept else right
 
 
 def _usual(talk: Talk, claim: Claim) -> Claim:
@@ -102,6 +128,7 @@ def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
     for position, own in enumerate(name):
         if any(char == own and own in word for word, char in told):
             yield position, own
+    yield from _given_explained(said, name)
     meant_by_parts = built(said.text, name[0])
     if meant_by_parts is not None:
         yield 0, meant_by_parts
@@ -130,6 +157,84 @@ def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
             and sounds_like(name[0], meant)
         ):
             yield 0, meant
+
+
+def _given_explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """新上的新 for 欣赏的欣; what only few words explain was not put there by a recogniser."""
+    first = said.text.find("".join(name))
+    for word, meant, heard in given_meant(said, first + len(name) if first >= 0 else 0):
+        for position, own in enumerate(name[1:], start=1):
+            known = own in _told_chars() and near(heard, own) and sounds_like(own, meant) if heard else False
+            if known or (heard not in ("", own, *word) and _near_both(own, heard, meant)):
+                yield position, meant
+
+
+def _near_both(own: str, heard: str, meant: str) -> bool:
+    sounds = syllables(meant)[0]
+    return max(unlike(syllables(own)[0], sounds), unlike(syllables(heard)[0], sounds)) <= _CLOSE
+
+
+@lru_cache(maxsize=1)
+def _told_chars() -> frozenset[str]:
+    return frozenset(char for _, char, _ in given_words())
+
+
+def _voted(talk: Talk, claim: Claim | None, elected: Elected | None) -> Claim | None:
+    """What everything that was heard of the surname says together, where the words alone say less."""
+    if elected is None:
+        return claim
+    if claim is not None and not (
+        _outvoted(talk, claim, elected) if claim.surname != elected.surname else _lacks_given(claim)
+    ):
+        return claim
+    found = elected.said.evidence(elected.start, elected.end)
+    voted = Claim(elected.surname, elected.surname, elected.sure, elected.said, (found,))
+    if claim is None or not claim.full:
+        given = given_heard(talk.lexicon, elected)
+        whole = replace(
+            voted,
+            name=elected.surname + given,
+            sure=min(elected.sure, _HEARD_ONLY),
+            evidence=(elected.said.evidence(elected.start, elected.end + len(given)),),
+        )
+        return _spelled_right(talk, whole) if given else voted
+    given = claim.name[len(claim.surname) :] if likeness(claim.surname, elected.surname) >= _SAME_SOUND else ""
+    gender = claim.gender if claim.said.by_agent else ""
+    return replace(voted, name=elected.surname + given, gender=gender)
+
+
+def _lacks_given(claim: Claim) -> bool:
+    """Only half heard, so the rest may be there too."""
+    return not claim.full and not claim.corrected and claim.sure <= _DOUBTED
+
+
+def _common(talk: Talk, claim: Claim | None) -> Claim | None:
+    """母女士, only said by the operator, is rather 穆女士."""
+    ranks = talk.lexicon.surnames
+    if claim is None or claim.full or not claim.said.by_agent or ranks.get(claim.surname, _VERY_RARE) < _VERY_RARE:
+        return claim
+    meant = surnames_by_sound(talk.lexicon).get(syllables(claim.surname))
+    if meant is None or ranks[meant] >= _RARE or likeness(claim.surname, meant) < 1:
+        return claim
+    return replace(claim, name=meant, surname=meant, sure=0.55)
+
+
+def _outvoted(talk: Talk, claim: Claim, elected: Elected) -> bool:
+    """A surname heard clearly gives way only to words that explain a rarer one exactly."""
+    ranks = talk.lexicon.surnames
+    behind = claim.name[1 : 1 + len(elected.heard)]
+    introduced = is_xing(claim.surname) and likeness(behind, elected.surname) >= _CERTAIN
+    if claim.said is elected.said and elected.told and introduced:
+        return True  # 庆台 and 向接 for 姓邰 and 姓揭
+    if len(claim.surname) > 1:
+        return False
+    if claim.surname not in ranks:
+        return likeness(claim.surname, elected.surname) >= _SAME_SOUND
+    alike = likeness(claim.surname, elected.surname)
+    if claim.sure <= _DOUBTED or claim.said.by_agent:
+        return elected.told or ranks[claim.surname] >= _RARE or alike < _SAME_SOUND
+    beside = elected.explained is None or elected.explained <= elected.end + _BESIDE
+    return elected.told and beside and elected.sure >= _CERTAIN and alike >= _CERTAIN
 
 
 def _settle(claims: Sequence[Claim], called: Sequence[Claim]) -> Claim | None:

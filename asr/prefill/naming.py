@@ -55,6 +55,8 @@ _QUESTION = re.compile(
 )
 _OF_OTHER = re.compile(rf"(?:{_SOMEONE}|(?:您|你|孩子)(?:的|家)?(?:大|二|三|小|老)?(?:{_KIN})|{_KIN})[^，。]{{0,8}}$")
 _TO_CALLER = re.compile(r"您|你|贵姓|尊姓|称呼|留|登记|联系人|报一下|说一下|方便")
+_YOURS = re.compile(r"[您你]贵姓")
+"""Whoever was spoken of right before: 转公交公司您贵姓."""
 _PERSONAL = re.compile(r"联系|电话|手机|号码|保密|登记|信息|回电|回访")
 _OF_A_HOUSE = re.compile(
     r"[\u4e00-\u9fff]{0,4}?(?:厂|公司|店|[小中大]学|学校|医院|村|社区|小区|局|所|银行|集团|酒店|宾馆)"
@@ -81,6 +83,8 @@ class Claim:
 
 def asks_own_name(asked: str) -> bool:
     """The operator asked for the caller's name, whomever else they asked about besides."""
+    if _YOURS.search(asked):
+        return True
     for clause in re.split(r"[，,。？！?!]", asked):
         for question in _QUESTION.finditer(clause):
             before = clause[: question.start()]

@@ -11,6 +11,7 @@ from asr.prefill import discretion as put
 from asr.prefill.questions import ASKS_ANONYMOUS, ASKS_NAME, ASKS_PHONE
 from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
+from asr.prefill.surname_votes import elect
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,4 +343,5 @@ def _has_surname(talk: Talk) -> bool:
                 name = next(group for group in match.groups() if group)
                 if name in surnames or name[0] in surnames:
                     return True
-    return False
+    told = elect(talk, [said for said in talk.caller if ASKS_NAME.search(said.asked)])
+    return told is not None and told.told

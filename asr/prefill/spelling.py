@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from importlib import resources
 
 from asr.lexicon import Lexicon
 from asr.lexicon.pinyin import sounds_like, syllables
 from asr.prefill.half_heard import unlike
 from asr.prefill.reading import Said
+
+GIVEN_WORDS_FILE = "given_name_words.txt"
+NameWord = tuple[str, str, tuple[str, ...]]
+"""A word, the character it explains, how the word sounds."""
 
 _AFTERWARDS = (
     "字?旁|字头|那边|再加|加个|加上|带个|旁边|上面|上头|下面|下头|底下|右边|左边"
@@ -104,6 +109,8 @@ def by_spelling(said: Said, heard: str, at: int) -> str | None:
     return next((char for char in explained if char in lexicon.surnames and sounds_like(char, heard)), None)
 
 
+_TOLD_WITHIN = 40
+"""Characters behind a name in which its given name is explained."""
 _NEAR_WORD, _NEAR_NAME = 0.16, 0.65
 """How unlike the explaining word, a syllable on average, and the character it explains may sound."""
 
@@ -136,6 +143,41 @@ def words_meant(said: Said, at: int) -> Iterator[tuple[str, str]]:
                 yield char, text[end + 1 : end + 2]
 
 
+def given_meant(said: Said, at: int) -> Iterator[tuple[str, str, str]]:
+    """Behind ``at``: the word heard before a 的, the characters that the nearest known word tells, and what follows."""
+    text = said.text
+    sounds = syllables(text)
+    for match in re.finditer("[的得]", text[at : at + _TOLD_WITHIN]):
+        end = at + match.start()
+        costs = [
+            (unlike_on_average(sounds[end - len(word) : end], word_sounds), char, len(word))
+            for word, char, word_sounds in _ending_here(said.reading.lexicon, sounds, end)
+            if end - len(word) >= at and not _DENIED.search(text[: end - len(word)])
+        ]
+        best = min(costs, default=(1.0, "", 0))
+        for cost, char, length in costs:
+            if cost <= min(best[0], _NEAR_WORD):
+                yield text[end - length : end], char, text[end + 1 : end + 2]
+
+
+def _ending_here(lexicon: Lexicon, sounds: Sequence[str], end: int) -> tuple[NameWord, ...]:
+    """The words of which one syllable at least was heard where it belongs if the word ends at ``end``."""
+    words = _by_place(lexicon)
+    return tuple(
+        dict.fromkeys(word for back in range(1, min(4, end) + 1) for word in words.get((back, sounds[end - back]), ()))
+    )
+
+
+@lru_cache(maxsize=8)
+def _by_place(lexicon: Lexicon) -> dict[tuple[int, str], list[NameWord]]:
+    """By a syllable and how far from the word's end it is; the city's own words first."""
+    found: dict[tuple[int, str], list[NameWord]] = {}
+    for word in (*name_words(lexicon), *given_words()):
+        for back, sound in enumerate(reversed(word[2]), start=1):
+            found.setdefault((back, sound), []).append(word)
+    return found
+
+
 def unlike_on_average(sounds: Sequence[str], others: Sequence[str]) -> float:
     """Of as many syllables each, 0..1."""
     return sum(map(unlike, sounds, others)) / len(others)
@@ -147,7 +189,15 @@ def near(heard: str, meant: str) -> bool:
 
 
 @lru_cache(maxsize=8)
-def name_words(lexicon: Lexicon) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """(word, the character it explains, how the word sounds), the longest first."""
+def name_words(lexicon: Lexicon) -> tuple[NameWord, ...]:
+    """The longest first."""
     words = sorted(lexicon.cues.name_words.items(), key=lambda entry: -len(entry[0]))
     return tuple((word, char, syllables(word)) for word, char in words)
+
+
+@lru_cache(maxsize=1)
+def given_words() -> tuple[NameWord, ...]:
+    """Of characters in given names: a word may tell either of its characters."""
+    text = (resources.files("asr.lexicon") / "data" / GIVEN_WORDS_FILE).read_text(encoding="utf-8")
+    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    return tuple((word, char, syllables(word)) for char, *words in lines for word in words)

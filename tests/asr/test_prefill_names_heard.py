@@ -1,0 +1,89 @@
+"""Names of which only the sounds were heard: the answer, its explanation and the read-back say them together."""
+
+from __future__ import annotations
+
+import pytest
+
+from asr.lexicon import Lexicon
+from asr.prefill.given_names import usual_given_name
+from asr.prefill.surname_votes import likeness, sounding
+from asr.prefill.surname_words import explanations, surnames_with_part
+from tests.asr.talks import value
+
+ASKED = "好的，您贵姓？"
+MATTER = "我家楼下路灯不亮。"
+
+
+@pytest.mark.parametrize(
+    ("heard", "read_back", "name"),
+    [
+        ("信盐，颜王爷的盐。", "盐大言，给您登记。", "阎"),
+        ("我秀乌，屋鸭的乌，右边一个二刀。", "五女士15400112233对吗", "邬"),
+        ("现落，落陀的落，电话就这个。", "好的洛先声，请稍等。", "骆"),
+        ("姓陈，陈餐的陈。", "好的。", "岑"),
+        ("姓腾，腾王阁的腾。", "好的。", "滕"),
+        ("兴记，河北省的季。", "好的。", "冀"),
+        ("幸如，草字头底下一个如。", "如女士您好。", "茹"),
+        ("心力，令香如的力。", "好的。", "蔺"),
+        ("庆台，台湾的台，加个二朵旁。", "台先生，对吗？", "邰"),
+        ("富行司马，司马光的司马。", "好的。", "司马"),
+        ("燃立民，燃燃升起的燃，建立的立，人民的民。", "好的染女士。", "冉立民"),
+        ("现章，章师傅，就这个号。", "好的。", "张"),
+    ],
+)
+def test_a_surname_is_known_by_all_that_was_heard_of_it(heard: str, read_back: str, name: str) -> None:
+    assert value("caller_name", MATTER, ASKED, heard, read_back) == name
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("姓陈，耳东陈。", "陈"),
+        ("姓路，马路的路。", "路"),
+        ("姓苟，不是猫狗的狗，一丝不苟的苟。", "苟"),
+        ("姓毛，毛主席的毛。", "毛"),
+        ("就打这个电话，白天都行。", None),
+        ("我住三楼，阳台的那边。", None),
+    ],
+)
+def test_what_was_said_clearly_stays(said: str, name: str | None) -> None:
+    assert value("caller_name", MATTER, ASKED, said, "好的。") == name
+
+
+def test_an_office_named_before_the_question_is_not_asked_for_its_name() -> None:
+    asked = "好的，我给您转交通部门和公交公司您贵姓？"
+    assert value("caller_name", MATTER, asked, "信耿，耿直的耿。") == "耿"
+
+
+def test_an_aunt_alone_has_no_surname() -> None:
+    assert value("caller_name", MATTER, "好的，阿姨，我给您登记。", "行。") is None
+
+
+@pytest.mark.parametrize(
+    ("greeting", "gender"),
+    [("大元您好，请问是哪个小区？", "男"), ("谢先生154对吧", "男"), ("好的白女是，电话用这个可以吗", "女")],
+)
+def test_a_title_is_known_by_its_sound(greeting: str, gender: str) -> None:
+    assert value("caller_gender", MATTER, greeting, "嗯。") == gender
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("我叫王可心，新上的新。", "王可欣"),
+        ("我叫王新，新旧的新。", "王新"),
+        ("我叫刘桂馥，馥郁的馥。", "刘桂馥"),
+    ],
+)
+def test_a_given_name_is_put_right_by_a_word_that_sounds_so(said: str, name: str) -> None:
+    assert value("caller_name", MATTER, ASKED, said) == name
+
+
+def test_sounds() -> None:
+    lexicon = Lexicon.load()
+    assert likeness("燃", "冉") == 1
+    assert likeness("兰", "冉") < likeness("燃", "冉")
+    assert "邬" in sounding(lexicon, "五")
+    assert "阮" in surnames_with_part("二朵旁加一个元")
+    assert ("岳飞", "岳") in {(each.word, each.surname) for each in explanations(lexicon)}
+    assert usual_given_name(lexicon, "字强") == "志强"
