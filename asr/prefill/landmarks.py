@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from asr.lexicon import Lexicon, PlaceKind
-from asr.lexicon.pinyin import syllables
+from asr.lexicon.pinyin import syllables, toneless
 from asr.prefill.gazetteer import SHORT_CUTOFF, PlaceHit, find_places
 from asr.prefill.half_heard import unlike
 from asr.prefill.heard_doors import doors_by_sound
@@ -78,27 +78,30 @@ def _named_alike(said: Said, names: tuple[str, ...]) -> Said:
     clear = [(hit.start, hit.end) for hit in reading.places if hit.score >= SHORT_CUTOFF]
     text, known = reading.text, list(reading.known if isinstance(reading, Reheard) else ())
     for name in names:
+        sounds, own = syllables(text), syllables(name)
         for start in range(len(text) - len(name) + 1):
             end = start + len(name)
             if text[start:end] == name or not HAN.fullmatch(text[start:end]):
                 continue
             if any(start < other_end and other < end for other, other_end in clear):
                 continue
-            if _sounds_as(text[start:end], name):
+            if _sounds_as(sounds[start:end], own) and _ends_as(text[start:end], name):
                 text = text[:start] + name + text[end:]
                 clear.append((start, end))
                 known.append((start, end, _AS_ELSEWHERE))
     return said if text == reading.text else replace(said, reading=_with(reading, text, tuple(known)))
 
 
-def _sounds_as(heard: str, name: str) -> bool:
-    """Nearly, if both end in the same character; else what goes before the last sounds the same."""
+def _sounds_as(heard: tuple[str, ...], name: tuple[str, ...]) -> bool:
+    costs = list(map(unlike, heard, name))
+    return max(costs) <= _SYLLABLE and sum(costs) <= _AGAIN * len(name)
+
+
+def _ends_as(heard: str, name: str) -> bool:
+    """In the same character, or else all before it sounds the same; and no word of grammar was heard for another."""
     if any(one != other and (one in _NOT_IN_NAMES or one in NEVER) for one, other in zip(heard, name, strict=True)):
         return False
-    costs = list(map(unlike, syllables(heard), syllables(name)))
-    if heard[-1] != name[-1] and sum(costs[:-1]) > 0:
-        return False
-    return max(costs) <= _SYLLABLE and sum(costs) <= _AGAIN * len(name)
+    return heard[-1] == name[-1] or syllables(heard[:-1]) == syllables(name[:-1])
 
 
 @lru_cache(maxsize=8192)
@@ -180,10 +183,11 @@ _PLAIN = (
 def _anywhere(text: str, places: Sequence[tuple[int, int]], lexicon: Lexicon) -> str:
     """Three syllables and more that sound like a word of place."""
     terms = words_of_place(lexicon)
+    sounds = toneless(text)
     for run in HAN.finditer(text):
         at = run.start()
         while at + LEAST <= run.end():
-            word = terms.at(text, at, run.end())
+            word = terms.at(text, sounds, at, run.end())
             if word is not None and not any(at < end and start < at + len(word) for start, end in places):
                 text = text[:at] + word + text[at + len(word) :]
                 at += len(word) - 1

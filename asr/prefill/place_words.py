@@ -51,10 +51,10 @@ class WordsOfPlace:
         self.ordinary = "\n".join(line for lines in lexicon.phrasings.values() for line in lines)
         self.lengths = sorted({len(word) for word in self.words if len(word) >= LEAST}, reverse=True)
 
-    def at(self, text: str, at: int, end: int) -> str | None:
+    def at(self, text: str, sounds: tuple[str, ...], at: int, end: int) -> str | None:
         """The longest word of three and more syllables that sounds just as what stands here, and is not that."""
         for length in self.lengths:
-            word = self.exact.get(toneless(text[at : at + length])) if at + length <= end else None
+            word = self.exact.get(sounds[at : at + length]) if at + length <= end else None
             if word is not None:
                 return word if self._may_be(text, at, word) else None
         return None
