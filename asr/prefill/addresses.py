@@ -10,6 +10,7 @@ from asr.lexicon import PlaceKind
 from asr.prefill.along import firm_of, firm_there, kinds_of, named_there, near_by, part_of_road, shop_at, stretch
 from asr.prefill.anchors import anchor_of, answered_on
 from asr.prefill.heard_places import Mention
+from asr.prefill.landmarks import Reheard, up_to_place
 from asr.prefill.mentions import Detail, Where
 from asr.prefill.readbacks import read_back
 from asr.prefill.reading import Said, Talk
@@ -142,6 +143,8 @@ def _write_as_read_back(written: _Written, known: _Known, subject: str) -> None:
     heard = read_back(known.talk, known.main.name, subject)
     if heard is None:
         return
+    if isinstance(heard[1].reading, Reheard):
+        heard = (up_to_place(heard[0], known.talk.lexicon), *heard[1:])
     shown = [detail.shown for detail, _ in known.doors.values()]
     if _fits(known.talk, known.mine, heard, _bare(written.value, heard[0], subject), shown):
         written.put(heard[0], heard[1].evidence(heard[2], heard[3]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +19,13 @@ SOUND_ALONE = 99.0
 SHORT = 3
 SHORT_CUTOFF = 95.0
 """Three syllables that are nearly alike are usually something else."""
+
+
+_OF_REGIONS = {
+    "市": "市势是事室试世氏式时", "县": "县线现限献先鲜", "区": "区去趣屈曲其起汽期气",
+    "镇": "镇正政证战阵占建件剑箭鉴钻真振针", "乡": "乡香相箱想向像项",
+}  # fmt: skip
+"""What a recogniser writes for the last syllable of a district's or a town's name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +52,7 @@ def find_places(text: str, lexicon: Lexicon) -> tuple[PlaceHit, ...]:
     index = _index(lexicon)
     hits = _exact(text, index)
     hits += _by_sound(text, index, hits)
+    hits += _regions_by_sound(text, index, hits)
     return tuple(sorted(hits, key=lambda hit: hit.start))
 
 
@@ -66,9 +75,22 @@ class _Index:
         for form in forms:
             self.by_first[form.text[0]].append(form)
             if len(form.text) >= SHORT and form.place.kind is not PlaceKind.DISTRICT:
-                for sound in form.sounds:
-                    self.with_sound[sound].add(len(self.sounding))
-                self.sounding.append(form)
+                self._sounds(form)
+        known = {form.text for form in forms}
+        for stem, place in self.stems.items():
+            if len(stem) >= SHORT and stem not in known:
+                self._sounds(_Form(stem, syllables(stem), place))
+        self.regions = [
+            form
+            for kind in (PlaceKind.TOWN, PlaceKind.DISTRICT)
+            for form in forms
+            if form.place.kind is kind and len(form.text) == SHORT and form.text[-1] in _OF_REGIONS
+        ]
+
+    def _sounds(self, form: _Form) -> None:
+        for sound in form.sounds:
+            self.with_sound[sound].add(len(self.sounding))
+        self.sounding.append(form)
 
 
 @lru_cache(maxsize=8)
@@ -124,6 +146,31 @@ def _by_sound(text: str, index: _Index, taken: list[PlaceHit]) -> list[PlaceHit]
     for hit in sorted(found, key=lambda hit: (-hit.score, hit.start - hit.end)):
         if not any(hit.start < other.end and other.start < hit.end for other in (*taken, *hits)):
             hits.append(hit)
+    return hits
+
+
+_OF_REGION = 0.35
+"""How unlike a district's first two syllables may sound where the third is its own."""
+_GOES_ON = re.compile(r"[，,]?(?:那个|的)?(?:人民|政府|政务|中医|妇幼|第?[一二三]中(?!午)|实验)")
+
+
+def _regions_by_sound(text: str, index: _Index, taken: Sequence[PlaceHit]) -> list[PlaceHit]:
+    """公领事人民医院, 单合区金阳大道: towns, then districts, right before another place or a house of their own."""
+    hits: list[PlaceHit] = []
+    sounds = syllables(text)
+    for form in index.regions:
+        begins = {hit.start for hit in (*taken, *hits)}
+        for end in range(SHORT, len(text)):
+            start = end - SHORT
+            if text[end - 1] not in _OF_REGIONS[form.text[-1]] or text[start:end] == form.text:
+                continue
+            unlike = _distance(sounds[start : end - 1], form.sounds[:-1])
+            if unlike > _OF_REGION or any(start < hit.end and hit.start < end for hit in (*taken, *hits)):
+                continue
+            if end in begins or end + 1 in begins or _GOES_ON.match(text, end) is not None:
+                hits.append(
+                    PlaceHit(start=start, end=end, place=form.place, score=SOUND_ALONE if unlike == 0 else CUTOFF)
+                )
     return hits
 
 

@@ -277,6 +277,10 @@ _CORNER = re.compile(r"[东西南北]{2}角")
 """西北角济仁堂药店: which corner of the crossing, and what stands there."""
 
 
+_NAMED_SO = re.compile(r"(?<=[那这]个)[外里上下前后全来会能打要本]$")
+"""金阳大道那个外越广场: a name may begin with what mostly ends one."""
+
+
 def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
     """第七实验小学, 市政务服务中心: a body of one to eight characters and a suffix that names places."""
     text = reading.text
@@ -293,6 +297,8 @@ def _worded(reading: Reading) -> Iterator[tuple[int, int]]:
             and text[start - 1] not in STOPS
             and not text[start - 1].isascii()
         ):
+            start -= 1
+        if start == match.start() - 1 and start > least_start and _NAMED_SO.search(text, least_start, start):
             start -= 1
         if match.end() in regions:
             continue

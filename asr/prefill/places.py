@@ -16,6 +16,7 @@ from asr.prefill.along import firm_of
 from asr.prefill.gazetteer import PlaceHit
 from asr.prefill.half_heard import half_heard
 from asr.prefill.heard_places import Mention, judged
+from asr.prefill.landmarks import reheard
 from asr.prefill.mentions import Where, spans_of
 from asr.prefill.questions import READS_BACK
 from asr.prefill.reading import Said, Talk
@@ -27,6 +28,7 @@ _INCIDENT = re.compile(r"(?:在|位于|反映|投诉|举报|我们|咱们?|就�
 
 def suggest_place(talk: Talk, subject: str = "") -> list[Suggestion]:
     """``subject`` is whom it is about, which is no part of the address."""
+    talk = reheard(talk)
     garbled = half_heard(talk)
     mentions = [
         judged(talk, said, span)

@@ -1,0 +1,219 @@
+"""The talk with its places put right by their sound, for whoever reads where it is and for nobody else.
+
+京阳大到 is written 金阳大道, 便压起 变压器, behind a village 老专场 老砖厂; 西式街 is 新市街 where the talk has that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import pairwise
+
+from asr.lexicon import Lexicon, PlaceKind
+from asr.lexicon.pinyin import syllables, toneless
+from asr.prefill.gazetteer import SHORT_CUTOFF, PlaceHit, find_places
+from asr.prefill.half_heard import unlike
+from asr.prefill.heard_doors import doors_by_sound
+from asr.prefill.mentions import Span, spans_of, suffix_pattern
+from asr.prefill.place_words import HAN, LEAST, NEVER, words_of_place
+from asr.prefill.questions import ASKS_PLACE
+from asr.prefill.reading import Reading, Said, Talk
+from asr.prefill.spots import STOPS, spot_pattern
+
+_NAME, _SYLLABLE = 0.8, 0.55
+"""How unlike a place's own name the whole and any syllable may sound and still be written as it."""
+_AGAIN = 0.2
+"""How unlike the syllables of a name may sound on average that was clear elsewhere in the talk."""
+_AS_ELSEWHERE = 90.0
+_AGE = re.compile(r"(?:那个|这个|的|有个|一个)*[老旧新原]?")
+_WHOLE_NAME = 4
+"""Syllables of a name at least that is not behind a place but one itself."""
+_ROUNDS = 3
+_NOT_IN_NAMES = STOPS - {"还"}
+
+
+@dataclass(frozen=True, eq=False)
+class Reheard(Reading):
+    """A reading whose words of place were put right; ``known`` are places that only sounded so, with their score."""
+
+    known: tuple[tuple[int, int, float], ...] = ()
+
+    @cached_property
+    def places(self) -> tuple[PlaceHit, ...]:
+        scores = {(start, end): score for start, end, score in self.known}
+        return tuple(
+            replace(hit, score=min(hit.score, scores.get((hit.start, hit.end), hit.score)))
+            for hit in find_places(self.text, self.lexicon)
+        )
+
+
+def reheard(talk: Talk) -> Talk:
+    """The talk with its words of place put right: each in its own turn, then names by how they were heard elsewhere."""
+    heard = tuple(_reheard_said(said) for said in talk.all)
+    names = _names_in(heard)
+    return replace(talk, all=tuple(_named_alike(said, names) for said in heard) if names else heard)
+
+
+def _names_in(heard: Sequence[Said]) -> tuple[str, ...]:
+    """Places of the city that were named clearly, then what no list knows, as it was heard first where it was heard
+    in several ways."""
+    hits = [hit for said in heard for hit in said.reading.places if hit.score >= SHORT_CUTOFF]
+    known = [hit.place.name for hit in hits if hit.place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD)]
+    wheres = [span.where for said in heard for span in spans_of(said.reading) if span.where is not None]
+    worded = Counter(where.name.removeprefix(where.place.name if where.place else "") for where in wheres)
+    by_sound: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name in worded:
+        by_sound[syllables(name)].append(name)
+    doubtful = [max(names, key=lambda name: worded[name]) for names in by_sound.values() if len(names) > 1]
+    return tuple(dict.fromkeys(name for name in (*known, *doubtful) if len(name) >= LEAST))
+
+
+@lru_cache(maxsize=8192)
+def _named_alike(said: Said, names: tuple[str, ...]) -> Said:
+    """西式街 is 新市街 and 还城路 is 环城路 where the talk has those."""
+    reading = said.reading
+    clear = [(hit.start, hit.end) for hit in reading.places if hit.score >= SHORT_CUTOFF]
+    text, known = reading.text, list(reading.known if isinstance(reading, Reheard) else ())
+    for name in names:
+        sounds, own = syllables(text), syllables(name)
+        for start in range(len(text) - len(name) + 1):
+            end = start + len(name)
+            if text[start:end] == name or not HAN.fullmatch(text[start:end]):
+                continue
+            if any(start < other_end and other < end for other, other_end in clear):
+                continue
+            if _sounds_as(sounds[start:end], own) and _ends_as(text[start:end], name):
+                text = text[:start] + name + text[end:]
+                clear.append((start, end))
+                known.append((start, end, _AS_ELSEWHERE))
+    return said if text == reading.text else replace(said, reading=_with(reading, text, tuple(known)))
+
+
+def _sounds_as(heard: tuple[str, ...], name: tuple[str, ...]) -> bool:
+    costs = list(map(unlike, heard, name))
+    return max(costs) <= _SYLLABLE and sum(costs) <= _AGAIN * len(name)
+
+
+def _ends_as(heard: str, name: str) -> bool:
+    """In the same character, or else all before it sounds the same; and no word of grammar was heard for another."""
+    if any(one != other and (one in _NOT_IN_NAMES or one in NEVER) for one, other in zip(heard, name, strict=True)):
+        return False
+    return heard[-1] == name[-1] or syllables(heard[:-1]) == syllables(name[:-1])
+
+
+@lru_cache(maxsize=8192)
+def _reheard_said(said: Said) -> Said:
+    answer = said.by_caller and ASKS_PLACE.search(said.asked) is not None
+    reading = reheard_reading(said.reading, answer=answer)
+    return said if reading is said.reading else replace(said, reading=reading)
+
+
+@lru_cache(maxsize=8192)
+def reheard_reading(reading: Reading, *, answer: bool) -> Reading:
+    """``answer``: to where it is, so that even a clause that begins with two such syllables is one."""
+    sounding = [hit for hit in reading.places if hit.score < 100 and _by_its_name(reading.text, hit)]
+    text = reading.text
+    for hit in sounding:
+        text = text[: hit.start] + hit.place.name + text[hit.end :]
+    text = doors_by_sound(_with_and(text, reading.places))
+    text = _anywhere(text, [(hit.start, hit.end) for hit in reading.places], reading.lexicon)
+    for pattern, meant in _PLAIN:
+        text = pattern.sub(meant, text)
+    known = tuple((hit.start, hit.end, hit.score) for hit in sounding)
+    found = reading if text == reading.text else _with(reading, text, known)
+    for _ in range(_ROUNDS):
+        text = _going_on(found, answer=answer)
+        if text == found.text:
+            break
+        found = _with(reading, text, known)
+    return found
+
+
+def _by_its_name(text: str, hit: PlaceHit) -> bool:
+    """Not by another way to say it: what was heard for 北坪那边 is not written 北坪街道."""
+    heard, name = syllables(text[hit.start : hit.end]), syllables(hit.place.name)
+    if len(heard) != len(name):
+        return False
+    costs = list(map(unlike, heard, name))
+    return sum(costs) <= _NAME and max(costs) <= _SYLLABLE
+
+
+_NUMBERED = re.compile(
+    r"[零一二三四五六七八九十百0-9A-Za-z]+(?:号楼|栋|单元|号院|号|座|层|楼|室|米|组|家|户)|[0-9]{3,4}"
+)
+
+
+_WORK = re.compile(r"[装修拆改](?![饰理车造])")
+
+
+def up_to_place(words: str, lexicon: Lexicon) -> str:
+    """小寨村村北老砖厂愿命: of words that were not all heard well what follows the last one of place is none."""
+    known = {hit.end for hit in find_places(words, lexicon)}
+    for pattern in (suffix_pattern(lexicon), spot_pattern(lexicon), _NUMBERED):
+        known |= {match.end() for match in pattern.finditer(words)}
+    work = _WORK.search(words)
+    return words[: max((end for end in known if work is None or end <= work.start()), default=0)]
+
+
+def _with(reading: Reading, text: str, known: tuple[tuple[int, int, float], ...]) -> Reading:
+    return Reheard(raw=reading.raw, text=text, offsets=reading.offsets, lexicon=reading.lexicon, known=known)
+
+
+def _with_and(text: str, places: Sequence[PlaceHit]) -> str:
+    """环城路以丹河路: between two roads it is 与."""
+    for one, other in pairwise(places):
+        roads = one.place.kind is PlaceKind.ROAD and other.place.kind is PlaceKind.ROAD
+        if roads and text[one.end : other.start] in ("以", "于", "雨", "语"):
+            text = f"{text[: one.end]}与{text[other.start :]}"
+    return text
+
+
+_OF_CITY = "图书馆|政务|政府|[一二三四]院|人民医院|中医院|体育馆|博物馆|文化宫|少年宫|档案馆"
+_PLAIN = (
+    (re.compile(rf"(?<=咱们)[是事世势](?={_OF_CITY})"), "市"),
+    (re.compile("政府服务(?=大厅|中心)"), "政务服务"),
+    (re.compile("(?:(?<=^)|(?<=[，。为喂]))[世事试式](?=交警队|派出所|消防队|物业|居委会)"), "是"),
+    (re.compile("(?<=[，。])[试事世市](?=[东西南北]{1,2}[角侧边面头])"), "是"),
+)
+
+
+def _anywhere(text: str, places: Sequence[tuple[int, int]], lexicon: Lexicon) -> str:
+    """Three syllables and more that sound like a word of place."""
+    terms = words_of_place(lexicon)
+    sounds = toneless(text)
+    for run in HAN.finditer(text):
+        at = run.start()
+        while at + LEAST <= run.end():
+            word = terms.at(text, sounds, at, run.end())
+            if word is not None and not any(at < end and start < at + len(word) for start, end in places):
+                text = text[:at] + word + text[at + len(word) :]
+                at += len(word) - 1
+            at += 1
+    return text
+
+
+def _going_on(reading: Reading, *, answer: bool) -> str:
+    """Where an address goes on the next two or three syllables that sound like a word of place are one."""
+    text, terms = reading.text, words_of_place(reading.lexicon)
+    spans = spans_of(reading)
+    behind = [span.end for span in spans if span.where is not None or _tells(span)]
+    named = [hit.end for hit in reading.places]
+    named += [span.start for span in spans if span.where is not None and span.where.place is None]
+    opening = [start for start, _ in reading.clauses] if answer else []
+    for start in (*behind, *opening, *named):
+        age = _AGE.match(text, start)
+        assert age is not None
+        for at in sorted({age.end(), start}, reverse=True):
+            least = 2 if start in behind or start in opening else _WHOLE_NAME
+            alike = 2 if start in behind else LEAST
+            word = terms.near(text, at, least=least, alike=alike if at == start else _WHOLE_NAME)
+            if word is not None and not any(at < hit.end and hit.start < at + len(word) for hit in reading.places):
+                return text[:at] + word + text[at + len(word) :]
+    return text
+
+
+def _tells(span: Span) -> bool:
+    return any(detail.slot != "spot" for detail in span.details)
