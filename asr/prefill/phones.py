@@ -22,6 +22,7 @@ from asr.prefill.digits_said import (
     runs_of,
     windows_of,
 )
+from asr.prefill.heard_digits import slip_of, without_echo
 from asr.prefill.privacy import Privacy
 from asr.prefill.questions import ASKS_PHONE, ASKS_SAME_PHONE
 from asr.prefill.reading import Said, Talk
@@ -177,6 +178,9 @@ def _numbers(talk: Talk) -> Iterator[_Number]:
         whole = mended(before, chain) or chain
         for groups in windows_of(whole):
             yield _number(talk, digits_of(groups), groups)
+        once = without_echo(digits_of(whole))
+        if once is not None:
+            yield _number(talk, once, whole)
         before = whole
 
 
@@ -272,9 +276,11 @@ def _heard_by_operator(talk: Talk) -> _Number | None:
     foreign = {number.digits for number in _numbers(talk) if number.foreign}
     for said in talk.agent:
         spoke = next((other for other in talk.before(said) if other.by_caller), None)
-        if spoke is None or not talk.confirmed(said) or _ASKS_FOREIGN.search(spoke.asked) is not None:
+        if spoke is None or _ASKS_FOREIGN.search(spoke.asked) is not None:
             continue
         told = groups_of(spoke)
+        if not talk.confirmed(said) and not _unopposed(talk, said, told):
+            continue
         read_back = sum(len(group.digits) for group in told) >= 7 or _completed(said, told)
         if not read_back and not (_ON_SCREEN.search(said.text) and talk.agreed(said)):
             continue
@@ -288,6 +294,18 @@ def _heard_by_operator(talk: Talk) -> _Number | None:
                     number = _number(talk, digits, groups[first : last + 1])
                     return None if number.foreign or digits in foreign else replace(number, asked=True)
     return None
+
+
+def _unopposed(talk: Talk, said: Said, told: Sequence[Numeral]) -> bool:
+    """A no without a digit, to a number that ends as the caller's own words did: a 嗯对 heard badly."""
+    reply, end = talk.reply(said), "".join(group.digits for group in told)[-_LONG_END:]
+    heard = [digits for groups in runs_of(said) if MOBILE.fullmatch(digits := digits_of(groups))]
+    return (
+        reply is not None
+        and not any(len(group.digits) > 1 for group in groups_of(reply))
+        and len(end) == _LONG_END
+        and any(digits.endswith(end) for digits in heard)
+    )
 
 
 def _without_one(digits: str, told: Sequence[Numeral]) -> str | None:
@@ -321,18 +339,20 @@ def _as_read_back(talk: Talk, number: _Number) -> _Number:
 
 
 _LOCAL_ENDS = 4
+_LONG_END = 7
 
 
 def _as_caller_id(talk: Talk, number: _Number, own_line: str) -> _Number:
-    """A number that was heard or read back with a digit too few or too many, and else is the one they call from."""
-    if MOBILE.fullmatch(number.digits) is not None or MOBILE.fullmatch(own_line) is None:
+    """A number that was heard or read back with some digits lost or wrong, and else is the one they call from."""
+    if _echo(talk, number):
         return number
     heard = [(number.digits, number.evidence)]
-    for said in list(talk.after(number.said))[:3]:
-        if said.by_agent:
+    whole = MOBILE.fullmatch(number.digits) is not None
+    for said in (number.said, *list(talk.after(number.said))[:3]):
+        if not whole and (said is number.said or said.by_agent):
             heard += [(digits_of(groups), (*number.evidence, *_evidence(groups))) for groups in runs_of(said)]
     for digits, evidence in heard:
-        if abs(len(digits) - len(own_line)) == 1 and Levenshtein.distance(digits, own_line) == 1:
+        if digits == own_line or slip_of(digits, own_line):
             return replace(number, digits=own_line, evidence=evidence)
     return number
 
