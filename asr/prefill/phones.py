@@ -11,7 +11,6 @@ from rapidfuzz.distance import Levenshtein
 from asr.numerals import Numeral, joined
 from asr.prefill.digits_said import (
     LANDLINE,
-    MOBILE,
     MOST_GROUPS,
     PUT_RIGHT,
     Group,
@@ -22,7 +21,7 @@ from asr.prefill.digits_said import (
     runs_of,
     windows_of,
 )
-from asr.prefill.heard_digits import slip_of, without_echo
+from asr.prefill.heard_digits import MOBILE, slip_of, without_echo
 from asr.prefill.privacy import Privacy
 from asr.prefill.questions import ASKS_PHONE, ASKS_SAME_PHONE
 from asr.prefill.reading import Said, Talk

@@ -10,6 +10,7 @@ from asr.numerals import with_digits
 from asr.prefill.counterparts import counterparts, is_caller
 from asr.prefill.doors import homes
 from asr.prefill.firms import firms
+from asr.prefill.heard_kinds import by_ear
 from asr.prefill.matters import rank_categories
 from asr.prefill.named import Kind, Named
 from asr.prefill.reading import Talk
@@ -32,6 +33,7 @@ _PRAISES = re.compile(r"(?<!不)(?:表扬|夸|感谢)(?!你们)|锦旗")
 
 def suggest_subject(talk: Talk, caller: str) -> list[Suggestion]:
     """``caller`` is the caller's own name, who is not complained about."""
+    talk = by_ear(talk)
     ranked = rank_categories([said.turn for said in talk.all], talk.lexicon)
     code = next((code for code, _ in ranked if code != "1403"), "")
     every = [*firms(talk, code), *counterparts(talk, caller), *homes(talk, code), *vehicles(talk, code)]
