@@ -10,7 +10,7 @@ from asr.prefill.bodies import bodies, in_parts
 from asr.prefill.named import Kind, Named
 from asr.prefill.parts import ASKS_WHOM, owns, part_of, spelt_out
 from asr.prefill.reading import Said, Talk
-from asr.prefill.standins import builders, keepers, reported, suppliers, told, village
+from asr.prefill.standins import builders, keepers, reported, suppliers, told, town_halls, village
 from asr.prefill.trades import BARE, FIRM, GENERIC, HAN, KEPT, LUCKY, OF_PLACES, OFFICE, SHORT, SITE, VAGUE
 
 _CUT = re.compile(
@@ -47,7 +47,7 @@ _HEAD = re.compile(
     r"|制品厂|金属制品厂|[点厅馆城坊])[，,]?(?:那个|就)?$"
 )
 _NOT_NAMES = re.compile(
-    r"^(?:那些|这些|什么|啥|着|的|惯了|习惯|不|出来|来着|我|你|他|她|人|个|了|车|救|醒|号|苦|名|大家|那"
+    r"^(?:[外本邻别同][村地省乡县市]|那些|这些|什么|啥|着|的|惯了|习惯|不|出来|来着|我|你|他|她|人|个|了|车|救|醒|号|苦|名|大家|那"
     r"|一个|这|各|找|等|镇上|村里|社区|领导|警察|厂家|师傅"
     r"|物业(?!公司)|快递|公司|饭店|医院|学校|银行|工地|超市|小区|药店|妈|老人|孩子|起来|事儿|应|床"
     r"|家长|停|卖|板|天|叫|嚷|政府|派出所|开发商|老板|人家|大伙)"
@@ -72,7 +72,7 @@ _LEAD = re.compile(
 _NO_FIRM = re.compile(
     r"[我你他她的了是在有没不就也都买干给被欠月日号点路街侧吗呢年块钱们说去来哪]|什么|今天|昨天"
     r"|谢谢|镇|乡|村|小区|医生|旁|对面|[东南西北]角|门口|附近|上午|下午|晚上|早上|十字|楼|层|边"
-    r"|口$|门$|^(?:外|本|邻|别|同)[村地省乡县市]|的话|这个|那个|哎|呃|啊|姓|叫|先生|女士|电话|好像|可能|应该|我们|大概|左右|嘛|呢|么"
+    r"|口$|门$|的话|这个|那个|哎|呃|啊|姓|叫|先生|女士|电话|好像|可能|应该|我们|大概|左右|嘛|呢|么"
     r"|以前|从来|左右|天天|每天|^[问找]|^[新老东西南北]?[校院]区$"
 )
 
@@ -93,6 +93,7 @@ def firms(talk: Talk, code: str) -> Iterator[Named]:
     yield from told(talk)
     yield from suppliers(talk, code)
     yield from village(talk, code)
+    yield from town_halls(talk)
     yield from builders(talk, code)
     yield from keepers(talk, code)
     yield from reported(talk)
@@ -242,6 +243,8 @@ def _with_body(said: Said, clause: int, match: re.Match[str], agents: str) -> tu
             return None
     cut = _CUT.match(text[left : match.start()])
     start = left + (cut.end() if cut is not None else 0)
+    if start >= clause + 2 and text[start - 1] == "有" and text[start - 2] == text[start]:
+        start -= 2
     for hit in said.reading.places:
         if start < hit.end <= match.start() and hit.place.kind in (PlaceKind.DISTRICT, PlaceKind.TOWN):
             start = hit.start if hit.start >= start and match.start() - hit.end <= 4 else start
@@ -275,7 +278,7 @@ def _with_body(said: Said, clause: int, match: re.Match[str], agents: str) -> tu
 def _called(said: Said, match: re.Match[str], agents: str) -> tuple[int, int, float] | None:
     """What somebody or something is called, where 叫 does not mean to let or to bid."""
     text, surnames = said.text, said.reading.lexicon.surnames
-    name = _trim(match.group("name"))
+    name = _said_back(_trim(match.group("name")), agents)
     start = match.start("name")
     end = start + len(name)
     before = text[max(0, match.start() - 6) : match.start()]
@@ -320,6 +323,16 @@ def _trim(name: str) -> str:
         name,
     )
     return ended.group(1) if ended is not None and len(ended.group(1)) >= 2 else name
+
+
+_RUN_ON = 6
+
+
+def _said_back(name: str, agents: str) -> str:
+    """白家酱肉对白家酱肉: of a run without a pause as much as the operator says back."""
+    if len(name) <= _RUN_ON or name in agents:
+        return name
+    return next((name[:end] for end in range(len(name) - 1, 2, -1) if name[:end] in agents), name)
 
 
 _OLD = re.compile(r"回访|查到了|您(?:之前|上次|上个?月|前[几两]天|以前)?(?:反映|投诉|举报)的?|之前反映")

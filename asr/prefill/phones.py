@@ -85,7 +85,7 @@ def suggest_phone(talk: Talk, caller_number: str, privacy: Privacy) -> list[Sugg
         return []
     stated = _stated(talk)
     if stated is not None and not (same and _later(talk, same_evidence, stated)):
-        return [_of_stated(talk, _as_caller_id(talk, _as_read_back(talk, stated), own_line))]
+        return [_of_stated(talk, _as_caller_id(talk, _as_read_back(talk, stated), own_line), own_line)]
     if not own_line:
         return []
     if same:
@@ -346,9 +346,8 @@ def _as_caller_id(talk: Talk, number: _Number, own_line: str) -> _Number:
     if _echo(talk, number):
         return number
     heard = [(number.digits, number.evidence)]
-    whole = MOBILE.fullmatch(number.digits) is not None
     for said in (number.said, *list(talk.after(number.said))[:3]):
-        if not whole and (said is number.said or said.by_agent):
+        if said is number.said or said.by_agent:
             heard += [(digits_of(groups), (*number.evidence, *_evidence(groups))) for groups in runs_of(said)]
     for digits, evidence in heard:
         if digits == own_line or slip_of(digits, own_line):
@@ -370,12 +369,12 @@ def _completed(said: Said, told: Sequence[Numeral]) -> bool:
     )
 
 
-def _of_stated(talk: Talk, number: _Number) -> Suggestion:
+def _of_stated(talk: Talk, number: _Number, own_line: str) -> Suggestion:
     echo = _echo(talk, number)
     confidence = 0.78 + 0.06 * number.asked + 0.05 * number.own + 0.06 * (MOBILE.fullmatch(number.digits) is not None)
     if echo is True:
         confidence += 0.08
-    if echo is False or number.said.by_agent:
+    if (echo is False and number.digits != own_line) or number.said.by_agent:
         confidence -= 0.2
     return Suggestion(
         field="contact_phone", value=number.digits, confidence=round(min(0.98, confidence), 2), evidence=number.evidence
