@@ -216,7 +216,7 @@ def _meant(text: str, match: re.Match[str], kind: Kind, protected: Sequence[tupl
             r"孩|娃|儿子|闺女|女儿|学|上|读|念|班|今年$", text[: match.start()][-12:]
         ):
             return False
-        if re.search(r"[零一二三四五六七八九十百千\d点第几每]$", before):
+        if re.match(r"[去今前大]|昨", said) is None and re.search(r"[零一二三四五六七八九十百千\d点第几每]$", before):
             return False
         return re.fullmatch(rf"{_N}{{1,3}}号", said) is None or not _door(text, match)
     if kind is Kind.LASTED:
