@@ -83,7 +83,7 @@ def suggest_phone(talk: Talk, caller_number: str, privacy: Privacy) -> list[Sugg
     same, same_evidence = _same_line(talk)
     if privacy.withholds_identity and not same:
         return []
-    stated = _stated(talk)
+    stated = _stated(talk) or _slipped(talk, own_line)
     if stated is not None and not (same and _later(talk, same_evidence, stated)):
         return [_of_stated(talk, _as_caller_id(talk, _as_read_back(talk, stated), own_line), own_line)]
     if not own_line:
@@ -353,6 +353,15 @@ def _as_caller_id(talk: Talk, number: _Number, own_line: str) -> _Number:
         if digits == own_line or slip_of(digits, own_line):
             return replace(number, digits=own_line, evidence=evidence)
     return number
+
+
+def _slipped(talk: Talk, own_line: str) -> _Number | None:
+    """No number was heard whole, but enough of the one they call from."""
+    for chain in chains_of(talk):
+        number = _number(talk, digits_of(chain), chain)
+        if number.asked and not number.foreign and slip_of(number.digits, own_line):
+            return number
+    return None
 
 
 def _let_stand(talk: Talk, said: Said, *, unsure: bool) -> bool:
