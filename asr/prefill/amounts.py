@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from asr.numerals import Numeral, NumeralKind, value_of
 from asr.prefill.naming import asks_own_name
@@ -65,6 +66,10 @@ _ASKS_SUM = re.compile(
     r"多少钱|金额|多少(?:车|学|运|治)?费|花了多少|交了多少|付了多少|收(?:了|您)?多少|欠(?:了)?多少|多少元|什么价"
 )
 _LEAST = 0.15
+_HUNDREDS = re.compile(r"(?<![\d,.点])([1-9]),([1-9])(?![\d,.])")
+"""两千六 as a recogniser writes it: 2,6."""
+_ROUND = re.compile(r"(?:找|铲|产|绕|走|跑|盖|看|扫|围|挖)了$")
+"""一圈, heard as 一千."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class _Sum:
 
 def suggest_amount(talk: Talk) -> Suggestion | None:
     """The operator's writing a sum down in 元, not refused, says most."""
+    talk = replace(talk, all=tuple(map(_heard, talk.all)))
     told = _read_back(talk)
     best: _Sum | None = None
     first = _named_first(talk)
@@ -90,6 +96,32 @@ def suggest_amount(talk: Talk) -> Suggestion | None:
         return None
     sure = round(min(0.6 + 0.13 * min(2.2, best.worth), 0.88 if best.value in told else 0.74), 2)
     return Suggestion(field="amount_yuan", value=str(best.value), confidence=sure, evidence=(best.evidence,))
+
+
+@lru_cache(maxsize=8192)
+def _heard(said: Said) -> Said:
+    text = _HUNDREDS.sub(_spelled, said.text) if _about_money(said) else said.text
+    return said if text == said.text else replace(said, reading=replace(said.reading, text=text))
+
+
+def _spelled(match: re.Match[str]) -> str:
+    """In words, which are as long."""
+    thousands, hundreds = ("一二三四五六七八九"[int(digit) - 1] for digit in match.groups())
+    return f"{thousands}千{hundreds}"
+
+
+_FIGURES = re.compile(r"(?<![\d.,:A-Za-z-])[1-9]\d{1,6}(?![\d.,:%A-Za-z多来几余-])")
+
+
+def _figures(said: Said) -> list[Numeral]:
+    """The numbers said, and those written in figures."""
+    spoken = list(said.reading.numerals)
+    written = [
+        Numeral(start=match.start(), end=match.end(), digits=match.group(), kind=NumeralKind.CARDINAL)
+        for match in _FIGURES.finditer(said.text)
+        if not any(one.start < match.end() and match.start() < one.end for one in spoken)
+    ]
+    return sorted([*spoken, *written], key=lambda one: one.start)
 
 
 def _read_back(talk: Talk) -> list[int]:
@@ -112,7 +144,7 @@ def _named_first(talk: Talk) -> dict[int, int]:
     first: dict[int, int] = {}
     heard: set[int] = set()
     for said in talk.all:
-        values = {int(one.digits) for one in said.reading.numerals if one.digits.isdecimal()}
+        values = {int(one.digits) for one in _figures(said) if one.digits.isdecimal()}
         if said.by_agent and "？" not in said.text:
             first |= dict.fromkeys(values - heard - first.keys(), said.index)
         heard |= values
@@ -127,7 +159,7 @@ def _sums(said: Said, told: Sequence[int]) -> Iterator[_Sum]:
     if asks_own_name(said.asked) and re.search(r"的(?:那个)?[万千百金钱]", said.text):
         return
     rough: int | None = None
-    for numeral in said.reading.numerals:
+    for numeral in _figures(said):
         if not numeral.digits.isdecimal() or _SAID_AGAIN.match(said.text, numeral.end):
             continue
         value, unit = int(numeral.digits), _UNIT.match(said.text, numeral.end)
@@ -176,11 +208,15 @@ def _worth(said: Said, numeral: Numeral, value: int, unit: re.Match[str] | None,
         or (asked and ends and value >= 10)
         or (whole and counted and ends)
         or (value in told and ends and (counted or (alone and value >= 10)))
+        or (ends and value >= 10 and _STILL_OWED.search(before) is not None)
         or (each and ends and value >= 10 and not after.startswith("了"))
     )
     if unit is None and (not plain or _NOT_MONEY.match(after)):
         return None
-    if _ROUGH_BEFORE.search(before):
+    figures = text[numeral.start : numeral.end].isdecimal()
+    if figures and unit is None and value not in told and _STILL_OWED.search(before) is None:
+        return None
+    if _ROUGH_BEFORE.search(before) or (value == 1000 and unit is None and _ROUND.search(before)):
         return None
     worth = 0.6 + 0.4 * (unit is not None) + 0.3 * (lead or paid or asked or spent) + 0.8 * whole
     worth += 0.3 * spent + 0.6 * (_ASKED_BACK.match(after) is not None) - 0.8 * (_SETTLED.match(after) is not None)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from asr.numerals import Numeral, NumeralKind, joined
+from asr.prefill.heard_digits import MOBILE, by_sound
 from asr.prefill.questions import ASKS_PHONE
 from asr.prefill.reading import PAUSES, Said, Talk
 
 MOST_GROUPS = 12
-MOBILE = re.compile(r"1[3-9]\d{9}")
 LANDLINE = re.compile(r"0\d{2,3}[2-9]\d{6,7}")
 LOCAL = re.compile(r"[2-9]\d{6,7}")
 PUT_RIGHT = re.compile(
@@ -116,7 +116,7 @@ _TIMES_OVER = re.compile(
 
 @lru_cache(maxsize=1024)
 def groups_of(said: Said) -> tuple[Numeral, ...]:
-    """Runs of digits, 三个八 among them where it stands beside another."""
+    """Runs of digits, 三个八 among them where it stands beside another, and numbers half of words of their sound."""
     found = list(said.reading.digit_groups)
     for match in _TIMES_OVER.finditer(said.text):
         digit = str("零一二三四五六七八九".find(match.group("digit").replace("幺", "一").replace("〇", "零")))
@@ -126,6 +126,9 @@ def groups_of(said: Said) -> tuple[Numeral, ...]:
         rest = [one for one in found if one.end <= many.start or one.start >= many.end]
         if any(joined(said.text, *sorted((one, many), key=lambda each: each.start)) for one in rest):
             found = sorted([*rest, many], key=lambda each: each.start)
+    for heard in by_sound(said.text):
+        rest = [one for one in found if one.end <= heard.start or one.start >= heard.end]
+        found = sorted([*rest, heard], key=lambda each: each.start)
     return tuple(found)
 
 

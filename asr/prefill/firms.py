@@ -10,11 +10,11 @@ from asr.prefill.bodies import bodies, in_parts
 from asr.prefill.named import Kind, Named
 from asr.prefill.parts import ASKS_WHOM, owns, part_of, spelt_out
 from asr.prefill.reading import Said, Talk
-from asr.prefill.standins import builders, keepers, reported, suppliers, told, village
+from asr.prefill.standins import builders, keepers, reported, suppliers, told, town_halls, village
 from asr.prefill.trades import BARE, FIRM, GENERIC, HAN, KEPT, LUCKY, OF_PLACES, OFFICE, SHORT, SITE, VAGUE
 
 _CUT = re.compile(
-    r".*(?:[的了在是个这那我你他她它们给让被把跟就都也还说吗呢吧啊呀嘛哦呃嗯哎喂俺咱但可有不没啥]"
+    r".*(?:[的了着在是个这那我你他她它们给让被把跟就都也还说吗呢吧啊呀嘛哦呃嗯哎喂俺咱但可有不没啥]"
     r"|事儿|有家|一家|哪家|别家|人家|我家|旁边|对面|楼下|门口|附近|街上|路上|院里|村里|门前"
     r"|投诉|举报|反映|表扬|打电话|打给|联系|叫|欠|找|问|去|到|从|向|由|买|住|来|办|要|因为|所以"
     r"|现在|然后|一下|通过|干活|片|改成|变成|成立|靠着|挨着|[一二两三]家|[里边][头面]?|上头|下头"
@@ -32,9 +32,9 @@ _NO_BODY = re.compile(
     r"|[零一二三四五六七八九十半几今去前明后每当][年日]$|[上下本每个零一二三四五六七八九十]月$|[点分]$|[0-9]|退钱|扣款|吃饭"
 )
 _CALLED = re.compile(
-    r"(?:名字叫|名叫|店名(?:是|叫)|招牌(?:上)?(?:是|叫|写)|名称(?:是|叫)|名儿叫|(?:围挡|招牌|牌子?"
+    r"(?:名字叫|名叫|店名(?:是|叫)|招牌(?:上)?(?:是|叫|写)|名称(?:是|叫)|名儿叫|(?:围[挡档当]|招牌|[牌排][子自字]?"
     r"|牌匾|门头|门上|墙上|车上|车身|车厢|灯箱|送货单|单子|条幅|横幅|工牌)[^，。都]{0,3}"
-    r"(?:写着?个?|写的?是?|挂着?|叫|(?<!不)是(?!不)|印着?|印的是?|喷着|喷的是?)"
+    r"(?:写着?(?:个|[呢门能](?![一-鿿]{0,2}$))?|写的?是?|挂着?|叫|(?<!不)是(?!不)|印着?|印的是?|喷着|喷的是?)"
     r"|(?<!不)(?<!都)(?<!要)叫)(?:[那这]个[，,]?|个|作|做|呃|的是?|嗯|…)*[“‘]?(?P<name>[\u4e00-\u9fffA-Za-z0-9]{2,14})"
 )
 _CALLED_KIND = re.compile(
@@ -47,7 +47,7 @@ _HEAD = re.compile(
     r"|制品厂|金属制品厂|[点厅馆城坊])[，,]?(?:那个|就)?$"
 )
 _NOT_NAMES = re.compile(
-    r"^(?:那些|这些|什么|啥|着|的|惯了|习惯|不|出来|来着|我|你|他|她|人|个|了|车|救|醒|号|苦|名|大家|那"
+    r"^(?:[外本邻别同][村地省乡县市]|那些|这些|什么|啥|着|的|惯了|习惯|不|出来|来着|我|你|他|她|人|个|了|车|救|醒|号|苦|名|大家|那"
     r"|一个|这|各|找|等|镇上|村里|社区|领导|警察|厂家|师傅"
     r"|物业(?!公司)|快递|公司|饭店|医院|学校|银行|工地|超市|小区|药店|妈|老人|孩子|起来|事儿|应|床"
     r"|家长|停|卖|板|天|叫|嚷|政府|派出所|开发商|老板|人家|大伙)"
@@ -93,6 +93,7 @@ def firms(talk: Talk, code: str) -> Iterator[Named]:
     yield from told(talk)
     yield from suppliers(talk, code)
     yield from village(talk, code)
+    yield from town_halls(talk)
     yield from builders(talk, code)
     yield from keepers(talk, code)
     yield from reported(talk)
@@ -242,6 +243,8 @@ def _with_body(said: Said, clause: int, match: re.Match[str], agents: str) -> tu
             return None
     cut = _CUT.match(text[left : match.start()])
     start = left + (cut.end() if cut is not None else 0)
+    if start >= clause + 2 and text[start - 1] == "有" and text[start - 2] == text[start]:
+        start -= 2
     for hit in said.reading.places:
         if start < hit.end <= match.start() and hit.place.kind in (PlaceKind.DISTRICT, PlaceKind.TOWN):
             start = hit.start if hit.start >= start and match.start() - hit.end <= 4 else start
@@ -275,7 +278,7 @@ def _with_body(said: Said, clause: int, match: re.Match[str], agents: str) -> tu
 def _called(said: Said, match: re.Match[str], agents: str) -> tuple[int, int, float] | None:
     """What somebody or something is called, where 叫 does not mean to let or to bid."""
     text, surnames = said.text, said.reading.lexicon.surnames
-    name = _trim(match.group("name"))
+    name = _said_back(_trim(match.group("name")), agents)
     start = match.start("name")
     end = start + len(name)
     before = text[max(0, match.start() - 6) : match.start()]
@@ -320,6 +323,16 @@ def _trim(name: str) -> str:
         name,
     )
     return ended.group(1) if ended is not None and len(ended.group(1)) >= 2 else name
+
+
+_RUN_ON = 6
+
+
+def _said_back(name: str, agents: str) -> str:
+    """白家酱肉对白家酱肉: of a run without a pause as much as the operator says back."""
+    if len(name) <= _RUN_ON or name in agents:
+        return name
+    return next((name[:end] for end in range(len(name) - 1, 2, -1) if name[:end] in agents), name)
 
 
 _OLD = re.compile(r"回访|查到了|您(?:之前|上次|上个?月|前[几两]天|以前)?(?:反映|投诉|举报)的?|之前反映")

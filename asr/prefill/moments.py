@@ -214,7 +214,8 @@ def _standing(text: str, words: Sequence[TimeWord]) -> list[TimeWord]:
             struck += [word for word in (one, other) if chosen and not any(map(word.same, chosen))]
     for at, word in enumerate(words):
         before = text[max(0, word.start - 6) : word.start]
-        if _NOT.search(before) and word.kind not in (Kind.PART, Kind.OFTEN):
+        daily = word.kind is Kind.OFTEN and word.value == "每天"
+        if _NOT.search(before) and (daily or word.kind not in (Kind.PART, Kind.OFTEN)):
             struck.append(word)
             continue
         rivals = [other for other in words[at + 1 :] if _rivals(word, other) and other.start - word.end <= 48]
@@ -257,6 +258,8 @@ def _elsewhere(said: Said, word: TimeWord) -> bool:
     if word.kind in (Kind.PART, Kind.CLOCK):
         after = _TO_HOUR.sub("", _HOUR_NEXT.sub("", after))
     today = word.day is not None and word.day.other == "当日"
+    if word.kind is Kind.LASTED and "分钟" in word.value and not (ASKS_HOW_LONG.search(said.asked) and word.start < 10):
+        return True
     if today and (_COUNTED.search(before) or _HEARD.match(after) or _TODAY_IS.match(after)):
         return True
     if word.kind is Kind.DAY and re.search(r"今(?:[天日]|儿个?|个儿?)(?:就?是|都)?$", before):

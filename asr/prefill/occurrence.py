@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from asr.prefill.heard_times import by_ear
 from asr.prefill.moments import ASKS_HOW_LONG, ASKS_OTHER, Moment, asks_when, moments_of
 from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Suggestion
@@ -30,6 +31,7 @@ _HAPPENED = re.compile(r"^[^，。！？]{0,8}?(?:的(?![^，。！？])|了|没
 
 def suggest_time(talk: Talk, *, only_asks: bool = False) -> list[Suggestion]:
     """``only_asks``: to all appearance the caller wants to know something; then only what was asked for counts."""
+    talk = by_ear(talk)
     statements = [when for said in talk.caller for when in moments_of(said)]
     told = [when for when in statements if not when.reported]
     told += [when for said in talk.agent if talk.agreed(said) for when in _offered(said)]

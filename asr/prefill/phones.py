@@ -11,7 +11,6 @@ from rapidfuzz.distance import Levenshtein
 from asr.numerals import Numeral, joined
 from asr.prefill.digits_said import (
     LANDLINE,
-    MOBILE,
     MOST_GROUPS,
     PUT_RIGHT,
     Group,
@@ -22,6 +21,7 @@ from asr.prefill.digits_said import (
     runs_of,
     windows_of,
 )
+from asr.prefill.heard_digits import MOBILE, slip_of, without_echo
 from asr.prefill.privacy import Privacy
 from asr.prefill.questions import ASKS_PHONE, ASKS_SAME_PHONE
 from asr.prefill.reading import Said, Talk
@@ -83,9 +83,9 @@ def suggest_phone(talk: Talk, caller_number: str, privacy: Privacy) -> list[Sugg
     same, same_evidence = _same_line(talk)
     if privacy.withholds_identity and not same:
         return []
-    stated = _stated(talk)
+    stated = _stated(talk) or _slipped(talk, own_line)
     if stated is not None and not (same and _later(talk, same_evidence, stated)):
-        return [_of_stated(talk, _as_caller_id(talk, _as_read_back(talk, stated), own_line))]
+        return [_of_stated(talk, _as_caller_id(talk, _as_read_back(talk, stated), own_line), own_line)]
     if not own_line:
         return []
     if same:
@@ -177,6 +177,9 @@ def _numbers(talk: Talk) -> Iterator[_Number]:
         whole = mended(before, chain) or chain
         for groups in windows_of(whole):
             yield _number(talk, digits_of(groups), groups)
+        once = without_echo(digits_of(whole))
+        if once is not None:
+            yield _number(talk, once, whole)
         before = whole
 
 
@@ -272,9 +275,11 @@ def _heard_by_operator(talk: Talk) -> _Number | None:
     foreign = {number.digits for number in _numbers(talk) if number.foreign}
     for said in talk.agent:
         spoke = next((other for other in talk.before(said) if other.by_caller), None)
-        if spoke is None or not talk.confirmed(said) or _ASKS_FOREIGN.search(spoke.asked) is not None:
+        if spoke is None or _ASKS_FOREIGN.search(spoke.asked) is not None:
             continue
         told = groups_of(spoke)
+        if not talk.confirmed(said) and not _unopposed(talk, said, told):
+            continue
         read_back = sum(len(group.digits) for group in told) >= 7 or _completed(said, told)
         if not read_back and not (_ON_SCREEN.search(said.text) and talk.agreed(said)):
             continue
@@ -288,6 +293,18 @@ def _heard_by_operator(talk: Talk) -> _Number | None:
                     number = _number(talk, digits, groups[first : last + 1])
                     return None if number.foreign or digits in foreign else replace(number, asked=True)
     return None
+
+
+def _unopposed(talk: Talk, said: Said, told: Sequence[Numeral]) -> bool:
+    """A no without a digit, to a number that ends as the caller's own words did: a 嗯对 heard badly."""
+    reply, end = talk.reply(said), "".join(group.digits for group in told)[-_LONG_END:]
+    heard = [digits for groups in runs_of(said) if MOBILE.fullmatch(digits := digits_of(groups))]
+    return (
+        reply is not None
+        and not any(len(group.digits) > 1 for group in groups_of(reply))
+        and len(end) == _LONG_END
+        and any(digits.endswith(end) for digits in heard)
+    )
 
 
 def _without_one(digits: str, told: Sequence[Numeral]) -> str | None:
@@ -321,20 +338,30 @@ def _as_read_back(talk: Talk, number: _Number) -> _Number:
 
 
 _LOCAL_ENDS = 4
+_LONG_END = 7
 
 
 def _as_caller_id(talk: Talk, number: _Number, own_line: str) -> _Number:
-    """A number that was heard or read back with a digit too few or too many, and else is the one they call from."""
-    if MOBILE.fullmatch(number.digits) is not None or MOBILE.fullmatch(own_line) is None:
+    """A number that was heard or read back with some digits lost or wrong, and else is the one they call from."""
+    if _echo(talk, number):
         return number
     heard = [(number.digits, number.evidence)]
-    for said in list(talk.after(number.said))[:3]:
-        if said.by_agent:
+    for said in (number.said, *list(talk.after(number.said))[:3]):
+        if said is number.said or said.by_agent:
             heard += [(digits_of(groups), (*number.evidence, *_evidence(groups))) for groups in runs_of(said)]
     for digits, evidence in heard:
-        if abs(len(digits) - len(own_line)) == 1 and Levenshtein.distance(digits, own_line) == 1:
+        if digits == own_line or slip_of(digits, own_line):
             return replace(number, digits=own_line, evidence=evidence)
     return number
+
+
+def _slipped(talk: Talk, own_line: str) -> _Number | None:
+    """No number was heard whole, but enough of the one they call from."""
+    for chain in chains_of(talk):
+        number = _number(talk, digits_of(chain), chain)
+        if number.asked and not number.foreign and slip_of(number.digits, own_line):
+            return number
+    return None
 
 
 def _let_stand(talk: Talk, said: Said, *, unsure: bool) -> bool:
@@ -351,12 +378,12 @@ def _completed(said: Said, told: Sequence[Numeral]) -> bool:
     )
 
 
-def _of_stated(talk: Talk, number: _Number) -> Suggestion:
+def _of_stated(talk: Talk, number: _Number, own_line: str) -> Suggestion:
     echo = _echo(talk, number)
     confidence = 0.78 + 0.06 * number.asked + 0.05 * number.own + 0.06 * (MOBILE.fullmatch(number.digits) is not None)
     if echo is True:
         confidence += 0.08
-    if echo is False or number.said.by_agent:
+    if (echo is False and number.digits != own_line) or number.said.by_agent:
         confidence -= 0.2
     return Suggestion(
         field="contact_phone", value=number.digits, confidence=round(min(0.98, confidence), 2), evidence=number.evidence

@@ -14,6 +14,11 @@ from asr.prefill.trades import FIRM, HAN, UTILITIES
 _REPORTED_BY = re.compile(
     r"(?P<name>(?:[\u4e00-\u9fff]{2,6}?)(?:公司|部门|医院|学校|物业|大厅|中心|派出所))(?:那边)?(?:答复|回复|说|反馈)"
 )
+_DEPARTMENT = re.compile(
+    r"^.+?(?=(?:城管|住建|环保|生态环境|市场监管|水务|供水|供电|交通|教育|民政|人社|医保|卫健|公安|交警|消防|园林|市政)部门$)"
+)
+"""What was misheard before it."""
+_ACCUSED = re.compile(r"(?:投诉|举报|反映|告)(?:一下|了)?(?:我们|俺们|咱们?)?(?P<name>[镇乡]政府)")
 _NO_REPORTER = re.compile(r"承办|单位|社区|镇|那边|的事|问题|已经")
 
 
@@ -82,6 +87,17 @@ def village(talk: Talk, code: str) -> Iterator[Named]:
                 yield Named(f"{village}村委会", said, *match.span(), weight - 0.01 * said.index, Kind.OFFICE)
 
 
+def town_halls(talk: Talk) -> Iterator[Named]:
+    """我投诉镇政府: that of the one town spoken of."""
+    towns = {hit.place.name for said in talk.all for hit in said.reading.places if hit.place.kind is PlaceKind.TOWN}
+    for said in talk.caller:
+        match = _ACCUSED.search(said.text)
+        if match is not None:
+            name = f"{min(towns)}政府" if len(towns) == 1 else match.group("name")
+            yield Named(name, said, *match.span("name"), 1.1, Kind.OFFICE)
+            return
+
+
 def reported(talk: Talk) -> Iterator[Named]:
     """回访: whoever answered that it is done."""
     if not talk.all or "回访" not in talk.all[0].text:
@@ -89,5 +105,6 @@ def reported(talk: Talk) -> Iterator[Named]:
     said = talk.all[0]
     for match in _REPORTED_BY.finditer(said.text):
         name = re.sub(r"^.*(?:的|问题|事|，)", "", match.group("name"))
+        name = _DEPARTMENT.sub("", name) or name
         if len(name) >= 3 and not _NO_REPORTER.search(name):
             yield Named(name, said, match.end("name") - len(name), match.end("name"), 1.1, Kind.OFFICE)

@@ -10,6 +10,7 @@ from asr.numerals import with_digits
 from asr.prefill.counterparts import counterparts, is_caller
 from asr.prefill.doors import homes
 from asr.prefill.firms import firms
+from asr.prefill.heard_kinds import by_ear
 from asr.prefill.matters import rank_categories
 from asr.prefill.named import Kind, Named
 from asr.prefill.reading import Talk
@@ -20,7 +21,7 @@ LEAST = 0.95
 """What weighs less is only spoken of."""
 _PRAISE, _VEHICLES, _EMERGENCY = ("1404",), ("0502", "0406", "9004", "0506", "0209", "0501"), "90"
 _FOR_SOMEBODY = ("1101", "1102", "1103", "9001")
-_ASKS = re.compile(r"咨询|想问|问一下|问问|打听|请教|问个|想了解")
+_ASKS = re.compile(r"咨询|想问|问一下|问问|(?<!别)打听|请教|问个|想了解")
 _GRIEVANCE = re.compile(
     r"投诉|举报|不给|不让|不退|没人管|反映|丢|凭啥|凭什么|推来推去|扣|骗|停了|拖|欠|少了|坏|卡在"
     r"|不认|协调|催|要不[出来回到着]|没(?:结|退|修|赔)|走丢|不见了|工伤|丢了|落"
@@ -32,6 +33,7 @@ _PRAISES = re.compile(r"(?<!不)(?:表扬|夸|感谢)(?!你们)|锦旗")
 
 def suggest_subject(talk: Talk, caller: str) -> list[Suggestion]:
     """``caller`` is the caller's own name, who is not complained about."""
+    talk = by_ear(talk)
     ranked = rank_categories([said.turn for said in talk.all], talk.lexicon)
     code = next((code for code, _ in ranked if code != "1403"), "")
     every = [*firms(talk, code), *counterparts(talk, caller), *homes(talk, code), *vehicles(talk, code)]
@@ -44,6 +46,9 @@ def suggest_subject(talk: Talk, caller: str) -> list[Suggestion]:
         if named.weight >= least + 0.1 * (asks and named.kind is Kind.FIRM) + 0.25 * (redone and named.said.by_caller)
         and not is_caller(named.name, caller)
     ]
+    praised = _praised_driver(talk, found, code)
+    if praised is not None:
+        return [praised]
     if not found:
         return []
     chosen = _chosen(found, talk, code)
@@ -51,6 +56,25 @@ def suggest_subject(talk: Talk, caller: str) -> list[Suggestion]:
     confidence = round(min(0.88, 0.3 + 0.3 * best.weight), 2)
     evidence = tuple(one.said.evidence(one.start, one.end) for one in chosen)
     return [Suggestion(field="subject", value=_digits(_worded(chosen, talk)), confidence=confidence, evidence=evidence)]
+
+
+_BUS = re.compile(r"公交|(?P<line>[零一二三四五六七八九十百0-9]{1,4})路(?!口)")
+
+_OF_BUSES = re.compile(r".*公交公司|.{1,4}路(?:公交)?车?")
+
+
+def _praised_driver(talk: Talk, found: Sequence[Named], code: str) -> Suggestion | None:
+    """Who praises the driver of a bus and knows no name does not mean the firm that is to hear of it."""
+    praises = code in _PRAISE or any(_PRAISES.search(said.text) for said in talk.caller)
+    others = [named for named in found if not _OF_BUSES.fullmatch(named.name)]
+    said = next((one for one in talk.caller if "司机" in one.text), None)
+    if not praises or others or said is None or not any("公交" in one.text for one in talk.all):
+        return None
+    lines = [match for one in talk.caller for match in _BUS.finditer(one.text) if match.group("line")]
+    line = with_digits(lines[0].group()) if lines else ""
+    at = said.text.find("司机")
+    evidence = (said.evidence(at, at + 2),)
+    return Suggestion(field="subject", value=f"{line}公交司机", confidence=0.62, evidence=evidence)
 
 
 def _only_asks(talk: Talk) -> bool:

@@ -83,7 +83,7 @@ _SPAN = r"月|星期|礼拜|小时|钟头"
 _LASTED = (
     r"(?:都|已经|有|快|得有|将近|大概|差不多|持续|停了|漏了|拖了|等了|断了|欠了)?"
     rf"(?:{_N}{{1,2}}年[零又]?(?:{_N}{{1,2}}|几)个?多?月|{_N}天{_N}夜|[俩仨](?:{_SPAN}|天|年)|半拉?月|个把(?:{_SPAN})"
-    rf"|(?:[大小]半|小?{_N}{{1,3}}(?:好?几)?|好几|好些|几|半)(?:来|多)?(?:[个拉](?:来|多|半)*(?:{_SPAN})|年|天|周|小时|星期|礼拜))"
+    rf"|(?:[大小]半|小?{_N}{{1,3}}(?:好?几)?|好几|好些|几|半)(?:来|多)?(?:[个拉](?:来|多|半)*(?:{_SPAN})|年|天|周|小时|分钟|星期|礼拜))"
     r"(?:半|多|来)*(?=了|没|都|不|，|。|！|、|也|还|工夫|光景|[给过]你|总|往上|出头|左右|的样子|吧|啦|$)"
 )
 _WORD = re.compile(
@@ -216,7 +216,7 @@ def _meant(text: str, match: re.Match[str], kind: Kind, protected: Sequence[tupl
             r"孩|娃|儿子|闺女|女儿|学|上|读|念|班|今年$", text[: match.start()][-12:]
         ):
             return False
-        if re.search(r"[零一二三四五六七八九十百千\d点第几每]$", before):
+        if re.match(r"[去今前大]|昨", said) is None and re.search(r"[零一二三四五六七八九十百千\d点第几每]$", before):
             return False
         return re.fullmatch(rf"{_N}{{1,3}}号", said) is None or not _door(text, match)
     if kind is Kind.LASTED:

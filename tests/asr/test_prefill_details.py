@@ -89,3 +89,17 @@ def test_the_phone_of_a_relative_is_noted() -> None:
 )
 def test_a_call_again_is_to_us_and_was_made(said: str, repeated: str | None) -> None:
     assert value("is_repeat", said) == repeated
+
+
+@pytest.mark.parametrize(
+    ("said", "amount"),
+    [
+        ("他们让我赔600块钱。", "600"),
+        ("培训费收了5,2，现在不给退钱。", "5200"),
+        ("办的卡没法用了，还剩960，不给退钱。", "960"),
+        ("就靠100来块钱过日子。", None),
+        ("丢了东西找了一千，没人管。", None),
+    ],
+)
+def test_sums_as_a_recogniser_writes_them(said: str, amount: str | None) -> None:
+    assert value("amount_yuan", said, "好的。") == amount

@@ -76,3 +76,32 @@ def test_a_number_that_lost_a_digit_on_the_way_is_the_one_they_call_from() -> No
 def test_a_digit_too_many_read_back_is_found_by_the_end_that_was_said() -> None:
     lines = (MATTER, ASKED, "礼器1.166.880，7713，白天打。", "164880271713，白天联系。", "好。")
     assert value("contact_phone", *lines) == "16488027713"
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ("电话由五四，次六二零，是九起三。", "15446204973"),
+        ("有五四二六要三八零五五，谢谢。", "15426138055"),
+        ("我的是115493365507。", "15493365507"),
+        ("幺五四，六六二零，一零三……哎呀，就打这个手机号。", OWN_NUMBER),
+    ],
+)
+def test_digits_written_as_words_of_their_sound_are_digits(said: str, number: str) -> None:
+    assert value("contact_phone", MATTER, ASKED, said) == number
+
+
+@pytest.mark.parametrize("said", ["电话00112233。", "又是0112233。", "15400112833。", "154000112233。"])
+def test_a_number_that_is_the_caller_id_but_for_a_slip_is_the_caller_id(said: str) -> None:
+    assert value("contact_phone", MATTER, ASKED, said) == OWN_NUMBER
+
+
+def test_a_number_heard_alike_twice_is_no_slip() -> None:
+    assert value("contact_phone", MATTER, ASKED, "15400112833。", "15400112833，对吧？", "对。") == "15400112833"
+    assert value("contact_phone", MATTER, ASKED, "记我爱人的，15466281034。") == "15466281034"
+
+
+def test_what_the_operator_read_back_stands_though_the_yes_was_heard_as_a_no() -> None:
+    lines = (MATTER, ASKED, "别打这个号，打我自己的，11561140295。", "先生，15461140295对班？")
+    assert value("contact_phone", *lines, "不对，补发的话告诉我一声。") == "15461140295"
+    assert value("contact_phone", *lines, "不对，是六零二九五。") != "15461140295"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from asr.prefill.heard_times import put_right
 from asr.prefill.timewords import time_words
 from tests.asr.talks import understood, value, words
 
@@ -287,3 +288,27 @@ def test_when_somebody_was_born_is_not_when_it_was() -> None:
 )
 def test_what_is_proposed_how_far_gone_and_which_form_are_no_time(lines: tuple[str, ...], when: str | None) -> None:
     assert value("occur_time", *lines) == when
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "time"),
+    [
+        ("什么时候的事？", "就做天晚上休点，酒点半吧。", "昨晚21:30"),
+        ("您在哪一站下的车，大概几点？", "左二个下午，4点来中。", "昨天16时许"),
+        ("是哪天的事情？", "这里拜二上午。", "本周二上午"),
+        ("多长时间了？", "断了三天冷，没人管。", "已三天"),
+        ("多长时间了？", "得有二十分钟勒。", "已20分钟"),
+        ("一般市集点到集点？", "晚上11点半到0程3点。", "23:30-次日3:00"),
+        ("从什么时候停的？", "8夜底老师就走了，等到现在。", "8月底至今"),
+    ],
+)
+def test_words_of_time_are_known_by_their_sound(asked: str, said: str, time: str) -> None:
+    found = value("occur_time", "我反映一个事，你们管不管。", asked, said) or ""
+    assert time in found
+
+
+@pytest.mark.parametrize(
+    "said", ["做点小生意，起来就干活。", "甜甜的，日子美天天乐。", "他业务半页都不看。", "坐二路车来的。"]
+)
+def test_other_words_of_such_a_sound_are_no_time(said: str) -> None:
+    assert put_right(said) == said

@@ -1,0 +1,82 @@
+"""Words of time where a recogniser wrote others of their sound: 做天晚上, 酒点半, 业里, 半个月冷 (pure)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+
+from asr.lexicon.pinyin import toneless
+from asr.prefill.reading import Said, Talk
+
+_N = "零一二两三四五六七八九十0-9"
+_HOURS = {
+    "yi": "一", "liang": "两", "san": "三", "shan": "三", "si": "四", "wu": "五", "liu": "六", "qi": "七", "ba": "八",
+    "jiu": "九", "xiu": "九", "qiu": "九", "shi": "十",
+}  # fmt: skip
+_HOUR_AFTER = rf"(?=点(?:半|多|来[钟中]|左右|钟|[，。！？、到吧]|开始|[二三四五]?十|$|[，,]?[{_N}]点))"
+_HOUR = re.compile(
+    rf"(?:(?<=[上下中]午)|(?<=[早晚]上)|(?<=夜里)|(?<=[半后]夜)|(?<=傍晚))(?P<odd>[一-鿿])(?:{_HOUR_AFTER})"
+)
+_BARE_HOUR = re.compile(
+    r"(?<![一-鿿])(?P<odd>[酒久旧舅休秋球起气期骑巴爸流刘柳留午雾舞私斯山散亮量粮石时])(?=点(?:半|多|来[钟中]|左右|钟))"
+)
+_DAY_PART = r"(?:[上下]午|早上|早晨|中午|晚上|夜里|半夜|后[晌半上])"
+_PUT_RIGHT = (
+    (re.compile(rf"[左做坐座作][二儿爱]个(?={_DAY_PART})"), "昨儿个"),
+    (re.compile(rf"[左做坐座作]天(?={_DAY_PART})"), "昨天"),
+    (re.compile(r"[里理李力利离立][拜败百白](?=[一二三四五六日天](?![天个次]))"), "礼拜"),
+    (re.compile(rf"(?<=[这上个])[里礼理李力利离立][拜败百白大摆](?=[一二三四五六日天]{_DAY_PART})"), "礼拜"),
+    (re.compile(r"(?<=[上这每个])[心新信兴][期七起](?=[一二三四五六日天])"), "星期"),
+    (re.compile(rf"[业页叶]里(?=[{_N}头干响就又还都睡，])"), "夜里"),
+    (re.compile(r"业间(?!隔|距)"), "夜间"),
+    (re.compile(r"半业(?![主务绩])"), "半夜"),
+    (re.compile(rf"[零0林临]程(?=[，]?[{_N}]{{1,2}}点|[，。])"), "凌晨"),
+    (re.compile(rf"(?<=到)[走找造]起(?=[{_N}])"), "早起"),
+    (re.compile(r"中5[02][点.]"), "，十二点"),
+    (re.compile(r"(?<![初高其])中[五5](?=[能开有没不社，。])"), "中午"),
+    (re.compile(r"甜甜(?![的蜜])"), "天天"),
+    (re.compile(r"(?<=[到天，。])后[上闪](?=就|下|都|[，。]|[一两三四五六0-9]点)"), "后晌"),
+    (re.compile(rf"(?<=[{_N}])[夜业越](?=[底初])"), "月"),
+    (re.compile(r"(?<=年)[落拉蜡辣]月"), "腊月"),
+    (re.compile(r"(?<=点)来[中终忠]"), "来钟"),
+    (re.compile(r"(?<=点)[中终](?=[，。左]|$)"), "钟"),
+    (re.compile(r"[挑桥瞧巧](?=(?:门|了|门了)半天)"), "敲"),
+    (
+        re.compile(
+            rf"(?:(?<=[{_N}个俩来多半][天年月])|(?<=小时|钟头|礼拜|星期|分钟))[冷雷乐勒楞嘞轮咧](?=[，。！？我你他这那]|$)"
+        ),
+        "了",
+    ),
+    (re.compile(r"[集机级]点到[集机级]点"), "几点到几点"),
+)  # fmt: skip
+
+
+def by_ear(talk: Talk) -> Talk:
+    """The talk with the words of time put right in every turn, and in what was asked."""
+    said = tuple(_heard(one) for one in talk.all)
+    same = all(one is other for one, other in zip(said, talk.all, strict=True))
+    return talk if same else replace(talk, all=said)
+
+
+@lru_cache(maxsize=8192)
+def _heard(said: Said) -> Said:
+    text, asked = put_right(said.text), put_right(said.asked)
+    reading = said.reading if text == said.text else replace(said.reading, text=text)
+    return said if reading is said.reading and asked == said.asked else replace(said, reading=reading, asked=asked)
+
+
+@lru_cache(maxsize=8192)
+def put_right(text: str) -> str:
+    """As long as it was."""
+    for pattern, meant in _PUT_RIGHT:
+        text = pattern.sub(meant, text)
+    for hour in (_HOUR, _BARE_HOUR):
+        text = hour.sub(_hour, text)
+    return text
+
+
+def _hour(match: re.Match[str]) -> str:
+    """The hour of that sound, if there is one."""
+    odd = match.group("odd")
+    return _HOURS.get(toneless(odd)[0], odd)

@@ -1,0 +1,41 @@
+"""Whom it is about where the recogniser wrote the kind of firm or office in other characters of its sound."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.asr.talks import value
+
+WHICH = "请问是哪里的工地？"
+
+
+@pytest.mark.parametrize(
+    ("lines", "subject"),
+    [
+        (("你好，我要投诉，洗车电换老板了，卡里的钱不认了。", "请问是哪家店？"), "洗车店"),
+        (("我们村北头有个厂子半夜排烟。", "叫什么名字？", "叫立原墓器厂，喷漆的味儿刺鼻。"), "立原木器厂"),
+        (("楼下那工地又半夜干活。", WHICH, "写着银锦台校目博，半夜打混凝土。"), "银锦台项目部"),
+        (("楼下那工地又半夜干活。", WHICH, "围档上写着门恒住建生，我下去找过他们。"), "恒住建设"),
+        (
+            ("疫苗等了两趟都没货。", "您想在哪个接种点打？", "北坪街道社区为生服物中心，去了都说等。"),
+            "社区卫生服务中心",
+        ),
+        (("我投诉政政府，修路占了我家果园少算了树。", "您慢慢说。"), "镇政府"),
+        (("举报个事，快过期的药擦了日期又卖。", "哪家店？", "南门有个康有康大药房。"), "康有康大药房"),
+    ],
+)
+def test_a_kind_is_known_by_its_sound(lines: tuple[str, ...], subject: str) -> None:
+    assert subject in (value("subject", *lines) or "")
+
+
+def test_the_praised_driver_of_a_bus_is_not_the_firm_told_of_it() -> None:
+    lines = ("我要夸夸一个师傅，我坐二十三路公交，头晕得站不住。", "您现在没事了吧？", "那个司机把车停稳了给我倒水。")
+    assert value("subject", *lines, "好的。", "你跟公交公司说说，给人家表扬表扬。") == "23路公交司机"
+
+
+@pytest.mark.parametrize(
+    "said", ["市场监管部门说他们管。", "文化广场上天天跳舞。", "喂，是政府不是？", "证写得清清楚楚。"]
+)
+def test_words_that_only_happen_to_sound_like_a_kind_stay(said: str) -> None:
+    found = value("subject", said, "请讲。") or ""
+    assert not any(word in found for word in ("监管所", "文化馆", "市政府", "建筑"))
