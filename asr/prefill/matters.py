@@ -193,7 +193,7 @@ def _named(said: Said) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def _named_by_sound(words: str, lexicon: Lexicon) -> list[str]:
-    """交通营书部门 is 交通运输部门: what the words before 部门 sound like, one or two that sound the same (水务, 税务)."""
+    """交通营书部门 is 交通运输部门: what the words before 部门 sound like, two if as near (水务, 税务)."""
     end = _A_DEPARTMENT.search(words)
     sounds = syllables(words[: end.start()]) if end is not None else ()
     near: dict[str, float] = {}
