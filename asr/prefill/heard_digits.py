@@ -85,13 +85,13 @@ def without_echo(digits: str) -> str | None:
 
 
 def slip_of(digits: str, number: str) -> bool:
-    """``digits`` are the ``number`` as it is heard badly: some lost, or, of a mobile, one or two others among them."""
+    """``digits`` are the ``number`` heard badly: some lost, one or two others among them. No whole mobile is."""
     if len(number) < _LENGTH - 1 or len(digits) < _SURE or digits == number:
         return False
     kept = (len(digits) + len(number) - int(Indel.distance(digits, number))) // 2
     if MOBILE.fullmatch(number) is None:
         return kept == len(digits) and digits.startswith("0")
     if MOBILE.fullmatch(digits) is not None:
-        return int(Levenshtein.distance(digits, number)) == 1
+        return False  # a whole number is what was said
     close = len(digits) >= _LENGTH - 1 and Levenshtein.distance(digits, number) <= 2
     return close or (kept >= _SURE and len(digits) - kept <= (len(digits) > _SURE))
