@@ -58,7 +58,7 @@ _DENIED = re.compile(
 )
 _DENIED_WITHIN = re.compile(
     r"(?:没有?|不是|不会|并没)(?!有|呼吸|反应|动静|人|见|出|露|上来|回|气|意识|心跳|影|知觉|停|了|盖|法|脉|退|几|多|救|敢|开)"
-    r"[\u4e00-\u9fff]{1,2}$"
+    r"[\u4e00-\u9fff]{1,2}$|不(?:流血|出血|冒烟|漏|疼|痛)$"
 )
 """阀门…没漏: what makes it an event is denied inside."""
 _OR_NOT = re.compile(r"(?:有没有?|是不是|要不是|会不会|能不能)$")
