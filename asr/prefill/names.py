@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -27,6 +28,7 @@ from asr.prefill.spelling import (
 )
 from asr.prefill.suggestions import Suggestion
 from asr.prefill.surname_votes import Elected, elect, is_xing, likeness
+from asr.prefill.told_names import given_told, of_names
 from asr.prefill.whole_heard import given_heard
 
 _DOUBTED, _CERTAIN = 0.62, 0.85
@@ -35,7 +37,8 @@ _BESIDE = 3
 """Characters between a surname and the word that explains it, where that is what the word is for."""
 _VERY_RARE = 500
 _CLOSE = 0.25
-_HEARD_ONLY = 0.75
+_OFFERED = 0.7
+_HEARD_ONLY, _CLEAR = 0.75, 0.9
 _RARE = 300
 """Rank of a surname: who was misheard in the given name is rather called what sounds so and is common."""
 
@@ -44,7 +47,7 @@ def suggest_caller(talk: Talk, privacy: Privacy) -> list[Suggestion]:
     claims = list(_claims(talk))
     called = list(addressed(talk))
     answers = [said for said in talk.caller if asks_own_name(said.asked)]
-    claim = _common(talk, _voted(talk, _settle(claims, called), elect(talk, answers)))
+    claim = _told(talk, _common(talk, _voted(talk, _settle(claims, called), elect(talk, answers))))
     suggestions = []
     if claim is not None and not privacy.withholds_identity:
         suggestions.append(
@@ -203,6 +206,42 @@ def _voted(talk: Talk, claim: Claim | None, elected: Elected | None) -> Claim | 
     return replace(voted, name=elected.surname + given, gender=gender)
 
 
+def _told(talk: Talk, claim: Claim | None) -> Claim | None:
+    """With the given name whose characters were all explained, unless it is a whole name heard just so."""
+    if claim is None:
+        return None
+    claim = _doubted(talk, claim)
+    first = (
+        claim.said if claim.said.by_caller else next((said for said in talk.caller if asks_own_name(said.asked)), None)
+    )
+    told = given_told(talk, claim.surname, first) if first is not None else None
+    if told is None or claim.name == claim.surname + told.given:
+        return claim
+    given = claim.name[len(claim.surname) :]
+    if given and (not told.explained or len(told.given) < len(given)):
+        return claim
+    other = syllables(given) != syllables(told.given) or not of_names(talk.lexicon).issuperset(given)
+    if given and other and claim.sure >= _CLEAR:
+        return claim  # of 长水 and 桂馥, heard clearly, only what sounds the same is put right
+    return replace(
+        claim,
+        name=claim.surname + told.given,
+        sure=min(claim.sure, 0.8),
+        evidence=(told.said.evidence(told.start, told.end),),
+    )
+
+
+def _doubted(talk: Talk, claim: Claim) -> Claim:
+    """鞋筋 for 学军: what nobody is called and nobody explained is offered, not filled."""
+    given = claim.name[len(claim.surname) :]
+    if claim.sure >= _CLEAR or of_names(talk.lexicon).issuperset(given):
+        return claim
+    told = {own for said in talk.caller for word, own in spellings(said.text) if own in word}
+    if told & set(given) or len(given) < 2:
+        return claim
+    return replace(claim, sure=min(claim.sure, _OFFERED))
+
+
 def _lacks_given(claim: Claim) -> bool:
     """Only half heard, so the rest may be there too."""
     return not claim.full and not claim.corrected and claim.sure <= _DOUBTED
@@ -226,14 +265,21 @@ def _outvoted(talk: Talk, claim: Claim, elected: Elected) -> bool:
     introduced = is_xing(claim.surname) and likeness(behind, elected.surname) >= _CERTAIN
     if claim.said is elected.said and elected.told and introduced:
         return True  # 庆台 and 向接 for 姓邰 and 姓揭
-    if len(claim.surname) > 1:
-        return False
+    if claim.said is elected.said and elected.told and elected.explained == claim.evidence[0].start < elected.end:
+        return True  # 双口里: the name is the word that explains it
+    rare = ranks.get(claim.surname, 0) > max(_RARE, ranks[elected.surname])
+    if len(claim.surname) > 1 or (rare and claim.sure >= _CLEAR and elected.explained is None):
+        return False  # a recogniser writes no rare character for a common one
     if claim.surname not in ranks:
         return likeness(claim.surname, elected.surname) >= _SAME_SOUND
     alike = likeness(claim.surname, elected.surname)
     if claim.sure <= _DOUBTED or claim.said.by_agent:
         return elected.told or ranks[claim.surname] >= _RARE or alike < _SAME_SOUND
-    beside = elected.explained is None or elected.explained <= elected.end + _BESIDE
+    denied = re.search(f"不是[^，。]{{0,5}}?[那的个]{claim.surname}(?=[，,。啊呀吧嘛]|$)", claim.said.text) is not None
+    if denied and alike >= _CERTAIN and elected.told:
+        return True
+    said_again = f"的{elected.surname}" in claim.said.text and elected.named
+    beside = elected.explained is None or elected.explained <= elected.end + _BESIDE or said_again
     return elected.told and beside and elected.sure >= _CERTAIN and alike >= _CERTAIN
 
 

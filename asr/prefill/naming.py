@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from asr.lexicon import Lexicon
-from asr.lexicon.pinyin import sounds_like
+from asr.lexicon.pinyin import sounds_like, syllables
 from asr.prefill.genders import TITLES
 from asr.prefill.given_names import usual_given_name
 from asr.prefill.half_named import half_named
 from asr.prefill.questions import ASKS_NAME, ASKS_OTHER_NAME
 from asr.prefill.reading import PAUSE, Said
-from asr.prefill.spelling import by_spelling, by_word, spelled_at
+from asr.prefill.spelling import by_spelling, by_word, spelled_at, unlike_on_average
 from asr.prefill.suggestions import Evidence
 
 TITLE = "|".join(sorted(TITLES, key=len, reverse=True))
@@ -58,6 +58,19 @@ _TO_CALLER = re.compile(r"您|你|贵姓|尊姓|称呼|留|登记|联系人|报�
 _YOURS = re.compile(r"[您你]贵姓")
 """Whoever was spoken of right before: 转公交公司您贵姓."""
 _PERSONAL = re.compile(r"联系|电话|手机|号码|保密|登记|信息|回电|回访")
+_SOUNDING_QUESTIONS = tuple(
+    (syllables(words), loose)
+    for words, loose in (
+        ("贵姓", 0.0),
+        ("怎么称呼", 0.3),
+        ("您的姓名", 0.15),
+        ("称呼您", 0.15),
+        ("留姓名", 0.1),
+        ("叫什么名字", 0.1),
+    )
+)
+"""As they sound, and how unlike that they may be heard on average."""
+_CALLED = syllables("称呼")
 _OF_A_HOUSE = re.compile(
     r"[\u4e00-\u9fff]{0,4}?(?:厂|公司|店|[小中大]学|学校|医院|村|社区|小区|局|所|银行|集团|酒店|宾馆)"
 )
@@ -90,7 +103,24 @@ def asks_own_name(asked: str) -> bool:
             before = clause[: question.start()]
             if _TO_CALLER.search(clause) and not _OF_OTHER.search(before.replace("您本人", "您")):
                 return True
-    return ASKS_NAME.search(asked) is not None and ASKS_OTHER_NAME.search(asked) is None
+    if ASKS_NAME.search(asked) is not None:
+        return ASKS_OTHER_NAME.search(asked) is None
+    return _asks_by_sound(asked)
+
+
+@lru_cache(maxsize=4096)
+def _asks_by_sound(asked: str) -> bool:
+    """民贵性 and 在么称虎 for 您贵姓 and 怎么称呼, of nobody who was spoken of right before."""
+    for clause in re.split(r"[，,。？！?!、]", asked):
+        sounds = syllables(clause)
+        if sounds[-2:] == _CALLED:
+            return True
+        for question, loose in _SOUNDING_QUESTIONS:
+            for start in range(len(sounds) - len(question) + 1):
+                heard = sounds[start : start + len(question)]
+                if unlike_on_average(heard, question) <= loose and not _OF_OTHER.search(clause[:start]):
+                    return True
+    return False
 
 
 def asks_another(asked: str) -> bool:
@@ -387,6 +417,8 @@ def _given(said: Said, at: int) -> tuple[str, bool]:
         return "", False  # 岳飞那个岳: the word the surname is explained with
     for length in (2, 1):
         name, after = rest[:length], rest[length:]
+        if re.match(r"可(?:不|念|别)|就是|这个|那个|念", rest[length - 1 :]) or (length == 2 and name[:1] == own):
+            continue
         whole = re.match(rf"{PAUSE}|$", after) is not None
         stops = _NEVER_GIVEN if whole else set(STOP_CHARS)
         if len(name) < length or set(name) & stops or not _is_han(name):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log
 
@@ -18,7 +18,8 @@ from asr.lexicon.pinyin import fold, syllables, toneless
 from asr.prefill.half_heard import unlike
 from asr.prefill.reading import PAUSE, Said, Talk
 from asr.prefill.spelling import denied_at, inside_at
-from asr.prefill.surname_words import Explanation, explanations_by_sound, surnames_with_part
+from asr.prefill.surname_parts import built_of
+from asr.prefill.surname_words import Explanation, explanations_by_sound, readings, surnames_with_part
 from asr.prefill.titles_heard import Called, called
 
 _XING = "姓幸兴性信醒行新讯欣辛心庆请情"
@@ -39,9 +40,14 @@ _HEARD_OF = 0.7
 _AHEAD = 0.15
 _TWICE = 0.95
 _PARTS_WITHIN = 24
+_BUILT_WITHIN = 44
+_HEARD_WELL = 0.85
+_DENIED = re.compile(
+    "不是[^，。]{0,5}?[那的个](?P<name>[\u4e00-\u9fff])(?=[，,。啊呀吧嘛]|$)|别写成[^，。]{0,5}?(?P<other>[\u4e00-\u9fff])(?=[，,。啊]|$)"
+)
 _FOLDED, _OTHER_BEGINNING = 0.12, 0.25
 """What a beginning or an end costs that folding makes the same: 陈 for 岑 little, 兰 for 冉 and 樊 for 韩 more."""
-_DOUBLE = re.compile(rf"[复富父付服夫][{_XING}](?=[\u4e00-\u9fff]{{2}})")
+_DOUBLE = re.compile(rf"[复富父付服夫附副福负][{_XING}](?=[\u4e00-\u9fff]{{2}})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ class _Mention:
     at: int
     named: bool
     width: int = 1
+    behind: str = ""
+    """What the caller said next, where the explanation may go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,11 @@ class _Candidate:
 
 def elect(talk: Talk, answers: Sequence[Said]) -> Elected | None:
     """``answers``: what the caller said when asked for the name; without them only what explains itself counts."""
-    mentions = [mention for said in talk.caller for mention in _mentions(said, asked=said in answers)]
+    mentions = [
+        replace(mention, behind="，".join(other.text for other in talk.caller if 0 < other.index - said.index <= 2))
+        for said in talk.caller
+        for mention in _mentions(said, asked=said in answers)
+    ]
     after = min((mention.said.index for mention in mentions), default=min((one.index for one in answers), default=0))
     backs = [(said, call) for said in talk.agent for call in called(said) if call.name and said.index > after - 2]
     best: Elected | None = None
@@ -145,9 +157,13 @@ def _candidates(lexicon: Lexicon, mention: _Mention, echoes: Sequence[str]) -> I
     twice = _said_twice(mention)
     heard = mention.said.text[mention.at : mention.at + mention.width]
     parts = surnames_with_part(mention.said.text[mention.at : mention.at + _PARTS_WITHIN])
+    built = built_of(f"{mention.said.text[mention.at + mention.width :]}，{mention.behind}"[:_BUILT_WITHIN])
+    most = max((count for surname, count in built.items() if likeness(heard, surname) >= _FITS), default=0)
+    built = {surname: count for surname, count in built.items() if count == most}
+    denied = _denied(mention)
     sounds = (surname for name in (heard, *twice, *echoes) for surname in sounding(lexicon, name))
-    for surname in dict.fromkeys((*told, *parts, *sounds)):
-        if surname not in lexicon.surnames or len(surname) != mention.width:
+    for surname in dict.fromkeys((*told, *parts, *built, *sounds)):
+        if surname not in lexicon.surnames or len(surname) != mention.width or surname in denied:
             continue
         vote = told.get(surname)
         direct = likeness(heard, surname)
@@ -157,7 +173,7 @@ def _candidates(lexicon: Lexicon, mention: _Mention, echoes: Sequence[str]) -> I
             own=max(direct, *(_TWICE * likeness(name, surname) for name in twice), 0.0),
             echoed=max((likeness(name, surname) for name in echoes), default=0.0),
             word=vote.worth if vote is not None else 0.0,
-            part=surname in parts,
+            part=surname in parts or built.get(surname, 0) > 1 or (surname in built and direct >= _HEARD_WELL),
             exact=vote is not None and vote.exact and direct >= _FITS,
             explained=vote.start if vote is not None else None,
         )
@@ -192,6 +208,12 @@ def _mentions(said: Said, *, asked: bool) -> Iterator[_Mention]:
             yield _Mention(said, match.end(), named=False)
     for match in _DOUBLE.finditer(text):
         yield _Mention(said, match.end(), named=True, width=2)
+
+
+def _denied(mention: _Mention) -> str:
+    """可不是儿童那个童: what the surname is not, however it sounds."""
+    text = f"{mention.said.text[mention.at :]}，{mention.behind}"[:_BUILT_WITHIN]
+    return "".join(match["name"] or match["other"] for match in _DENIED.finditer(text))
 
 
 def is_xing(char: str) -> bool:
@@ -275,8 +297,12 @@ def likeness(heard: str, surname: str) -> float:
     """1 for the same syllables, 0 for nothing in common or another number of them."""
     if len(heard) != len(surname) or not heard:
         return 0.0
-    cost = max(map(unlike, syllables(heard), syllables(surname)))
-    return max(0.0, 1 - cost - _other_series(heard, surname))
+    return max(_likeness(heard, read) for read in readings(surname))
+
+
+def _likeness(heard: str, read: str) -> float:
+    cost = max(map(unlike, syllables(heard), syllables(read)))
+    return max(0.0, 1 - cost - _other_series(heard, read))
 
 
 @lru_cache(maxsize=65536)
@@ -295,5 +321,6 @@ def _other_series(heard: str, meant: str) -> float:
 def _by_sound(lexicon: Lexicon) -> dict[tuple[str, ...], list[str]]:
     found: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for surname in lexicon.surnames:
-        found[syllables(surname)].append(surname)
+        for read in readings(surname):
+            found[syllables(read)].append(surname)
     return dict(found)

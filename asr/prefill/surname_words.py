@@ -27,6 +27,22 @@ _RADICALS = (
 )
 """A part of a character, as it is heard, and the surnames that have it."""
 
+_READ_OTHERWISE = dict(
+    zip(
+        "解种仇单查区盖朴曾覃翟缪乐员贠召折黑洗秘尉隗过哈那适繁能句莘藏",
+        "谢虫求善渣欧葛瓢增秦宅妙月运运绍舌贺显毕玉葵锅蛤娜扩婆耐勾深脏",
+        strict=True,
+    )
+)
+"""Surnames read otherwise than the character alone, and a character that is read so."""
+
+
+@lru_cache(maxsize=4096)
+def readings(surname: str) -> tuple[str, ...]:
+    """The surname, and where it is read otherwise a character that sounds like that."""
+    other = _READ_OTHERWISE.get(surname)
+    return (surname, other) if other is not None else (surname,)
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:

@@ -87,3 +87,16 @@ def test_sounds() -> None:
     assert "阮" in surnames_with_part("二朵旁加一个元")
     assert ("岳飞", "岳") in {(each.word, each.surname) for each in explanations(lexicon)}
     assert usual_given_name(lexicon, "字强") == "志强"
+
+
+@pytest.mark.parametrize(
+    ("asked", "heard", "name"),
+    [
+        ("好的，民贵性。", "姓卞，卞志强，电话就这个。", "卞志强"),
+        ("在么成虎？", "姓谢，写出来是解放的解。", "解"),
+        ("您贵姓？", "姓童，可不是儿童那个童，上头一个人字，底下一个公。", "仝"),
+        ("您怎么称呼？", "免贵姓姚，摇文静，电话就这个。", "姚文静"),
+    ],
+)
+def test_a_name_is_asked_for_and_explained_by_sound(asked: str, heard: str, name: str) -> None:
+    assert value("caller_name", MATTER, asked, heard, "好的。") == name
