@@ -101,6 +101,11 @@ def spelt_out(after: str, name: str) -> bool:
 _SPELLING = re.compile(r"[一-鿿]{1,4}[的那](?:个)?(?P<char>[一-鿿])(?=[，。、]|那个|$)")
 
 
+def sent_there(text: str, name: str) -> bool:
+    """你们转到住建局: an office this very line sent it to is not complained of, though it sent it back."""
+    return re.search(rf"你们[^，。！？]{{0,4}}[转派交][到给了]+{re.escape(name)}", text) is not None
+
+
 def fits_code(name: str, code: str) -> bool:
     """Such as this one are answerable for such a matter."""
     return any(word.search(name) is not None and code.startswith(codes) for word, codes in MATTERS)
@@ -114,7 +119,7 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     clause = re.split(r"[，。！？]", before)[-1]
     site = SITE.search(name) is not None
     office = OFFICE.search(name) is not None
-    weight = 0.0
+    weight = -0.5 * sent_there(text, name)
     complains = _COMPLAINS.search(sentence) is not None
     debtor = start < 24 and (own < 0 or site or office) and _ASKS_DEBTOR.search(said.asked) is not None
     owes = _OWES.search(clause) is not None or debtor
@@ -125,7 +130,7 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     weight += 0.35 * (dealt or _CLEFT.search(clause) is not None)
     weight += 0.35 * (_ATTENDS.search(clause) is not None and site and fits_code(name, code))
     weight += 0.5 * (_DONE_BY.search(clause) is not None and _MOVED.match(after) is not None)
-    weight += 0.2 * (office and _REACHED.search(clause) is not None)
+    weight += 0.2 * (office and (_REACHED.search(clause) is not None or after.startswith("电话")))
     asked = ASKS_WHOM.search(said.asked) is not None
     weight += (0.45 if start < 24 else 0.15) * asked
     weight += _echo(talk, said, name)
