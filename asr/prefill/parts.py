@@ -76,6 +76,8 @@ _ASKS_DEBTOR = re.compile(r"欠(?:款|薪|钱|您|你)的?(?:是|单位|公司)|
 _ASKS_OWN = re.compile(
     r"(?:您|你)(?:们)?(?:的)?(?:公司|单位|企业|店)[^，。？]{0,6}(?:叫|名)|(?:公司|企业)(?:叫什么|名称)[^。？]{0,6}您的?(?:姓名|贵姓)"
 )
+_ASKS_CALLER = re.compile(r"您?贵[姓性信幸兴]|怎么称呼")
+"""What sounds like a firm is then likelier the caller's own name."""
 _MATTER_OF = re.compile(r"(?:(?:反映|投诉|举报)的?[^，。答回]{0,12}|查到了，[^，。答回]{0,6})$")
 """The operator tells of an earlier call about whom."""
 _FORMER = re.compile(r"(?:先前|以前|原先|原来|之前|早先|过去|从前)[^，。]{0,3}(?:叫|是|归)$")
@@ -149,6 +151,8 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
         weight -= 0.6
     if _ASKS_OWN.search(said.asked):
         weight -= 0.8
+    if said.by_caller and _ASKS_CALLER.search(said.asked) and not (complains or owes or office):
+        weight -= 0.5
     where = WHERE_AFTER.match(after) is not None
     taken_up = _TAKEN_UP.search(text[end : end + 50]) is not None and not where
     weight += 0.35 * taken_up
