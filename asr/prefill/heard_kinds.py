@@ -46,6 +46,7 @@ _PUT_RIGHT = (
     (re.compile(r"(?:(?<=水利|服务|市场|加油|垃圾|水管|供热|充电|公交))[战占](?![争斗役士胜友场略道])"), "站"),
     (re.compile(r"(?<=[哪这那个])小[琴妻七漆气趣起其启](?=[，。？、里的哪几叫]|$)"), "小区"),
     (re.compile(r"(?<=[一-鿿]{2})[每眉梅没][业夜叶](?=[，。的说给欠把]|$)"), "煤业"),
+    (re.compile(r"(?<=[一-鿿]{2}[中小大])[鞋血雪写](?=[，。的]|$)"), "学"),
     (re.compile(r"皇[府付傅副辅](?=[一-鿿])"), "皇甫"),
     (re.compile(r"(?<=[姓叫])[中忠终]离"), "钟离"),
     (re.compile(r"(?<=[姓叫])(?:下[侯候猴]|夏[候猴])"), "夏侯"),
@@ -184,10 +185,9 @@ def _lucky(name: str) -> int:
 
 
 _TRADERS = {
-    "heng": "恒横哼衡", "ding": "鼎顶定订盯", "da": "达打大答", "wan": "万晚碗玩", "hong": "宏轰哄烘",
-    "yuan": "源远员愿怨院", "tai": "泰太抬", "sheng": "盛省剩生声", "xia": "霞狭吓下夏", "jia": "佳加价假",
-    "kang": "康扛抗", "fu": "福付父负附", "cheng": "诚称乘", "xing": "兴行姓醒", "he": "和喝",
-    "tong": "通痛桶捅", "mei": "美没每", "hui": "惠会回",
+    "heng": "恒横哼衡", "ding": "鼎顶盯", "da": "达打", "wan": "万晚", "hong": "宏轰哄烘", "yuan": "源愿怨",
+    "tai": "泰太抬", "sheng": "盛剩声", "xia": "霞狭吓", "jia": "佳价假", "kang": "康扛抗", "fu": "福付负",
+    "cheng": "诚称", "tong": "通痛桶捅",
 }  # fmt: skip
 """Of each sound the character traders like, then those that no trader likes."""
 _UNLUCKY = {char: chars[0] for chars in _TRADERS.values() for char in chars[1:] if char not in LUCKY}
