@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from asr.lexicon import PlaceKind
 from asr.prefill.named import Kind, Named
-from asr.prefill.parts import BLAMED
+from asr.prefill.parts import BLAMED, sent_there
 from asr.prefill.reading import Said, Talk
 from asr.prefill.trades import FIRM, HAN, LUCKY, SITE, VAGUE
 
@@ -80,6 +80,7 @@ def _mentions(talk: Talk, said: Said) -> Iterator[_Mention]:
         blames = len(BLAMED.findall(sentence))
         weight = 0.4 + 0.3 * speaks + 0.35 * done + 0.4 * handed + 0.3 * (blames > 0) + 0.1 * (blames > 1)
         weight -= 0.1 * match.group().startswith("物业")
+        weight -= 0.5 * sent_there(text, match.group())
         weight += 0.2 * _asked_to(talk, match.group()) - 0.005 * said.index + 0.1 * (said.index <= 1)
         yield _Mention(said, start, end, match.group(), speaks, weight)
 

@@ -25,7 +25,7 @@ _HARD = re.compile(
     r"|反映|表扬|联系|打电话|旁边|对面"
 )
 _NO_BODY = re.compile(
-    r"^(?:那些|这些|刚才|半夜|半路|地下|昨天|今天|每天|什么|啥|哪|一个|几个|各|每|所有|[全大小老新外本某同]$|^[问找]|其他|别的|普通|正规|民办"
+    r"^(?:[你您]好|[一两三][夜晚天]|老楼|那些|这些|刚才|半夜|半路|地下|昨天|今天|每天|什么|啥|哪|一个|几个|各|每|所有|[全大小老新外本某同]$|^[问找]|其他|别的|普通|正规|民办"
     r"|公办|私立|公立|附近|当地|村里|城里|路边|街边|农村|乡镇|电动车?|汽车|医疗|人身|意外|养老"
     r"|社会|失业|工伤|城乡|家长|学生|孩子|老人|居民|业主|政府|国家|网上|手机|微信"
     r"|.*[取打卖烧装换弄搬坐骑寄签]|^收|[零一二三四五六七八九十0-9]+[号年月点个路]|[东南西北正侧后][门边头面])"
@@ -73,7 +73,7 @@ _NO_FIRM = re.compile(
     r"[我你他她的了是在有没不就也都买干给被欠月日号点路街侧吗呢年块钱们说去来哪]|什么|今天|昨天"
     r"|谢谢|镇|乡|村|小区|医生|旁|对面|[东南西北]角|门口|附近|上午|下午|晚上|早上|十字|楼|层|边"
     r"|口$|门$|的话|这个|那个|哎|呃|啊|姓|叫|先生|女士|电话|好像|可能|应该|我们|大概|左右|嘛|呢|么"
-    r"|以前|从来|左右|天天|每天|^[问找]|^[新老东西南北]?[校院]区$"
+    r"|好多|以前|从来|左右|天天|每天|^[问找]|^[新老东西南北]?[校院]区$"
 )
 
 
@@ -186,6 +186,8 @@ _ASKS_TRADE = re.compile(
 _ASKS_PERSON = re.compile(
     r"老人|孩子|[他她]|您[爸妈父母爱弟哥姐妹儿女叔婶]|贵姓|称呼|姓名|对方|邻居|司机|老板|医生|老师|路|小区"
 )
+_ASKS_NUMBER = re.compile(r"[单票]号|号码|订单|编号")
+"""What is asked besides is likelier answered first."""
 _TAIL = re.compile(r"(?:的|那边|这儿|吧|呗|啊|嘛|呀|家)+$")
 _NO_ANSWER = re.compile(
     r"^[零一二两三四五六七八九十百千万0-9]+$|[一两二三几][笔张次份]|[东南西北前后正侧]门|路|街|层|楼|姓"
@@ -199,6 +201,7 @@ def _answer(said: Said, agents: str, seen: _Spans) -> Iterator[_Form]:
         return
     text = said.text
     named = _ASKS_TRADE.search(said.asked) is not None and not _ASKS_PERSON.search(said.asked)
+    named = named and not _ASKS_NUMBER.search(said.asked)
     for turn, (start, end) in enumerate(said.reading.clauses[:3]):
         tail = _TAIL.search(text, start, end)
         end = tail.start() if tail is not None and named else end
@@ -288,6 +291,7 @@ def _called(said: Said, match: re.Match[str], agents: str) -> tuple[int, int, fl
         or len(name) > 10
         or _NOT_NAMES.match(name)
         or _FORGOTTEN.search(name)
+        or (re.match("[零一二三四五六七八九0-9]", name) is not None and FIRM.search(name) is None)
         or re.search(r"[0-9零一二三四五六七八九]{2}|[个块]$|[零一二三四五六七八九十0-9][点号月年分层]", name)
     ):
         return None

@@ -64,6 +64,10 @@ _TIMETABLE = re.compile(
 _ACUTE = re.compile(r"^(?:起来|一?睁眼|[^，。！？]{0,5}(?:出去|走|丢|撞|摔|倒)的(?:[，。！？]|$))")
 _OF_GOODS = re.compile(r"(?:生产日期|出厂|保质期|有效期|签发|打印)[^，。！？]{0,6}$")
 _OWN_ACT = re.compile(r"^(?:刚)?[在去到从坐买][^。！？天总老都]{0,20}[，了]")
+_WITHOUT_MEDICINE = re.compile(r"(?:药|[压糖脂]要)[^，。]{0,2}[断停]了?[^，。]{0,5}$")
+"""药都断了三天了: what has run out meanwhile."""
+_GOES_THEN = re.compile(r"(?:直接|再|亲自|自己)去(?!了|的|过)")
+"""我礼拜一直接去: a day to come."""
 _OWN_LIFE = re.compile(
     r"(?:住|干活?|工作|上班|打工|结婚|怀孕|怀|退休|开店|做生意|去世|过世|走|埋|搬来|嫁|当|入住|认识|守寡|独居|念|教|用|骑|养)"
     r"(?:了|在?这儿?|那儿|在|到|着|过来|儿|都|也|有|快)*$"
@@ -427,6 +431,10 @@ def _judged(when: Moment, *, until: int) -> Moment:
         when.doubt += 0.8
     if when.lasted and len(when.words) == 1 and not when.asked and _OWN_LIFE.search(clause):
         when.doubt += 0.6
+    if when.lasted and not when.asked and _WITHOUT_MEDICINE.search(text[: when.end]):
+        when.doubt += 0.6
+    if when.day is not None and when.day.week and not when.asked and _GOES_THEN.match(after):
+        when.doubt += 1.0
     if when.now and not when.asked and text[when.end - 1] == "刚":
         when.doubt += 0.5
     hours = [word for word in when.words if word.kind is Kind.CLOCK]

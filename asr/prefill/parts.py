@@ -76,6 +76,8 @@ _ASKS_DEBTOR = re.compile(r"欠(?:款|薪|钱|您|你)的?(?:是|单位|公司)|
 _ASKS_OWN = re.compile(
     r"(?:您|你)(?:们)?(?:的)?(?:公司|单位|企业|店)[^，。？]{0,6}(?:叫|名)|(?:公司|企业)(?:叫什么|名称)[^。？]{0,6}您的?(?:姓名|贵姓)"
 )
+_ASKS_CALLER = re.compile(r"您?贵[姓性信幸兴]|怎么称呼")
+"""What sounds like a firm is then likelier the caller's own name."""
 _MATTER_OF = re.compile(r"(?:(?:反映|投诉|举报)的?[^，。答回]{0,12}|查到了，[^，。答回]{0,6})$")
 """The operator tells of an earlier call about whom."""
 _FORMER = re.compile(r"(?:先前|以前|原先|原来|之前|早先|过去|从前)[^，。]{0,3}(?:叫|是|归)$")
@@ -101,6 +103,11 @@ def spelt_out(after: str, name: str) -> bool:
 _SPELLING = re.compile(r"[一-鿿]{1,4}[的那](?:个)?(?P<char>[一-鿿])(?=[，。、]|那个|$)")
 
 
+def sent_there(text: str, name: str) -> bool:
+    """你们转到住建局: an office this very line sent it to is not complained of, though it sent it back."""
+    return re.search(rf"你们[^，。！？]{{0,4}}[转派交][到给了]+{re.escape(name)}", text) is not None
+
+
 def fits_code(name: str, code: str) -> bool:
     """Such as this one are answerable for such a matter."""
     return any(word.search(name) is not None and code.startswith(codes) for word, codes in MATTERS)
@@ -114,7 +121,7 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     clause = re.split(r"[，。！？]", before)[-1]
     site = SITE.search(name) is not None
     office = OFFICE.search(name) is not None
-    weight = 0.0
+    weight = -0.5 * sent_there(text, name)
     complains = _COMPLAINS.search(sentence) is not None
     debtor = start < 24 and (own < 0 or site or office) and _ASKS_DEBTOR.search(said.asked) is not None
     owes = _OWES.search(clause) is not None or debtor
@@ -125,7 +132,7 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
     weight += 0.35 * (dealt or _CLEFT.search(clause) is not None)
     weight += 0.35 * (_ATTENDS.search(clause) is not None and site and fits_code(name, code))
     weight += 0.5 * (_DONE_BY.search(clause) is not None and _MOVED.match(after) is not None)
-    weight += 0.2 * (office and _REACHED.search(clause) is not None)
+    weight += 0.2 * (office and (_REACHED.search(clause) is not None or after.startswith("电话")))
     asked = ASKS_WHOM.search(said.asked) is not None
     weight += (0.45 if start < 24 else 0.15) * asked
     weight += _echo(talk, said, name)
@@ -144,6 +151,8 @@ def part_of(talk: Talk, said: Said, start: int, end: int, code: str, own: int) -
         weight -= 0.6
     if _ASKS_OWN.search(said.asked):
         weight -= 0.8
+    if said.by_caller and _ASKS_CALLER.search(said.asked) and not (complains or owes or office):
+        weight -= 0.5
     where = WHERE_AFTER.match(after) is not None
     taken_up = _TAKEN_UP.search(text[end : end + 50]) is not None and not where
     weight += 0.35 * taken_up

@@ -91,7 +91,7 @@ _WORD = re.compile(
     rf"|(?P<clock>{_HOUR})|(?P<part>{_PART})|(?P<day>{_DAY})|(?P<lasted>{_LASTED})"
 )
 _NUMBERED = re.compile(
-    r"那?是?(?:对门|隔壁|对面|旁边)|[楼院线车路店桌窗机床厅出人门井杆]|正门|大门|业主|村民|工人|居民|[\u4e00-\u9fff]?单元|门面"
+    r"那?是?(?:对门|隔壁|对面|旁边)|[楼院线车路店桌窗机床厅出人门井杆桥]|正门|大门|业主|村民|工人|居民|[，,]?第?[\u4e00-\u9fff]?单元|门面"
 )
 _OF_DAY = re.compile(rf"(?:{_PART}|[到至天号从]|{_N}点[，,]?)$")
 """Elsewhere 一点 is a little."""

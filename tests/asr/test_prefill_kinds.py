@@ -39,3 +39,32 @@ def test_the_praised_driver_of_a_bus_is_not_the_firm_told_of_it() -> None:
 def test_words_that_only_happen_to_sound_like_a_kind_stay(said: str) -> None:
     found = value("subject", said, "请讲。") or ""
     assert not any(word in found for word in ("监管所", "文化馆", "市政府", "建筑"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "subject"),
+    [
+        (("我想问价效不给退钱谁管。", "是哪家驾校？", "叫宏运价效，钱交了半年了。"), "宏运驾校"),
+        (("楼下那工地又半夜干活。", WHICH, "围档上写着同盛见公，半夜打混凝土。"), "同盛建工"),
+        (("有个厂子半夜放味儿。", "叫什么名字？", "横打，横打向胶，在村东头。"), "恒达橡胶"),
+        (("我头塑移动营业听，乱开套餐。", "请讲。"), "移动营业厅"),
+        (("我要投诉，退货不给退。", "哪家店？", "晚佳电气，买的冰箱坏了不管。"), "万佳电器"),
+        (("那个丰马编程不退钱。", "奉马编程是吧，还剩多少课时费？", "对，六十节课，不给退。"), "马编程"),
+    ],
+)
+def test_a_short_kind_and_the_name_before_it(lines: tuple[str, ...], subject: str) -> None:
+    assert subject in (value("subject", *lines) or "")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("楼下饭店油烟大。我打过一回，你们转到住建局，住建局说不归他们。", "给您添麻烦了。"),
+        ("我反映噪音。", "请问您贵姓？", "我叫展健建设，建设的建设。"),
+        ("我不是投诉，我就想打听打听老楼装电梯的事儿。", "您好，请讲。"),
+        ("我的快递丢了。", "快递单号您有吗，是哪家快递公司？", "鱼丁山。"),
+        ("雨一大卧室就漏。", "几号楼？", "门上的牌是五连按，顶层。"),
+    ],
+)
+def test_what_is_no_firm_is_not_taken_for_one(lines: tuple[str, ...]) -> None:
+    assert value("subject", *lines) is None

@@ -300,6 +300,13 @@ def test_what_is_proposed_how_far_gone_and_which_form_are_no_time(lines: tuple[s
         ("多长时间了？", "得有二十分钟勒。", "已20分钟"),
         ("一般市集点到集点？", "晚上11点半到0程3点。", "23:30-次日3:00"),
         ("从什么时候停的？", "8夜底老师就走了，等到现在。", "8月底至今"),
+        ("什么时候的事？", "新天中午点的外卖。", "当日中午"),
+        ("一般几点到几点？", "每天晚上6.到8.半。", "18:00-20:30"),
+        ("一般几点到几点？", "早上5.8到8.，天天这样。", "5:30-8:00"),
+        ("一般施工到几点？", "昨天到0全3点，吵得睡不着。", "凌晨3"),
+        ("多长时间了？", "得有一个来越能，没人管。", "一个月"),
+        ("多长时间了？", "泵烧了，有时来天轮，没人管。", "约10天"),
+        ("几点出去的？", "6.10分，6.10分从东门出去的。", "6:10"),
     ],
 )
 def test_words_of_time_are_known_by_their_sound(asked: str, said: str, time: str) -> None:
@@ -308,7 +315,27 @@ def test_words_of_time_are_known_by_their_sound(asked: str, said: str, time: str
 
 
 @pytest.mark.parametrize(
-    "said", ["做点小生意，起来就干活。", "甜甜的，日子美天天乐。", "他业务半页都不看。", "坐二路车来的。"]
+    "said",
+    [
+        "做点小生意，起来就干活。",
+        "甜甜的，日子美天天乐。",
+        "他业务半页都不看。",
+        "坐二路车来的。",
+        "新天地门口停不下。",
+        "有时来有时不来。",
+    ],
 )
 def test_other_words_of_such_a_sound_are_no_time(said: str) -> None:
     assert put_right(said) == said
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("她生活困难，高血压药都断了三天了，没人管。", "好的，您慢慢讲。"),
+        ("问一下户口怎么上。", "需要回电吗？", "不用，我礼拜一直接去派出所。"),
+        ("我老婆要生了。", "在哪里？", "五号楼，不对，15号，第二单元。"),
+    ],
+)
+def test_what_ran_out_what_is_to_come_and_a_house_are_no_time(lines: tuple[str, ...]) -> None:
+    assert value("occur_time", *lines) is None
