@@ -28,6 +28,7 @@ LEAST = 3
 """Syllables that are told by their sound wherever they stand; two only where an address goes on."""
 _NEAR = 0.2
 """How unlike one syllable may sound where all others are the same."""
+_RIVAL = 0.6
 _OFTEN = 3
 """How often two characters stand side by side in people's wording if they are a word."""
 NEVER = frozenset("我你您他她它是不的了们那这零一二两三四五六七八九十百几")
@@ -49,6 +50,9 @@ class WordsOfPlace:
         for word in sorted(self.words):
             self.by_length[len(word)].append((syllables(word), word))
         self.ordinary = "\n".join(line for lines in lexicon.phrasings.values() for line in lines)
+        self.known: dict[int, list[tuple[str, ...]]] = defaultdict(list)
+        for place in lexicon.places:
+            self.known[len(place.name)].append(syllables(place.name))
         self.lengths = sorted({len(word) for word in self.words if len(word) >= LEAST}, reverse=True)
 
     def at(self, text: str, sounds: tuple[str, ...], at: int, end: int) -> str | None:
@@ -83,7 +87,17 @@ class WordsOfPlace:
             near = sum(cost > 0 for cost in costs) <= 1 and sum(costs) <= _NEAR
             if near and (best is None or (sum(costs), word) < best):
                 best = (sum(costs), word)
-        return best[1] if best is not None else None
+        return best[1] if best is not None and not self._named(sounds) else None
+
+    def _named(self, sounds: tuple[str, ...]) -> bool:
+        """A place of the city may be meant as well."""
+        own = self.known[len(sounds)] if len(sounds) > LEAST else ()
+        return any(sum(map(unlike, sounds, name)) <= _RIVAL for name in own)
+
+    def head(self, text: str, at: int, word: str) -> bool:
+        """``word`` is what was heard here, or it sounds the same and nothing else was meant."""
+        heard = text[at : at + len(word)]
+        return heard == word or (toneless(heard) == toneless(word) and self._may_be(text, at, word))
 
     def _may_be(self, text: str, at: int, word: str, *, begins: bool = False) -> bool:
         """Nothing that people say here anyway, no number, hardly a word of grammar, and no half of another word.
