@@ -30,8 +30,12 @@ _AHEAD = 0.12
 _FEW = 6
 """Names that one turn may bring up."""
 _GENERIC = re.compile(r"(?:小区|街道|家园|花园|家属院|山庄|新城|社区|广场|[路街村镇乡巷县])$")
-_DOOR = re.compile(r"[的，]?[零一二两三四五六七八九十0-9]{1,3}(?:号|栋|单元|期)|[的]?[东西南北]门|[，的]?[楼门][下口]")
+_DOOR = re.compile(
+    r"[的，、]?[零一二两三四五六七八九十0-9]{1,3}(?:号|栋|单元|期)|[的]?[东西南北]门|[，的]?[楼门][下口]"
+)
 _LEADS_IN = re.compile(r"(?:在|住|家|是|从|到|小区|街道)$")
+_LIVES = re.compile(r"我家?住在?$")
+"""Where the caller lives may be named clearly, and the matter be elsewhere."""
 _HOUSE = re.compile(r"(?:[一二三四五六七八九]院|医院|卫生院|[小中大]学|幼儿园|图书馆|体育馆|派出所)$")
 """Named clearly: 市三院急诊 is no 学院街."""
 _INITIALS = frozenset("bpmfdtlgkjqxzcsyw")
@@ -85,7 +89,10 @@ def half_heard(talk: Talk) -> _Hits:
 
 def _certain(reading: Reading) -> bool:
     return any(
-        hit.place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD) and hit.score >= SHORT_CUTOFF for hit in reading.places
+        hit.place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD)
+        and hit.score >= SHORT_CUTOFF
+        and not _LIVES.search(reading.text[: hit.start])
+        for hit in reading.places
     )
 
 

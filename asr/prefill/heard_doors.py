@@ -22,7 +22,8 @@ _BEFORE_DOOR = re.compile(
     rf"|(?:(?<=[号栋]楼|小区|家园|花园|新城|宿舍|属院)|(?<=[栋院苑里湾]))[{_GARBLED}](?=号楼|单元)"
 )
 _ROW = re.compile(
-    r"(?P<of_house>[0-9零一二两三四五六七八九十]) (?:hao|hou|号) (?:[ln](?:ou|uo|ong|eng|en|u|un|o)|dong) (?P<unit>[a-z]+|[0-9一二三四五六七八九]) "
+    r"(?P<of_house>[0-9零一二两三四五六七八九十]) (?:hao|hou|号) "
+    r"(?:[ln](?:ou|uo|ong|eng|en|u|un|o)|dong) (?P<unit>[a-z]+|[0-9一二三四五六七八九]) "
     r"(?:dan|tan|da|dang|duan) (?:yuan|yan|yun|yang|ye)(?= )"
 )
 """House and unit in one breath, as syllables: both words may be garbled, the row of four tells them."""

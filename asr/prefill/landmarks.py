@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from asr.lexicon import Lexicon, Place, PlaceKind
 from asr.lexicon.pinyin import syllables, toneless
-from asr.prefill.gazetteer import SHORT_CUTOFF, PlaceHit, find_places
+from asr.prefill.gazetteer import OF_REGIONS, SHORT_CUTOFF, PlaceHit, find_places
 from asr.prefill.half_heard import unlike
 from asr.prefill.heard_doors import doors_by_sound
 from asr.prefill.mentions import SHOPS, Span, spans_of, suffix_pattern
@@ -144,7 +144,10 @@ def _by_its_name(text: str, hit: PlaceHit) -> bool:
     heard, name = syllables(text[hit.start : hit.end]), syllables(hit.place.name)
     if len(heard) != len(name):
         return False
-    costs = list(map(unlike, heard, name))
+    region = hit.place.kind in (PlaceKind.DISTRICT, PlaceKind.TOWN) and text[hit.end - 1] in OF_REGIONS.get(
+        hit.place.name[-1], ""
+    )
+    costs = list(map(unlike, heard[:-1], name[:-1])) if region else list(map(unlike, heard, name))
     return sum(costs) <= _NAME and max(costs) <= _SYLLABLE
 
 
@@ -182,12 +185,14 @@ def _with_and(text: str, places: Sequence[PlaceHit]) -> str:
     return text
 
 
+_DIGITS = "零一二两三四五六七八九十百0-9"
 _OF_CITY = "图书馆|政务|政府|[一二三四]院|人民医院|中医院|体育馆|博物馆|文化宫|少年宫|档案馆"
 _PLAIN = (
     (re.compile(rf"(?<=咱们)[是事世势](?={_OF_CITY})"), "市"),
     (re.compile("政府服务(?=大厅|中心)"), "政务服务"),
     (re.compile("(?:(?<=^)|(?<=[，。为喂]))[世事试式](?=交警队|派出所|消防队|物业|居委会)"), "是"),
     (re.compile("(?:(?<=^)|(?<=[，。]))[春纯存唇蠢](?=[东西南北]头)"), "村"),
+    (re.compile(rf"(?<=[往向朝][东西南北][{_DIGITS}]{{2}})[名明密迷秘](?![\u4e00-\u9fff])"), "米"),
     (re.compile("(?<=[路街道])[是实时石事使][自字子紫](?=[东西南北，。]|路口|$)"), "十字"),
     (re.compile("(?<=[，。])[试事世市](?=[东西南北]{1,2}[角侧边面头])"), "是"),
 )
@@ -205,6 +210,9 @@ def _anywhere(text: str, places: Sequence[tuple[int, int]], lexicon: Lexicon) ->
                 text = text[:at] + word + text[at + len(word) :]
                 at += len(word) - 1
             at += 1
+    for begin, name in terms.long_names(text):
+        if not any(begin < end and start < begin + len(name) for start, end in places):
+            text = text[:begin] + name + text[begin + len(name) :]
     return text
 
 
@@ -229,8 +237,8 @@ def _of_its_town(text: str, lexicon: Lexicon) -> tuple[str, tuple[tuple[int, int
             begin = start - len(of_town)
             if begin < 0 or text[start:end] in named or not HAN.fullmatch(text[begin:end]):
                 continue
-            village, region = _apart(sounds[start:last], own[:-1]), _apart(sounds[begin:start], of_town)
-            if village <= _VILLAGE and region <= _TOWN and village + region > 0:
+            far, of_region = _apart(sounds[start:last], own[:-1]), _apart(sounds[begin:start], of_town)
+            if far <= _VILLAGE and of_region <= _TOWN and far + of_region > 0:
                 text = text[:begin] + town + place.name + text[end:]
                 found.append((start, end, _AS_ELSEWHERE))
                 break

@@ -238,10 +238,11 @@ def _on_which_road(text: str, at: int, hits: Sequence[PlaceHit]) -> tuple[PlaceH
     return (hit, "", hit.end) if glue.group().endswith("在") else None
 
 
-SHOPS = tuple(
-    "幼儿园 营业厅 便利店 木器厂 橡胶厂 服装厂 食品厂 机械厂 家具厂 大厦 驾校 电器 家电 超市 商场 商城 市场 酒店 宾馆 饭店 "
-    "医院 诊所 药店 药房 石材 建材 家具 车行 汽修 书店 网吧 影城 大楼".split()
+_SHOPS = (
+    "幼儿园 营业厅 便利店 木器厂 橡胶厂 服装厂 食品厂 机械厂 家具厂 大厦 驾校 电器 家电 超市 商场 商城 市场 酒店 宾馆 "
+    "饭店 医院 诊所 药店 药房 石材 建材 家具 车行 汽修 书店 网吧 影城 大楼"
 )
+SHOPS = tuple(_SHOPS.split())
 """What kind of house or shop it is, at the end of its own name."""
 _SHOP = re.compile(rf"(?:{CHAR}){{2,4}}?(?:{'|'.join(SHOPS)})(?!城)")
 _OF_THE_VILLAGE = ("村小学", "村卫生", "村委", "村部", "村幼儿园")
