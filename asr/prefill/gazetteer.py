@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from rapidfuzz.distance import Indel
 
@@ -21,7 +22,10 @@ SHORT_CUTOFF = 95.0
 """Three syllables that are nearly alike are usually something else."""
 
 
-_OF_REGIONS = {
+_WORD = 3
+"""How often two characters stand side by side in people's wording if they are a word."""
+_HAN_PAIR = re.compile("[\u4e00-\u9fff]{2}")
+OF_REGIONS = {
     "市": "市势是事室试世氏式时", "县": "县线现限献先鲜", "区": "区去趣屈曲其起汽期气",
     "镇": "镇正政证战阵占建件剑箭鉴钻真振针", "乡": "乡香相箱想向像项",
 }  # fmt: skip
@@ -76,6 +80,9 @@ class _Index:
             self.by_first[form.text[0]].append(form)
             if len(form.text) >= SHORT and form.place.kind is not PlaceKind.DISTRICT:
                 self._sounds(form)
+        said = "\n".join(line for lines in lexicon.phrasings.values() for line in lines)
+        pairs = Counter(map("".join, pairwise(said)))
+        self.words = frozenset(pair for pair, count in pairs.items() if count >= _WORD and _HAN_PAIR.fullmatch(pair))
         known = {form.text for form in forms}
         for stem, place in self.stems.items():
             if len(stem) >= SHORT and stem not in known:
@@ -84,7 +91,7 @@ class _Index:
             form
             for kind in (PlaceKind.TOWN, PlaceKind.DISTRICT)
             for form in forms
-            if form.place.kind is kind and len(form.text) == SHORT and form.text[-1] in _OF_REGIONS
+            if form.place.kind is kind and len(form.text) == SHORT and form.text[-1] in OF_REGIONS
         ]
 
     def _sounds(self, form: _Form) -> None:
@@ -140,7 +147,7 @@ def _by_sound(text: str, index: _Index, taken: list[PlaceHit]) -> list[PlaceHit]
         form = index.sounding[number]
         if count >= min(len(set(form.sounds)), _least(len(form.sounds))):
             hit = _best_window(sounds, form, heard_at)
-            if hit is not None:
+            if hit is not None and not _cuts_word(text, hit, form, index):
                 found.append(hit)
     hits: list[PlaceHit] = []
     for hit in sorted(found, key=lambda hit: (-hit.score, hit.start - hit.end)):
@@ -151,7 +158,9 @@ def _by_sound(text: str, index: _Index, taken: list[PlaceHit]) -> list[PlaceHit]
 
 _OF_REGION = 0.35
 """How unlike a district's first two syllables may sound where the third is its own."""
-_GOES_ON = re.compile(r"[，,]?(?:那个|的)?(?:人民|政府|政务|中医|妇幼|第?[一二三]中(?!午)|实验)")
+_GOES_ON = re.compile(
+    r"[，,]?(?:那个|的)?(?:人民|政府|政务|中医|妇幼|图书馆|档案馆|文化馆|体育馆|公安局|法院|第?[一二三]中(?!午)|实验)"
+)
 
 
 def _regions_by_sound(text: str, index: _Index, taken: Sequence[PlaceHit]) -> list[PlaceHit]:
@@ -162,7 +171,7 @@ def _regions_by_sound(text: str, index: _Index, taken: Sequence[PlaceHit]) -> li
         begins = {hit.start for hit in (*taken, *hits)}
         for end in range(SHORT, len(text)):
             start = end - SHORT
-            if text[end - 1] not in _OF_REGIONS[form.text[-1]] or text[start:end] == form.text:
+            if text[end - 1] not in OF_REGIONS[form.text[-1]] or text[start:end] == form.text:
                 continue
             unlike = _distance(sounds[start : end - 1], form.sounds[:-1])
             if unlike > _OF_REGION or any(start < hit.end and hit.start < end for hit in (*taken, *hits)):
@@ -172,6 +181,15 @@ def _regions_by_sound(text: str, index: _Index, taken: Sequence[PlaceHit]) -> li
                     PlaceHit(start=start, end=end, place=form.place, score=SOUND_ALONE if unlike == 0 else CUTOFF)
                 )
     return hits
+
+
+def _cuts_word(text: str, hit: PlaceHit, form: _Form, index: _Index) -> bool:
+    """中心介绍 is no 中兴街: its first or last syllable, in another character, is half of an ordinary word."""
+    if len(form.sounds) > SHORT:
+        return False
+    ends = text[hit.end - 1 : hit.end + 1] in index.words and text[hit.end - 1] != form.text[-1]
+    begins = text[max(0, hit.start - 1) : hit.start + 1] in index.words and text[hit.start] != form.text[0]
+    return ends or begins
 
 
 def _least(length: int) -> int:

@@ -30,8 +30,12 @@ _AHEAD = 0.12
 _FEW = 6
 """Names that one turn may bring up."""
 _GENERIC = re.compile(r"(?:小区|街道|家园|花园|家属院|山庄|新城|社区|广场|[路街村镇乡巷县])$")
-_DOOR = re.compile(r"[的，]?[零一二两三四五六七八九十0-9]{1,3}(?:号|栋|单元|期)|[的]?[东西南北]门|[，的]?[楼门][下口]")
+_DOOR = re.compile(
+    r"[的，、]?[零一二两三四五六七八九十0-9]{1,3}(?:号|栋|单元|期)|[的]?[东西南北]门|[，的]?[楼门][下口]"
+)
 _LEADS_IN = re.compile(r"(?:在|住|家|是|从|到|小区|街道)$")
+_LIVES = re.compile(r"我家?住在?$")
+"""Where the caller lives may be named clearly, and the matter be elsewhere."""
 _HOUSE = re.compile(r"(?:[一二三四五六七八九]院|医院|卫生院|[小中大]学|幼儿园|图书馆|体育馆|派出所)$")
 """Named clearly: 市三院急诊 is no 学院街."""
 _INITIALS = frozenset("bpmfdtlgkjqxzcsyw")
@@ -85,7 +89,10 @@ def half_heard(talk: Talk) -> _Hits:
 
 def _certain(reading: Reading) -> bool:
     return any(
-        hit.place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD) and hit.score >= SHORT_CUTOFF for hit in reading.places
+        hit.place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD)
+        and hit.score >= SHORT_CUTOFF
+        and not _LIVES.search(reading.text[: hit.start])
+        for hit in reading.places
     )
 
 
@@ -109,7 +116,14 @@ def _worth(said: Said, hit: PlaceHit) -> float:
     value = (hit.score - 50) / 50 * 0.8
     value += 0.15 * (said.by_caller and ASKS_PLACE.search(said.asked) is not None)
     value += 0.2 * (_DOOR.match(text, hit.end) is not None)
+    value += 0.1 * (_kind_of(text[: hit.end]) == _kind_of(hit.place.name) != "")
     return value + 0.05 * (_LEADS_IN.search(text[: hit.start]) is not None)
+
+
+def _kind_of(name: str) -> str:
+    """The generic word of two characters and more that it ends in."""
+    generic = _GENERIC.search(name)
+    return generic.group() if generic is not None and len(generic.group()) > 1 else ""
 
 
 @lru_cache(maxsize=2048)
@@ -135,12 +149,15 @@ def _garbled(reading: Reading, names: Sequence[_Name]) -> list[PlaceHit]:
     """Of names for the same stretch only those about as good as the best; nothing where a place is clear."""
     found = [hit for name in names if (hit := _best(syllables(reading.text), name)) is not None]
     clear = [hit for hit in reading.places if hit.score >= SHORT_CUTOFF]
-    named = [span for span in (spans_of(reading) if found else ()) if span.where and _HOUSE.search(span.where.name)]
+    spans = spans_of(reading) if found else ()
+    named = [span for span in spans if span.where and _HOUSE.search(span.where.name)]
+    doors = [detail for span in spans for detail in span.details if detail.slot in ("building", "unit")]
     return [
         hit
         for hit in found
         if not any(_overlap(hit, other) for other in clear)
         and not any(span.start < hit.end and hit.start < span.head_end for span in named)
+        and not any(door.start < hit.end and hit.start < door.end for door in doors)
         and not any(_overlap(hit, other) and other.score > hit.score + _CLOSE for other in found)
     ]
 

@@ -1,4 +1,4 @@
-"""Door numbers by their sound: 十一号隆爱单颜 is 十一号楼二单元."""
+"""Door numbers by their sound: 十一号隆爱单颜 is 十一号楼二单元, 7号能碍丹圆 7号楼二单元."""
 
 from __future__ import annotations
 
@@ -21,10 +21,21 @@ _BEFORE_DOOR = re.compile(
     rf"(?<![\u4e00-\u9fff])[{_GARBLED}](?=号楼)"
     rf"|(?:(?<=[号栋]楼|小区|家园|花园|新城|宿舍|属院)|(?<=[栋院苑里湾]))[{_GARBLED}](?=号楼|单元)"
 )
+_ROW = re.compile(
+    r"(?P<of_house>[0-9零一二两三四五六七八九十]) (?:hao|hou|号) "
+    r"(?:[ln](?:ou|uo|ong|eng|en|u|un|o)|dong) (?P<unit>[a-z]+|[0-9一二三四五六七八九]) "
+    r"(?:dan|tan|da|dang|duan) (?:yuan|yan|yun|yang|ye)(?= )"
+)
+"""House and unit in one breath, as syllables: both words may be garbled, the row of four tells them."""
+_UNITS = {
+    "yi": "一", "i": "一", "ai": "二", "er": "二", "e": "二", "wai": "二", "an": "二", "san": "三", "shan": "三",
+    "si": "四", "shi": "四", "wu": "五", "liu": "六", "niu": "六", "qi": "七", "ba": "八", "jiu": "九",
+}  # fmt: skip
 
 
 def doors_by_sound(text: str) -> str:
     """Of the same length; behind a garbled number only what sounds just as it should is put right."""
+    text = _rows(text)
     for door in _BEHIND_NUMBER.finditer(text):
         first, second = toneless(door[1])
         for word, firsts, seconds in _SOUNDS:
@@ -32,3 +43,20 @@ def doors_by_sound(text: str) -> str:
             if sure and first in firsts and second in seconds:
                 text = text[: door.start()] + word + text[door.start() + 2 :]
     return _BEFORE_DOOR.sub(lambda found: _MEANT[found.group()], text)
+
+
+def _rows(text: str) -> str:
+    """Number, 号楼, number, 单元 behind one another: the numbers as heard, the words as meant."""
+    if "号" not in text and "后" not in text:
+        return text
+    sounds = [char if char in _KEPT else sound for char, sound in zip(text, toneless(text), strict=True)]
+    line = " ".join((*sounds, ""))
+    for row in _ROW.finditer(line):
+        at = line.count(" ", 0, row.start())
+        unit = text[at + 3] if text[at + 3] in _KEPT else _UNITS.get(row["unit"])
+        if unit is not None:
+            text = f"{text[: at + 1]}号楼{unit}单元{text[at + 6 :]}"
+    return text
+
+
+_KEPT = frozenset("0123456789零一二两三四五六七八九十号")

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from asr.lexicon import Lexicon, PlaceKind
+from asr.lexicon import Lexicon, Place, PlaceKind
 from asr.lexicon.pinyin import syllables, toneless
-from asr.prefill.gazetteer import SHORT_CUTOFF, PlaceHit, find_places
+from asr.prefill.gazetteer import OF_REGIONS, SHORT_CUTOFF, PlaceHit, find_places
 from asr.prefill.half_heard import unlike
 from asr.prefill.heard_doors import doors_by_sound
-from asr.prefill.mentions import Span, spans_of, suffix_pattern
+from asr.prefill.mentions import SHOPS, Span, spans_of, suffix_pattern
 from asr.prefill.place_words import HAN, LEAST, NEVER, words_of_place
 from asr.prefill.questions import ASKS_PLACE
 from asr.prefill.reading import Reading, Said, Talk
@@ -28,7 +28,7 @@ _NAME, _SYLLABLE = 0.8, 0.55
 _AGAIN = 0.2
 """How unlike the syllables of a name may sound on average that was clear elsewhere in the talk."""
 _AS_ELSEWHERE = 90.0
-_AGE = re.compile(r"(?:那个|这个|的|有个|一个)*[老旧新原]?")
+_AGE = re.compile(r"[，,]?(?:那个|这个|的|有个|一个|以前|原来|原先|先前)*[老旧新原]?")
 _WHOLE_NAME = 4
 """Syllables of a name at least that is not behind a place but one itself."""
 _ROUNDS = 3
@@ -89,7 +89,11 @@ def _named_alike(said: Said, names: tuple[str, ...]) -> Said:
                 text = text[:start] + name + text[end:]
                 clear.append((start, end))
                 known.append((start, end, _AS_ELSEWHERE))
-    return said if text == reading.text else replace(said, reading=_with(reading, text, tuple(known)))
+    if text == reading.text:
+        return said
+    found = _with(reading, text, tuple(known))
+    both = _with_and(text, found.places)
+    return replace(said, reading=found if both == text else _with(reading, both, tuple(known)))
 
 
 def _sounds_as(heard: tuple[str, ...], name: tuple[str, ...]) -> bool:
@@ -122,8 +126,11 @@ def reheard_reading(reading: Reading, *, answer: bool) -> Reading:
     text = _anywhere(text, [(hit.start, hit.end) for hit in reading.places], reading.lexicon)
     for pattern, meant in _PLAIN:
         text = pattern.sub(meant, text)
-    known = tuple((hit.start, hit.end, hit.score) for hit in sounding)
+    text, villages = _of_its_town(text, reading.lexicon)
+    known = tuple((hit.start, hit.end, hit.score) for hit in sounding) + villages
     found = reading if text == reading.text else _with(reading, text, known)
+    text = _shop_heads(found)
+    found = found if text == found.text else _with(reading, text, known)
     for _ in range(_ROUNDS):
         text = _going_on(found, answer=answer)
         if text == found.text:
@@ -137,7 +144,10 @@ def _by_its_name(text: str, hit: PlaceHit) -> bool:
     heard, name = syllables(text[hit.start : hit.end]), syllables(hit.place.name)
     if len(heard) != len(name):
         return False
-    costs = list(map(unlike, heard, name))
+    region = hit.place.kind in (PlaceKind.DISTRICT, PlaceKind.TOWN) and text[hit.end - 1] in OF_REGIONS.get(
+        hit.place.name[-1], ""
+    )
+    costs = list(map(unlike, heard[:-1], name[:-1])) if region else list(map(unlike, heard, name))
     return sum(costs) <= _NAME and max(costs) <= _SYLLABLE
 
 
@@ -162,20 +172,28 @@ def _with(reading: Reading, text: str, known: tuple[tuple[int, int, float], ...]
     return Reheard(raw=reading.raw, text=text, offsets=reading.offsets, lexicon=reading.lexicon, known=known)
 
 
+_AND = frozenset("以于雨语玉火和合河给根更")
+"""What a recogniser writes for 与, 和 or 跟."""
+
+
 def _with_and(text: str, places: Sequence[PlaceHit]) -> str:
     """环城路以丹河路: between two roads it is 与."""
     for one, other in pairwise(places):
         roads = one.place.kind is PlaceKind.ROAD and other.place.kind is PlaceKind.ROAD
-        if roads and text[one.end : other.start] in ("以", "于", "雨", "语"):
+        if roads and text[one.end : other.start] in _AND:
             text = f"{text[: one.end]}与{text[other.start :]}"
     return text
 
 
+_DIGITS = "零一二两三四五六七八九十百0-9"
 _OF_CITY = "图书馆|政务|政府|[一二三四]院|人民医院|中医院|体育馆|博物馆|文化宫|少年宫|档案馆"
 _PLAIN = (
     (re.compile(rf"(?<=咱们)[是事世势](?={_OF_CITY})"), "市"),
     (re.compile("政府服务(?=大厅|中心)"), "政务服务"),
     (re.compile("(?:(?<=^)|(?<=[，。为喂]))[世事试式](?=交警队|派出所|消防队|物业|居委会)"), "是"),
+    (re.compile("(?:(?<=^)|(?<=[，。]))[春纯存唇蠢](?=[东西南北]头)"), "村"),
+    (re.compile(rf"(?<=[往向朝][东西南北][{_DIGITS}]{{2}})[名明密迷秘](?![\u4e00-\u9fff])"), "米"),
+    (re.compile("(?<=[路街道])[是实时石事使][自字子紫](?=[东西南北，。]|路口|$)"), "十字"),
     (re.compile("(?<=[，。])[试事世市](?=[东西南北]{1,2}[角侧边面头])"), "是"),
 )
 
@@ -192,6 +210,61 @@ def _anywhere(text: str, places: Sequence[tuple[int, int]], lexicon: Lexicon) ->
                 text = text[:at] + word + text[at + len(word) :]
                 at += len(word) - 1
             at += 1
+    for begin, name in terms.long_names(text):
+        if not any(begin < end and start < begin + len(name) for start, end in places):
+            text = text[:begin] + name + text[begin + len(name) :]
+    return text
+
+
+@lru_cache(maxsize=8)
+def _villages(lexicon: Lexicon) -> tuple[tuple[Place, tuple[str, ...], str, tuple[str, ...]], ...]:
+    """Each with its sounds and its town with those."""
+    return tuple(
+        (place, syllables(place.name), place.town, syllables(place.town))
+        for place in lexicon.places
+        if place.kind is PlaceKind.COMMUNITY and place.name.endswith("村") and place.town is not None
+    )
+
+
+def _of_its_town(text: str, lexicon: Lexicon) -> tuple[str, tuple[tuple[int, int, float], ...]]:
+    """石半香后您村 is 石盘乡后岭村: town and village each sound nearly so, and belong together."""
+    found: list[tuple[int, int, float]] = []
+    named = {place.name for place, *_ in _villages(lexicon)}
+    for last in [match.start() for match in re.finditer("[村春寸存]", text)]:
+        sounds = syllables(text)
+        for place, own, town, of_town in _villages(lexicon):
+            start, end = last + 1 - len(own), last + 1
+            begin = start - len(of_town)
+            if begin < 0 or text[start:end] in named or not HAN.fullmatch(text[begin:end]):
+                continue
+            far, of_region = _apart(sounds[start:last], own[:-1]), _apart(sounds[begin:start], of_town)
+            if far <= _VILLAGE and of_region <= _TOWN and far + of_region > 0:
+                text = text[:begin] + town + place.name + text[end:]
+                found.append((start, end, _AS_ELSEWHERE))
+                break
+    return text, tuple(found)
+
+
+_VILLAGE, _TOWN = 0.3, 0.35
+
+
+def _apart(heard: tuple[str, ...], name: tuple[str, ...]) -> float:
+    return sum(map(unlike, heard, name)) / len(name)
+
+
+def _shop_heads(reading: Reading) -> str:
+    """建设南路的康民驾笑: what kind of house it is, behind a road or a village and its own two to four syllables."""
+    text, terms = reading.text, words_of_place(reading.lexicon)
+    for hit in reading.places:
+        if hit.place.kind is not PlaceKind.ROAD and not hit.place.name.endswith("村"):
+            continue
+        begins = _AGE.match(text, hit.end)
+        assert begins is not None
+        for at in range(begins.end() + 2, begins.end() + 5):
+            word = next((word for word in SHOPS if terms.head(text, at, word)), None)
+            if word is not None and HAN.fullmatch(text, begins.end(), at):
+                text = text[:at] + word + text[at + len(word) :]
+                break
     return text
 
 

@@ -13,7 +13,7 @@ from asr.numerals import with_digits
 from asr.prefill.crossings import crossing
 from asr.prefill.gazetteer import PlaceHit
 from asr.prefill.reading import Reading
-from asr.prefill.spots import STOPS, far_end, spot_at, spot_pattern
+from asr.prefill.spots import CHAR, STOPS, far_end, spot_at, spot_pattern
 
 _N = r"[零〇一二两三四五六七八九十百幺0-9]{1,5}"
 _NOT_DATE = r"(?!窗|机?井|泵|桌|柜|大?棚|塔|桥|车间|仓|摊|线|晚|早|上|下|的时|那天|左右|吧|签|发)"
@@ -238,6 +238,13 @@ def _on_which_road(text: str, at: int, hits: Sequence[PlaceHit]) -> tuple[PlaceH
     return (hit, "", hit.end) if glue.group().endswith("在") else None
 
 
+_SHOPS = (
+    "幼儿园 营业厅 便利店 木器厂 橡胶厂 服装厂 食品厂 机械厂 家具厂 大厦 驾校 电器 家电 超市 商场 商城 市场 酒店 宾馆 "
+    "饭店 医院 诊所 药店 药房 石材 建材 家具 车行 汽修 书店 网吧 影城 大楼"
+)
+SHOPS = tuple(_SHOPS.split())
+"""What kind of house or shop it is, at the end of its own name."""
+_SHOP = re.compile(rf"(?:{CHAR}){{2,4}}?(?:{'|'.join(SHOPS)})(?!城)")
 _OF_THE_VILLAGE = ("村小学", "村卫生", "村委", "村部", "村幼儿园")
 
 
@@ -259,6 +266,9 @@ def _with_landmark(reading: Reading, hit: PlaceHit, worded: Sequence[tuple[int, 
     if (hit.place.kind is PlaceKind.ROAD or hit.place.name.endswith("村")) and behind is not None:
         own = hit.place.name.endswith("村") and text.startswith(_OF_THE_VILLAGE, behind[0])
         return hit.place.name + with_digits(text[behind[0] + own : behind[1]]), behind[1]
+    shop = _SHOP.match(text, glue.end()) if glue is not None and hit.place.kind is PlaceKind.ROAD else None
+    if shop is not None and not any(hit.end <= start < shop.end() for start in known):
+        return hit.place.name + shop.group(), shop.end()
     return hit.place.name, hit.end
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import lru_cache
+from operator import eq
 
 from asr.lexicon import Lexicon
 from asr.lexicon.pinyin import syllables, toneless
@@ -28,6 +30,10 @@ LEAST = 3
 """Syllables that are told by their sound wherever they stand; two only where an address goes on."""
 _NEAR = 0.2
 """How unlike one syllable may sound where all others are the same."""
+_RIVAL = 0.6
+"""How unlike a heard name and a place of the city may sound for that to be meant as well."""
+_LONG, _LOST, _FAR = 5, 2, 0.2
+"""Syllables of a long name, how many of them may be others, and how unlike all may sound on average."""
 _OFTEN = 3
 """How often two characters stand side by side in people's wording if they are a word."""
 NEVER = frozenset("我你您他她它是不的了们那这零一二两三四五六七八九十百几")
@@ -48,7 +54,11 @@ class WordsOfPlace:
         self.words |= {name + house for name in _NAMES.split() for house in _HOUSES.split()}
         for word in sorted(self.words):
             self.by_length[len(word)].append((syllables(word), word))
+        self.long = [(syllables(word), word) for word in sorted(cues.place_suffixes) if len(word) >= _LONG]
         self.ordinary = "\n".join(line for lines in lexicon.phrasings.values() for line in lines)
+        self.known: dict[int, list[tuple[str, ...]]] = defaultdict(list)
+        for place in lexicon.places:
+            self.known[len(place.name)].append(syllables(place.name))
         self.lengths = sorted({len(word) for word in self.words if len(word) >= LEAST}, reverse=True)
 
     def at(self, text: str, sounds: tuple[str, ...], at: int, end: int) -> str | None:
@@ -83,7 +93,34 @@ class WordsOfPlace:
             near = sum(cost > 0 for cost in costs) <= 1 and sum(costs) <= _NEAR
             if near and (best is None or (sum(costs), word) < best):
                 best = (sum(costs), word)
-        return best[1] if best is not None else None
+        return best[1] if best is not None and not self._named(sounds) else None
+
+    def _named(self, sounds: tuple[str, ...]) -> bool:
+        """A place of the city may be meant as well."""
+        own = self.known[len(sounds)] if len(sounds) > LEAST else ()
+        return any(sum(map(unlike, sounds, name)) <= _RIVAL for name in own)
+
+    def long_names(self, text: str) -> Iterator[tuple[int, str]]:
+        """旧五服务中西 is 政务服务中心: of five and more syllables all but two stand as they should."""
+        sounds = syllables(text)
+        said = set(sounds)
+        for own, word in self.long:
+            if len({*own} & said) < len({*own}) - _LOST:
+                continue
+            for start in range(len(sounds) - len(own) + 1):
+                heard = sounds[start : start + len(own)]
+                end = start + len(own)
+                if sum(map(eq, heard, own)) < len(own) - _LOST or text[start:end] in self.words:
+                    continue
+                apart = not (self._cut(text, start) or self._cut(text, end)) and heard[-1][:1] == own[-1][:1]
+                if apart and HAN.fullmatch(text, start, end) and sum(map(unlike, heard, own)) <= _FAR * len(own):
+                    yield start, word
+                    break
+
+    def head(self, text: str, at: int, word: str) -> bool:
+        """``word`` is what was heard here, or it sounds the same and nothing else was meant."""
+        heard = text[at : at + len(word)]
+        return heard == word or (toneless(heard) == toneless(word) and self._may_be(text, at, word))
 
     def _may_be(self, text: str, at: int, word: str, *, begins: bool = False) -> bool:
         """Nothing that people say here anyway, no number, hardly a word of grammar, and no half of another word.

@@ -42,8 +42,21 @@ def belongs(talk: Talk, mention: Mention) -> bool:
         or mention.asked
         or len(doors) >= 2
         or bool(strong & {"desk", "unit"})
+        or ("building" in strong and _confirms_place(talk, mention))
         or bool(mention.spots and strong)
     )
+
+
+def _confirms_place(talk: Talk, mention: Mention) -> bool:
+    """您住的是纺织厂宿舍吗？ 对对，就那个院，七号楼: the operator's place is right, and the house follows."""
+    before = next(iter(talk.before(mention.said)), None)
+    if before is None or not before.by_agent or not mention.said.by_caller or not _YES.match(mention.said.text):
+        return False
+    spans = [span for span in spans_of(before.reading) if span.where is not None]
+    return bool(spans) and spans[-1].where is not None and spans[-1].where.place is not None and not spans[-1].details
+
+
+_YES = re.compile(r"[，。嗯哎啊]*(?:对|是的|没错|是啊)")
 
 
 def _told_behind(mention: Mention) -> bool:

@@ -29,6 +29,12 @@ def _put_right(text: str, *, answer: bool = False) -> str:
         ("崇文街社区为生服务中心", "崇文街社区卫生服务中心"),
         ("凤翔路以中兴街路口", "凤翔路与中兴街路口"),
         ("咱们是图书馆中午关门", "咱们市图书馆中午关门"),
+        ("石半香后零村有条沟", "石盘乡后岭村有条沟"),
+        ("不动铲灯记中新一楼", "不动产登记中心一楼"),
+        ("劳动路火文昌路路口", "劳动路与文昌路路口"),
+        ("凤翔路文昌路是自西南角", "凤翔路文昌路十字西南角"),
+        ("长平路往东60名", "长平路往东60米"),
+        ("学院街宏远价校", "学院街宏远驾校"),
     ],
 )
 def test_words_of_place_are_known_by_their_sound(heard: str, meant: str) -> None:
@@ -58,6 +64,9 @@ def test_what_people_say_anyway_is_no_place(said: str) -> None:
         ("怡景苑外号楼三弹远", "怡景苑二号楼三单元"),
         ("我家就耗楼", "我家就号楼"),
         ("五号楼三单元", "五号楼三单元"),
+        ("4号能碍丹圆", "4号楼二单元"),
+        ("九号隆三旦沿602", "九号楼三单元602"),
+        ("2号棚东大院", "2号棚东大院"),
         ("三段沿街商铺", "三段沿街商铺"),
         ("七号炉", "七号炉"),
     ],
@@ -110,3 +119,25 @@ def test_a_name_may_begin_with_what_mostly_ends_one() -> None:
 
 def test_an_address_of_garbled_words_is_whole() -> None:
     assert value("address", "大挖镇小债村村北投原鲜那个老专场，冒黑烟") == "小寨村村北头老砖厂"
+
+
+@pytest.mark.parametrize("said", ["病历和证明都带了", "我去劳务中心介绍工作"])
+def test_half_of_an_ordinary_word_is_no_end_of_a_place(said: str) -> None:
+    assert find_places(said, Lexicon.load()) == ()
+
+
+def test_a_village_named_in_its_own_characters_is_no_other_one() -> None:
+    assert _put_right("柳泉镇下柳村") == "柳泉镇下柳村"
+
+
+def test_a_shop_whose_own_name_was_garbled_still_stands_behind_its_road() -> None:
+    assert value("address", "在长平路的晚好电器买的冰箱坏了") == "长平路晚好电器"
+
+
+def test_a_house_told_after_the_place_was_put_to_the_caller_belongs_to_it() -> None:
+    assert value("address", "楼道漏水", "您说的是凤鸣小区那边的吗", "对对，就那个院，七号楼") == "凤鸣小区7号楼"
+
+
+def test_where_the_caller_lives_hides_no_place_half_heard() -> None:
+    lines = ("有个大屏太亮", "在哪个位置", "最方国际，晚上一直闪，我住学院小区七号楼，正对着")
+    assert value("address", *lines) == "瑞丰国际"
