@@ -125,7 +125,7 @@ def _short(text: str, at: int, index: _Index, hits: list[PlaceHit]) -> tuple[Pla
     """驿后三号楼, 青岭镇孙家坡: without its last word, where doors follow or its town goes before."""
     for length in (2, 3):
         place = index.stems.get(text[at : at + length])
-        if place is None:
+        if place is None or at + length > len(text):
             continue
         town = bool(hits) and hits[-1].place.name == place.town and text[hits[-1].end : at].strip("，,的那个") == ""
         if town or length > 2 or _HOUSES.match(text, at + length):

@@ -185,9 +185,8 @@ def _lucky(name: str) -> int:
 
 
 _TRADERS = {
-    "heng": "恒横哼衡", "ding": "鼎顶盯", "da": "达打", "wan": "万晚", "hong": "宏轰哄烘", "yuan": "源愿怨",
-    "tai": "泰太抬", "sheng": "盛剩声", "xia": "霞狭吓", "jia": "佳价假", "kang": "康扛抗", "fu": "福付负",
-    "cheng": "诚称", "tong": "通痛桶捅",
+    "heng": "恒横哼", "ding": "鼎顶盯", "da": "达打", "hong": "宏轰哄", "yuan": "源怨", "tai": "泰抬", "sheng": "盛剩",
+    "xia": "霞吓", "jia": "佳价假", "kang": "康扛抗", "fu": "福付负", "tong": "通痛捅",
 }  # fmt: skip
 """Of each sound the character traders like, then those that no trader likes."""
 _UNLUCKY = {char: chars[0] for chars in _TRADERS.values() for char in chars[1:] if char not in LUCKY}

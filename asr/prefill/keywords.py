@@ -69,7 +69,8 @@ def _keywords(lexicon: Lexicon) -> tuple[_Keyword, ...]:
 
 
 def _sound_key(text: str) -> str:
-    return " " + " ".join(syllables(text)) + " "
+    """One syllable for each character, a space before and behind each."""
+    return f" {' '.join('_' if sound.isspace() else sound for sound in syllables(text))} "
 
 
 def _with_gap(word: str) -> re.Pattern[str] | None:

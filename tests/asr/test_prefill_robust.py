@@ -18,9 +18,9 @@ RECORDED = Path(__file__).parents[1] / "recorded" / "dialogues.json"
 WORDS = """
     锦绣花园 三号楼 二单元 六零二 幺五四 三三零六 幺七零九 不对 ， 。 ？ … 我姓 柴 王建国 免贵姓 木子李 的 是 不是
     电话 就这个号 保密 匿名 天天 晚上六点 到 上礼拜三 叫 老马家 饭店 油烟 着火 投诉 𠮷 😀 A １２ 女士 对吗 贵姓
-    哪个小区 您希望 两三天 文昌路 和 中兴街 路口
+    哪个小区 您希望 两三天 文昌路 和 中兴街 路口 永清镇 东庄 激警 机井坏了
 """
-PIECES = [*WORDS.split(), " ", "\u3000", "\n"]
+PIECES = [*WORDS.split(), "1 5 4 8", " ", "\u3000", "\n"]
 SAID = st.one_of(st.text(max_size=30), st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 TALK = st.lists(st.tuples(st.sampled_from(list(Speaker)), SAID, st.booleans()), max_size=6)
 
@@ -89,3 +89,18 @@ def test_a_long_monologue_is_read_in_reasonable_time() -> None:
         began = time.perf_counter()
         suggest(turns(text), caller_number="", lexicon=lexicon)
         assert time.perf_counter() - began < 5
+
+
+def test_a_village_without_its_last_word_may_end_the_turn() -> None:
+    said = "老屋在永清镇东庄"
+    found = understood(said)
+    check(turns(said), tuple(found.values()))
+    assert found["town"].value == "永清镇"
+
+
+def test_words_known_by_their_sound_stand_behind_digits_set_apart() -> None:
+    said = "1 5 4 8 0 8 8 0 8 1 1，激警坏了没有水浇地"
+    found = understood(said)
+    check(turns(said), tuple(found.values()))
+    evidence = found["category_code"].evidence[0]
+    assert said[evidence.start : evidence.end].strip()
