@@ -32,11 +32,12 @@ _NO_PART = frozenset("一个各是有写那的字得地还再儿")
 
 def built_of(text: str) -> Mapping[str, int]:
     """How many of a surname's two parts are told in the text; empty where it speaks of no parts."""
-    told = tuple(_SPOKEN.match(text, where.end())[0] for where in _WHERE.finditer(text))  # type: ignore[index]
+    places = list(_WHERE.finditer(text))
+    told = tuple(spoken.group() for where in places if (spoken := _SPOKEN.match(text, where.end())) is not None)
     if not told:
         return {}
-    before = text[: _WHERE.search(text).start()]  # type: ignore[union-attr]
-    return _counted(tuple(told), before[-10:])
+    before = text[: places[0].start()]
+    return _counted(told, before[-10:])
 
 
 @lru_cache(maxsize=2048)
@@ -61,5 +62,9 @@ def _told(part: str, heard: set[str]) -> bool:
 
 @lru_cache(maxsize=1)
 def _parts() -> tuple[tuple[str, str, str], ...]:
-    entries = (entry.split(":") for entry in _PARTS.split())
-    return tuple((surname, *syllables(parts.replace(",", ""))) for surname, parts in entries)  # type: ignore[misc]
+    found: list[tuple[str, str, str]] = []
+    for entry in _PARTS.split():
+        surname, parts = entry.split(":")
+        one, other = syllables(parts.replace(",", ""))
+        found.append((surname, one, other))
+    return tuple(found)

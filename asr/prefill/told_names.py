@@ -1,4 +1,4 @@
-"""Given names by the words that explain them, by sound: 桂香桂花的桂香味的香 and 效天，效化的效，天空的天."""
+"""Given names by the words that explain them, by sound: 丽娟，美丽的力，婵娟的卷 is 丽娟."""
 
 from __future__ import annotations
 
