@@ -28,6 +28,7 @@ from asr.learning import LearningError, Learnt, Shelf
 from asr.lexicon import Lexicon, LexiconError
 from asr.lexicon.urgency import Urgency
 from asr.offline import transcribe
+from asr.prefill.passages import as_one
 from asr.recognizer import EngineUnavailable, Recognizer
 from asr.transcript import Turn
 from asr.understanding import ticket_of, understand
@@ -131,7 +132,7 @@ async def _turns(talk: Talk, recognizer: Recognizer | None) -> list[Turn]:
             texts.append(spoken.text)
             continue
         heard = await transcribe(spoken.file, recognizer, speakers=(spoken.speaker,), streams=os.cpu_count() or 1)
-        texts.append("".join(turn.raw for turn in heard))
+        texts.append(as_one(turn.raw for turn in heard)[0])
     return [
         Turn(seg=seg, rev=1, speaker=spoken.speaker, text=text, start_s=float(seg), end_s=float(seg) + 1.0, final=True)
         for seg, (spoken, text) in enumerate(zip(talk.turns, texts, strict=True))

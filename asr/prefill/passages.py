@@ -60,7 +60,7 @@ def passages_of(turns: Iterable[Turn]) -> Passages:
     whole: list[Turn] = []
     joined: dict[int, tuple[tuple[int, Turn], ...]] = {}
     for passage in passages:
-        text, begins = _text(passage)
+        text, begins = as_one(turn.text for turn in passage)
         whole.append(passage[0] if len(passage) == 1 else replace(passage[0], text=text, end_s=passage[-1].end_s))
         if len(passage) > 1:
             joined[passage[0].seg] = tuple(zip(begins, passage, strict=True))
@@ -75,11 +75,12 @@ def _goes_on(passage: Sequence[Turn], turn: Turn) -> bool:
     )
 
 
-def _text(passage: Sequence[Turn]) -> tuple[str, list[int]]:
-    text, begins = "", list[int]()
-    for turn in passage:
-        if text and not text.rstrip().endswith(_ENDS):
-            text += _SEAM
-        begins.append(len(text))
-        text += turn.text
-    return text, begins
+def as_one(texts: Iterable[str]) -> tuple[str, list[int]]:
+    """What was said with breaths between, each breath a pause; and where each part begins."""
+    whole, begins = "", list[int]()
+    for text in texts:
+        if whole and not whole.rstrip().endswith(_ENDS):
+            whole += _SEAM
+        begins.append(len(whole))
+        whole += text
+    return whole, begins

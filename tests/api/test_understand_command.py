@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
 from api.commands.talks import MOST_CHARACTERS, BadInput, read
 from asr.learning import Example, Shelf, learn
+from asr.offline import HeardTurn
+from asr.transcript import Speaker
+from tests.asr.wavs import write
 
 TALK: dict[str, Any] = {
     "id": "T1",
@@ -49,6 +54,21 @@ def test_a_talk_and_an_utterance_are_answered_in_order(tmp_path: Path) -> None:
     assert TALK["turns"][1]["text"][start:end] == "锦绣花园"
     assert answers[1]["cues"][0]["target"] == "119"
     assert answers[1]["cues"][0]["evidence"] in "着火了，快来人"
+
+
+def test_a_recorded_turn_is_one_turn_and_each_breath_a_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def heard(*_: object, **__: object) -> list[HeardTurn]:
+        said = enumerate(("锦绣花园三栋", "楼下饭店油烟太大。", "我姓柴"))
+        return [HeardTurn(speaker=Speaker.CALLER, text=text, raw=text, start_s=at, end_s=at + 0.5) for at, text in said]
+
+    monkeypatch.setattr("api.commands.understand.transcribe", heard)
+    monkeypatch.setattr("api.commands.understand.hearing", lambda *_: nullcontext(object()))
+    monkeypatch.setattr("api.commands.understand.config_for_files", lambda *_, **__: object())
+    write(tmp_path / "caller.wav", np.zeros(8000, np.int16))
+    code, _, answers = run([{"id": "A", "turns": [{"speaker": "caller", "file": "caller.wav"}]}], tmp_path)
+    assert code == 0
+    assert answers[0]["heard"] == [{"speaker": "caller", "text": "锦绣花园三栋，楼下饭店油烟太大。我姓柴"}]
+    assert answers[0]["ticket"]["caller_name"] == "柴"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from asr.lexicon import Lexicon
 from asr.prefill import Evidence, Suggestion, suggest
-from asr.prefill.passages import passages_of
+from asr.prefill.passages import as_one, passages_of
 from asr.transcript import Speaker, Turn
 
 CALLER, AGENT = Speaker.CALLER, Speaker.AGENT
@@ -24,6 +24,11 @@ def test_who_goes_on_after_a_breath_is_read_as_one() -> None:
     passages = passages_of([turn(4, CALLER, "我在丹河湾", 0.0), turn(6, CALLER, "二期五号楼。", 1.6)])
     (whole,) = passages.turns
     assert (whole.seg, whole.text, whole.start_s, whole.end_s) == (4, "我在丹河湾，二期五号楼。", 0.0, 2.6)
+
+
+def test_each_part_is_found_where_it_begins() -> None:
+    assert as_one(["我在丹河湾", "二期五号楼。", "三单元"]) == ("我在丹河湾，二期五号楼。三单元", [0, 6, 12])
+    assert as_one([]) == ("", [])
 
 
 def test_a_sentence_that_has_ended_needs_no_comma() -> None:
