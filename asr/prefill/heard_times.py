@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import lru_cache
 
 from asr.lexicon.pinyin import toneless
-from asr.prefill.reading import Said, Talk
+from asr.prefill.reading import Talk, reworded
 
 _N = "零一二两三四五六七八九十0-9"
 _HOURS = {
@@ -76,17 +75,8 @@ _PUT_RIGHT = (
 
 
 def by_ear(talk: Talk) -> Talk:
-    """The talk with the words of time put right in every turn, and in what was asked."""
-    said = tuple(_heard(one) for one in talk.all)
-    same = all(one is other for one, other in zip(said, talk.all, strict=True))
-    return talk if same else replace(talk, all=said)
-
-
-@lru_cache(maxsize=8192)
-def _heard(said: Said) -> Said:
-    text, asked = put_right(said.text), put_right(said.asked)
-    reading = said.reading if text == said.text else replace(said.reading, text=text)
-    return said if reading is said.reading and asked == said.asked else replace(said, reading=reading, asked=asked)
+    """The talk with the words of time put right."""
+    return reworded(talk, put_right)
 
 
 @lru_cache(maxsize=8192)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from asr.prefill import discretion as put
+from asr.prefill.heard_secrecy import by_ear
 from asr.prefill.questions import ASKS_ANONYMOUS, ASKS_NAME, ASKS_PHONE
 from asr.prefill.reading import Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
@@ -88,6 +89,7 @@ _ADDRESSED = re.compile(rf"(?:^|[，。！？、好])(?:那)?(?P<one>[\u4e00-\u9
 
 @lru_cache(maxsize=64)
 def privacy_of(talk: Talk) -> Privacy:
+    talk = by_ear(talk)
     anonymous = _latest(talk, _caller_nameless, _agent_nameless)
     if anonymous is not None and anonymous.wanted and anonymous.mild and _has_surname(talk):
         anonymous = None

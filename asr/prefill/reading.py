@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from asr.lexicon import Lexicon
@@ -238,3 +238,17 @@ def _asked(turns: Sequence[Turn], readings: Sequence[Reading], index: int) -> st
         elif heard or index - back > 2:
             break
     return "，".join(reversed(heard))
+
+
+def reworded(talk: Talk, mend: Callable[[str], str]) -> Talk:
+    """The talk with the words that were misheard put right, of the same length, in every turn and in what was asked."""
+    said = tuple(_reworded(one, mend) for one in talk.all)
+    same = all(one is other for one, other in zip(said, talk.all, strict=True))
+    return talk if same else replace(talk, all=said)
+
+
+@lru_cache(maxsize=16384)
+def _reworded(said: Said, mend: Callable[[str], str]) -> Said:
+    text, asked = mend(said.text), mend(said.asked)
+    reading = said.reading if text == said.text else replace(said.reading, text=text)
+    return said if reading is said.reading and asked == said.asked else replace(said, reading=reading, asked=asked)

@@ -238,3 +238,20 @@ def test_who_gives_no_name_and_wants_to_be_called_is_not_nameless() -> None:
     asked = "好的，请问您贵姓？"
     assert value("anonymous", MATTER, asked, "名字就算了，留电话还不够吗，给我回话就行。") is None
     assert value("anonymous", MATTER, asked, "名字就算了。") == "true"
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        ((MATTER, "给您设成宝蜜，您贵姓？", "姓周。"), "true"),
+        ((MATTER, "好，给您写上保命，电话多少？", "就这个。"), "true"),
+        ((MATTER, "您的信息需要宝蜜吗？", "保傻蜜呀，全村都知道。"), "false"),
+    ],
+)
+def test_secrecy_is_known_by_its_sound(lines: tuple[str, ...], wanted: str) -> None:
+    assert value("confidential", *lines) == wanted
+
+
+def test_the_nameless_are_known_by_their_sound() -> None:
+    assert value("anonymous", MATTER, "按泥名登记，来电号码不显示，可以吗？", "可以。") == "true"
+    assert value("anonymous", "我想移民，护照在哪儿办？", "可以移民的手续请问出入境。", "好。") is None
