@@ -39,6 +39,7 @@ _VERY_RARE = 500
 _CLOSE = 0.25
 _OFFERED = 0.7
 _HEARD_ONLY, _CLEAR = 0.75, 0.9
+_NEAR = 0.5
 _RARE = 300
 """Rank of a surname: who was misheard in the given name is rather called what sounds so and is common."""
 
@@ -221,7 +222,7 @@ def _told(talk: Talk, claim: Claim | None) -> Claim | None:
     if given and (not told.explained or len(told.given) < len(given)):
         return claim
     other = syllables(given) != syllables(told.given) or not of_names(talk.lexicon).issuperset(given)
-    if given and other and claim.sure >= _CLEAR:
+    if given and other and claim.sure >= _CLEAR and not _garbled(talk, given, told.given):
         return claim  # of 长水 and 桂馥, heard clearly, only what sounds the same is put right
     return replace(
         claim,
@@ -231,13 +232,28 @@ def _told(talk: Talk, claim: Claim | None) -> Claim | None:
     )
 
 
+def _garbled(talk: Talk, given: str, told: str) -> bool:
+    """手森 for 树森: a character nobody is called by, where the explained one sounds nearly so."""
+    odd = [(one, other) for one, other in zip(given, told, strict=False) if one != other]
+    usual = of_names(talk.lexicon) | _spelled_out(talk)
+    by_itself = any(
+        re.search(f"{one}[\u4e00-\u9fff]{{1,3}}的{one}", said.text) for said in talk.caller for one, _ in odd
+    )
+    alike = all(one not in usual and likeness(one, other) >= _NEAR for one, other in odd)
+    return len(given) == len(told) and alike and not by_itself
+
+
+def _spelled_out(talk: Talk) -> set[str]:
+    """Characters that the caller explained by a word with them in it."""
+    return {own for said in talk.caller for word, own in spellings(said.text) if own in word}
+
+
 def _doubted(talk: Talk, claim: Claim) -> Claim:
     """鞋筋 for 学军: what nobody is called and nobody explained is offered, not filled."""
     given = claim.name[len(claim.surname) :]
     if claim.sure >= _CLEAR or of_names(talk.lexicon).issuperset(given):
         return claim
-    told = {own for said in talk.caller for word, own in spellings(said.text) if own in word}
-    if told & set(given) or len(given) < 2:
+    if _spelled_out(talk) & set(given) or len(given) < 2:
         return claim
     return replace(claim, sure=min(claim.sure, _OFFERED))
 

@@ -73,6 +73,8 @@ def test_a_title_is_known_by_its_sound(greeting: str, gender: str) -> None:
         ("我叫王可心，新上的新。", "王可欣"),
         ("我叫王新，新旧的新。", "王新"),
         ("我叫刘桂馥，馥郁的馥。", "刘桂馥"),
+        ("姓刘，刘桂馥，桂花的桂，馥是馥郁的馥。", "刘桂馥"),
+        ("我姓章，立早章，章手林，大叔的叔，树林的林。", "章树林"),
     ],
 )
 def test_a_given_name_is_put_right_by_a_word_that_sounds_so(said: str, name: str) -> None:
