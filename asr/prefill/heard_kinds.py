@@ -11,7 +11,7 @@ from functools import lru_cache
 from asr.lexicon import Lexicon, PlaceKind
 from asr.lexicon.pinyin import syllables
 from asr.prefill.half_heard import unlike
-from asr.prefill.reading import Said, Talk
+from asr.prefill.reading import Said, Talk, substituted
 from asr.prefill.trades import FIRM, LUCKY, OFFICE, SITE
 
 _SHORTEST = 3
@@ -116,9 +116,7 @@ def _heard(said: Said) -> Said:
 @lru_cache(maxsize=8192)
 def _put_right(text: str) -> str:
     """As long as it was."""
-    for pattern, meant in _PUT_RIGHT:
-        text = pattern.sub(meant, text)
-    return text
+    return substituted(text, _PUT_RIGHT)
 
 
 _WHICH = re.compile(r"哪一?[家个所](?P<kind>[一-鿿]{2,4})")

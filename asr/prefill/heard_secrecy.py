@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from asr.prefill.reading import Talk, reworded
+from asr.prefill.reading import Talk, reworded, substituted
 
 _PUT_RIGHT = (
     (re.compile(r"[保宝报][密蜜秘](?![书局方])"), "保密"),
@@ -25,6 +25,4 @@ def by_ear(talk: Talk) -> Talk:
 @lru_cache(maxsize=8192)
 def put_right(text: str) -> str:
     """As long as it was."""
-    for pattern, meant in _PUT_RIGHT:
-        text = pattern.sub(meant, text)
-    return text
+    return substituted(text, _PUT_RIGHT)

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from asr.lexicon.pinyin import toneless
-from asr.prefill.reading import Talk, reworded
+from asr.prefill.reading import Talk, reworded, substituted
 
 _N = "零一二两三四五六七八九十0-9"
 _HOURS = {
@@ -82,8 +82,7 @@ def by_ear(talk: Talk) -> Talk:
 @lru_cache(maxsize=8192)
 def put_right(text: str) -> str:
     """As long as it was."""
-    for pattern, meant in _PUT_RIGHT:
-        text = pattern.sub(meant, text)
+    text = substituted(text, _PUT_RIGHT)
     for hour in (_HOUR, _BARE_HOUR):
         text = hour.sub(_hour, text)
     return text

@@ -20,7 +20,8 @@ from asr.prefill.heard_doors import doors_by_sound
 from asr.prefill.mentions import SHOPS, Span, spans_of, suffix_pattern
 from asr.prefill.place_words import HAN, LEAST, NEVER, words_of_place
 from asr.prefill.questions import ASKS_PLACE
-from asr.prefill.reading import Reading, Said, Talk
+from asr.prefill.reading import Reading, Said, Talk, substituted
+from asr.prefill.spelling import unlike_on_average
 from asr.prefill.spots import STOPS, spot_pattern
 
 _NAME, _SYLLABLE = 0.8, 0.55
@@ -124,9 +125,7 @@ def reheard_reading(reading: Reading, *, answer: bool) -> Reading:
         text = text[: hit.start] + hit.place.name + text[hit.end :]
     text = doors_by_sound(_with_and(text, reading.places))
     text = _anywhere(text, [(hit.start, hit.end) for hit in reading.places], reading.lexicon)
-    for pattern, meant in _PLAIN:
-        text = pattern.sub(meant, text)
-    text, villages = _of_its_town(text, reading.lexicon)
+    text, villages = _of_its_town(substituted(text, _PLAIN), reading.lexicon)
     known = tuple((hit.start, hit.end, hit.score) for hit in sounding) + villages
     found = reading if text == reading.text else _with(reading, text, known)
     text = _shop_heads(found)
@@ -237,7 +236,10 @@ def _of_its_town(text: str, lexicon: Lexicon) -> tuple[str, tuple[tuple[int, int
             begin = start - len(of_town)
             if begin < 0 or text[start:end] in named or not HAN.fullmatch(text[begin:end]):
                 continue
-            far, of_region = _apart(sounds[start:last], own[:-1]), _apart(sounds[begin:start], of_town)
+            far, of_region = (
+                unlike_on_average(sounds[start:last], own[:-1]),
+                unlike_on_average(sounds[begin:start], of_town),
+            )
             if far <= _VILLAGE and of_region <= _TOWN and far + of_region > 0:
                 text = text[:begin] + town + place.name + text[end:]
                 found.append((start, end, _AS_ELSEWHERE))
@@ -246,10 +248,6 @@ def _of_its_town(text: str, lexicon: Lexicon) -> tuple[str, tuple[tuple[int, int
 
 
 _VILLAGE, _TOWN = 0.3, 0.35
-
-
-def _apart(heard: tuple[str, ...], name: tuple[str, ...]) -> float:
-    return sum(map(unlike, heard, name)) / len(name)
 
 
 def _shop_heads(reading: Reading) -> str:

@@ -389,8 +389,6 @@ def _judged(when: Moment, *, until: int) -> Moment:
     if when.before and not when.clocks:
         when.clocks, when.ranged, when.before = when.before[-1], True, when.before[:-1]
     before, after = text[max(0, when.start - 22) : when.start], text[when.end :]
-    clause = re.split(r"[，。！？；]", before)[-1]
-    tail = re.split(r"[。！？；]", after)[0]
     when.since = when.day is not None and (
         _SINCE_BEFORE.search(before) is not None
         or _SINCE_AFTER.match(after) is not None
@@ -415,6 +413,14 @@ def _judged(when: Moment, *, until: int) -> Moment:
         when.since = when.until_now = when.stalled = True
     when.first_report = _FIRST_REPORT.search(before) is not None or re.match(r"[^，。]{0,3}首次", after) is not None
     when.reported = when.first_report or (_REPORTED.match(after) is not None and not when.asked)
+    return _doubted(when, before, after)
+
+
+def _doubted(when: Moment, before: str, after: str) -> Moment:
+    """How much speaks against its being when the matter happened."""
+    text, said = when.said.text, when.said
+    clause = re.split(r"[，。！？；]", before)[-1]
+    tail = re.split(r"[。！？；]", after)[0]
     if _WISHED.search(clause) or _WISHED.search(re.split(r"[，。！？；]", tail)[0]):
         when.doubt += 1.6 if when.day is None or when.day.week else 0.6
     if when.asked and _ASKS_PROPOSAL.search(said.asked):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -252,3 +252,10 @@ def _reworded(said: Said, mend: Callable[[str], str]) -> Said:
     text, asked = mend(said.text), mend(said.asked)
     reading = said.reading if text == said.text else replace(said.reading, text=text)
     return said if reading is said.reading and asked == said.asked else replace(said, reading=reading, asked=asked)
+
+
+def substituted(text: str, meant: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    """With what was heard written as it was meant, one rule after the other."""
+    for pattern, words in meant:
+        text = pattern.sub(words, text)
+    return text

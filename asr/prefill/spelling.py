@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
 
@@ -170,9 +170,14 @@ def _ending_here(lexicon: Lexicon, sounds: Sequence[str], end: int) -> tuple[Nam
 
 @lru_cache(maxsize=8)
 def _by_place(lexicon: Lexicon) -> dict[tuple[int, str], list[NameWord]]:
-    """By a syllable and how far from the word's end it is; the city's own words first."""
+    """The city's own words first."""
+    return from_the_end((*name_words(lexicon), *given_words()))
+
+
+def from_the_end(words: Iterable[NameWord]) -> dict[tuple[int, str], list[NameWord]]:
+    """By a syllable and how far from the word's end it is."""
     found: dict[tuple[int, str], list[NameWord]] = {}
-    for word in (*name_words(lexicon), *given_words()):
+    for word in words:
         for back, sound in enumerate(reversed(word[2]), start=1):
             found.setdefault((back, sound), []).append(word)
     return found

@@ -12,7 +12,15 @@ from asr.lexicon.pinyin import syllables
 from asr.prefill.given_names import usual_given_name
 from asr.prefill.half_heard import unlike
 from asr.prefill.reading import Said, Talk
-from asr.prefill.spelling import NameWord, denied_at, given_words, inside_at, name_words, unlike_on_average
+from asr.prefill.spelling import (
+    NameWord,
+    denied_at,
+    from_the_end,
+    given_words,
+    inside_at,
+    name_words,
+    unlike_on_average,
+)
 from asr.prefill.surname_votes import likeness
 from asr.prefill.surname_words import explanations
 
@@ -194,9 +202,5 @@ def of_names(lexicon: Lexicon) -> frozenset[str]:
 @lru_cache(maxsize=8)
 def _by_place(lexicon: Lexicon) -> dict[tuple[int, str], list[NameWord]]:
     """By a syllable and how far from the word's end it is, those that explain surnames among them."""
-    found: dict[tuple[int, str], list[NameWord]] = {}
     surnames = tuple((each.word, each.surname, each.sounds) for each in explanations(lexicon) if len(each.surname) == 1)
-    for word in dict.fromkeys((*name_words(lexicon), *given_words(), *surnames)):
-        for back, sound in enumerate(reversed(word[2]), start=1):
-            found.setdefault((back, sound), []).append(word)
-    return found
+    return from_the_end(dict.fromkeys((*name_words(lexicon), *given_words(), *surnames)))
