@@ -1,0 +1,39 @@
+"""Names of others put right by the words the caller explains them with: 关键名，建设的建，人民的民 is 关建民."""
+
+from __future__ import annotations
+
+import re
+
+from asr.lexicon.pinyin import sounds_like
+from asr.prefill.named import Kind, Named
+from asr.prefill.spelling import spellings
+
+_WITHIN = 40
+"""Characters behind a name in which it is explained."""
+_FULL = re.compile("(?![小老大阿])[\u4e00-\u9fff]{2,4}")
+_NICK = re.compile("[小老阿][\u4e00-\u9fff]")
+_SURNAME_TOLD = re.compile(
+    r"[，,、](?:就?是)?(?P<word>[\u4e00-\u9fff]{2,4}?)的(?P<char>[\u4e00-\u9fff])(?=[，,、。！？]|$)"
+)
+
+
+def as_explained(named: Named) -> str:
+    """Character by character what sounds so and stands in a word that is told; 老天，薛宝钗的薛 is 老薛."""
+    if named.kind not in (Kind.PERSON, Kind.KIN):
+        return named.name
+    behind = named.said.text[named.end : named.end + _WITHIN]
+    if _NICK.fullmatch(named.name):
+        told = _SURNAME_TOLD.match(behind)
+        known = (
+            told is not None and told["char"] in told["word"] and told["char"] in named.said.reading.lexicon.surnames
+        )
+        return named.name[0] + told["char"] if told is not None and known else named.name
+    name = list(named.name)
+    if _FULL.fullmatch(named.name) is None or named.said.text[named.start : named.end] != named.name:
+        return named.name
+    for word, char in spellings(behind):
+        if char in word and char not in name:
+            position = next((at for at, own in enumerate(name) if sounds_like(own, char)), None)
+            if position is not None:
+                name[position] = char
+    return "".join(name)
