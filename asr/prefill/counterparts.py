@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from asr.lexicon import Lexicon
 from asr.numerals import digit_groups
-from asr.prefill.explained_names import as_explained
+from asr.prefill.explained_names import as_explained, told_by_surname
 from asr.prefill.named import Kind, Named
 from asr.prefill.parts import spelt_out
 from asr.prefill.reading import Said, Talk
@@ -145,6 +145,8 @@ def _persons(talk: Talk) -> Iterator[Named]:
     agents = "，".join(said.text for said in talk.agent)
     for said in talk.caller:
         yield from _badges(said)
+        if not _ASKS_CALLER.search(said.asked):
+            yield from told_by_surname(said)
         yield from _by_role(said, role, agents)
         yield from _surnamed(said, handle, addressed, talk)
         yield from _doing(talk, said, full)

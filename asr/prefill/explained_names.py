@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from asr.lexicon.pinyin import sounds_like
 from asr.prefill.named import Kind, Named
+from asr.prefill.reading import Said
 from asr.prefill.spelling import spellings
 
 _WITHIN = 40
@@ -15,6 +17,22 @@ _NICK = re.compile("[小老阿][\u4e00-\u9fff]")
 _SURNAME_TOLD = re.compile(
     r"[，,、](?:就?是)?(?P<word>[\u4e00-\u9fff]{2,4}?)的(?P<char>[\u4e00-\u9fff])(?=[，,、。！？]|$)"
 )
+
+
+_CLAUSE = re.compile(
+    r"(?:(?<=^)|(?<=[，,。]))(?:他|她|就|是|叫)*(?P<name>[\u4e00-\u9fff]{2,3})"
+    r"[，,](?:就?是)?(?P<word>[\u4e00-\u9fff]{2,4}?)的(?P<char>[\u4e00-\u9fff])(?=[，,、。！？]|$)"
+)
+
+
+def told_by_surname(said: Said) -> Iterator[Named]:
+    """与婷婷，年年有余的余: a clause that is a name but for its surname, which is explained right behind it."""
+    lexicon = said.reading.lexicon
+    for clause in _CLAUSE.finditer(said.text):
+        name, surname = clause["name"], clause["char"]
+        known = surname in clause["word"] and surname in lexicon.surnames and sounds_like(name[0], surname)
+        if known and name[0] != surname and name[1:] in lexicon.given_names:
+            yield Named(surname + name[1:], said, *clause.span("name"), 1.2, Kind.PERSON)
 
 
 def as_explained(named: Named) -> str:

@@ -102,3 +102,23 @@ def test_the_end_put_right_of_a_number_that_only_the_operator_said_whole() -> No
 def test_a_title_before_a_stray_particle_tells_the_gender() -> None:
     lines = ("我家漏水", "您怎么称呼？", "免贵姓柴，柴火的柴", "单女士的，您稍等")
     assert value("caller_gender", *lines) == "女"
+
+
+def test_a_name_whose_surname_only_is_explained() -> None:
+    lines = ("我想表扬窗口那个小姑娘", "她叫什么名字？", "好像叫什么来着，与婷婷，年年有余的余", "好的")
+    assert value("subject", *lines) == "余婷婷"
+
+
+def test_whoever_another_centre_is_told_of_is_not_addressed() -> None:
+    lines = ("我问一下产假的事", "热线转接，魏女士产假期间单位不续合同", "喂您好")
+    assert value("caller_name", *lines) is None
+
+
+def test_which_number_of_a_road_is_no_date() -> None:
+    lines = ("昨晚上门口的树倒了", "活动中心是新市街几号", "是十六号", "好的")
+    assert "16" not in (value("occur_time", *lines) or "")
+
+
+def test_a_firm_with_a_word_of_grammar_in_its_name_is_called_as_it_was_read_back() -> None:
+    lines = ("有个健身房关门了不退钱", "请问是哪家健身房？", "叫不动健身，在三楼", "文昌路三楼搏动健身，对吗？")
+    assert value("subject", *lines) == "搏动健身"
