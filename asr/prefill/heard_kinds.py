@@ -152,7 +152,7 @@ def _asked_for(text: str, asked: str) -> str:
 _NAME = 6
 """The most syllables before a kind that are compared."""
 _HALF = 0.65
-"""And what is read back for a name with a word of grammar in it, if its other half is the same: 不动, read back 搏动."""
+"""And what is read back for a name with a word of grammar in it, if its other half is the same: 搏动 for 不动."""
 _SAME = 0.12
 """So unlike two hearings of one name may be on average."""
 
