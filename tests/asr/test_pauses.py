@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
+from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream, ScriptedTalker
+from asr.offline import transcribe
 from asr.pauses import PAUSE_S, text_of, with_pauses
-from asr.recognizer import Capabilities, Hypothesis, Word
+from asr.recognizer import Capabilities, Final, Hypothesis, Word
+from asr.sessions import SpeechSession
+from asr.soundfiles import Sound
+from tests.fakes.loudness import LevelDetector
 
 TIMED = Capabilities(engine="some", model="some", languages=("zh",), word_times=True)
 PUNCTUATING = Capabilities(engine="some", model="some", languages=("zh",), word_times=True, punctuation=True)
@@ -77,3 +86,43 @@ def test_text_with_marks_of_its_own_or_words_that_do_not_tell_it_stay() -> None:
 
 def test_latin_words_keep_their_spaces() -> None:
     assert text_of(final("用 的 是 smart home | 打不开"), TIMED) == "用的是smart home，打不开"
+
+
+class Timed(ScriptedRecognizer):
+    """Tells of its finals when each word was said."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return TIMED
+
+    def open(self, stream_id: str) -> ScriptedStream:
+        return TimedStream(self, self._script.get("*", ()))
+
+
+class TimedStream(ScriptedStream):
+    async def hypotheses(self) -> AsyncIterator[Hypothesis]:
+        async for hypothesis in super().hypotheses():
+            if hypothesis.final:
+                words = said(hypothesis.text)
+                yield replace(hypothesis, text=" ".join(word.text for word in words), words=words)
+            else:
+                yield hypothesis
+
+
+LINE = Line(start_s=0.5, end_s=2.5, text="好的 | 您 贵姓")
+SHOWN = "好的，您贵姓？"
+
+
+async def test_a_recording_is_read_with_its_pauses() -> None:
+    samples = np.frombuffer(b"".join(frame for frame, _ in ScriptedTalker([LINE]).frames(until_s=3.5)), "<i2")
+    sound = Sound(rate=8_000, channels=(samples.astype(np.int16),))
+    (turn,) = await transcribe(sound, Timed({"*": [LINE]}), detector=LevelDetector)
+    assert turn.raw == SHOWN
+
+
+async def test_a_call_is_read_with_its_pauses() -> None:
+    session = SpeechSession(Timed({"*": [LINE]}), stream_id="x", clock=lambda: 0.0, detector=LevelDetector())
+    for frame, spoken_s in ScriptedTalker([LINE]).frames(until_s=2.5):
+        session.feed(frame, spoken_s)
+    await session.close()
+    assert [event.text async for event in session.events() if isinstance(event, Final)] == [SHOWN]
