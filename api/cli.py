@@ -32,7 +32,7 @@ from api.settings import Settings
 from api.speech import engine_config
 from api.store.migrate import migrate as migrate_database
 from api.store.sealing import KeyFileUnusable
-from asr import models
+from asr import fetching, models
 from asr.engines.choose import choose
 from asr.recognizer import SpeechLevel
 from telephony.dialplan import topology
@@ -277,18 +277,16 @@ def _switch(settings: Settings) -> Finding:
 def pull_model() -> None:
     """Fetch the small Mandarin model; goes on where an earlier attempt broke off."""
     settings = read_settings()
-    archive = models.SMALL_MANDARIN
+    archive = fetching.SMALL_MANDARIN
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err) as progress:
-        tasks = {
-            step: progress.add_task(step, total=archive.size, visible=False) for step in ("download", "check", "unpack")
-        }
+        tasks = {step: progress.add_task(step, total=archive.size, visible=False) for step in fetching.STEPS}
 
-        def report(done: models.Progress) -> None:
+        def report(done: fetching.Progress) -> None:
             progress.update(tasks[done.step], completed=done.done, total=done.total, visible=True)
 
         try:
-            path = models.pull(archive, settings.shared_models_dir, report=report)
+            path = fetching.pull(archive, settings.shared_models_dir, report=report)
         except models.ModelError as error:
             err.print(f"[red]{error}")
             raise typer.Exit(1) from error

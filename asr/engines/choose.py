@@ -24,19 +24,8 @@ from asr.engines.scripted_engine import Script, ScriptedRecognizer
 from asr.engines.vosk_engine import VoskRecognizer
 from asr.engines.whisper_engine import WhisperRecognizer
 from asr.fallback import FallbackRecognizer
-from asr.models import (
-    SMALL_MANDARIN,
-    Archive,
-    ModelError,
-    Progress,
-    Report,
-    assemble_whisper,
-    find_mandarin,
-    find_whisper,
-    pull,
-    why_not_vosk,
-    why_not_whisper,
-)
+from asr.fetching import SMALL_MANDARIN, Archive, Progress, Report, pull
+from asr.models import ModelError, assemble_whisper, find_mandarin, find_whisper, why_not_vosk, why_not_whisper
 from asr.pool import LimitedRecognizer
 from asr.recognizer import Capabilities, EngineUnavailable, Health, Recognizer, RecognizerStream, SpeechLevel
 

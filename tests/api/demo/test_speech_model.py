@@ -10,7 +10,7 @@ import pytest
 
 from api.demo import speech_model
 from api.settings import Settings
-from asr import models
+from asr import fetching, models
 
 
 def silent(step: str, done: float) -> None:
@@ -29,7 +29,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> None:
     def pull(*arguments: object, **more: object) -> Path:
         raise models.Unreachable("no way there")
 
-    monkeypatch.setattr(models, "pull", pull)
+    monkeypatch.setattr(fetching, "pull", pull)
     monkeypatch.setattr(models, "assemble_whisper", lambda folder: None)
     monkeypatch.setattr(speech_model, "LOCK", Path("/nonexistent"))
 

@@ -17,7 +17,8 @@ from asr.engines.isolated_engine import Isolation
 from asr.engines.links import Patience, RemoteServer
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
 from asr.fallback import FallbackRecognizer
-from asr.models import Archive, Report, Unreachable
+from asr.fetching import Archive, Report
+from asr.models import Unreachable
 from asr.pool import LimitedRecognizer
 from asr.recognizer import EngineUnavailable, SpeechLevel
 from asr.sessions import SpeechSession
