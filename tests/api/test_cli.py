@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,10 @@ from api.settings import Settings
 from api.store.aside import Refused, RefusedFile
 from api.store.sealing import Keyring
 from api.store.spool import Spool
+from asr import fetching
+from asr.fetching import Archive, Progress, Report
 from asr.learning import LEAST_EXAMPLES, Example, Shelf, learn
+from asr.models import Unreachable
 from tests.api.serving import free_port
 from tests.fakes.vosk_server import StockServer
 
@@ -374,6 +378,39 @@ def test_no_model_is_listed_where_there_is_none(terminal: Terminal) -> None:
     answer = terminal.run("models", "list")
     assert answer.exit_code == 0
     assert "vosk" not in answer.output
+
+
+def test_a_model_that_is_pulled_says_every_step_and_where_it_lies(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pulled(archive: Archive, folder: Path, *, report: Report) -> Path:
+        for step in fetching.STEPS:
+            report(Progress(step=step, done=archive.size, total=archive.size))
+        return folder / archive.name
+
+    monkeypatch.setattr(fetching, "pull", pulled)
+    answer = terminal.run("models", "pull")
+    assert (answer.exit_code, answer.stdout.strip()) == (
+        0,
+        str(terminal.home / "cache/models/vosk-model-small-cn-0.22"),
+    )
+    assert re.findall(r"^(\w+) .*43\.9/43\.9 MB", answer.stderr, re.MULTILINE) == [
+        "download",
+        "package",
+        "check",
+        "unpack",
+    ]
+
+
+def test_a_model_that_cannot_be_had_is_said_with_the_reason(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(archive: Archive, folder: Path, *, report: Report) -> Path:
+        raise Unreachable("neither of them")
+
+    monkeypatch.setattr(fetching, "pull", away)
+    answer = terminal.run("models", "pull")
+    assert (answer.exit_code, answer.stdout, "neither of them" in answer.stderr) == (1, "", True)
 
 
 def test_the_version_is_one_line(terminal: Terminal) -> None:
