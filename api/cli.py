@@ -33,7 +33,10 @@ from api.speech import engine_config
 from api.store.migrate import migrate as migrate_database
 from api.store.sealing import KeyFileUnusable
 from asr import fetching, models
-from asr.engines.choose import choose
+from asr.adaptation.graph import GraphError
+from asr.adaptation.model import adapted, can_be_adapted
+from asr.engines.choose import ADAPTED, choose
+from asr.lexicon import Lexicon, LexiconError
 from asr.recognizer import SpeechLevel
 from telephony.dialplan import topology
 from telephony.dialplan.ports import Ports
@@ -290,6 +293,30 @@ def pull_model() -> None:
         except models.ModelError as error:
             err.print(f"[red]{error}")
             raise typer.Exit(1) from error
+    out.print(str(path), soft_wrap=True)
+
+
+@models_app.command("adapt")
+def adapt_model() -> None:
+    """Make the Mandarin Vosk model expect what is said here: the packaged talk, the places of gazetteer.json, talk.txt.
+
+    The server does it by itself when it starts; this does it ahead of time, and says what is in the way.
+    """
+    settings = read_settings()
+    folders = (settings.models_dir, settings.shared_models_dir)
+    model = settings.speech_model or models.find_mandarin(*folders)
+    if model is None:
+        err.print("[red]there is no Mandarin model here: run `hotline models pull`")
+        raise typer.Exit(1)
+    if not can_be_adapted(model):
+        err.print(f"[red]{escape(str(model))} has no language model of its own that could be changed", soft_wrap=True)
+        raise typer.Exit(1)
+    try:
+        with err.status("adapting, some ten seconds"):
+            path = adapted(model, Lexicon.of_home(settings.home), folders[-1] / ADAPTED)
+    except (GraphError, LexiconError, OSError) as error:
+        err.print(f"[red]{escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(1) from error
     out.print(str(path), soft_wrap=True)
 
 

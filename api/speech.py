@@ -38,6 +38,7 @@ def engine_config(settings: Settings) -> EngineConfig:
         hotwords=_place_names(settings.home),
         hint_whisper=settings.speech_whisper_places,
         probe=PROBE if PROBE.is_file() else None,
+        adapt_to=settings.home if settings.speech_adapt else None,
     )
 
 

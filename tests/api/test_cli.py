@@ -26,6 +26,8 @@ from asr.fetching import Archive, Progress, Report
 from asr.learning import LEAST_EXAMPLES, Example, Shelf, learn
 from asr.models import Unreachable
 from tests.api.serving import free_port
+from tests.asr.adaptation.automata import ngram_automaton
+from tests.asr.adaptation.test_graph import PLACES, WORDS
 from tests.fakes.vosk_server import StockServer
 
 AT = datetime(2026, 11, 21, 6, tzinfo=UTC)
@@ -190,6 +192,28 @@ def test_check_praises_a_speech_server_that_answers(terminal: Terminal) -> None:
         servers = json.dumps([url, "ws://127.0.0.1:9"])
         answer = terminal.run("check", HOTLINE_SPEECH_ENGINE="vosk_server", HOTLINE_SPEECH_SERVERS=servers)
         assert "1 of 2 speech servers are away" in answer.output
+
+
+def test_a_model_is_adapted_to_what_is_said_here(terminal: Terminal) -> None:
+    answer = terminal.run("models", "adapt")
+    assert (answer.exit_code, "hotline models pull" in answer.stderr) == (1, True)
+    model = terminal.home / "models" / "vosk-model-tiny-cn"
+    for name in ("am/final.mdl", "graph/HCLG.fst", "conf/mfcc.conf"):
+        (model / name).parent.mkdir(parents=True, exist_ok=True)
+        (model / name).write_bytes(b"x")
+    answer = terminal.run("models", "adapt")
+    assert (answer.exit_code, "has no language model of its own" in answer.stderr) == (1, True)
+    (model / "graph" / "Gr.fst").write_bytes(b"x")
+    answer = terminal.run("models", "adapt")
+    assert (answer.exit_code, "damaged" in answer.stderr) == (1, True)
+    (model / "graph" / "Gr.fst").write_bytes(ngram_automaton(WORDS, PLACES))
+    (terminal.home / "talk.txt").write_bytes(b"\xff")
+    answer = terminal.run("models", "adapt")
+    assert (answer.exit_code, "talk.txt" in answer.stderr) == (1, True)
+    (terminal.home / "talk.txt").unlink()
+    answer = terminal.run("models", "adapt")
+    assert answer.exit_code == 0, answer.output
+    assert (Path(answer.stdout.strip()) / "graph" / "Gr.fst").is_file()
 
 
 @pytest.mark.parametrize(

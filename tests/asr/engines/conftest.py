@@ -10,9 +10,12 @@ import pytest
 import pytest_asyncio
 
 from api.settings import Settings
+from asr.adaptation.model import adapted
+from asr.engines.choose import ADAPTED
 from asr.engines.vosk_engine import VoskRecognizer
 from asr.engines.whisper_engine import WhisperRecognizer
 from asr.fetching import SMALL_MANDARIN
+from asr.lexicon import Lexicon
 from asr.models import assemble_whisper, why_not_vosk
 
 
@@ -37,6 +40,14 @@ def mandarin_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     why = why_not_vosk(model)
     assert not why, f"{why}: run `hotline models pull`, as `make test` does"
     return with_settings(model, tmp_path_factory.mktemp("models") / SMALL_MANDARIN.name, add="--dither=0\n")
+
+
+@pytest.fixture(scope="session")
+def adapted_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, made to expect the packaged lexicon's words."""
+    models = Settings().shared_models_dir
+    path = adapted(models / SMALL_MANDARIN.name, Lexicon.load(), models / ADAPTED)
+    return with_settings(path, tmp_path_factory.mktemp("models") / path.name, add="--dither=0\n")
 
 
 @pytest.fixture(scope="session")
