@@ -16,9 +16,9 @@ import numpy as np
 import soxr
 
 from asr.audio import RATE, SegmentAudio, SegmentClosed, Segmenter, Segmenting, SegmentOpened, rules_for
-from asr.hanzi import normalise
 from asr.numerals import with_digits
-from asr.recognizer import Hypothesis, Recognizer, RecognizerStream
+from asr.pauses import text_of
+from asr.recognizer import Capabilities, Hypothesis, Recognizer, RecognizerStream
 from asr.soundfiles import Samples, Sound, read
 from asr.transcript import Speaker, Turn
 from asr.voice import VoiceDetector, silero
@@ -149,7 +149,7 @@ async def _leg(
     async def listen(number: int) -> None:
         nonlocal told_s
         async for segment, hypothesis in recognised(recognizer, waiting, stream_id=f"file {speaker.value} {number}"):
-            if turn := _turn(segment, hypothesis, speaker):
+            if turn := _turn(segment, hypothesis, speaker, recognizer.capabilities):
                 turns.append(turn)
             progress(max(0.0, segment.end_s - told_s))
             told_s = max(told_s, segment.end_s)
@@ -159,8 +159,8 @@ async def _leg(
     return turns
 
 
-def _turn(segment: SpokenSegment, hypothesis: Hypothesis, speaker: Speaker) -> HeardTurn | None:
-    raw = normalise(hypothesis.text)
+def _turn(segment: SpokenSegment, hypothesis: Hypothesis, speaker: Speaker, engine: Capabilities) -> HeardTurn | None:
+    raw = text_of(hypothesis, engine)
     if not raw:
         return None
     return HeardTurn(

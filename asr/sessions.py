@@ -27,7 +27,7 @@ from asr.audio import (
     SegmentOpened,
     rules_for,
 )
-from asr.hanzi import normalise
+from asr.pauses import text_of
 from asr.recognizer import (
     EngineUnavailable,
     Final,
@@ -300,7 +300,7 @@ class SpeechSession:
             return
         self._failure = ""
         segment = self._owed[0]
-        text = normalise(hypothesis.text)
+        text = text_of(hypothesis, self._recognizer.capabilities)
         if text:
             self._unheard_s = 0.0
         if hypothesis.final:

@@ -28,8 +28,8 @@ from api.store.tables import CallRecord, Segment, TranscriptRecord
 from api.transcripts.queries import RECORDING, share, turns_of
 from asr.audio import rules_for
 from asr.coverage import Coverage, is_repeat, missing
-from asr.hanzi import normalise
 from asr.offline import SpokenSegment, recognised, spoken_segments
+from asr.pauses import text_of
 from asr.pool import BACKGROUND, NoRoom
 from asr.recognizer import Capabilities, EngineUnavailable, Health, Recognizer, RecognizerStream, SpeechLevel
 from asr.soundfiles import NotFound, SoundFileError, read
@@ -387,7 +387,7 @@ class Rereading:
         stream_id = f"{BACKGROUND}{call_id}/{speaker}"
         try:
             async for segment, hypothesis in recognised(reader, segments, stream_id=stream_id):
-                text = normalise(hypothesis.text)
+                text = text_of(hypothesis, reader.capabilities)
                 length_s = segment.end_s - segment.start_s
                 if not text and length_s >= _NO_WORD_S:
                     reading.wordless_s += length_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pypinyin import lazy_pinyin
+from pypinyin import Style, lazy_pinyin, pinyin
 
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
 _FOLDS = (
@@ -44,3 +44,13 @@ def syllables(text: str) -> tuple[str, ...]:
 
 def sounds_like(one: str, other: str) -> bool:
     return syllables(one) == syllables(other)
+
+
+@lru_cache(maxsize=4096)
+def may_sound_like(one: str, other: str) -> bool:
+    """Of two characters: in one of the ways each is read; 行 and 航."""
+    return bool(_readings(one) & _readings(other))
+
+
+def _readings(char: str) -> set[str]:
+    return {fold(sound) for sounds in pinyin(char, style=Style.NORMAL, heteronym=True) for sound in sounds}

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from asr.lexicon import Lexicon
 from asr.prefill.genders import TITLES
-from asr.prefill.naming import HAN, OTHERS, STOP_CHARS, TITLE, Claim, surname_pattern
+from asr.prefill.naming import HAN, OTHERS, STOP_CHARS, TITLE, Claim, asks_own_name, surname_pattern
 from asr.prefill.passages import OPENS_REVISIT
 from asr.prefill.reading import CORRECTION, PAUSE, Said, Talk
 
@@ -35,6 +35,10 @@ def addressed(talk: Talk) -> Iterator[Claim]:
 def opens_revisit(said: Said) -> bool:
     """What the operator of a call back begins with is read among the caller's words: it tells what the matter was."""
     return said.by_caller and said.index == 0 and OPENS_REVISIT.search(said.text) is not None
+
+
+_HANDS_OVER = re.compile("(?:12345|一二三四五|热线)转接")
+"""What comes behind is told to another centre: of the caller only if the name was asked for."""
 
 
 @lru_cache(maxsize=8)
@@ -65,6 +69,10 @@ def _called(talk: Talk, said: Said) -> Iterator[Claim]:
         if (surname == "那" and title == "师傅") or surname + title == "阿姨":
             continue
         if title in ("总", "经理", "医生") or _renamed(talk, said, surname):
+            continue
+        if _HANDS_OVER.search(said.text, 0, match.start()) is not None and not any(
+            asks_own_name(other.asked) for other in talk.caller
+        ):
             continue
         after = said.text[match.end() : match.end() + 2]
         if (

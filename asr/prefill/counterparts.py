@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from asr.lexicon import Lexicon
 from asr.numerals import digit_groups
+from asr.prefill.explained_names import as_explained, told_by_surname
 from asr.prefill.named import Kind, Named
 from asr.prefill.parts import spelt_out
 from asr.prefill.reading import Said, Talk
@@ -114,7 +116,8 @@ def _patterns(lexicon: Lexicon) -> tuple[re.Pattern[str], ...]:
 
 
 def counterparts(talk: Talk, caller: str) -> Iterator[Named]:
-    for named in _persons(talk):
+    for heard in _persons(talk):
+        named = replace(heard, name=as_explained(heard))
         if not is_caller(named.name, caller) and not _contact(named) and not named.name.startswith("谢谢"):
             yield named
 
@@ -142,6 +145,8 @@ def _persons(talk: Talk) -> Iterator[Named]:
     agents = "，".join(said.text for said in talk.agent)
     for said in talk.caller:
         yield from _badges(said)
+        if not _ASKS_CALLER.search(said.asked):
+            yield from told_by_surname(said)
         yield from _by_role(said, role, agents)
         yield from _surnamed(said, handle, addressed, talk)
         yield from _doing(talk, said, full)

@@ -47,6 +47,8 @@ _PUT_RIGHT = (
     (re.compile(r"(?<=[哪这那个])小[琴妻七漆气趣起其启](?=[，。？、里的哪几叫]|$)"), "小区"),
     (re.compile(r"(?<=[一-鿿]{2})[每眉梅没][业夜叶](?=[，。的说给欠把]|$)"), "煤业"),
     (re.compile(r"(?<=[一-鿿]{2}[中小大])[鞋血雪写](?=[，。的]|$)"), "学"),
+    (re.compile(r"(?<=[管喊])它(?=叫)"), "他"),
+    (re.compile(r"(?<=写的是)[陵灵玲凌令龄](?=[零一二三四五六七八九]{2}(?![一-鿿]))"), "零"),
     (re.compile(r"皇[府付傅副辅](?=[一-鿿])"), "皇甫"),
     (re.compile(r"(?<=[姓叫])[中忠终]离"), "钟离"),
     (re.compile(r"(?<=[姓叫])(?:下[侯候猴]|夏[候猴])"), "夏侯"),
@@ -149,6 +151,8 @@ def _asked_for(text: str, asked: str) -> str:
 
 _NAME = 6
 """The most syllables before a kind that are compared."""
+_HALF = 0.65
+"""And what is read back for a name with a word of grammar in it, if its other half is the same: 不动, read back 搏动."""
 _SAME = 0.12
 """So unlike two hearings of one name may be on average."""
 
@@ -167,10 +171,14 @@ def _agreed(every: tuple[Said, ...]) -> tuple[Said, ...]:
         for other, agents in spelled[number + 1 :]:
             if one == other or by_agent == agents or len(one) != len(other) or one[2:] != other[2:]:
                 continue
-            if sum(map(unlike, syllables(one[:2]), syllables(other[:2]))) > 2 * _SAME:
+            told, back = (other, one) if by_agent else (one, other)
+            garbled = _OTHER_WORDS.search(told[:2]) is not None and told[1] == back[1]
+            if sum(map(unlike, syllables(one[:2]), syllables(other[:2]))) > (_HALF if garbled else 2 * _SAME):
                 continue
             ahead = _lucky(one[:2]) - _lucky(other[:2])
             best, worse = (one, other) if ahead > 0 or (ahead == 0 and by_agent) else (other, one)
+            if garbled:
+                best, worse = back, told
             texts = [text.replace(worse, best) for text in texts]
     return tuple(
         said if text == said.text else replace(said, reading=replace(said.reading, text=text))

@@ -106,7 +106,9 @@ def _chosen(said: Said) -> bool:
     return end - start >= 2 and _CHOICE.search(said.asked) is not None and said.text[start:end] in said.asked
 
 
-_RATHER = re.compile(r"(?:不是[^，。？！]{1,12}[，,]?|没说[^，。？！]{1,12}[，。？！呃嗯啊饿额]+)(?:而|我们|应该)?是$")
+_RATHER = re.compile(
+    r"(?:不是[^，。？！]{1,12}[，,]?|没说[^，。？！]{1,12}[，。？！呃嗯啊饿额的]+)(?:而|我们|应该)?是$"
+)
 """不是五栋，是十五栋. 我没说东南角吧？是西南角, and 呃 heard as 饿."""
 _CHOICE = re.compile(r"是[^，。？！]{1,10}还是|[楼院部区室门店]还是")
 

@@ -54,6 +54,13 @@ class Reheard(Reading):
 def reheard(talk: Talk) -> Talk:
     """The talk with its words of place put right: each in its own turn, then names by how they were heard elsewhere."""
     heard = tuple(_reheard_said(said) for said in talk.all)
+    towns = frozenset(
+        hit.place.name
+        for said in heard
+        for hit in said.reading.places
+        if hit.place.kind is PlaceKind.TOWN and hit.score >= SHORT_CUTOFF
+    )
+    heard = tuple(_with_villages(said, towns) for said in heard) if towns else heard
     names = _names_in(heard)
     return replace(talk, all=tuple(_named_alike(said, names) for said in heard) if names else heard)
 
@@ -119,8 +126,9 @@ def _reheard_said(said: Said) -> Said:
 @lru_cache(maxsize=8192)
 def reheard_reading(reading: Reading, *, answer: bool) -> Reading:
     """``answer``: to where it is, so that even a clause that begins with two such syllables is one."""
+    text = _unbroken(reading.text, reading.lexicon)
+    reading = reading if text == reading.text else _with(reading, text, ())
     sounding = [hit for hit in reading.places if hit.score < 100 and _by_its_name(reading.text, hit)]
-    text = reading.text
     for hit in sounding:
         text = text[: hit.start] + hit.place.name + text[hit.end :]
     text = doors_by_sound(_with_and(text, reading.places))
@@ -136,6 +144,31 @@ def reheard_reading(reading: Reading, *, answer: bool) -> Reading:
             break
         found = _with(reading, text, known)
     return found
+
+
+@lru_cache(maxsize=8)
+def _broken(lexicon: Lexicon) -> re.Pattern[str]:
+    """The first syllable, a breath, and the rest of a name of four and more."""
+    names = [place.name for place in lexicon.places if place.kind in (PlaceKind.COMMUNITY, PlaceKind.ROAD)]
+    rests = "|".join(sorted({re.escape(name[1:]) for name in names if len(name) >= _WHOLE_NAME}, key=len, reverse=True))
+    return re.compile(rf"(?:(?<=^)|(?<=[，。]))(?P<first>[\u4e00-\u9fff])，(?P<rest>{rests})")
+
+
+@lru_cache(maxsize=8)
+def _by_rest(lexicon: Lexicon) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for place in lexicon.places:
+        found[place.name[1:]].append(place.name)
+    return found
+
+
+def _unbroken(text: str, lexicon: Lexicon) -> str:
+    """接，阳新城 is ，金阳新城: the breath is put before the name."""
+    for broken in _broken(lexicon).finditer(text):
+        for name in _by_rest(lexicon)[broken["rest"]]:
+            if unlike(syllables(broken["first"])[0], syllables(name[0])[0]) <= _SYLLABLE:
+                text = f"{text[: broken.start()]}，{name}{text[broken.end() :]}"
+    return text
 
 
 def _by_its_name(text: str, hit: PlaceHit) -> bool:
@@ -194,6 +227,10 @@ _PLAIN = (
     (re.compile(rf"(?<=[往向朝][东西南北][{_DIGITS}]{{2}})[名明密迷秘](?![\u4e00-\u9fff])"), "米"),
     (re.compile("(?<=[路街道])[是实时石事使][自字子紫](?=[东西南北，。]|路口|$)"), "十字"),
     (re.compile("(?<=[，。])[试事世市](?=[东西南北]{1,2}[角侧边面头])"), "是"),
+    (re.compile("(?<=，)说(?=[一-鿿]{2,5}(?:门口|对面|旁边|路口|楼下)(?:[，。]|$))"), "是"),
+    (re.compile("[地弟底][区期妻其起气](?=实验[小中]学)"), "第七"),
+    (re.compile("(?:(?<=小区)|(?<=街道)|(?<=[家花]园))[等灯凳登](?=[，。]|$)"), "的"),
+    (re.compile("(?<=[村镇乡县区街路院厂店楼号])[满蛮慢麻马骂](?=[，。？]|$)"), "吗"),
 )
 
 
@@ -233,21 +270,43 @@ def _of_its_town(text: str, lexicon: Lexicon) -> tuple[str, tuple[tuple[int, int
         sounds = syllables(text)
         for place, own, town, of_town in _villages(lexicon):
             start, end = last + 1 - len(own), last + 1
-            begin = start - len(of_town)
-            if begin < 0 or text[start:end] in named or not HAN.fullmatch(text[begin:end]):
+            apart = text[start - 1 : start] == "，"
+            begin = start - len(of_town) - apart
+            if begin < 0 or text[start:end] in named or not HAN.fullmatch(text[begin:end].replace("，", "")):
                 continue
             far, of_region = (
                 unlike_on_average(sounds[start:last], own[:-1]),
-                unlike_on_average(sounds[begin:start], of_town),
+                unlike_on_average(sounds[begin : start - apart], of_town),
             )
             if far <= _VILLAGE and of_region <= _TOWN and far + of_region > 0:
-                text = text[:begin] + town + place.name + text[end:]
+                text = text[:begin] + town + "，" * apart + place.name + text[end:]
                 found.append((start, end, _AS_ELSEWHERE))
                 break
     return text, tuple(found)
 
 
 _VILLAGE, _TOWN = 0.3, 0.35
+_VILLAGE_ALONE = 0.2
+"""Anywhere in a talk that names its town."""
+
+
+@lru_cache(maxsize=8192)
+def _with_villages(said: Said, towns: frozenset[str]) -> Said:
+    """后柳村 is 后岭村 where the talk names 石盘乡, whose village that is."""
+    reading = said.reading
+    text, known = reading.text, list(reading.known if isinstance(reading, Reheard) else ())
+    named = {place.name for place, *_ in _villages(reading.lexicon)}
+    sounds = syllables(text)
+    for last in [match.start() for match in re.finditer("村", text)]:
+        for place, own, town, _ in _villages(reading.lexicon):
+            start, end = last + 1 - len(own), last + 1
+            if town not in towns or start < 0 or not HAN.fullmatch(text[start:end]) or text[start:end] in named:
+                continue
+            if unlike_on_average(sounds[start:last], own[:-1]) <= _VILLAGE_ALONE:
+                text = text[:start] + place.name + text[end:]
+                known.append((start, end, _AS_ELSEWHERE))
+                break
+    return said if text == reading.text else replace(said, reading=_with(reading, text, tuple(known)))
 
 
 def _shop_heads(reading: Reading) -> str:

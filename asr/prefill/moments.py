@@ -173,11 +173,14 @@ class Moment:
 
 
 def asks_when(asked: str) -> bool:
-    """Not when to call or to come."""
+    """Not when to call or to come, and not which number of a road."""
     return any(
         any(one.search(clause) for one in (ASKS_TIME, ASKS_HOW_LONG, _ASKS_DATE)) and not ASKS_OTHER.search(clause)
-        for clause in re.split(r"[。！？，；]", asked)
+        for clause in re.split(r"[。！？，；]", _OF_A_ROAD.sub("", asked))
     )
+
+
+_OF_A_ROAD = re.compile(r"(?<=[路街巷弄])几号|(?<=大道)几号")
 
 
 # what is said together ------------------------------------------------------------------------------------------------

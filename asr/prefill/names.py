@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from asr.lexicon.pinyin import sounds_like, syllables
+from asr.lexicon.pinyin import may_sound_like, sounds_like, syllables
 from asr.prefill.addressing import addressed, opens_revisit
 from asr.prefill.genders import Shown, suggest_gender
 from asr.prefill.given_names import usual_given_name
@@ -22,6 +22,7 @@ from asr.prefill.spelling import (
     given_words,
     inside_at,
     near,
+    spelled_at,
     spellings,
     surnames_by_sound,
     words_meant,
@@ -35,6 +36,9 @@ _DOUBTED, _CERTAIN = 0.62, 0.85
 _SAME_SOUND = 0.8
 _BESIDE = 3
 """Characters between a surname and the word that explains it, where that is what the word is for."""
+_WORD = 4
+"""Characters of a word that explains a surname."""
+_NEARLY = 0.7
 _VERY_RARE = 500
 _CLOSE = 0.25
 _OFFERED = 0.7
@@ -48,7 +52,9 @@ def suggest_caller(talk: Talk, privacy: Privacy) -> list[Suggestion]:
     claims = list(_claims(talk))
     called = list(addressed(talk))
     answers = [said for said in talk.caller if asks_own_name(said.asked)]
-    claim = _told(talk, _common(talk, _voted(talk, _settle(claims, called), elect(talk, answers))))
+    settled = _settle(claims, called)
+    voted = _voted(talk, settled, elect(talk, answers), frozenset(each.surname for each in called))
+    claim = _told(talk, _common(talk, voted))
     suggestions = []
     if claim is not None and not privacy.withholds_identity:
         suggestions.append(
@@ -137,10 +143,10 @@ def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
     if meant_by_parts is not None:
         yield 0, meant_by_parts
     for word, char in told:
-        meant = char if char in word else next((other for other in word if sounds_like(other, char)), char)
+        meant = char if char in word else next((other for other in word if may_sound_like(other, char)), char)
         for position, own in enumerate(name):
             if (
-                sounds_like(own, meant)
+                (sounds_like(own, meant) or (position and own == char and may_sound_like(own, meant)))
                 and (char == own or meant in word)
                 and (position or meant in surnames or own not in surnames)
             ):
@@ -183,12 +189,12 @@ def _told_chars() -> frozenset[str]:
     return frozenset(char for _, char, _ in given_words())
 
 
-def _voted(talk: Talk, claim: Claim | None, elected: Elected | None) -> Claim | None:
+def _voted(talk: Talk, claim: Claim | None, elected: Elected | None, echoed: frozenset[str]) -> Claim | None:
     """What everything that was heard of the surname says together, where the words alone say less."""
     if elected is None:
         return claim
     if claim is not None and not (
-        _outvoted(talk, claim, elected) if claim.surname != elected.surname else _lacks_given(claim)
+        _outvoted(talk, claim, elected, echoed) if claim.surname != elected.surname else _lacks_given(claim)
     ):
         return claim
     found = elected.said.evidence(elected.start, elected.end)
@@ -202,7 +208,8 @@ def _voted(talk: Talk, claim: Claim | None, elected: Elected | None) -> Claim | 
             evidence=(elected.said.evidence(elected.start, elected.end + len(given)),),
         )
         return _spelled_right(talk, whole) if given else voted
-    given = claim.name[len(claim.surname) :] if likeness(claim.surname, elected.surname) >= _SAME_SOUND else ""
+    same = likeness(claim.surname, elected.surname) >= _SAME_SOUND or claim.name.startswith(elected.heard)
+    given = claim.name[len(claim.surname) :] if same else ""
     gender = claim.gender if claim.said.by_agent else ""
     return replace(voted, name=elected.surname + given, gender=gender)
 
@@ -264,19 +271,29 @@ def _lacks_given(claim: Claim) -> bool:
 
 
 def _common(talk: Talk, claim: Claim | None) -> Claim | None:
-    """母女士, only said by the operator, is rather 穆女士."""
+    """母女士, only said by the operator, is rather 穆女士; 姓好 is 姓郝, for nobody is called so."""
     ranks = talk.lexicon.surnames
-    if claim is None or claim.full or not claim.said.by_agent or ranks.get(claim.surname, _VERY_RARE) < _VERY_RARE:
+    if claim is None or claim.full or ranks.get(claim.surname, _VERY_RARE) < _VERY_RARE:
+        return claim
+    if not claim.said.by_agent and (claim.surname in ranks or spelled_at(claim.said.text, claim.surname)):
         return claim
     meant = surnames_by_sound(talk.lexicon).get(syllables(claim.surname))
     if meant is None or ranks[meant] >= _RARE or likeness(claim.surname, meant) < 1:
         return claim
-    return replace(claim, name=meant, surname=meant, sure=0.55)
+    return replace(claim, name=meant, surname=meant, sure=0.55 if claim.said.by_agent else claim.sure)
 
 
-def _outvoted(talk: Talk, claim: Claim, elected: Elected) -> bool:
+def _outvoted(talk: Talk, claim: Claim, elected: Elected, echoed: frozenset[str]) -> bool:
     """A surname heard clearly gives way only to words that explain a rarer one exactly."""
     ranks = talk.lexicon.surnames
+    if claim.said is elected.said and elected.told and claim.name.startswith(elected.heard):
+        if elected.explained is None:  # 姓冉，耳朵旁一个元: of two that sound nearly so only 阮 has that part
+            if _CERTAIN <= likeness(claim.surname, elected.surname) < 1 and claim.surname in ranks:
+                return True
+        elif _written_out(elected) and claim.surname not in _word_of(elected):
+            # 姓栗，蔺相如的利: a recogniser whose words are whole writes those right that explain
+            agreed = elected.surname in echoed
+            return agreed or likeness(claim.surname, elected.surname) >= (_NEARLY if elected.sure >= _CERTAIN else 1)
     behind = claim.name[1 : 1 + len(elected.heard)]
     introduced = is_xing(claim.surname) and likeness(behind, elected.surname) >= _CERTAIN
     if claim.said is elected.said and elected.told and introduced:
@@ -297,6 +314,17 @@ def _outvoted(talk: Talk, claim: Claim, elected: Elected) -> bool:
     said_again = f"的{elected.surname}" in claim.said.text and elected.named
     beside = elected.explained is None or elected.explained <= elected.end + _BESIDE or said_again
     return elected.told and beside and elected.sure >= _CERTAIN and alike >= _CERTAIN
+
+
+def _word_of(elected: Elected) -> str:
+    """The word that explains the surname, and what follows it."""
+    assert elected.explained is not None
+    return elected.said.text[elected.explained : elected.explained + _WORD]
+
+
+def _written_out(elected: Elected) -> bool:
+    """With the surname's own character in it."""
+    return elected.surname in _word_of(elected)
 
 
 def _settle(claims: Sequence[Claim], called: Sequence[Claim]) -> Claim | None:

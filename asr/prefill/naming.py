@@ -333,12 +333,19 @@ def _spelled_whole(said: Said, asked: bool, told: list[Claim]) -> Iterator[Claim
         surname = match.group("surname")
         same = any(claim.surname == surname for claim in told)
         spelled = spelled_at(said.text[end:], *match.group("given")) or (
-            asked and spelled_at(said.text[:start], surname)
+            asked and (spelled_at(said.text[:start], surname) or _explained_behind(said.text[end:], surname))
         )
         named_other = re.search(r"(?:他|她|叫)$", before) is not None
         if (introduced or same) and not named_other and spelled:
             yield Claim(match.group(), surname, 0.84, said, (said.evidence(start, end),))
             return
+
+
+def _explained_behind(text: str, surname: str) -> bool:
+    """…孙子，沙航，沙子的沙: right behind the clause."""
+    return re.match(rf"[，,、。](?:是)?{HAN}{{1,3}}的{re.escape(surname)}", text) is not None and spelled_at(
+        text, surname
+    )
 
 
 def _misheard(said: Said, asked: bool) -> Iterator[Claim]:
@@ -388,6 +395,9 @@ def _whole_after(said: Said, surname: str, at: int) -> tuple[str, int]:
         given, certain = _given(said, at + called.end())
         if given and certain and not given.startswith(surname):
             return surname + given, at + called.end() + len(given)
+    apart = re.compile(rf"[，,](?P<given>{HAN}{{2}})(?={PAUSE}|$)").match(text, at)
+    if apart is not None and apart["given"] in said.reading.lexicon.given_names:
+        return surname + apart["given"], apart.end()
     direct, certain = _given(said, at)
     if direct and certain and not re.match(r"[，,。]", window):
         return surname + direct, at + len(direct)

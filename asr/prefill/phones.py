@@ -157,7 +157,8 @@ def _stated(talk: Talk) -> _Number | None:
             continue
         if best is None or _worth(number) >= _worth(best) or number.said.reading.corrected_at(_start(number), 24):
             best = number
-    return _with_new_tail(talk, best) if best is not None else _heard_by_operator(talk)
+    best = best or _heard_by_operator(talk)
+    return _with_new_tail(talk, best) if best is not None else None
 
 
 def _worth(number: _Number) -> int:
@@ -234,7 +235,7 @@ def _evidence(groups: list[Group]) -> tuple[Evidence, ...]:
 
 def _with_new_tail(talk: Talk, number: _Number) -> _Number:
     """不对，后四位是四四四八: only the end is put right."""
-    for said in talk.caller[talk.caller.index(number.said) :]:
+    for said in [said for said in talk.caller if said.index >= number.said.index]:
         for group in groups_of(said):
             before = said.text[: group.start].rstrip("，,、：: 。")
             last_one = len(group.digits) == 1 and re.search(r"(?:最后|末尾?)(?:一[位个]|那个)(?:数|字)?是?$", before)

@@ -24,6 +24,7 @@ _TITLES = (
 _TITLE = "|".join(f"(?P<t{number}>{words})" for number, (_, words) in enumerate(_TITLES))
 _NAMED = re.compile(rf"(?:(?<=^)|(?<={PAUSE})|(?P<first>{_FIRST}))(?P<name>[\u4e00-\u9fff]{{1,2}}?)(?:{_TITLE})")
 _ALONE = re.compile(rf"(?:^|{PAUSE}|{_FIRST})(?:{_TITLE})(?=您|你|[，,]您)")
+_OF_THEIRS = re.compile("家|的(?![，,。])")
 _NO_NAME = frozenset("您你我他她它这那位个的了是有老小大请一二两对在好和跟为叫给到阿男女")
 
 
@@ -46,7 +47,7 @@ def called(said: Said) -> tuple[Called, ...]:
 def _called(said: Said) -> Iterator[Called]:
     for match in _NAMED.finditer(said.text):
         name = match.group("name")
-        if not set(name) & _NO_NAME and said.text[match.end() : match.end() + 1] not in tuple("的家"):
+        if not set(name) & _NO_NAME and _OF_THEIRS.match(said.text, match.end()) is None:
             yield Called(name, _gender(match), match.start("name"), match.end())
     for match in _ALONE.finditer(said.text):
         yield Called("", _gender(match), match.start(), match.end())

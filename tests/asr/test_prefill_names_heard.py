@@ -102,3 +102,33 @@ def test_sounds() -> None:
 )
 def test_a_name_is_asked_for_and_explained_by_sound(asked: str, heard: str, name: str) -> None:
     assert value("caller_name", MATTER, asked, heard, "好的。") == name
+
+
+@pytest.mark.parametrize(
+    ("heard", "read_back", "name"),
+    [
+        ("姓栗，蔺相如的栗", "好的您稍等", "蔺"),
+        ("燕红梅，冉冉升起的冉，红色的红，梅花的梅", "好的冉女士", "冉红梅"),
+        ("我姓冉，耳朵旁一个元", "好的冉先生", "阮"),
+        ("我姓好", "好女士，给您登记", "郝"),
+        ("我是他外甥，沙明行，沙子的沙，明天的明，航空的行", "好的", "沙明航"),
+        ("我也姓孙，桂枝", "好的", "孙桂枝"),
+    ],
+)
+def test_an_engine_of_whole_words_writes_right_what_explains_and_another_word_for_the_name(
+    heard: str, read_back: str, name: str
+) -> None:
+    assert value("caller_name", MATTER, ASKED, heard, read_back) == name
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("姓仝，上头一个人，底下一个工。", "仝"),
+        ("姓林，双木林，不是蔺相如的蔺。", "林"),
+        ("我姓孙，就这个号。", "孙"),
+        ("我姓冉，再见的再没有横。", "冉"),
+    ],
+)
+def test_a_surname_heard_well_is_not_taken_for_another_that_sounds_so(said: str, name: str) -> None:
+    assert value("caller_name", MATTER, ASKED, said, "好的。") == name
