@@ -137,7 +137,7 @@ def main(calls: int, engine: str) -> None:
     figures = Figures()
     speech: dict[str, object] = {"speech_engine": engine}
     if engine == "vosk":
-        speech["speech_model"] = vosk_model()
+        speech |= {"speech_model": vosk_model(), "speech_adapt": False}
     with (
         tempfile.TemporaryDirectory(prefix="hotline-bench-") as place,
         _stage(Path(place), **speech) as (switch, desk, ami),
@@ -153,6 +153,6 @@ def main(calls: int, engine: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("calls", type=int, nargs="?", default=10)
-    parser.add_argument("--engine", choices=("whisper", "vosk"), default="whisper")
+    parser.add_argument("--engine", choices=("whisper", "vosk"), default="vosk")
     asked = parser.parse_args()
     main(asked.calls, asked.engine)

@@ -29,10 +29,13 @@ from rapidfuzz.distance import Levenshtein
 
 from api.settings import Settings
 from api.speech import PROBE
+from asr.adaptation.model import adapted
 from asr.audio import PATIENT, Upsampler
+from asr.engines.choose import ADAPTED
 from asr.engines.isolated_engine import IsolatedRecognizer, Isolation, resident_mib
 from asr.engines.vosk_engine import VoskRecognizer
 from asr.engines.whisper_engine import WhisperRecognizer
+from asr.lexicon import Lexicon
 from asr.models import assemble_whisper, find_mandarin
 from asr.numerals import with_digits
 from asr.offline import transcribe
@@ -242,11 +245,11 @@ async def started(recognizer: Recognizer) -> AsyncIterator[Recognizer]:
 
 
 def vosk_model() -> Path:
-    """The one that a server here would take."""
+    """The one that a server here would take, adapted as it would adapt it."""
     settings = Settings()
     found = find_mandarin(settings.models_dir, settings.shared_models_dir)
     assert found is not None, "no Mandarin model is here: run `hotline models pull`, as `make bench` does"
-    return found
+    return adapted(found, Lexicon.of_home(settings.home), settings.shared_models_dir / ADAPTED)
 
 
 async def engine(name: str, path: Path, arguments: argparse.Namespace) -> None:
