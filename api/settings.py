@@ -165,6 +165,10 @@ class Settings(BaseSettings):
         default=False,
         description="Whisper too is told the names of places. The base model makes more mistakes by it; measure first.",
     )
+    speech_adapt: bool = Field(
+        default=True,
+        description="A small Vosk model is made to expect the hotline's talk, places and names; see talk.txt.",
+    )
     speech_fallback: bool = Field(default=True, description="Another engine stands in while the first is down.")
     speech_model: Place | None = Field(default=None, description="One model folder, instead of looking for one.")
     speech_language: str = Field(

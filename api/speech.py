@@ -10,8 +10,8 @@ from pathlib import Path
 from api.live.messages import SpeechState
 from api.settings import Settings
 from asr.engines.choose import Engine, EngineConfig, NoText, choose
+from asr.fetching import Progress
 from asr.lexicon import Lexicon, LexiconError
-from asr.models import Progress
 from asr.recognizer import Recognizer, SpeechLevel
 
 PROBE = Path(str(resources.files("api.demo") / "speech" / "kitchen-smoke.wav"))
@@ -38,6 +38,7 @@ def engine_config(settings: Settings) -> EngineConfig:
         hotwords=_place_names(settings.home),
         hint_whisper=settings.speech_whisper_places,
         probe=PROBE if PROBE.is_file() else None,
+        adapt_to=settings.home if settings.speech_adapt else None,
     )
 
 

@@ -11,6 +11,8 @@ _WIDE = "，。？！：；、"
 _SPACE_BESIDE_HAN = re.compile(rf"(?<=[{_HAN}{_WIDE}])[ \t\u3000]+|[ \t\u3000]+(?=[{_HAN}{_WIDE}])")
 _NARROW_BESIDE_HAN = re.compile(rf"(?<=[{_HAN}])\s*([,.?!:;])|([,?!:;])\s*(?=[{_HAN}])")
 _NARROW_AT_END = re.compile(rf"(?<=[{_HAN}0-9A-Za-z])([.?!])$")
+_UNKNOWN = re.compile(r"[\[<]unk[\]>]", re.IGNORECASE)
+"""What Kaldi's recognisers write for a sound that is none of their words."""
 _DOUBLED = re.compile(rf"([{_WIDE}])[{_WIDE}]+")
 _WIDER = str.maketrans(",.?!:;", "，。？！：；")
 _VARIANTS = str.maketrans("妳祂牠", "你他它")  # OpenCC takes these for simplified
@@ -22,7 +24,7 @@ _HAN_ANYWHERE = re.compile(rf"[{_HAN}]")
 
 def normalise(text: str) -> str:
     """Text without Chinese in it is only trimmed. Digits, Latin letters and points inside numbers stay."""
-    text = " ".join(text.split())
+    text = " ".join(_UNKNOWN.sub(" ", text).split())
     if not _HAN_ANYWHERE.search(text):
         return text
     text = _PARTICLE.sub("着", str(_simplifier().convert(text)).translate(_VARIANTS))

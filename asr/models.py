@@ -1,7 +1,7 @@
-"""Speech models on disk: what is there, what is wrong with a folder, and how to get one.
+"""Speech models on disk: what is there, and what is wrong with a folder.
 
 ModelError
-├── Unreachable     the address does not answer; nothing was changed
+├── Unreachable     no source answers; nothing was changed
 ├── Interrupted     the transfer broke off; what has come is kept and the next pull resumes it
 ├── WrongContent    size or checksum differ; the file was thrown away
 └── UnsafeArchive   an archive wants to write outside its folder
@@ -10,20 +10,13 @@ ModelError
 from __future__ import annotations
 
 import base64
-import fcntl
 import hashlib
 import os
 import shutil
-import stat
 import tempfile
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-
-import httpx
 
 
 class ModelError(Exception):
@@ -31,7 +24,7 @@ class ModelError(Exception):
 
 
 class Unreachable(ModelError):
-    """The address does not answer; nothing was changed."""
+    """No source answers; nothing was changed."""
 
 
 class Interrupted(ModelError):
@@ -44,45 +37,6 @@ class WrongContent(ModelError):
 
 class UnsafeArchive(ModelError):
     """An archive wants to write outside its folder."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Archive:
-    """A zip with one top folder called ``name``."""
-
-    name: str
-    url: str
-    size: int
-    sha256: str
-    licence: str
-
-
-SMALL_MANDARIN = Archive(
-    name="vosk-model-small-cn-0.22",
-    url="https://alphacephei.com/vosk/models/vosk-model-small-cn-0.22.zip",
-    size=43_898_754,
-    sha256="3af8b0e7e0f835ae9d414ce5df580237a3cfb08d586c9fbbb0f7ff29ad5b14ba",
-    licence="Apache-2.0",
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """``step`` is "download", "check" or "unpack"; bytes done of bytes in all."""
-
-    step: str
-    done: int
-    total: int
-
-
-Report = Callable[[Progress], None]
-
-
-def _silent(progress: Progress) -> None:
-    return None
-
-
-# ---- what is on disk
 
 
 def why_not_vosk(path: Path) -> str:
@@ -132,145 +86,6 @@ def find_whisper(*folders: Path) -> Path | None:
 
 def _bytes_in(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-# ---- from the network
-
-CONNECT_TIMEOUT_S = 5.0
-_READ_TIMEOUT_S = 20.0
-_RESUMES = 5
-
-
-def pull(archive: Archive, folder: Path, *, report: Report = _silent) -> Path:
-    """The model's folder inside ``folder``, fetched if it is not there. Blocks: call it in a thread.
-
-    An address that does not answer fails within about ``CONNECT_TIMEOUT_S``. A transfer that breaks off is resumed, in
-    this pull or in the next. Raises ModelError, and whatever ``report`` raises: that is how a pull is stopped.
-    """
-    target = folder / archive.name
-    if target.is_dir():
-        return target
-    folder.mkdir(parents=True, exist_ok=True)
-    zipped = folder / f"{archive.name}.zip.part"
-    with _alone(folder):
-        if not target.is_dir():
-            _download(archive, zipped, report)
-            _check(archive, zipped, report)
-            _unpack(archive, zipped, target, report)
-            zipped.unlink()
-    return target
-
-
-def _download(archive: Archive, zipped: Path, report: Report) -> None:
-    timeout = httpx.Timeout(_READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-    with httpx.Client(timeout=timeout, follow_redirects=True) as client:
-        for _ in range(_RESUMES):
-            had = _size(zipped)
-            if had == archive.size:
-                return
-            try:
-                _fetch_rest(client, archive, zipped, report)
-            except httpx.TransportError as error:
-                if _size(zipped) <= had:
-                    raise _unreachable(archive, error) from error
-    if _size(zipped) < archive.size:
-        raise Interrupted(f"{archive.url} broke off {_RESUMES} times; run it again to go on where it stopped")
-
-
-def _unreachable(archive: Archive, error: Exception) -> Unreachable:
-    return Unreachable(f"{archive.url} cannot be reached ({type(error).__name__})")
-
-
-def _fetch_rest(client: httpx.Client, archive: Archive, zipped: Path, report: Report) -> None:
-    had = _size(zipped)
-    if had > archive.size:
-        zipped.unlink()
-        had = 0
-    headers = {"Range": f"bytes={had}-"} if had else {}
-    with client.stream("GET", archive.url, headers=headers) as response:
-        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            zipped.unlink()
-            return
-        if response.status_code not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
-            raise Unreachable(f"{archive.url} answered {response.status_code}")
-        resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
-        done = had if resumed else 0
-        with zipped.open("ab" if resumed else "wb") as file:
-            for piece in response.iter_raw():  # as it comes: what has come must not be lost with what has not
-                file.write(piece)
-                done += len(piece)
-                report(Progress(step="download", done=done, total=archive.size))
-                if done > archive.size:
-                    break
-    if done > archive.size:
-        zipped.unlink()
-        raise WrongContent(f"{archive.url} is larger than the {archive.size} bytes it should have")
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _check(archive: Archive, zipped: Path, report: Report) -> None:
-    digest = hashlib.sha256()
-    done = 0
-    with zipped.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-            done += len(piece)
-            report(Progress(step="check", done=done, total=archive.size))
-    if done != archive.size or digest.hexdigest() != archive.sha256:
-        zipped.unlink()
-        raise WrongContent(f"{archive.name} is not the published file (checksum {digest.hexdigest()[:12]}...)")
-
-
-def _unpack(archive: Archive, zipped: Path, target: Path, report: Report) -> None:
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{archive.name}-") as scratch:
-        try:
-            with zipfile.ZipFile(zipped) as packed:
-                members = [_safe(member, archive.name) for member in packed.infolist()]
-                total = sum(member.file_size for member in members)
-                done = 0
-                for member in members:
-                    packed.extract(member, scratch)
-                    done += member.file_size
-                    report(Progress(step="unpack", done=done, total=total))
-        except zipfile.BadZipFile as error:
-            zipped.unlink()
-            raise WrongContent(f"{archive.name} is not a zip archive") from error
-        if reason := why_not_vosk(Path(scratch) / archive.name):
-            raise WrongContent(reason)
-        (Path(scratch) / archive.name).rename(target)
-
-
-_UNPACKED_LIMIT = 8 << 30
-
-
-def _safe(member: zipfile.ZipInfo, top: str) -> zipfile.ZipInfo:
-    parts = Path(member.filename).parts
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    if (
-        not parts
-        or parts[0] != top
-        or ".." in parts
-        or "\\" in member.filename
-        or kind not in (0, stat.S_IFREG, stat.S_IFDIR)
-    ):
-        raise UnsafeArchive(f"the archive holds a name that does not belong under {top}/")
-    if member.file_size > _UNPACKED_LIMIT:
-        raise UnsafeArchive("the archive holds a file of impossible size")
-    return member
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time; a second one fails at once rather than write the same file."""
-    with (folder / ".pull.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Interrupted(f"another process is filling {folder}") from error
-        yield
 
 
 # ---- from installed packages

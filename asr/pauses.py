@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from asr.hanzi import normalise
 from asr.recognizer import Capabilities, Hypothesis, Word
 
-PAUSE_S = 0.14
-"""Silence between two words that is a pause. Measured on talks read out: of gaps this long 99 % stand where the text
-has punctuation, and of the commas there only one in a hundred has a shorter one."""
+PAUSE_S = 0.2
+"""Silence between two words that is a pause. Measured on talks read out by a synthetic voice: of gaps this long 98 %
+stand where the text has punctuation, and nine of ten of its commas have one. People hesitate: shorter gaps are none."""
 _HAN = re.compile("[\u3400-\u9fff]")
 _MARKS = re.compile(r"[，。？！：；、…,?!;:]")
 _COMMA, _QUESTION = "，", "？"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from api.settings import Settings
-from asr import models
+from asr import fetching, models
 
 Report = Callable[[str, float], None]
 LOCK = Path(__file__).parents[2] / "requirements-whisper-base.lock"
@@ -26,7 +26,7 @@ def prepare(settings: Settings, report: Report) -> str:
         return found.name
     if settings.speech_download:
         try:
-            return models.pull(models.SMALL_MANDARIN, settings.shared_models_dir, report=_bytes(report)).name
+            return fetching.pull(fetching.SMALL_MANDARIN, settings.shared_models_dir, report=_bytes(report)).name
         except models.ModelError:
             report("no Mandarin model from the network; looking for whisper", 1.0)
     if found := models.find_whisper(*folders):
@@ -51,5 +51,5 @@ def _assembled(settings: Settings) -> Path | None:
         return None
 
 
-def _bytes(report: Report) -> Callable[[models.Progress], None]:
+def _bytes(report: Report) -> fetching.Report:
     return lambda done: report(f"Mandarin speech model: {done.step}", done.done / max(1, done.total))

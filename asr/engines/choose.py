@@ -16,6 +16,7 @@ from threading import Event
 
 import structlog
 
+from asr.engines.adapting import adapted_or_not
 from asr.engines.funasr_engine import FunasrRecognizer
 from asr.engines.isolated_engine import IsolatedRecognizer, Isolation
 from asr.engines.links import RemoteServer
@@ -24,23 +25,15 @@ from asr.engines.scripted_engine import Script, ScriptedRecognizer
 from asr.engines.vosk_engine import VoskRecognizer
 from asr.engines.whisper_engine import WhisperRecognizer
 from asr.fallback import FallbackRecognizer
-from asr.models import (
-    SMALL_MANDARIN,
-    Archive,
-    ModelError,
-    Progress,
-    Report,
-    assemble_whisper,
-    find_mandarin,
-    find_whisper,
-    pull,
-    why_not_vosk,
-    why_not_whisper,
-)
+from asr.fetching import SMALL_MANDARIN, Archive, Progress, Report, pull
+from asr.models import ModelError, assemble_whisper, find_mandarin, find_whisper, why_not_vosk, why_not_whisper
 from asr.pool import LimitedRecognizer
 from asr.recognizer import Capabilities, EngineUnavailable, Health, Recognizer, RecognizerStream, SpeechLevel
 
 log = structlog.get_logger(__name__)
+
+ADAPTED = "adapted"
+"""The folder among the models where adapted ones are kept."""
 
 
 class Engine(StrEnum):
@@ -86,6 +79,8 @@ class EngineConfig:
     limited: bool = True
     """False: what fits is measured and told, and who asks keeps to it."""
     script: Script = field(default_factory=dict)
+    adapt_to: Path | None = None
+    """The home folder whose lexicon a Vosk model of this machine is made to expect; None: it stays as it is."""
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -189,7 +184,7 @@ async def _started(config: EngineConfig, report: Report | None) -> Recognizer:
     if config.engine is Engine.FUNASR:
         return await _start(FunasrRecognizer(config.servers, hotwords=config.hotwords))
     if config.model_path is not None:
-        return await _start(_configured(config.model_path, config))
+        return await _start(await _configured(config.model_path, config, report))
     if config.engine is Engine.WHISPER:
         return await _whisper(config)
     try:
@@ -205,10 +200,10 @@ async def _started(config: EngineConfig, report: Report | None) -> Recognizer:
             raise EngineUnavailable("auto", reason, vosk_error.hint) from error
 
 
-def _configured(path: Path, config: EngineConfig) -> Recognizer:
+async def _configured(path: Path, config: EngineConfig, report: Report | None) -> Recognizer:
     """A model that was asked for by name runs or is refused; nothing else is put in its place."""
     if config.engine is not Engine.WHISPER and not why_not_vosk(path):
-        return _local(Engine.VOSK, path, config)
+        return _local(Engine.VOSK, await _adapted(path, config, report), config)
     if config.engine is not Engine.VOSK and not why_not_whisper(path):
         return _local(Engine.WHISPER, path, config)
     reason = why_not_whisper(path) if config.engine is Engine.WHISPER else why_not_vosk(path)
@@ -245,7 +240,13 @@ async def _vosk(config: EngineConfig, report: Report | None) -> Recognizer:
         if not config.download:
             raise EngineUnavailable("vosk", "there is no Mandarin model here", "run `hotline models pull`")
         path = await _pulled(config, report)
-    return await _start(_local(Engine.VOSK, path, config))
+    return await _start(_local(Engine.VOSK, await _adapted(path, config, report), config))
+
+
+async def _adapted(path: Path, config: EngineConfig, report: Report | None) -> Path:
+    if config.adapt_to is None:
+        return path
+    return await adapted_or_not(path, config.adapt_to, config.folders[-1] / ADAPTED, report)
 
 
 class _Stopped(Exception):

@@ -19,6 +19,10 @@ SURNAMES_FILE = "surnames.txt"
 GIVEN_NAMES_FILE = "given_names.txt"
 CUES_FILE = "cues.json"
 PHRASINGS_FILE = "phrasings.txt"
+TALK_FILE = "talk.txt"
+"""In the home folder: a city's own sentences, beside the packaged ones."""
+SURNAME_WORDS_FILE = "surname_words.txt"
+GIVEN_WORDS_FILE = "given_name_words.txt"
 
 APPEAL_TYPES = ("咨询", "求助", "投诉", "举报", "建议", "表扬", "其他")
 URGENCIES = ("一般", "紧急", "特急")
@@ -116,6 +120,12 @@ class Lexicon:
     cues: Cues
     phrasings: Mapping[str, tuple[str, ...]]
     """By category: how people put it, in their own words."""
+    talk: tuple[str, ...] = ()
+    """Sentences as they are said on the line by callers and operators, one said twice being there twice."""
+    surname_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What callers explain a surname with."""
+    given_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """So too a character of a given name."""
     ticket_prefixes: tuple[str, ...] = ("GD", "ZA")
     """The letters before the digits of a ticket's number, the city's own first; ZA is that of the recorded talks."""
     _by_code: Mapping[str, Category] = field(init=False, repr=False)
@@ -143,22 +153,12 @@ class Lexicon:
 
     @staticmethod
     def of_home(home: Path) -> Lexicon:
-        """The packaged defaults with the city's own places, if ``home`` has a gazetteer. Raises LexiconError."""
+        """The packaged defaults with the city's own places and with its own talk added, where ``home`` has a gazetteer
+        or a file of talk. Raises LexiconError."""
         own = home / GAZETTEER_FILE
-        if not own.is_file():
-            return Lexicon.load()
-
-        def read(name: str) -> str:
-            return own.read_text(encoding="utf-8-sig") if name == PLACES_FILE else _packaged(name)
-
-        try:
-            return _assemble(read)
-        except LexiconError as error:
-            if error.file != PLACES_FILE:
-                raise
-            raise LexiconError(GAZETTEER_FILE, error.entry, error.problem) from error
-        except (OSError, ValueError, RecursionError) as error:  # no UTF-8, or a number of thousands of digits
-            raise LexiconError(GAZETTEER_FILE, "file", f"cannot be read ({type(error).__name__})") from error
+        lexicon = _with_places(own) if own.is_file() else Lexicon.load()
+        talk = home / TALK_FILE
+        return replace(lexicon, talk=(*lexicon.talk, *_own_talk(talk))) if talk.is_file() else lexicon
 
     @property
     def place_names(self) -> tuple[str, ...]:
@@ -189,6 +189,27 @@ class _Reader(Protocol):
     def __call__(self, name: str, /) -> str: ...
 
 
+def _with_places(own: Path) -> Lexicon:
+    def read(name: str) -> str:
+        return own.read_text(encoding="utf-8-sig") if name == PLACES_FILE else _packaged(name)
+
+    try:
+        return _assemble(read)
+    except LexiconError as error:
+        if error.file != PLACES_FILE:
+            raise
+        raise LexiconError(GAZETTEER_FILE, error.entry, error.problem) from error
+    except (OSError, ValueError, RecursionError) as error:  # no UTF-8, or a number of thousands of digits
+        raise LexiconError(GAZETTEER_FILE, "file", f"cannot be read ({type(error).__name__})") from error
+
+
+def _own_talk(path: Path) -> tuple[str, ...]:
+    try:
+        return _lines(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise LexiconError(TALK_FILE, "file", f"cannot be read ({type(error).__name__})") from error
+
+
 def _packaged(name: str) -> str:
     return (resources.files(__package__) / "data" / name).read_text(encoding="utf-8")
 
@@ -204,6 +225,9 @@ def _assemble(read: _Reader) -> Lexicon:
         given_names=_names(GIVEN_NAMES_FILE, read, "given name"),
         cues=_cues(_json(read, CUES_FILE)),
         phrasings=_phrasings(read(PHRASINGS_FILE), {category.code for category in categories}),
+        talk=_lines(read(TALK_FILE)),
+        surname_words=_explained(read(SURNAME_WORDS_FILE)),
+        given_words=_explained(read(GIVEN_WORDS_FILE)),
     )
 
 
@@ -306,6 +330,19 @@ def _phrasings(text: str, codes: Collection[str]) -> Mapping[str, tuple[str, ...
                 raise LexiconError(PHRASINGS_FILE, f"line {number}", "stands under no [category]")
             found.setdefault(code, []).append(words)
     return {code: tuple(lines) for code, lines in found.items() if code in codes}
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def _explained(text: str) -> Mapping[str, tuple[str, ...]]:
+    """The first word of each line and the others."""
+    found: dict[str, tuple[str, ...]] = {}
+    for first, *others in map(str.split, _lines(text)):
+        found[first] = (*found.get(first, ()), *others)
+    return found
 
 
 def _cues(data: Any) -> Cues:

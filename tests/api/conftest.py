@@ -38,6 +38,9 @@ from api.transcripts.routes import router as transcripts_router
 from api.transfers.routes import router as transfers_router
 from tests.api.desk import Clock, Desk, FolderOfRecordings, ObedientSwitch
 from tests.api.postgres import cluster, drop_database, make_database
+from tests.asr.engines.conftest import mandarin_model, whisper_model
+
+__all__ = ["mandarin_model", "whisper_model"]
 
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 _names = count(1)

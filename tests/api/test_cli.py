@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -20,8 +21,13 @@ from api.settings import Settings
 from api.store.aside import Refused, RefusedFile
 from api.store.sealing import Keyring
 from api.store.spool import Spool
+from asr import fetching
+from asr.fetching import Archive, Progress, Report
 from asr.learning import LEAST_EXAMPLES, Example, Shelf, learn
+from asr.models import Unreachable
 from tests.api.serving import free_port
+from tests.asr.adaptation.automata import ngram_automaton
+from tests.asr.adaptation.test_graph import PLACES, WORDS
 from tests.fakes.vosk_server import StockServer
 
 AT = datetime(2026, 11, 21, 6, tzinfo=UTC)
@@ -186,6 +192,28 @@ def test_check_praises_a_speech_server_that_answers(terminal: Terminal) -> None:
         servers = json.dumps([url, "ws://127.0.0.1:9"])
         answer = terminal.run("check", HOTLINE_SPEECH_ENGINE="vosk_server", HOTLINE_SPEECH_SERVERS=servers)
         assert "1 of 2 speech servers are away" in answer.output
+
+
+def test_a_model_is_adapted_to_what_is_said_here(terminal: Terminal) -> None:
+    answer = terminal.run("models", "adapt")
+    assert (answer.exit_code, "hotline models pull" in answer.stderr) == (1, True)
+    model = terminal.home / "models" / "vosk-model-tiny-cn"
+    for name in ("am/final.mdl", "graph/HCLG.fst", "conf/mfcc.conf"):
+        (model / name).parent.mkdir(parents=True, exist_ok=True)
+        (model / name).write_bytes(b"x")
+    answer = terminal.run("models", "adapt")
+    assert (answer.exit_code, "has no language model of its own" in answer.stderr) == (1, True)
+    (model / "graph" / "Gr.fst").write_bytes(b"x")
+    answer = terminal.run("models", "adapt")
+    assert (answer.exit_code, "damaged" in answer.stderr) == (1, True)
+    (model / "graph" / "Gr.fst").write_bytes(ngram_automaton(WORDS, PLACES))
+    (terminal.home / "talk.txt").write_bytes(b"\xff")
+    answer = terminal.run("models", "adapt")
+    assert (answer.exit_code, "talk.txt" in answer.stderr) == (1, True)
+    (terminal.home / "talk.txt").unlink()
+    answer = terminal.run("models", "adapt")
+    assert answer.exit_code == 0, answer.output
+    assert (Path(answer.stdout.strip()) / "graph" / "Gr.fst").is_file()
 
 
 @pytest.mark.parametrize(
@@ -374,6 +402,39 @@ def test_no_model_is_listed_where_there_is_none(terminal: Terminal) -> None:
     answer = terminal.run("models", "list")
     assert answer.exit_code == 0
     assert "vosk" not in answer.output
+
+
+def test_a_model_that_is_pulled_says_every_step_and_where_it_lies(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pulled(archive: Archive, folder: Path, *, report: Report) -> Path:
+        for step in fetching.STEPS:
+            report(Progress(step=step, done=archive.size, total=archive.size))
+        return folder / archive.name
+
+    monkeypatch.setattr(fetching, "pull", pulled)
+    answer = terminal.run("models", "pull")
+    assert (answer.exit_code, answer.stdout.strip()) == (
+        0,
+        str(terminal.home / "cache/models/vosk-model-small-cn-0.22"),
+    )
+    assert re.findall(r"^(\w+) .*43\.9/43\.9 MB", answer.stderr, re.MULTILINE) == [
+        "download",
+        "package",
+        "check",
+        "unpack",
+    ]
+
+
+def test_a_model_that_cannot_be_had_is_said_with_the_reason(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(archive: Archive, folder: Path, *, report: Report) -> Path:
+        raise Unreachable("neither of them")
+
+    monkeypatch.setattr(fetching, "pull", away)
+    answer = terminal.run("models", "pull")
+    assert (answer.exit_code, answer.stdout, "neither of them" in answer.stderr) == (1, "", True)
 
 
 def test_the_version_is_one_line(terminal: Terminal) -> None:

@@ -11,7 +11,7 @@ from api import speech
 from api.live.messages import SpeechState
 from asr.engines.choose import EngineConfig, NoText
 from asr.engines.scripted_engine import Line, ScriptedRecognizer
-from asr.models import Progress, Report
+from asr.fetching import Progress, Report
 from asr.recognizer import Recognizer, SpeechLevel
 from tests.fakes.virtual_time import in_virtual_time
 

@@ -22,7 +22,6 @@ from api.settings import Settings
 from api.speech import engine_config
 from asr.engines.choose import EngineConfig, NoText
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedTalker
-from asr.models import assemble_whisper
 from asr.recognizer import EngineUnavailable, Recognizer
 from tests.asr.wavs import write
 from tests.fakes.loudness import LevelDetector
@@ -45,11 +44,11 @@ def noise(lines: Sequence[Line] = (LINE,)) -> np.ndarray[tuple[int], np.dtype[np
     return samples
 
 
-@pytest.fixture(scope="session")
-def whisper_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = assemble_whisper(tmp_path_factory.mktemp("models"))
-    assert path is not None, "the extra whisper-base is not installed"
-    return path
+@pytest.fixture(params=["vosk", "whisper"])
+def real(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Options that name an engine and its model."""
+    model = request.getfixturevalue({"vosk": "mandarin_model", "whisper": "whisper_model"}[request.param])
+    return ("--engine", request.param, "--model", str(model))
 
 
 @pytest.fixture
@@ -144,9 +143,9 @@ def test_an_engine_that_fails_on_one_file_leaves_the_others(tmp_path: Path, monk
 
 
 @pytest.mark.speech
-def test_a_stock_client_gets_mandarin_from_our_worker(tmp_path: Path, whisper_model: Path) -> None:
+def test_a_stock_client_gets_mandarin_from_our_worker(tmp_path: Path, real: tuple[str, ...]) -> None:
     env = {**os.environ, "HOTLINE_HOME": str(tmp_path / "home"), "HOTLINE_CACHE": str(tmp_path / "cache")}
-    words = ["asr", "serve", "--port", "0", "--engine", "whisper", "--model", str(whisper_model), "--streams", "2"]
+    words = ["asr", "serve", "--port", "0", *real, "--streams", "2"]
     server = subprocess.Popen(
         [sys.executable, "-m", "api.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, text=True
     )
@@ -168,10 +167,9 @@ def test_a_stock_client_gets_mandarin_from_our_worker(tmp_path: Path, whisper_mo
 
 
 @pytest.mark.speech
-def test_a_recording_in_a_law_is_understood(tmp_path: Path, whisper_model: Path) -> None:
+def test_a_recording_in_a_law_is_understood(tmp_path: Path, real: tuple[str, ...]) -> None:
     clip = "leaking-kitchen-ceiling"
-    words = ["transcribe", str(FOLDER / f"{clip}.wav"), "--engine", "whisper", "--model", str(whisper_model)]
-    answer = run(tmp_path, *words, "--json", "-")
+    answer = run(tmp_path, "transcribe", str(FOLDER / f"{clip}.wav"), *real, "--json", "-")
     assert answer.exit_code == 0, answer.output
     (one,) = json.loads(answer.stdout)
     assert character_errors(spoken(clip).text, "".join(turn["raw"] for turn in one["turns"])) < 0.45

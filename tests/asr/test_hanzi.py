@@ -34,3 +34,8 @@ def test_text_is_written_as_people_here_read_it(raw: str, text: str) -> None:
 @given(st.text(alphabet="你好樓飯 ,.?!，。3a\t"))
 def test_normalising_again_changes_nothing(raw: str) -> None:
     assert normalise(normalise(raw)) == normalise(raw)
+
+
+def test_a_recognisers_mark_for_an_unknown_word_is_no_text() -> None:
+    assert normalise("你 [unk] 饭店 <UNK>") == "你饭店"
+    assert normalise("[unk]") == ""

@@ -16,6 +16,7 @@ from asr.lexicon import (
     GIVEN_NAMES_FILE,
     PLACES_FILE,
     SURNAMES_FILE,
+    TALK_FILE,
     Lexicon,
     LexiconError,
     PlaceKind,
@@ -142,3 +143,21 @@ def test_what_telephones_mix_up_sounds_alike(one: str, other: str) -> None:
 def test_what_does_not_sound_alike_is_kept_apart() -> None:
     assert not sounds_like("学院", "医院")
     assert syllables("3路A") == ("3", "lu", "A")
+
+
+def test_a_citys_own_talk_stands_beside_the_packaged(tmp_path: Path) -> None:
+    (tmp_path / TALK_FILE).write_text("\ufeff# ours\n\n云栖里门口又堵了\n", encoding="utf-8")
+    assert Lexicon.of_home(tmp_path).talk == (*Lexicon.load().talk, "云栖里门口又堵了")
+    assert Lexicon.of_home(tmp_path / "elsewhere") is Lexicon.load()
+
+
+def test_talk_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / TALK_FILE).write_bytes("云栖里".encode("gb18030"))
+    with pytest.raises(LexiconError) as raised:
+        Lexicon.of_home(tmp_path)
+    assert raised.value.file == TALK_FILE
+
+
+def test_words_that_explain_a_name_go_with_its_character() -> None:
+    assert "岳飞" in Lexicon.load().surname_words["岳"]
+    assert "欣赏" in Lexicon.load().given_words["欣"]

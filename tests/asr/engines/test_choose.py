@@ -17,7 +17,8 @@ from asr.engines.isolated_engine import Isolation
 from asr.engines.links import Patience, RemoteServer
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
 from asr.fallback import FallbackRecognizer
-from asr.models import Archive, Report, Unreachable
+from asr.fetching import Archive, Report
+from asr.models import Unreachable
 from asr.pool import LimitedRecognizer
 from asr.recognizer import EngineUnavailable, SpeechLevel
 from asr.sessions import SpeechSession
@@ -273,3 +274,30 @@ async def test_an_engine_apart_gets_the_model_that_was_found_and_not_the_search(
     path = vosk_model(tmp_path / "vosk-model-small-cn-0.22")
     await choose(config(tmp_path, isolated=True, fallback=False, memory_mib=512))
     assert [(one.engine, one.model, one.memory_mib, one.streams) for one in begun] == [("vosk", path, 512, 4)]
+
+
+@pytest.mark.parametrize("configured", [False, True])
+async def test_a_vosk_model_is_adapted_to_the_lexicon_of_the_home(
+    configured: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = vosk_model(tmp_path / "models" / "vosk-model-x-cn")
+    asked: list[tuple[Path, ...]] = []
+
+    async def play(model: Path, home: Path, folder: Path, report: Report | None) -> Path:
+        asked.append((model, home, folder))
+        return vosk_model(folder / "made")
+
+    monkeypatch.setattr(choose_module, "adapted_or_not", play)
+    chosen = await choose(
+        EngineConfig(
+            models_dir=tmp_path / "models",
+            model_path=path if configured else None,
+            adapt_to=tmp_path,
+            max_streams=1,
+        )
+    )
+    assert asked == [(path, tmp_path, tmp_path / "models" / "adapted")]
+    played = getattr(chosen, "_recognizer", None)
+    assert isinstance(played, Played)
+    assert played.path == tmp_path / "models" / "adapted" / "made"
+    await chosen.stop()

@@ -189,8 +189,8 @@ async def test_it_leaves_with_its_standard_input() -> None:
 
 
 @pytest.mark.speech
-async def test_a_real_engine_killed_in_a_talk_is_back_within_ten_seconds(korean_model: Path) -> None:
-    async with isolated(Isolation(engine="vosk", model=korean_model, language="ko", streams=4)) as recognizer:
+async def test_a_real_engine_killed_in_a_talk_is_back_within_ten_seconds(mandarin_model: Path) -> None:
+    async with isolated(Isolation(engine="vosk", model=mandarin_model, streams=4)) as recognizer:
         assert recognizer.room == 4
         clip = spoken("leaking-kitchen-ceiling")
         playing = asyncio.create_task(play(recognizer, clip.pcm, pause_s=4.0))

@@ -1,0 +1,90 @@
+"""A Vosk model that expects what is said on this hotline: the same sounds, another language model beside them.
+
+The adapted model is a folder of links to the parts of the first and a graph of its own. It is made once for a lexicon
+and kept; a model with one fixed graph (the large ones) cannot be adapted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from asr.adaptation.graph import Graph, GraphError, read, write
+from asr.adaptation.ngrams import Mixing, counted, mixed
+from asr.adaptation.sayings import Saying, sayings
+from asr.adaptation.words import Vocabulary
+from asr.lexicon import Lexicon
+from asr.models import why_not_vosk
+
+GRAPH = Path("graph") / "Gr.fst"
+_VERSION = "1"
+"""Told apart in the names of the folders: models made another way are not taken for these."""
+_KEPT = 5
+"""A server that is running may start its engine again from the one it was given."""
+
+
+def can_be_adapted(model: Path) -> bool:
+    return (model / GRAPH).is_file()
+
+
+def adapted(model: Path, lexicon: Lexicon, folder: Path, *, mixing: Mixing | None = None) -> Path:
+    """The adapted model's folder inside ``folder``, made if it is not there. Blocks for some ten seconds at first.
+
+    Raises GraphError where the model's graph is of another make, OSError where the folder cannot be written.
+    """
+    said = list(sayings(lexicon))
+    mixing = mixing or Mixing()
+    target = folder / f"{model.name}-adapted-{_digest(model, said, mixing)}"
+    if not why_not_vosk(target):
+        os.utime(target)
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    graph = read(model / GRAPH)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".adapted-") as scratch:
+        made = Path(scratch) / target.name
+        _link(model, made)
+        write(_taught(graph, said, mixing), made / GRAPH)
+        shutil.rmtree(target, ignore_errors=True)
+        made.replace(target)
+    _forget_oldest(folder, model.name)
+    return target
+
+
+def _taught(graph: Graph, said: Iterable[Saying], mixing: Mixing) -> Graph:
+    shares = graph.ngrams.grams[0]
+    vocabulary = Vocabulary(graph.labels, dict(zip(shares.keys.tolist(), shares.values.tolist(), strict=True)))
+    runs = ((run, saying.weight) for saying in said for run in vocabulary.runs(saying.text))
+    counts = counted(runs)
+    if not len(counts.grams[0].keys):
+        raise GraphError("the model knows none of the hotline's words")
+    return replace(graph, ngrams=mixed(graph.ngrams, counts, mixing))
+
+
+def _link(model: Path, made: Path) -> None:
+    model = model.resolve()
+    (made / "graph").mkdir(parents=True)
+    for part in model.iterdir():
+        if part.name != "graph":
+            (made / part.name).symlink_to(part)
+    for part in (model / "graph").iterdir():
+        if part.name != GRAPH.name:
+            (made / "graph" / part.name).symlink_to(part)
+
+
+def _digest(model: Path, said: Iterable[Saying], mixing: Mixing) -> str:
+    found = (model / GRAPH).stat()
+    told = hashlib.sha256(f"{_VERSION} {found.st_size} {found.st_mtime_ns} {mixing}\n".encode())
+    for saying in said:
+        told.update(f"{saying.weight:g} {saying.text}\n".encode())
+    return told.hexdigest()[:12]
+
+
+def _forget_oldest(folder: Path, name: str) -> None:
+    made = sorted(folder.glob(f"{name}-adapted-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in made[_KEPT:]:
+        shutil.rmtree(path, ignore_errors=True)

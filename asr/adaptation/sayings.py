@@ -1,0 +1,48 @@
+"""What is said on a hotline's line, for a recogniser that was made for anything (pure): its talk, places and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from asr.lexicon import Lexicon
+
+
+class Saying(NamedTuple):
+    """``weight`` 1 is a sentence that somebody said once."""
+
+    text: str
+    weight: float
+
+
+_PHRASING = 0.7
+_PLACE = 0.6
+_PLACES = ("{}", "在{}", "我住{}", "我们{}", "{}这边")
+_NAME = 0.15
+_SURNAMES = ("我姓{}", "姓{}", "免贵姓{}", "{}先生", "{}女士", "好的{}先生", "好的{}女士", "我叫{}")
+_EXPLAINED = 2
+"""Surnames that a given name is said after, one common and one less so."""
+
+
+def sayings(lexicon: Lexicon) -> Iterator[Saying]:
+    """The same for the same lexicon."""
+    yield from (Saying(text, 1.0) for text in lexicon.talk)
+    for phrasings in lexicon.phrasings.values():
+        yield from (Saying(text, _PHRASING) for text in phrasings)
+    for place in lexicon.places:
+        for name in (place.name, *place.aliases):
+            yield from (Saying(how.format(name), _PLACE) for how in _PLACES)
+    yield from _names(lexicon)
+    for part, words in (("姓{1}{0}的{1}", lexicon.surname_words), ("{0}的{1}", lexicon.given_words)):
+        for character, explained in words.items():
+            yield from (Saying(part.format(word, character), _NAME) for word in explained)
+
+
+def _names(lexicon: Lexicon) -> Iterator[Saying]:
+    for surname, rank in lexicon.surnames.items():
+        heard = _NAME * max(0.15, min(1.5, 20 / (rank + 5)))
+        yield from (Saying(how.format(surname), heard) for how in _SURNAMES)
+    common = list(lexicon.surnames)[:120]
+    for given, rank in lexicon.given_names.items():
+        for turn in range(_EXPLAINED):
+            yield Saying(f"我叫{common[(rank * 7 + turn * 61) % len(common)]}{given}", _NAME)
