@@ -15,6 +15,7 @@ class Saying(NamedTuple):
     weight: float
 
 
+_TELLING = 0.5
 _PHRASING = 0.7
 _PLACE = 0.6
 _PLACES = ("{}", "在{}", "我住{}", "我们{}", "{}这边")
@@ -27,6 +28,7 @@ _EXPLAINED = 2
 def sayings(lexicon: Lexicon) -> Iterator[Saying]:
     """The same for the same lexicon."""
     yield from (Saying(text, 1.0) for text in lexicon.talk)
+    yield from (Saying(text, _TELLING) for text in lexicon.tellings)
     for phrasings in lexicon.phrasings.values():
         yield from (Saying(text, _PHRASING) for text in phrasings)
     for place in lexicon.places:

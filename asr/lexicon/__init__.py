@@ -19,6 +19,7 @@ SURNAMES_FILE = "surnames.txt"
 GIVEN_NAMES_FILE = "given_names.txt"
 CUES_FILE = "cues.json"
 PHRASINGS_FILE = "phrasings.txt"
+TELLINGS_FILE = "tellings.txt"
 TALK_FILE = "talk.txt"
 """In the home folder: a city's own sentences, beside the packaged ones."""
 SURNAME_WORDS_FILE = "surname_words.txt"
@@ -122,6 +123,8 @@ class Lexicon:
     """By category: how people put it, in their own words."""
     talk: tuple[str, ...] = ()
     """Sentences as they are said on the line by callers and operators, one said twice being there twice."""
+    tellings: tuple[str, ...] = ()
+    """What callers tell first, of dangers and of what is none: for recognisers, which have to know its words."""
     surname_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What callers explain a surname with."""
     given_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -226,6 +229,7 @@ def _assemble(read: _Reader) -> Lexicon:
         cues=_cues(_json(read, CUES_FILE)),
         phrasings=_phrasings(read(PHRASINGS_FILE), {category.code for category in categories}),
         talk=_lines(read(TALK_FILE)),
+        tellings=_lines(read(TELLINGS_FILE)),
         surname_words=_explained(read(SURNAME_WORDS_FILE)),
         given_words=_explained(read(GIVEN_WORDS_FILE)),
     )

@@ -192,3 +192,17 @@ def test_a_citys_own_gazetteer_stands_in_for_the_packaged_places(tmp_path: Path)
     (broken / "gazetteer.json").write_text("{", encoding="utf-8")
     with pytest.raises(LexiconError):
         Lexicon.of_home(broken)
+
+
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        ("我现在给您接一百一十，不要挂机", ["110"]),
+        ("给您转一百一十九", ["119"]),
+        ("我帮您接通一百二十您别急", ["120"]),
+        ("转一百二十二处理", ["122"]),
+        ("叫一百一十三号房的人来", []),
+    ],
+)
+def test_a_centre_may_be_named_as_a_number(said: str, lines: list[str]) -> None:
+    assert transfers(turns("救命", said), []) == lines
