@@ -49,8 +49,7 @@ def adapted(model: Path, lexicon: Lexicon, folder: Path, *, mixing: Mixing | Non
         made = Path(scratch) / target.name
         _link(model, made)
         write(_taught(graph, said, mixing), made / GRAPH)
-        shutil.rmtree(target, ignore_errors=True)
-        made.replace(target)
+        _put(made, target)
     _forget_oldest(folder, model.name)
     return target
 
@@ -74,6 +73,17 @@ def _link(model: Path, made: Path) -> None:
     for part in (model / "graph").iterdir():
         if part.name != GRAPH.name:
             (made / "graph" / part.name).symlink_to(part)
+
+
+def _put(made: Path, target: Path) -> None:
+    """Another process may have made the same meanwhile: that one stays."""
+    if why_not_vosk(target):
+        shutil.rmtree(target, ignore_errors=True)
+    try:
+        made.replace(target)
+    except OSError:
+        if why_not_vosk(target):
+            raise
 
 
 def _digest(model: Path, said: Iterable[Saying], mixing: Mixing) -> str:

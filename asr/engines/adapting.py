@@ -14,6 +14,8 @@ from asr.fetching import Progress, Report
 
 log = structlog.get_logger(__name__)
 
+ADAPTATION = "adaptation"
+"""The step that is told of, after those of fetching."""
 _PATIENCE_S = 300.0
 """It takes ten to twenty seconds the first time, less than one after that."""
 
@@ -25,14 +27,14 @@ async def adapted_or_not(model: Path, home: Path, folder: Path, report: Report |
         log.info("the speech model has one fixed graph and stays as it is", model=model.name)
         return model
     if report is not None:
-        report(Progress(step="adapt", done=0, total=1))
+        report(Progress(step=ADAPTATION, done=0, total=1))
     try:
         path = await asyncio.wait_for(_adapted(model, home, folder), _PATIENCE_S)
     except (OSError, TimeoutError, _Failed) as error:
         log.warning("speech model not adapted", model=model.name, reason=str(error) or type(error).__name__)
         return model
     if report is not None:
-        report(Progress(step="adapt", done=1, total=1))
+        report(Progress(step=ADAPTATION, done=1, total=1))
     return path
 
 

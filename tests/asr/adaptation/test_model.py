@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from asr.adaptation import model as model_module
 from asr.adaptation.graph import GraphError
 from asr.adaptation.model import GRAPH, adapted, can_be_adapted
 from asr.engines.adapting import adapted_or_not
@@ -68,6 +69,17 @@ def test_one_that_lost_its_parts_is_made_again(model: Path, tmp_path: Path) -> N
     assert why_not_vosk(path) == ""
 
 
+def test_one_that_another_process_made_meanwhile_stays(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = adapted(model, saying("您好"), tmp_path / "made")
+    made_at = (first / GRAPH).stat().st_mtime_ns
+    looks = iter(["not yet"])  # the first look was before it was there
+    monkeypatch.setattr(model_module, "why_not_vosk", lambda path: next(looks, "") or why_not_vosk(path))
+    assert adapted(model, saying("您好"), tmp_path / "made") == first
+    assert (first / GRAPH).stat().st_mtime_ns == made_at
+
+
 def test_the_ones_not_used_for_longest_are_thrown_away(model: Path, tmp_path: Path) -> None:
     made = [adapted(model, saying(*["您好"] * times), tmp_path / "made") for times in range(1, 6)]
     for age, path in enumerate(made):
@@ -89,7 +101,7 @@ def test_a_process_of_its_own_does_the_work_and_tells_of_it(model: Path, tmp_pat
     (tmp_path / "home").mkdir()
     path = asyncio.run(adapted_or_not(model, tmp_path / "home", tmp_path / "made", steps.append))
     assert path == adapted(model, Lexicon.load(), tmp_path / "made")
-    assert [(step.step, step.done) for step in steps] == [("adapt", 0), ("adapt", 1)]
+    assert [(step.step, step.done) for step in steps] == [("adaptation", 0), ("adaptation", 1)]
 
 
 def test_a_citys_own_talk_is_learnt(model: Path, tmp_path: Path) -> None:
