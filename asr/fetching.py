@@ -60,8 +60,8 @@ SMALL_MANDARIN = Archive(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """``step`` is one of ``STEPS``, or of whoever works on what was fetched; bytes done of bytes in all. "package" knows
-    only its beginning and its end."""
+    """``step`` is one of ``STEPS``, or of whoever works on what was fetched; bytes done of bytes in all. "package"
+    knows only its beginning and its end."""
 
     step: str
     done: int
