@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 from typing import NamedTuple
 
 from asr.lexicon import Lexicon
@@ -21,6 +22,10 @@ _PLACE = 0.6
 _PLACES = ("{}", "在{}", "我住{}", "我们{}", "{}这边")
 _NAME = 0.15
 _SURNAMES = ("我姓{}", "姓{}", "免贵姓{}", "{}先生", "{}女士", "好的{}先生", "好的{}女士", "我叫{}")
+_NUMBER = 0.3
+_NUMBERS = 400
+_DIGITS = "零一二三四五六七八九"
+_TELEPHONE = ("{}", "我电话是{}", "打这个{}", "记一下{}", "电话{}对吗")
 _EXPLAINED = 2
 """Surnames that a given name is said after, one common and one less so."""
 
@@ -34,10 +39,23 @@ def sayings(lexicon: Lexicon) -> Iterator[Saying]:
     for place in lexicon.places:
         for name in (place.name, *place.aliases):
             yield from (Saying(how.format(name), _PLACE) for how in _PLACES)
+    yield from _numbers()
     yield from _names(lexicon)
     for part, words in (("姓{1}{0}的{1}", lexicon.surname_words), ("{0}的{1}", lexicon.given_words)):
         for character, explained in words.items():
             yield from (Saying(part.format(word, character), _NAME) for word in explained)
+
+
+def _numbers() -> Iterator[Saying]:
+    """Telephone numbers in the ways they are read, doors and rooms: any digit may follow any other."""
+    dice = Random(12345)
+    for turn in range(_NUMBERS):
+        one = "幺一"[turn % 2]
+        digits = [dice.choice(_DIGITS.replace("一", one)) for _ in range(9)]
+        number = one + dice.choice("三五七八九") + "".join(digits)
+        yield Saying(_TELEPHONE[turn % len(_TELEPHONE)].format(number), _NUMBER)
+        house, unit, floor = (_DIGITS[dice.randint(1, 9)] for _ in range(3))
+        yield Saying(f"{house}号楼{unit}单元{floor}零{_DIGITS[dice.randint(1, 4)]}", _NUMBER)
 
 
 def _names(lexicon: Lexicon) -> Iterator[Saying]:
