@@ -70,7 +70,12 @@ def test_a_call_goes_from_the_ring_to_a_ticket_and_a_second_caller_who_gives_up_
     assert [call["outcome"] for call in missed] == ["abandoned"]
     expect(desk["missed-call"]).to_have_count(1)
     desk.screenshot("missed")
-    assert desk.faults == []
+    assert [fault for fault in desk.faults if not _told_so(fault)] == []
+
+
+def _told_so(fault: str) -> bool:
+    """A browser logs every refusal; that of a form that was changing is expected (``_submit``)."""
+    return "409 (Conflict)" in fault and fault.endswith("/submit")
 
 
 def _each_ones_words_stand_under_their_name(desk: Desk) -> None:
