@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.adaptation.ngrams import BASE, BEGIN, END, Keys, Ngrams, Shares, Table
+from asr.adaptation.ngrams import BASE, BEGIN, BITS, END, Keys, Ngrams, Shares, Table
 
 _FST = 0x7EB2FDD6
 _SYMBOLS = 0x7EB2FB74
@@ -149,8 +149,8 @@ def write(graph: Graph, path: Path) -> None:
     """As a plain automaton. State 0 knows no word before, state 1 the beginning of a sentence."""
     ngrams = graph.ngrams
     grams = [(table.keys, _logs(table.values)) for table in ngrams.grams]
-    twos = np.unique(ngrams.grams[2].keys >> 20)
-    ones = np.unique(np.concatenate([[BEGIN], ngrams.grams[1].keys >> 20, twos % BASE]))
+    twos = np.unique(ngrams.grams[2].keys >> BITS)
+    ones = np.unique(np.concatenate([[BEGIN], ngrams.grams[1].keys >> BITS, twos % BASE]))
     states = 1 + len(ones) + len(twos)
 
     def state_of_one(words: Keys) -> NDArray[np.int64]:
@@ -163,8 +163,8 @@ def write(graph: Graph, path: Path) -> None:
         at = np.minimum(np.searchsorted(twos, pairs), len(twos) - 1)
         return np.where(twos[at] == pairs, at + 1 + len(ones), state_of_one(pairs % BASE))
 
-    owners = [np.zeros(len(grams[0][0]), dtype=np.int64), state_of_one(grams[1][0] >> 20)]
-    owners.append(state_of_two(grams[2][0] >> 20))
+    owners = [np.zeros(len(grams[0][0]), dtype=np.int64), state_of_one(grams[1][0] >> BITS)]
+    owners.append(state_of_two(grams[2][0] >> BITS))
     targets = [state_of_one(grams[0][0]), state_of_two(grams[1][0]), state_of_two(grams[2][0] % BASE**2)]
     back_from = np.arange(1, states)
     back_to = np.concatenate([np.zeros(len(ones), dtype=np.int64), state_of_one(twos % BASE)])

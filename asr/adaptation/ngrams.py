@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 ORDERS = 3
-_BITS = 20
-BASE = 1 << _BITS
+BITS = 20
+BASE = 1 << BITS
 BEGIN = 0
 END = BASE - 1
 
@@ -83,10 +83,10 @@ def counted(sentences: Iterable[tuple[list[int], float]]) -> Counts:
         for word in (*words, END):
             labels[0].append(word)
             weights[0].append(weight)
-            labels[1].append(recent << _BITS | word)
+            labels[1].append(recent << BITS | word)
             weights[1].append(weight)
             if older >= 0:
-                labels[2].append((older << _BITS | recent) << _BITS | word)
+                labels[2].append((older << BITS | recent) << BITS | word)
                 weights[2].append(weight)
             older, recent = recent, word
     one, two, three = (_summed(keys, counts) for keys, counts in zip(labels, weights, strict=True))
@@ -104,7 +104,7 @@ def mixed(general: Ngrams, counts: Counts, how: Mixing) -> Ngrams:
     weights: list[Table] = []
     for order in (2, 3):
         keys = _union(general.grams[order - 1], counts.grams[order - 1])
-        context, shorter = keys >> _BITS, keys & (BASE ** (order - 1) - 1)
+        context, shorter = keys >> BITS, keys & (BASE ** (order - 1) - 1)
         below = _backed_off(grams, weights, order - 1, shorter)
         usual = np.where(
             general.grams[order - 1].has(keys),
@@ -129,7 +129,7 @@ def _backed_off(
         return values
     rest = keys[~known]
     shorter = _backed_off(grams, weights, order - 1, rest & (BASE ** (order - 1) - 1))
-    values[~known] = weights[order - 2].find(rest >> _BITS, missing=1.0) * shorter
+    values[~known] = weights[order - 2].find(rest >> BITS, missing=1.0) * shorter
     return values
 
 
@@ -138,8 +138,8 @@ def _witten_bell(counts: Counts, floor: Table, order: int, keys: Keys, novelty: 
     if order == 1:
         return floor.find(keys), _all(keys, 0.0)
     table = counts.grams[order - 1]
-    context = keys >> _BITS
-    contexts, first = np.unique(table.keys >> _BITS, return_index=True)
+    context = keys >> BITS
+    contexts, first = np.unique(table.keys >> BITS, return_index=True)
     if not len(contexts):
         return _witten_bell(counts, floor, order - 1, keys & (BASE ** (order - 1) - 1), novelty)
     totals = Table(keys=contexts, values=np.add.reduceat(table.values, first)).find(context)
@@ -155,7 +155,7 @@ _MOST = 0.999
 
 
 def _normalised(keys: Keys, values: Shares, below: Shares) -> tuple[Table, Table]:
-    contexts, first = np.unique(keys >> _BITS, return_index=True)
+    contexts, first = np.unique(keys >> BITS, return_index=True)
     sizes = np.diff(np.append(first, len(keys)))
     held = np.add.reduceat(values, first)
     shrink = np.minimum(1.0, _MOST / held)

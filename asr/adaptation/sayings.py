@@ -26,7 +26,7 @@ _NUMBER = 0.3
 _NUMBERS = 400
 _DIGITS = "零一二三四五六七八九"
 _TELEPHONE = ("{}", "我电话是{}", "打这个{}", "记一下{}", "电话{}对吗")
-_EXPLAINED = 2
+_SURNAMES_EACH = 2
 """Surnames that a given name is said after, one common and one less so."""
 
 
@@ -64,5 +64,5 @@ def _names(lexicon: Lexicon) -> Iterator[Saying]:
         yield from (Saying(how.format(surname), heard) for how in _SURNAMES)
     common = list(lexicon.surnames)[:120]
     for given, rank in lexicon.given_names.items():
-        for turn in range(_EXPLAINED):
+        for turn in range(_SURNAMES_EACH):
             yield Saying(f"我叫{common[(rank * 7 + turn * 61) % len(common)]}{given}", _NAME)

@@ -20,9 +20,6 @@ class Vocabulary:
         self._words = {word: (label, -math.log(share)) for word, label, share in known if share > 0}
         self._longest = max(map(len, self._words), default=0)
 
-    def __contains__(self, word: str) -> bool:
-        return word in self._words
-
     def runs(self, sentence: str) -> Iterator[list[int]]:
         """Labels of the words that are the likeliest reading of the sentence; a new run begins after a character that
         the vocabulary lacks. Figures are read one by one, punctuation is nothing."""

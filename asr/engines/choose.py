@@ -80,7 +80,7 @@ class EngineConfig:
     """False: what fits is measured and told, and who asks keeps to it."""
     script: Script = field(default_factory=dict)
     adapt_to: Path | None = None
-    """The home folder whose lexicon a Vosk model of this machine is made to expect; None: it stays as it is."""
+    """The home folder whose lexicon a Mandarin Vosk model here is made to expect; None: it stays as it is."""
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -244,7 +244,7 @@ async def _vosk(config: EngineConfig, report: Report | None) -> Recognizer:
 
 
 async def _adapted(path: Path, config: EngineConfig, report: Report | None) -> Path:
-    if config.adapt_to is None:
+    if config.adapt_to is None or config.language != "zh":
         return path
     return await adapted_or_not(path, config.adapt_to, config.folders[-1] / ADAPTED, report)
 

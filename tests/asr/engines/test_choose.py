@@ -301,3 +301,18 @@ async def test_a_vosk_model_is_adapted_to_the_lexicon_of_the_home(
     assert isinstance(played, Played)
     assert played.path == tmp_path / "models" / "adapted" / "made"
     await chosen.stop()
+
+
+async def test_a_model_of_another_language_is_not_adapted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = vosk_model(tmp_path / "models" / "vosk-model-x-cn")
+
+    async def refuse(*asked: object) -> Path:
+        raise AssertionError("it was to be adapted")
+
+    monkeypatch.setattr(choose_module, "adapted_or_not", refuse)
+    config = EngineConfig(models_dir=tmp_path / "models", language="ko", adapt_to=tmp_path, max_streams=1)
+    chosen = await choose(config)
+    played = getattr(chosen, "_recognizer", None)
+    assert isinstance(played, Played)
+    assert played.path == path
+    await chosen.stop()
