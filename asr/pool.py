@@ -68,7 +68,7 @@ async def real_time_factor(
     Played at the pace of speech: an engine that is fed faster gives fewer partials and seems cheaper than it is. Counts
     the processor time of the whole process: measure before calls come.
     """
-    probe = await asyncio.to_thread(_recorded, speech) if speech is not None else _noise()
+    probe = await asyncio.to_thread(beginning, speech, _PROBE_S) if speech is not None else _noise()
     stream = recognizer.open("probe")
     hypotheses = stream.hypotheses()
     try:
@@ -99,12 +99,11 @@ async def _listen(
             return
 
 
-def _recorded(path: Path) -> bytes:
-    """The beginning of a recording, as often as it takes, 16 kHz."""
+def beginning(path: Path, seconds: float) -> bytes:
+    """Of a recording, as often as it takes, 16-bit mono at 16 kHz; noise for an empty one. Raises SoundFileError."""
     sound = read(path)
     samples = soxr.resample(sound.channels[0], sound.rate, 16_000).astype("<i2", copy=False)
-    count = round(_PROBE_S * 16_000)
-    return bytes(np.resize(samples, count).tobytes()) if samples.size else _noise()
+    return bytes(np.resize(samples, round(seconds * 16_000)).tobytes()) if samples.size else _noise()
 
 
 def _noise() -> bytes:

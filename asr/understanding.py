@@ -13,7 +13,7 @@ from asr.learning import Learnt
 from asr.lexicon import Category, Lexicon
 from asr.lexicon.urgency import Urgency
 from asr.options import categories, departments, with_options
-from asr.prefill import Evidence, Suggestion, rank_categories, suggest
+from asr.prefill import Evidence, Suggestion, prepare, rank_categories, suggest
 from asr.prefill.matters import likeliest_appeal, told_urgency
 from asr.summary import summarise
 from asr.transcript import Speaker, Turn
@@ -25,6 +25,8 @@ KEEPS_MATTER = 0.3
 """A ticket needs a category and a department: the likeliest is put down, ``category_options`` beside it."""
 _MATTER = ("category_code", "department")
 _FACILITY = "9005"
+_REHEARSED = 12
+"""Turns of the lexicon's talk."""
 _OF_A_REPEAT = ("is_repeat", "repeat_count")
 """To be asked how it went is no call of one's own."""
 _HABIT = re.compile(r"每|经常|平时|最近|整天")
@@ -58,6 +60,16 @@ class Understood:
 
     suggestions: tuple[Suggestion, ...]
     cues: tuple[Cue, ...]
+
+
+def rehearse(lexicon: Lexicon, urgency: Urgency) -> None:
+    """What the first call would wait for, some seconds: everything is indexed, and a short talk understood."""
+    prepare(lexicon)
+    turns = [
+        Turn(seg=seg, rev=1, speaker=Speaker.CALLER, text=text, start_s=seg, end_s=seg + 1, final=True)
+        for seg, text in enumerate(lexicon.talk[:_REHEARSED], 1)
+    ]
+    understand(turns, caller_number="", lexicon=lexicon, urgency=urgency)
 
 
 def understand(

@@ -13,9 +13,9 @@ from asr.cues import Cue, hear
 from asr.learning import Learnt
 from asr.lexicon import GAZETTEER_FILE, Lexicon, LexiconError
 from asr.lexicon.urgency import Urgency
-from asr.prefill import Suggestion, prepare
+from asr.prefill import Suggestion
 from asr.transcript import Turn
-from asr.understanding import understand
+from asr.understanding import rehearse, understand
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class Understanding:
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._pool, self._known)
-        self._pool.submit(prepare, self._known())
+        self._pool.submit(self._rehearse)
         while True:
             await asyncio.sleep(LOOK_S)
             await asyncio.to_thread(self._look)
@@ -72,6 +72,9 @@ class Understanding:
 
     # -- in threads --------------------------------------------------------------------------------------------------
 
+    def _rehearse(self) -> None:
+        rehearse(self._known(), Urgency.load())
+
     def _suggest(self, turns: Sequence[Turn], caller_number: str, learnt: Learnt | None) -> Sequence[Suggestion]:
         lexicon, urgency = self._known(), Urgency.load()
         found = understand(turns, caller_number=caller_number, lexicon=lexicon, urgency=urgency, learnt=learnt)
@@ -94,7 +97,7 @@ class Understanding:
         self._stamp = stamp
         lexicon = self._read()
         if lexicon is not None:
-            prepare(lexicon)
+            rehearse(lexicon, Urgency.load())
             self._lexicon = lexicon
             log.info("gazetteer read again", places=len(lexicon.places))
 

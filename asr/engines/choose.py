@@ -27,13 +27,16 @@ from asr.engines.whisper_engine import WhisperRecognizer
 from asr.fallback import FallbackRecognizer
 from asr.fetching import SMALL_MANDARIN, Archive, Progress, Report, pull
 from asr.models import ModelError, assemble_whisper, find_mandarin, find_whisper, why_not_vosk, why_not_whisper
-from asr.pool import LimitedRecognizer
+from asr.pool import LimitedRecognizer, beginning
 from asr.recognizer import Capabilities, EngineUnavailable, Health, Recognizer, RecognizerStream, SpeechLevel
+from asr.soundfiles import SoundFileError
 
 log = structlog.get_logger(__name__)
 
 ADAPTED = "adapted"
 """The folder among the models where adapted ones are kept."""
+_WARM_UP_S = 8.0
+"""After less a recognizer still is slow at its first words."""
 
 
 class Engine(StrEnum):
@@ -73,7 +76,7 @@ class EngineConfig:
     hint_whisper: bool = False
     """Whisper gets them too: its base model makes more mistakes by them and takes half as long again."""
     probe: Path | None = None
-    """Recorded speech, by which it is measured how many streams fit."""
+    """Recorded speech, by which engines warm up and it is measured how many streams fit."""
     urgent: Callable[[str], bool] = field(default=lambda stream_id: False)
     """Whether a stream's call must keep its text when others lose theirs."""
     limited: bool = True
@@ -225,8 +228,20 @@ def _local(engine: Engine, path: Path, config: EngineConfig) -> Recognizer:
         )
         return IsolatedRecognizer(isolation)
     if engine is Engine.VOSK:
-        return VoskRecognizer(path, languages=(config.language,), threads=config.threads)
+        warm_up = _speech(config.probe) if config.language == "zh" else b""
+        return VoskRecognizer(path, languages=(config.language,), threads=config.threads, warm_up=warm_up)
     return WhisperRecognizer(path, language=config.language, workers=config.threads, hotwords=hotwords)
+
+
+def _speech(probe: Path | None) -> bytes:
+    """Nothing of a recording that cannot be read: an engine starts without."""
+    if probe is None:
+        return b""
+    try:
+        return beginning(probe, _WARM_UP_S)
+    except SoundFileError as error:
+        log.warning("no speech to warm up with", reason=str(error))
+        return b""
 
 
 def _server(url: str) -> RemoteServer:

@@ -31,7 +31,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Isolation:
-    """What the child runs and what it may take. ``streams`` None: measured at the first start."""
+    """What the child runs and what it may take. ``streams`` None: measured at the first start, by ``probe``, which also
+    warms it up then; a child that takes the place of another has callers waiting."""
 
     engine: str
     model: Path | None = None
@@ -183,7 +184,7 @@ class IsolatedRecognizer:
             "streams": self._facts.get("limit", wanted.streams),
             "memory_limit": round(wanted.memory_mib * _DATA_OVER_RESIDENT) << 20,
             "hotwords": list(wanted.hotwords),
-            "probe": str(wanted.probe) if wanted.probe else None,
+            "probe": str(wanted.probe) if wanted.probe and not self._facts else None,
             "script": list(wanted.script),
         }
 

@@ -38,7 +38,7 @@ def understood(turns: Sequence[Turn], *, lexicon: Lexicon, **_: object) -> Under
 @asynccontextmanager
 async def understanding(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Understanding]:
     monkeypatch.setattr(reader, "LOOK_S", 0.02)
-    monkeypatch.setattr(reader, "prepare", lambda lexicon: None)
+    monkeypatch.setattr(reader, "rehearse", lambda lexicon, urgency: None)
     monkeypatch.setattr(reader, "understand", understood)
     understanding = Understanding(home, lambda: None, ticket_prefix="GD")
     running = asyncio.create_task(understanding.run())

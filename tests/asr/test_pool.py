@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from asr.engines.scripted_engine import Line, ScriptedRecognizer, ScriptedStream
-from asr.pool import BACKGROUND, LimitedRecognizer, NoRoom, _recorded, real_time_factor, streams_that_fit
+from asr.pool import BACKGROUND, LimitedRecognizer, NoRoom, beginning, real_time_factor, streams_that_fit
 from asr.recognizer import EngineUnavailable, Health, SpeechLevel
 from tests.fakes.spoken import FOLDER
 from tests.fakes.virtual_time import in_virtual_time
@@ -52,7 +52,7 @@ def test_recorded_speech_is_played_as_often_as_it_takes() -> None:
     readings = iter([0.0, 1.0])
 
     async def story() -> None:
-        probe = _recorded(FOLDER / "which-compound.wav")
+        probe = beginning(FOLDER / "which-compound.wav", 5.0)
         assert len(probe) == 5 * 32_000
         assert any(probe[-3_200:])
         await real_time_factor(Counting(SCRIPT), cpu_s=lambda: next(readings))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from asr import understanding
 from asr.learning import Example, learn
 from asr.lexicon import Lexicon, LexiconError
 from asr.lexicon.urgency import Urgency
-from asr.understanding import REVISIT, Understood, ticket_of, transfers, understand
+from asr.understanding import REVISIT, Understood, rehearse, ticket_of, transfers, understand
 from tests.asr.talks import OWN_NUMBER, turns
 
 
@@ -206,3 +208,15 @@ def test_a_citys_own_gazetteer_stands_in_for_the_packaged_places(tmp_path: Path)
 )
 def test_a_centre_may_be_named_as_a_number(said: str, lines: list[str]) -> None:
     assert transfers(turns("救命", said), []) == lines
+
+
+@pytest.mark.parametrize("talk", [("喂，我家漏水", "您贵姓？"), ()])
+def test_a_rehearsal_indexes_the_lexicon_and_understands_of_its_talk_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, talk: tuple[str, ...]
+) -> None:
+    lexicon = replace(Lexicon.load(), talk=talk)
+    done: list[object] = []
+    monkeypatch.setattr(understanding, "prepare", done.append)
+    monkeypatch.setattr(understanding, "suggest", lambda turns, **_: done.append([turn.text for turn in turns]) or ())
+    rehearse(lexicon, Urgency.load())
+    assert done == [lexicon, list(talk)]
