@@ -18,11 +18,11 @@ from asr.prefill.reading import Said, Talk
 from asr.prefill.spelling import (
     built,
     denied_at,
+    explained_behind,
     given_meant,
     given_words,
     inside_at,
     near,
-    spelled_at,
     spellings,
     surnames_by_sound,
     words_meant,
@@ -36,6 +36,7 @@ _DOUBTED, _CERTAIN = 0.62, 0.85
 _SAME_SOUND = 0.8
 _BESIDE = 3
 """Characters between a surname and the word that explains it, where that is what the word is for."""
+_POINTED = re.compile("[，,]?就?是?[那这]个")
 _WORD = 4
 """Characters of a word that explains a surname."""
 _NEARLY = 0.7
@@ -275,7 +276,8 @@ def _common(talk: Talk, claim: Claim | None) -> Claim | None:
     ranks = talk.lexicon.surnames
     if claim is None or claim.full or ranks.get(claim.surname, _VERY_RARE) < _VERY_RARE:
         return claim
-    if not claim.said.by_agent and (claim.surname in ranks or spelled_at(claim.said.text, claim.surname)):
+    behind = claim.said.text[claim.evidence[0].end :]
+    if not claim.said.by_agent and (claim.surname in ranks or explained_behind(behind, claim.surname)):
         return claim
     meant = surnames_by_sound(talk.lexicon).get(syllables(claim.surname))
     if meant is None or ranks[meant] >= _RARE or likeness(claim.surname, meant) < 1:
@@ -312,8 +314,14 @@ def _outvoted(talk: Talk, claim: Claim, elected: Elected, echoed: frozenset[str]
     if denied and alike >= _CERTAIN and elected.told:
         return True
     said_again = f"的{elected.surname}" in claim.said.text and elected.named
-    beside = elected.explained is None or elected.explained <= elected.end + _BESIDE or said_again
+    beside = elected.explained is None or elected.explained <= _behind(elected) or said_again
     return elected.told and beside and elected.sure >= _CERTAIN and alike >= _CERTAIN
+
+
+def _behind(elected: Elected) -> int:
+    """Up to where a word begins that stands beside the surname: 姓丰，就那个酆都城."""
+    pointed = _POINTED.match(elected.said.text, elected.end)
+    return max(elected.end + _BESIDE, pointed.end() if pointed is not None else 0)
 
 
 def _word_of(elected: Elected) -> str:

@@ -14,7 +14,7 @@ from asr.prefill.given_names import usual_given_name
 from asr.prefill.half_named import half_named
 from asr.prefill.questions import ASKS_NAME, ASKS_OTHER_NAME
 from asr.prefill.reading import PAUSE, Said
-from asr.prefill.spelling import by_spelling, by_word, spelled_at, unlike_on_average
+from asr.prefill.spelling import by_spelling, by_word, explained_behind, spelled_at, unlike_on_average
 from asr.prefill.suggestions import Evidence
 
 TITLE = "|".join(sorted(TITLES, key=len, reverse=True))
@@ -26,7 +26,7 @@ STOP_CHARS = (
 _NEVER_GIVEN = set(STOP_CHARS) - set("有在就得与")
 _ENDS = (
     "电话|手机|联系|住在|我的|我是|我住|我家|家住|号码|女士|先生|同志|就是|谢谢|今年|身份证"
-    "|女的|男的|这个|那个|你们|您好|你好|不是|没有|然后|是的|就行|就可以|可以|来自|退休"
+    "|女的|男的|这个|那个|你们|您好|你好|不是|没有|没错|然后|是的|就行|就可以|可以|来自|退休"
 )
 _KIN = (
     "爸|妈|爹|娘|父亲|母亲|爷爷|奶奶|姥姥|姥爷|外公|外婆|叔|伯|婶|姨|舅|姑|哥|弟|姐|妹|嫂|姐夫|妹夫|外甥|侄女|侄子|侄儿"
@@ -71,6 +71,7 @@ _SOUNDING_QUESTIONS = tuple(
 )
 """As they sound, and how unlike that they may be heard on average."""
 _CALLED = syllables("称呼")
+_OF_HIMSELF = re.compile(rf"(?:^|[，,。！？])(?:我|俺)(?!们|家|这|那|说|{_KIN})[^，,。！？]{{0,8}}[，,]$")
 _OF_A_HOUSE = re.compile(
     r"[\u4e00-\u9fff]{0,4}?(?:厂|公司|店|[小中大]学|学校|医院|村|社区|小区|局|所|银行|集团|酒店|宾馆)"
 )
@@ -199,11 +200,11 @@ def _surname_said(said: Said, asked: bool) -> Iterator[Claim]:
 
 
 def _told_unasked(said: Said, match: re.Match[str]) -> bool:
-    """怎么联系您？…，姓耿，耿直的耿: asked for what else is the caller's, with the word that explains it."""
+    """怎么联系您？…，姓耿，耿直的耿: asked for what else is his, or behind a word of himself (我一退休教师), with
+    the word that explains it."""
     begins = match.start() in (start for start, _ in said.reading.clauses)
-    return (
-        begins and _PERSONAL.search(said.asked) is not None and spelled_at(said.text[match.end() :], match.group("any"))
-    )
+    own = _PERSONAL.search(said.asked) is not None or _OF_HIMSELF.search(said.text[: match.start()]) is not None
+    return begins and own and spelled_at(said.text[match.end() :], match.group("any"))
 
 
 def _surname_meant(said: Said, match: re.Match[str]) -> tuple[str | None, float]:
@@ -212,7 +213,7 @@ def _surname_meant(said: Said, match: re.Match[str]) -> tuple[str | None, float]
     meant = match.group("surname") or by_spelling(said, heard, end) or by_word(said, heard, end)
     if meant is not None:
         return meant, 0.95
-    explained = spelled_at(said.text[end:], heard)
+    explained = explained_behind(said.text[end:], heard)
     alone = re.match(rf"$|{PAUSE}|吧|啊", said.text[end:]) is not None
     if not explained and (heard in STOP_CHARS or not alone):
         return None, 0.0
@@ -333,7 +334,7 @@ def _spelled_whole(said: Said, asked: bool, told: list[Claim]) -> Iterator[Claim
         surname = match.group("surname")
         same = any(claim.surname == surname for claim in told)
         spelled = spelled_at(said.text[end:], *match.group("given")) or (
-            asked and (spelled_at(said.text[:start], surname) or _explained_behind(said.text[end:], surname))
+            asked and (spelled_at(said.text[:start], surname) or _named_behind(said.text[end:], surname))
         )
         named_other = re.search(r"(?:他|她|叫)$", before) is not None
         if (introduced or same) and not named_other and spelled:
@@ -341,7 +342,7 @@ def _spelled_whole(said: Said, asked: bool, told: list[Claim]) -> Iterator[Claim
             return
 
 
-def _explained_behind(text: str, surname: str) -> bool:
+def _named_behind(text: str, surname: str) -> bool:
     """…孙子，沙航，沙子的沙: right behind the clause."""
     return re.match(rf"[，,、。](?:是)?{HAN}{{1,3}}的{re.escape(surname)}", text) is not None and spelled_at(
         text, surname

@@ -73,6 +73,12 @@ def spelled_at(text: str, *chars: str) -> bool:
     return any(char in chars and char in word for word, char in spellings(text[:24]))
 
 
+def explained_behind(text: str, char: str) -> bool:
+    """The same, or a word with it right here, however the character itself was heard then (首都的等)."""
+    word = re.compile(rf"[，,、]?[\u4e00-\u9fff]{{1,2}}{re.escape(char)}[的那]")
+    return spelled_at(text, char) or word.match(text) is not None
+
+
 _BUILT = (
     "邰台耳 仝人工 昝处日 郜告耳 佟人冬 仉人几 贠厶贝 訾此言 芮草内 靳革斤 宓盖必 覃西早 郗希耳 "
     "逯录走 逄降走 闫门三 邢开耳 邬乌耳 邸底耳 郎良耳 郇旬耳 郦丽耳 鄢焉耳 郭享耳 邱丘耳 邹刍耳 "

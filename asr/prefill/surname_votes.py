@@ -26,7 +26,9 @@ _XING = "姓幸兴性信醒行新讯欣辛心庆请情"
 _XING_SOUNDS = frozenset(("xin", "xian", "xiu", "xun"))
 """姓 as it is heard: 信, 现, 秀, 迅."""
 _LEAD = re.compile(rf"(?:{PAUSE}|嗯|哦|啊|呃|哎|我|俺|[暗按安]|免贵|复|富|就|是|叫|那个)*")
-_SELF = re.compile(rf"(?:我|俺|免贵)[{_XING}]")
+_SELF = re.compile(rf"(?:我|俺|免贵)[{_XING}]|(?:我|俺)(?:就)?叫(?=[\u4e00-\u9fff]{{2,3}}[，,])")
+_LATER = re.compile("(?<=[，,])姓(?=[\u4e00-\u9fff](?:[，,]|$))")
+"""记手机，姓路，…: asked for more than the name."""
 _WRITTEN = re.compile(r"(?:就|你)写(?P<name>[\u4e00-\u9fff])(?=[，,。]|$)")
 _OWN_TITLE = re.compile(r"(?P<name>[\u4e00-\u9fff])(?:师傅|先生|女士|大姐|大爷)(?=就|[，,。对]|$)")
 _HAN = re.compile("[\u4e00-\u9fff]+")
@@ -37,6 +39,7 @@ _REACH = 9
 """Characters from the surname within which the explanation begins."""
 _LOOSE, _TELLS, _FITS = 0.3, 1.2, 0.75
 _HEARD_OF = 0.7
+_EXACT = 0.9
 _AHEAD = 0.15
 _TWICE = 0.95
 _PARTS_WITHIN = 24
@@ -53,7 +56,8 @@ _DOUBLE = re.compile(rf"[复富父付服夫附副福负][{_XING}](?=[\u4e00-\u9f
 @dataclass(frozen=True, slots=True)
 class Elected:
     """``told``: by an explanation, not by the sound alone. ``start`` and ``end``: where the surname was heard in
-    ``said``; ``explained``: where the words that explain it begin, if they do."""
+    ``said``; ``explained``: where the words that explain it begin, if they do; None where a
+    part of its character was told."""
 
     surname: str
     sure: float
@@ -130,6 +134,11 @@ def _elected(lexicon: Lexicon, mention: _Mention, backs: Sequence[tuple[Said, Ca
     own_titles = _OWN_TITLE.findall(text[mention.at + 1 : mention.at + 12]) if mention.named else []
     echoes = (*(call.name for _, call in backs[:3]), *own_titles)
     ranked = sorted(_candidates(lexicon, mention, echoes), key=lambda one: -one.total)
+    if (
+        mention.said.text[: mention.at].endswith("姓") and ranked and _sure(ranked[0]) is None
+    ):  # 走之底那个逄: its sound and a part of it are worth more than a like word
+        ranked = [one for one in ranked if one.own >= _EXACT]
+        ranked = ranked if any(one.part for one in ranked[:1]) else []
     if not ranked:
         return None
     first = ranked[0]
@@ -147,7 +156,7 @@ def _elected(lexicon: Lexicon, mention: _Mention, backs: Sequence[tuple[Said, Ca
         said=mention.said,
         start=mention.at,
         end=mention.at + mention.width,
-        explained=first.explained,
+        explained=None if first.part else first.explained,
         named=mention.named,
     )
 
@@ -162,11 +171,15 @@ def _candidates(lexicon: Lexicon, mention: _Mention, echoes: Sequence[str]) -> I
     built = {surname: count for surname, count in built.items() if count == most}
     denied = _denied(mention)
     sounds = (surname for name in (heard, *twice, *echoes) for surname in sounding(lexicon, name))
+    behind = mention.said.text[mention.at + mention.width :][:1]
+    confirmed = any(likeness(heard, name) >= _EXACT for name in echoes)
     for surname in dict.fromkeys((*told, *parts, *built, *sounds)):
         if surname not in lexicon.surnames or len(surname) != mention.width or surname in denied:
             continue
         vote = told.get(surname)
         direct = likeness(heard, surname)
+        if direct < _FITS <= likeness(behind, surname) and confirmed:
+            continue  # 冯国栋，国家的国: it is the given name that is explained
         yield _Candidate(
             surname=surname,
             rank=lexicon.surnames[surname],
@@ -195,7 +208,7 @@ def _sure(one: _Candidate) -> float | None:
 
 
 def _mentions(said: Said, *, asked: bool) -> Iterator[_Mention]:
-    """Behind 姓 where the answer begins, or behind 我姓 anywhere."""
+    """Behind 姓 where the answer or a clause of it begins, or behind 我姓 and 我叫 anywhere."""
     text = said.text
     lead = _LEAD.match(text)
     start = lead.end() if lead is not None else 0
@@ -203,6 +216,8 @@ def _mentions(said: Said, *, asked: bool) -> Iterator[_Mention]:
         named = is_xing(text[start])
         at = start + 1 if named and start + 1 < len(text) else start
         yield _Mention(said, at, named)
+        for match in _LATER.finditer(text, at):
+            yield _Mention(said, match.end(), named=True)
     for match in _SELF.finditer(text):
         if match.end() < len(text) and not (asked and match.end() == start + 1):
             yield _Mention(said, match.end(), named=False)

@@ -23,6 +23,7 @@ _RADICALS = (
     ),
     (re.compile("[衣一伊]字[旁跑庞胖]"), "褚裴"),
     (re.compile("[三山]点[水睡谁]"), "沈江汪温潘洪涂汤游沙池滕濮浦淳沿"),
+    (re.compile("[走奏揍][之这只知支直至](?:底|儿|字|旁|边|[，,]?一?个)"), "逄逯迟连边"),
     (re.compile("[单丹担]?[立力利理]人[旁庞儿]|单[立力利理]人"), "任何伍付傅倪佟侯仇仲位佘储"),
 )
 """A part of a character, as it is heard, and the surnames that have it."""

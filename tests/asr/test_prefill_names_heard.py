@@ -132,3 +132,21 @@ def test_an_engine_of_whole_words_writes_right_what_explains_and_another_word_fo
 )
 def test_a_surname_heard_well_is_not_taken_for_another_that_sounds_so(said: str, name: str) -> None:
     assert value("caller_name", MATTER, ASKED, said, "好的。") == name
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "read_back", "name"),
+    [
+        ("您怎么称呼？", "缝果冻，国家的国，栋梁的栋，就这个手机", "冯先生，给您登记了", "冯国栋"),
+        ("需要保密吗？", "不用，我就是实名，我叫人国栋，容易的容，国家的国，栋梁的栋", "好的", "容国栋"),
+        ("您贵姓，电话是座机吗？", "记手机，姓路，走这儿一个录音的录右半边", "路女士，对吗？", "逯"),
+        ("您贵姓？", "我姓庞，走之底那个旁不是庞大的庞，电话就打这个", "好的", "逄"),
+        ("您贵姓？", "姓都，首都的等，电话就这个", "好的", "都"),
+        ("您怎么称呼？", "我姓丰，就那个风都城的丰", "好的", "酆"),
+        ("您希望怎么处理？", "查查，我一退休教师，姓喻，比喻的喻", "好的", "喻"),
+        ("您希望怎么处理？", "查查，我们经理，姓喻，比喻的喻", "好的", None),
+        ("您怎么称呼？", "姓尹没错，就这个号", "好的", "尹"),
+    ],
+)
+def test_a_rare_name_is_put_right_by_what_explains_it(asked: str, said: str, read_back: str, name: str | None) -> None:
+    assert value("caller_name", MATTER, asked, said, read_back) == name
