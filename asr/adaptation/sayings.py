@@ -7,6 +7,8 @@ from random import Random
 from typing import NamedTuple
 
 from asr.lexicon import Lexicon
+from asr.lexicon.urgency import danger_phrases
+from asr.lexicon.wordings import wordings
 
 
 class Saying(NamedTuple):
@@ -18,6 +20,7 @@ class Saying(NamedTuple):
 
 _TELLING = 0.5
 _PHRASING = 0.7
+_DANGER = 0.03
 _PLACE = 0.6
 _PLACES = ("{}", "在{}", "我住{}", "我们{}", "{}这边")
 _NAME = 0.15
@@ -34,6 +37,7 @@ def sayings(lexicon: Lexicon) -> Iterator[Saying]:
     """The same for the same lexicon."""
     yield from (Saying(text, 1.0) for text in lexicon.talk)
     yield from (Saying(text, _TELLING) for text in lexicon.tellings)
+    yield from (Saying(text, _DANGER) for text in _dangers())
     for phrasings in lexicon.phrasings.values():
         yield from (Saying(text, _PHRASING) for text in phrasings)
     for place in lexicon.places:
@@ -44,6 +48,11 @@ def sayings(lexicon: Lexicon) -> Iterator[Saying]:
     for part, words in (("姓{1}{0}的{1}", lexicon.surname_words), ("{0}的{1}", lexicon.given_words)):
         for character, explained in words.items():
             yield from (Saying(part.format(word, character), _NAME) for word in explained)
+
+
+def _dangers() -> Iterator[str]:
+    """The very words that the ear listens for."""
+    yield from dict.fromkeys(text for phrase in danger_phrases() for text in wordings(phrase))
 
 
 def _numbers() -> Iterator[Saying]:

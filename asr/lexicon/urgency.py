@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -78,7 +78,21 @@ class Urgency:
     @lru_cache(maxsize=1)
     def load() -> Urgency:
         """The packaged file. Raises UrgencyError."""
-        return parse((resources.files(__package__) / "data" / URGENCY_FILE).read_text(encoding="utf-8"))
+        return parse(_packaged())
+
+
+def danger_phrases() -> Iterator[str]:
+    """The strong phrases of the packaged events as they are written, for who need not look for them: to make them
+    ready for that takes two seconds."""
+    data = json.loads(_packaged())
+    classes = _classes(data["classes"])
+    for event in data["events"]:
+        for phrase in _strong(event["name"], event):
+            yield _spelled(event["name"], phrase, classes)
+
+
+def _packaged() -> str:
+    return (resources.files(__package__) / "data" / URGENCY_FILE).read_text(encoding="utf-8")
 
 
 _CONTEXT = ("now", "help", "own")
@@ -139,7 +153,7 @@ def _concern(entry: Any, number: int, classes: Mapping[str, str]) -> Concern:
     if not isinstance(entry.get("target"), str) or not entry["target"].isdecimal():
         raise UrgencyError(where, "target is no number")
     said = {name: _list(f"{where}: {name}", entry.get(name, [])) for name in _LISTS}
-    said["strong"] = [*said["strong"], *_framed(f"{where}: frames", entry.get("frames", []))]
+    said["strong"] = _strong(where, entry)
     lists: dict[str, Phrases] = {
         name: _phrases(f"{where}: {name}", said[name], classes, by_sound=name == "strong") for name in _LISTS
     }
@@ -156,6 +170,10 @@ def _concern(entry: Any, number: int, classes: Mapping[str, str]) -> Concern:
         certain=entry.get("certain") is True,
         **lists,
     )
+
+
+def _strong(where: str, entry: Mapping[str, Any]) -> list[str]:
+    return [*_list(f"{where}: strong", entry.get("strong", [])), *_framed(f"{where}: frames", entry.get("frames", []))]
 
 
 def _framed(where: str, value: Any) -> list[str]:

@@ -24,6 +24,11 @@ def test_talk_places_and_names_are_in_it_with_their_weights() -> None:
     assert weights["姓岳岳飞的岳"] > 0
 
 
+def test_the_words_that_the_ear_listens_for_are_in_it() -> None:
+    said = {saying.text for saying in sayings(replace(Lexicon.load(), talk=(), tellings=(), phrasings={}))}
+    assert {"不打算活", "塔吊", "想不开"} <= said
+
+
 def test_any_digit_follows_any_other_in_the_telephone_numbers() -> None:
     said = "".join(saying.text for saying in sayings(replace(Lexicon.load(), talk=(), tellings=(), phrasings={})))
     for one in "零二三四五六七八九":

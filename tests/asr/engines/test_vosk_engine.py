@@ -69,6 +69,29 @@ async def test_an_adapted_model_hears_more_of_what_is_said_on_the_line(
     assert max(after) < 0.2
 
 
+async def test_an_adapted_model_hears_that_a_life_is_in_danger(mandarin_model: Path, adapted_model: Path) -> None:
+    """Without the words that the ear listens for, 活 comes as 和."""
+    heard = []
+    for model in (mandarin_model, adapted_model):
+        recognizer = VoskRecognizer(model)
+        await recognizer.start()
+        (final,) = await finals(recognizer, [speech16k("will-not-live")])
+        heard.append(letters(final.text))
+        await recognizer.stop()
+    assert "不打算活了" not in heard[0]
+    assert "不打算活了" in heard[1]
+
+
+async def test_recognizers_that_have_warmed_up_know_nothing_of_it(vosk: VoskRecognizer, mandarin_model: Path) -> None:
+    warm = VoskRecognizer(mandarin_model, threads=1, warm_up=speech16k("leaking-kitchen-ceiling"))
+    await warm.start()
+    assert len(warm._pool._idle) == 3, "two for a call's legs, and the one that proved the model"
+    ((cold,), (other,)) = [await finals(one, [speech16k()]) for one in (vosk, warm)]
+    assert len(warm._pool._idle) == 3
+    await warm.stop()
+    assert other.text == cold.text
+
+
 async def test_partials_grow_into_the_final(vosk: VoskRecognizer) -> None:
     *partials, final = await hypotheses(vosk, [speech16k()])
     assert final.final
