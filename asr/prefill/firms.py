@@ -188,6 +188,8 @@ _ASKS_PERSON = re.compile(
 )
 _ASKS_NUMBER = re.compile(r"[单票]号|号码|订单|编号")
 """What is asked besides is likelier answered first."""
+_HOUSE = re.compile("(?<=[\u4e00-\u9fff]{2})(?<![号栋幢学公合商住写字])楼$")
+"""福满楼 is a restaurant."""
 _TAIL = re.compile(r"(?:的|那边|这儿|吧|呗|啊|嘛|呀|家)+$")
 _NO_ANSWER = re.compile(
     r"^[零一二两三四五六七八九十百千万0-9]+$|[一两二三几][笔张次份]|[东南西北前后正侧]门|路|街|层|楼|姓"
@@ -220,7 +222,8 @@ def _answer(said: Said, agents: str, seen: _Spans) -> Iterator[_Form]:
             or _lucky(name) >= len(name) - (len(name) > 2)
             or (named and turn < 2)
         )
-        if known and not _NO_FIRM.search(name) and not _NO_ANSWER.search(name):
+        body = _HOUSE.sub("", name) if named else name
+        if known and not _NO_FIRM.search(body) and not _NO_ANSWER.search(body):
             yield first, end, 0.5
             return
 

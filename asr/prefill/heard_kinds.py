@@ -24,6 +24,8 @@ _FAMILIAR = (
     "供电公司|供水公司|自来水公司|燃气公司|天然气公司|供热公司|热力公司|公交公司|移动营业厅|联通营业厅|电信营业厅"
 )
 _OF_TOWNS = ("政府",)
+_BEHIND_TOWNS = ("派出所", "卫生院", "司法所")
+"""Behind a town's name without 镇 or 街道: 青岭派出所."""
 _OF_DISTRICTS = ("人民医院", "中医院", "妇幼保健院", "图书馆", "政务服务大厅", "政务服务中心")
 _ON_BOARDS = ("项目部", "指挥部", "建设", "公司", "集团", "建筑", "工程", "置业", "物业", "超市", "商贸", "药房")
 _LONG = 5
@@ -89,6 +91,8 @@ def _kinds(lexicon: Lexicon) -> tuple[_Kinds, frozenset[str]]:
         if place.kind in (PlaceKind.TOWN, PlaceKind.DISTRICT):
             ends = _OF_TOWNS if place.kind is PlaceKind.TOWN else (*_OF_TOWNS, *_OF_DISTRICTS)
             words |= {f"{place.name}{end}" for end in ends}
+        if place.kind is PlaceKind.TOWN:
+            words |= {f"{re.sub('(?:镇|乡|街道)$', '', place.name)}{end}" for end in _BEHIND_TOWNS}
     by_end: dict[tuple[str, ...], list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
     for word in sorted(words, key=lambda one: (-len(one), one)):
         sounds = syllables(word)

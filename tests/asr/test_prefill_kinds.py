@@ -22,10 +22,17 @@ WHICH = "请问是哪里的工地？"
         ),
         (("我投诉政政府，修路占了我家果园少算了树。", "您慢慢说。"), "镇政府"),
         (("举报个事，快过期的药擦了日期又卖。", "哪家店？", "南门有个康有康大药房。"), "康有康大药房"),
+        (("户口迁不回来。", "是哪个派出所？", "清零派出所，两边顶着。"), "青岭派出所"),
+        (("饭店欠我工钱。", "是哪家饭店？", "科创街，福满楼，我干了三个月。"), "福满楼"),
     ],
 )
 def test_a_kind_is_known_by_its_sound(lines: tuple[str, ...], subject: str) -> None:
     assert subject in (value("subject", *lines) or "")
+
+
+@pytest.mark.parametrize("answer", ["二号楼，在科创街。", "就在办公楼，西边。", "五楼，我干了三个月。"])
+def test_a_house_is_no_restaurant(answer: str) -> None:
+    assert "楼" not in (value("subject", "饭店欠我工钱。", "是哪家饭店？", answer) or "")
 
 
 def test_the_praised_driver_of_a_bus_is_not_the_firm_told_of_it() -> None:
