@@ -38,8 +38,9 @@ _BITE_S = 0.4
 """Audio decoded in one job, so that a backlog of one stream does not hold a thread from the others."""
 _WORTH_A_JOB_BYTES = 2 * 1024
 """64 ms: smaller jobs cost more in errands between threads than they win in time."""
-_WARM_A_THREAD = 2
-"""Recognizers that have heard speech before the first call, for each thread: a call has two legs."""
+_WARM_A_THREAD, _MOST_WARM = 2, 8
+"""Recognizers that have heard speech before the first call, for each thread, as a call has two legs, and in all: each
+holds 0.12 GB then."""
 _PARTIALS_UP_TO_S = 1.0
 """A stream further behind than this is not asked for partials."""
 _BACKLOG_S = 3.0
@@ -101,7 +102,8 @@ class VoskRecognizer:
                 "put a Mandarin model there, or set HOTLINE_SPEECH_LANGUAGE to what it understands",
             )
         if self._warm_up:
-            await asyncio.gather(*(self._warm() for _ in range(_WARM_A_THREAD * self._threads)))
+            count = min(_MOST_WARM, _WARM_A_THREAD * self._threads)
+            await asyncio.gather(*(self._warm() for _ in range(count)))
         self._health = Health(level=SpeechLevel.OK)
 
     async def _warm(self) -> None:

@@ -134,13 +134,13 @@ def _elected(lexicon: Lexicon, mention: _Mention, backs: Sequence[tuple[Said, Ca
     own_titles = _OWN_TITLE.findall(text[mention.at + 1 : mention.at + 12]) if mention.named else []
     echoes = (*(call.name for _, call in backs[:3]), *own_titles)
     ranked = sorted(_candidates(lexicon, mention, echoes), key=lambda one: -one.total)
-    if (
-        mention.said.text[: mention.at].endswith("姓") and ranked and _sure(ranked[0]) is None
-    ):  # 走之底那个逄: its sound and a part of it are worth more than a like word
-        ranked = [one for one in ranked if one.own >= _EXACT]
-        ranked = ranked if any(one.part for one in ranked[:1]) else []
     if not ranked:
         return None
+    if _sure(ranked[0]) is None and text[: mention.at].endswith("姓"):
+        # 走之底那个逄: its sound and a part of it are worth more than a word like those that explain others
+        ranked = [one for one in ranked if one.own >= _EXACT]
+        if not ranked or not ranked[0].part:
+            return None
     first = ranked[0]
     rival = next((one.total for one in ranked[1:] if syllables(one.surname) != syllables(first.surname)), 0.0)
     sure = _sure(first)
