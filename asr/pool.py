@@ -102,7 +102,8 @@ async def _listen(
 def beginning(path: Path, seconds: float) -> bytes:
     """Of a recording, as often as it takes, 16-bit mono at 16 kHz; noise for an empty one. Raises SoundFileError."""
     sound = read(path)
-    samples = soxr.resample(sound.channels[0], sound.rate, 16_000).astype("<i2", copy=False)
+    samples = sound.channels[0][: round(seconds * sound.rate)]
+    samples = soxr.resample(samples, sound.rate, 16_000).astype("<i2", copy=False)
     return bytes(np.resize(samples, round(seconds * 16_000)).tobytes()) if samples.size else _noise()
 
 

@@ -36,12 +36,13 @@ ModelOption = Annotated[Path | None, typer.Option("--model", help="A model folde
 def config_for_files(
     settings: Settings, *, engine: HearingEngine | None = None, model: Path | None = None
 ) -> EngineConfig:
-    """The server's, in this process and with every core: there are no calls to be protected."""
+    """The server's, in this process and with every core: there are no calls to be protected, nor to be warm for."""
     return replace(
         engine_config(settings),
         isolated=False,
         fallback=False,
         max_streams=os.cpu_count() or 1,
+        probe=None,
         engine=Engine(engine or settings.speech_engine),
         model_path=model or settings.speech_model,
     )

@@ -73,7 +73,10 @@ class Understanding:
     # -- in threads --------------------------------------------------------------------------------------------------
 
     def _rehearse(self) -> None:
-        rehearse(self._known(), Urgency.load())
+        try:
+            rehearse(self._known(), Urgency.load())
+        except Exception:
+            log.exception("talk not rehearsed: the first call will wait")
 
     def _suggest(self, turns: Sequence[Turn], caller_number: str, learnt: Learnt | None) -> Sequence[Suggestion]:
         lexicon, urgency = self._known(), Urgency.load()

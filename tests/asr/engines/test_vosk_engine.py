@@ -70,7 +70,7 @@ async def test_an_adapted_model_hears_more_of_what_is_said_on_the_line(
 
 
 async def test_an_adapted_model_hears_that_a_life_is_in_danger(mandarin_model: Path, adapted_model: Path) -> None:
-    """Without the words that the ear listens for, 活 comes as 和."""
+    """The words that the ear listens for are taught to it; as it comes the model hears others."""
     heard = []
     for model in (mandarin_model, adapted_model):
         recognizer = VoskRecognizer(model)
