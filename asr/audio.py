@@ -29,10 +29,10 @@ SILENT_DBFS = -62.0
 
 def level_dbfs(pcm: bytes) -> float:
     """Root mean square of 16-bit little-endian audio, 0 dB at full scale; -120 for digital silence and for nothing."""
-    samples = np.frombuffer(pcm[: len(pcm) & ~1], dtype="<i2").astype(np.float64)
+    samples = np.frombuffer(pcm[: len(pcm) & ~1], dtype="<i2").astype(np.float32)
     if samples.size == 0:
         return -120.0
-    power = float(np.mean(samples * samples)) / 32768.0**2
+    power = float(samples @ samples) / samples.size / 32768.0**2
     return max(-120.0, 10.0 * math.log10(power)) if power > 0.0 else -120.0
 
 

@@ -20,6 +20,8 @@ import numpy.typing as npt
 CHUNK_SAMPLES = 512
 CHUNK_BYTES = 2 * CHUNK_SAMPLES
 CHUNK_S = CHUNK_SAMPLES / 16_000
+_MARGIN = 64
+"""Samples mirrored on either side of a chunk."""
 
 Floats = npt.NDArray[np.floating]
 
@@ -46,11 +48,22 @@ class SileroWeights:
 
 
 class SileroDetector:
-    """Silero v6 for 16 kHz: short-time spectrum, four convolutions, one LSTM cell, one output."""
+    """Silero v6 for 16 kHz: short-time spectrum, four convolutions, one LSTM cell, one output.
+
+    What it writes to is made once, and the windows that slide over it are views.
+    """
 
     def __init__(self, weights: SileroWeights) -> None:
         self._weights = weights
-        self._input = np.zeros(256, dtype=np.float32)  # [convolved features, hidden state]
+        self._samples: Floats = np.zeros(CHUNK_SAMPLES + 2 * _MARGIN, dtype=np.float32)
+        self._windows = np.lib.stride_tricks.sliding_window_view(self._samples, 256)[::128].T
+        self._layers: list[_Convolution] = []
+        rows, length = 129, self._windows.shape[1]
+        for matrix, bias, stride in weights.convolutions:
+            layer = _Convolution(matrix, bias, stride, rows=rows, length=length)
+            self._layers.append(layer)
+            rows, length = matrix.shape[0], layer.length
+        self._input: Floats = np.zeros(256, dtype=np.float32)  # [convolved features, hidden state]
         self._cell: Floats = np.zeros(128, dtype=np.float32)
 
     def reset(self) -> None:
@@ -58,14 +71,16 @@ class SileroDetector:
         self._cell[:] = 0.0
 
     def probability(self, chunk: bytes) -> float:
-        w = self._weights
-        samples = np.frombuffer(chunk, dtype="<i2").astype(np.float32) / 32767.0
-        padded = np.concatenate((samples[64:0:-1], samples, samples[-2:-66:-1]))
-        windows = np.lib.stride_tricks.sliding_window_view(padded, 256)[::128]
-        spectrum = w.basis @ windows.T
-        features: Floats = np.sqrt(spectrum[:129] ** 2 + spectrum[129:] ** 2)
-        for matrix, bias, stride in w.convolutions:
-            features = _convolve(features, matrix, bias, stride)
+        w, samples = self._weights, self._samples
+        samples[_MARGIN:-_MARGIN] = np.frombuffer(chunk, dtype="<i2")
+        samples[_MARGIN:-_MARGIN] /= 32767.0
+        samples[:_MARGIN] = samples[2 * _MARGIN : _MARGIN : -1]  # both ends are mirrored
+        samples[-_MARGIN:] = samples[-_MARGIN - 2 : -2 * _MARGIN - 2 : -1]
+        spectrum = w.basis @ self._windows
+        spectrum *= spectrum
+        features: Floats = np.sqrt(spectrum[:129] + spectrum[129:])
+        for layer in self._layers:
+            features = layer.of(features)
         self._input[:128] = features[:, 0]
         gates = w.recurrent @ self._input + w.recurrent_bias
         remember = _sigmoid(gates[:256])
@@ -75,15 +90,20 @@ class SileroDetector:
         return float(_sigmoid(w.output @ np.maximum(hidden, 0.0) + w.output_bias))
 
 
-def _convolve(features: Floats, matrix: Floats, bias: Floats, stride: int) -> Floats:
+class _Convolution:
     """Width 3, one zero on either side, rectified."""
-    rows, length = features.shape
-    padded = np.zeros((rows, length + 2), dtype=np.float32)
-    padded[:, 1:-1] = features
-    starts = range(0, length, stride)
-    columns = np.stack([padded[:, start : start + 3].reshape(-1) for start in starts], axis=1)
-    result: Floats = np.maximum(matrix @ columns + bias, 0.0)
-    return result
+
+    def __init__(self, matrix: Floats, bias: Floats, stride: int, *, rows: int, length: int) -> None:
+        self._matrix, self._bias = matrix, bias
+        padded: Floats = np.zeros((rows, length + 2), dtype=np.float32)
+        self._inner = padded[:, 1:-1]
+        self._columns = np.lib.stride_tricks.sliding_window_view(padded, 3, axis=1)[:, ::stride].transpose(0, 2, 1)
+        self.length: int = self._columns.shape[2]
+
+    def of(self, features: Floats) -> Floats:
+        self._inner[:] = features
+        result: Floats = np.maximum(self._matrix @ self._columns.reshape(-1, self.length) + self._bias, 0.0)
+        return result
 
 
 def _sigmoid(x: Floats) -> Floats:

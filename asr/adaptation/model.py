@@ -1,7 +1,8 @@
 """A Vosk model that expects what is said on this hotline: the same sounds, another language model beside them.
 
 The adapted model is a folder of links to the parts of the first and a graph of its own. It is made once for a lexicon
-and kept; a model with one fixed graph (the large ones) cannot be adapted.
+and kept; a model with one fixed graph (the large ones) cannot be adapted. Its network is given the sound in smaller
+pieces than the engine's own, so that the first word of a talk is told sooner.
 """
 
 from __future__ import annotations
@@ -22,8 +23,13 @@ from asr.lexicon import Lexicon
 from asr.models import why_not_vosk
 
 GRAPH = Path("graph") / "Gr.fst"
-_VERSION = "1"
+_VERSION = "2"
 """Told apart in the names of the folders: models made another way are not taken for these."""
+_SETTINGS = Path("conf") / "model.conf"
+_CHUNK = "--frames-per-chunk"
+_CHUNK_FRAMES = 12
+"""Of 10 ms. The engine's own 20 hold each word back for .1 s on average, twice that at worst; less than 12 gains little
+and costs more and more processor time (12 about a twentieth more than 20, 9 a fifth)."""
 _KEPT = 5
 """A server that is running may start its engine again from the one it was given."""
 
@@ -48,6 +54,7 @@ def adapted(model: Path, lexicon: Lexicon, folder: Path, *, mixing: Mixing | Non
     with tempfile.TemporaryDirectory(dir=folder, prefix=".adapted-") as scratch:
         made = Path(scratch) / target.name
         _link(model, made)
+        _hasten(model, made)
         write(_taught(graph, said, mixing), made / GRAPH)
         _put(made, target)
     _forget_oldest(folder, model.name)
@@ -65,14 +72,22 @@ def _taught(graph: Graph, said: Iterable[Saying], mixing: Mixing) -> Graph:
 
 
 def _link(model: Path, made: Path) -> None:
+    """All but the files that the adapted model has of its own."""
     model = model.resolve()
-    (made / "graph").mkdir(parents=True)
-    for part in model.iterdir():
-        if part.name != "graph":
-            (made / part.name).symlink_to(part)
-    for part in (model / "graph").iterdir():
-        if part.name != GRAPH.name:
-            (made / "graph" / part.name).symlink_to(part)
+    own = {GRAPH, _SETTINGS}
+    folders = {path.parent for path in own}
+    for folder in [Path(), *sorted(folders)]:
+        (made / folder).mkdir(parents=True, exist_ok=True)
+        for part in (model / folder).iterdir():
+            name = part.relative_to(model)
+            if name not in own | folders:
+                (made / name).symlink_to(part)
+
+
+def _hasten(model: Path, made: Path) -> None:
+    given = (model / _SETTINGS).read_text(encoding="utf-8") if (model / _SETTINGS).is_file() else ""
+    kept = [line for line in given.splitlines() if line.partition("=")[0].strip() != _CHUNK]
+    (made / _SETTINGS).write_text("\n".join([*kept, f"{_CHUNK}={_CHUNK_FRAMES}"]) + "\n", encoding="utf-8")
 
 
 def _put(made: Path, target: Path) -> None:

@@ -54,6 +54,23 @@ def test_everything_but_the_language_model_is_that_of_the_first(model: Path, tmp
     assert [each.name for each in (tmp_path / "made").iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, ["--frames-per-chunk=12"]),
+        ("--beam=12.0\n", ["--beam=12.0", "--frames-per-chunk=12"]),
+        ("--frames-per-chunk = 51\n--beam=12.0", ["--beam=12.0", "--frames-per-chunk=12"]),
+    ],
+)
+def test_it_hears_in_smaller_pieces(model: Path, tmp_path: Path, given: str | None, expected: list[str]) -> None:
+    if given is not None:
+        (model / "conf/model.conf").write_text(given)
+    path = adapted(model, saying("您好"), tmp_path / "made")
+    assert (path / "conf/model.conf").read_text().splitlines() == expected
+    assert (path / "conf/mfcc.conf").read_bytes() == b"conf/mfcc.conf"
+    assert given is None or (model / "conf/model.conf").read_text() == given
+
+
 def test_it_is_made_once_for_a_lexicon(model: Path, tmp_path: Path) -> None:
     first = adapted(model, saying("您好"), tmp_path / "made")
     made_at = (first / GRAPH).stat().st_mtime_ns
