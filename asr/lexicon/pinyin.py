@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from pypinyin import Style, lazy_pinyin, pinyin
+from rapidfuzz.distance import Indel
 
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
 _FOLDS = (
@@ -13,6 +14,8 @@ _FOLDS = (
     (re.compile("^(?:n|r)(?=[aeiouv])"), "l"),
     (re.compile("^hu?(?=[aeo])"), "f"),
 )
+_INITIALS = frozenset("bpmfdtlgkjqxzcsyw")
+_ALIKE = tuple(map(frozenset, ("bp", "dt", "gk", "jqx", "zcs", "jz", "qc", "xs", "yw", "mf", "fg")))
 
 
 @lru_cache(maxsize=4096)
@@ -54,3 +57,21 @@ def may_sound_like(one: str, other: str) -> bool:
 
 def _readings(char: str) -> set[str]:
     return {fold(sound) for sounds in pinyin(char, style=Style.NORMAL, heteronym=True) for sound in sounds}
+
+
+@lru_cache(maxsize=65536)
+def unlike(one: str, other: str) -> float:
+    """0 for the same folded syllable, 1 for one that shares neither beginning nor rest."""
+    if one == other:
+        return 0.0
+    if not (one.isascii() and other.isascii() and one.isalpha() and other.isalpha()):
+        return 1.0
+    begin, begins = _begins(one), _begins(other)
+    pair = {begin, begins}
+    initial = 0.0 if len(pair) == 1 else 0.4 if any(pair <= alike for alike in _ALIKE) else 1.0
+    rest = float(Indel.normalized_distance(one[len(begin) :], other[len(begins) :]))
+    return min(1.0, 0.5 * initial + 0.6 * rest)
+
+
+def _begins(syllable: str) -> str:
+    return syllable[:1] if syllable[:1] in _INITIALS else ""

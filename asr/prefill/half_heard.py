@@ -11,10 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rapidfuzz.distance import Indel
-
 from asr.lexicon import Lexicon, Place, PlaceKind
-from asr.lexicon.pinyin import syllables
+from asr.lexicon.pinyin import syllables, unlike
 from asr.prefill.gazetteer import SHORT_CUTOFF, PlaceHit
 from asr.prefill.mentions import spans_of
 from asr.prefill.questions import ASKS_PLACE
@@ -38,8 +36,6 @@ _LIVES = re.compile(r"我家?住在?$")
 """Where the caller lives may be named clearly, and the matter be elsewhere."""
 _HOUSE = re.compile(r"(?:[一二三四五六七八九]院|医院|卫生院|[小中大]学|幼儿园|图书馆|体育馆|派出所)$")
 """Named clearly: 市三院急诊 is no 学院街."""
-_INITIALS = frozenset("bpmfdtlgkjqxzcsyw")
-_ALIKE = tuple(map(frozenset, ("bp", "dt", "gk", "jqx", "zcs", "jz", "qc", "xs", "yw", "mf", "fg")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,21 +201,3 @@ def _score(sounds: tuple[str, ...], start: int, name: _Name) -> float:
     if rest > 0.6 * (len(name.sounds) - name.body):
         return 0.0
     return min(_MOST, 100 * (1 - (body + rest) / len(name.sounds)))
-
-
-@lru_cache(maxsize=65536)
-def unlike(one: str, other: str) -> float:
-    """0 for the same folded syllable, 1 for one that shares neither beginning nor rest."""
-    if one == other:
-        return 0.0
-    if not (one.isascii() and other.isascii() and one.isalpha() and other.isalpha()):
-        return 1.0
-    begin, begins = _begins(one), _begins(other)
-    pair = {begin, begins}
-    initial = 0.0 if len(pair) == 1 else 0.4 if any(pair <= alike for alike in _ALIKE) else 1.0
-    rest = float(Indel.normalized_distance(one[len(begin) :], other[len(begins) :]))
-    return min(1.0, 0.5 * initial + 0.6 * rest)
-
-
-def _begins(syllable: str) -> str:
-    return syllable[:1] if syllable[:1] in _INITIALS else ""

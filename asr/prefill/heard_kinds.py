@@ -9,8 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from asr.lexicon import Lexicon, PlaceKind
-from asr.lexicon.pinyin import syllables
-from asr.prefill.half_heard import unlike
+from asr.lexicon.pinyin import syllables, unlike
 from asr.prefill.reading import Said, Talk, substituted
 from asr.prefill.trades import FIRM, LUCKY, OFFICE, SITE
 

@@ -13,9 +13,8 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from asr.lexicon import Lexicon, Place, PlaceKind
-from asr.lexicon.pinyin import syllables, toneless
+from asr.lexicon.pinyin import syllables, toneless, unlike
 from asr.prefill.gazetteer import OF_REGIONS, SHORT_CUTOFF, PlaceHit, find_places
-from asr.prefill.half_heard import unlike
 from asr.prefill.heard_doors import doors_by_sound
 from asr.prefill.mentions import SHOPS, Span, spans_of, suffix_pattern
 from asr.prefill.place_words import HAN, LEAST, NEVER, words_of_place

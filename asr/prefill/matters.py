@@ -11,9 +11,8 @@ from functools import lru_cache
 import numpy as np
 
 from asr.lexicon import Category, Lexicon
-from asr.lexicon.pinyin import syllables
+from asr.lexicon.pinyin import syllables, unlike
 from asr.prefill.appeals import Acts, acts_of, likely, packaged_weights, said_for
-from asr.prefill.half_heard import unlike
 from asr.prefill.keywords import Hit, is_emergency, keyword_hits
 from asr.prefill.likeness import likeness_of
 from asr.prefill.passages import passages_of

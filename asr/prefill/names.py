@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from asr.lexicon.pinyin import may_sound_like, sounds_like, syllables
+from asr.lexicon.pinyin import may_sound_like, sounds_like, syllables, unlike
 from asr.prefill.addressing import addressed, opens_revisit
 from asr.prefill.genders import Shown, suggest_gender
 from asr.prefill.given_names import usual_given_name
-from asr.prefill.half_heard import unlike
 from asr.prefill.naming import Claim, asks_own_name, claims_of
 from asr.prefill.privacy import Privacy
 from asr.prefill.reading import Said, Talk
@@ -20,7 +19,6 @@ from asr.prefill.spelling import (
     denied_at,
     explained_behind,
     given_meant,
-    given_words,
     inside_at,
     near,
     spellings,
@@ -172,10 +170,11 @@ def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 def _given_explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
     """新上的新 for 欣赏的欣; what only few words explain was not put there by a recogniser."""
+    explained = said.reading.lexicon.given_words
     first = said.text.find("".join(name))
     for word, meant, heard in given_meant(said, first + len(name) if first >= 0 else 0):
         for position, own in enumerate(name[1:], start=1):
-            known = own in _told_chars() and near(heard, own) and sounds_like(own, meant) if heard else False
+            known = own in explained and near(heard, own) and sounds_like(own, meant) if heard else False
             if known or (heard not in ("", own, *word) and _near_both(own, heard, meant)):
                 yield position, meant
 
@@ -183,11 +182,6 @@ def _given_explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str
 def _near_both(own: str, heard: str, meant: str) -> bool:
     sounds = syllables(meant)[0]
     return max(unlike(syllables(own)[0], sounds), unlike(syllables(heard)[0], sounds)) <= _CLOSE
-
-
-@lru_cache(maxsize=1)
-def _told_chars() -> frozenset[str]:
-    return frozenset(char for _, char, _ in given_words())
 
 
 def _voted(talk: Talk, claim: Claim | None, elected: Elected | None, echoed: frozenset[str]) -> Claim | None:

@@ -9,8 +9,7 @@ from functools import lru_cache
 from operator import eq
 
 from asr.lexicon import Lexicon
-from asr.lexicon.pinyin import syllables, toneless
-from asr.prefill.half_heard import unlike
+from asr.lexicon.pinyin import syllables, toneless, unlike
 from asr.prefill.spots import STOPS
 
 HAN = re.compile(r"[\u4e00-\u9fff]{2,}")

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from importlib import resources
 
 from asr.lexicon import Lexicon
-from asr.lexicon.pinyin import sounds_like, syllables
-from asr.prefill.half_heard import unlike
+from asr.lexicon.pinyin import sounds_like, syllables, unlike
 from asr.prefill.reading import Said
 
-GIVEN_WORDS_FILE = "given_name_words.txt"
 NameWord = tuple[str, str, tuple[str, ...]]
 """A word, the character it explains, how the word sounds."""
 
@@ -177,7 +174,7 @@ def _ending_here(lexicon: Lexicon, sounds: Sequence[str], end: int) -> tuple[Nam
 @lru_cache(maxsize=8)
 def _by_place(lexicon: Lexicon) -> dict[tuple[int, str], list[NameWord]]:
     """The city's own words first."""
-    return from_the_end((*name_words(lexicon), *given_words()))
+    return from_the_end((*name_words(lexicon), *given_words(lexicon)))
 
 
 def from_the_end(words: Iterable[NameWord]) -> dict[tuple[int, str], list[NameWord]]:
@@ -206,9 +203,7 @@ def name_words(lexicon: Lexicon) -> tuple[NameWord, ...]:
     return tuple((word, char, syllables(word)) for word, char in words)
 
 
-@lru_cache(maxsize=1)
-def given_words() -> tuple[NameWord, ...]:
+@lru_cache(maxsize=8)
+def given_words(lexicon: Lexicon) -> tuple[NameWord, ...]:
     """Of characters in given names: a word may tell either of its characters."""
-    text = (resources.files("asr.lexicon") / "data" / GIVEN_WORDS_FILE).read_text(encoding="utf-8")
-    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    return tuple((word, char, syllables(word)) for char, *words in lines for word in words)
+    return tuple((word, char, syllables(word)) for char, words in lexicon.given_words.items() for word in words)

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from asr.lexicon.pinyin import syllables
-from asr.prefill.half_heard import unlike
+from asr.lexicon.pinyin import syllables, unlike
 
 _PARTS = (
     "仝:人,工 邰:台,耳 昝:处,日 郜:告,耳 佟:人,冬 仉:人,几 贠:私,贝 訾:此,言 芮:草,内 靳:革,斤 宓:盖,必 覃:西,早 "

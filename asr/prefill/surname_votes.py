@@ -14,8 +14,7 @@ from functools import lru_cache
 from math import log
 
 from asr.lexicon import Lexicon
-from asr.lexicon.pinyin import fold, syllables, toneless
-from asr.prefill.half_heard import unlike
+from asr.lexicon.pinyin import fold, syllables, toneless, unlike
 from asr.prefill.reading import PAUSE, Said, Talk
 from asr.prefill.spelling import denied_at, inside_at
 from asr.prefill.surname_parts import built_of

@@ -6,12 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 from asr.lexicon import Lexicon
 from asr.lexicon.pinyin import syllables
 
-FILE = "surname_words.txt"
 _RADICALS = (
     (
         re.compile("[耳二而儿饿尔][朵多度刀道都到]|[朵多度][旁庞胖]|[耳二而]字?旁"),
@@ -63,8 +61,8 @@ def surnames_with_part(text: str) -> str:
 
 @lru_cache(maxsize=8)
 def explanations(lexicon: Lexicon) -> tuple[Explanation, ...]:
-    """The packaged words and those of the city's own cues."""
-    told = dict.fromkeys(_packaged())
+    """The lexicon's words and those of its cues."""
+    told = dict.fromkeys((word, name) for name, words in lexicon.surname_words.items() for word in words)
     told |= dict.fromkeys((word, char) for word, char in lexicon.cues.name_words.items() if char in lexicon.surnames)
     return tuple(_explanation(word, surname) for word, surname in told)
 
@@ -83,9 +81,3 @@ def _explanation(word: str, surname: str) -> Explanation:
     sounds, name = syllables(word), syllables(surname)
     own = next((at for at in range(len(sounds) - len(name) + 1) if sounds[at : at + len(name)] == name), None)
     return Explanation(word, surname, sounds, own, len(word) > 2 and word.endswith(surname))
-
-
-def _packaged() -> list[tuple[str, str]]:
-    text = (resources.files("asr.lexicon") / "data" / FILE).read_text(encoding="utf-8")
-    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    return [(word, surname) for surname, *words in lines for word in words]

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from asr.lexicon import Lexicon
-from asr.lexicon.pinyin import syllables
+from asr.lexicon.pinyin import syllables, unlike
 from asr.prefill.given_names import usual_given_name
-from asr.prefill.half_heard import unlike
 from asr.prefill.reading import Said, Talk
 from asr.prefill.spelling import (
     NameWord,
@@ -196,11 +195,11 @@ def _known(lexicon: Lexicon, text: str, sounds: Sequence[str], end: int, behind:
 @lru_cache(maxsize=8)
 def of_names(lexicon: Lexicon) -> frozenset[str]:
     """Every character that people are called by, as far as the lists have them."""
-    return frozenset("".join(lexicon.given_names)) | {char for _, char, _ in given_words()}
+    return frozenset("".join(lexicon.given_names)) | {char for _, char, _ in given_words(lexicon)}
 
 
 @lru_cache(maxsize=8)
 def _by_place(lexicon: Lexicon) -> dict[tuple[int, str], list[NameWord]]:
     """By a syllable and how far from the word's end it is, those that explain surnames among them."""
     surnames = tuple((each.word, each.surname, each.sounds) for each in explanations(lexicon) if len(each.surname) == 1)
-    return from_the_end(dict.fromkeys((*name_words(lexicon), *given_words(), *surnames)))
+    return from_the_end(dict.fromkeys((*name_words(lexicon), *given_words(lexicon), *surnames)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asr.lexicon import Lexicon
-from asr.prefill.half_heard import half_heard, unlike
+from asr.prefill.half_heard import half_heard
 from asr.prefill.reading import read
 from tests.asr.talks import turns, understood, value
 
@@ -70,16 +70,6 @@ def test_a_word_without_the_sound_of_a_name_explains_none() -> None:
 
 def test_the_operators_title_tells_a_man_even_if_the_surname_is_lost() -> None:
     assert value("caller_gender", "路灯不亮", "七先生，已经登记", "好") == "男"
-
-
-@pytest.mark.parametrize(("one", "other", "most"), [("fen", "fen", 0.0), ("jin", "qin", 0.25), ("xue", "xie", 0.35)])
-def test_syllables_are_as_unlike_as_they_sound(one: str, other: str, most: float) -> None:
-    assert unlike(one, other) <= most
-    assert unlike(one, other) == unlike(other, one)
-
-
-def test_a_mark_is_no_syllable() -> None:
-    assert unlike("，", "jin") == 1.0
 
 
 def test_a_caller_of_whom_only_a_mark_was_heard_breaks_nothing() -> None:
