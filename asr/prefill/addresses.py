@@ -22,6 +22,8 @@ _SIDES = re.compile(r"(?:(?<=[楼栋元])([东西南北])头|(?<=[^村往])([东
 _PLAINLY = (("对过", "对面"), ("旁边", "旁"), ("跟前", "旁"), ("后头", "后"), ("前头", "前面"), ("进来", ""))
 _BETWEEN_TO = re.compile(r"(?<=[\u4e00-\u9fff0-9]{2})到(?=[\u4e00-\u9fff0-9]{2})")
 _BETWEEN = re.compile(r"(.)至(.+?)中间")
+_SAME_TWICE = re.compile(r"([\u4e00-\u9fff]{2,5})(?:正)?对面(?:\1)?(?=斜对面)")
+"""The second was the caller's correction."""
 _STOP_OF_BUS = re.compile(r"(?<![车交驿油费电动岗兵检])站$")
 _ASKS_KIND = re.compile(r"(?:哪一?[个处]?|什么)(站|工地|路口|收费站)(?![在的])")
 
@@ -222,6 +224,7 @@ def _as_written(talk: Talk, value: str) -> str:
     value = _BETWEEN.sub(r"\1至\2之间", _BETWEEN_TO.sub("至", value)) if "到" in value else value
     for said, shown in _PLAINLY:
         value = value.replace(said, shown)
+    value = _SAME_TWICE.sub(r"\1", value)
     value = _SIDES.sub(lambda side: f"{side.group(1) or side.group(2)}侧", value)
     by_bus = any("公交" in said.text or "路车" in said.text for said in talk.caller)
     return _STOP_OF_BUS.sub("公交站", value) if by_bus else value

@@ -205,5 +205,5 @@ def stretch(talk: Talk, main: Where) -> tuple[Evidence, str] | None:
     return None
 
 
-_NO_ENDS = frozenset({"我", "他", "她", "你", "们", "是", "没", "不", "了", "就", "说"})
+_NO_ENDS = frozenset({"我", "他", "她", "你", "们", "是", "没", "不", "了", "就", "说", "得", "绕"})
 _STEP = re.compile(r"(?:下来|上来|上面|下面|旁边|那边|的|那个)*")

@@ -21,7 +21,7 @@ _BY = (
     r"斜对面|正对面|对面|对过|对门|旁边|(?<![^十丁]字)旁|跟前|附近|隔壁|边上|后墙|后院|后头|后面|后边|背后|前头|前面|前边|门口|门前"
     r"|楼下|楼上|楼顶|拐角|路口|以[东西南北]|[东西南北](?:边|侧|面|头|门)(?:门?口)?|之间|中间"
 )
-_LANDMARK = re.compile(rf"(?P<what>(?:{CHAR}){{2,7}}?)的?(?P<by>{_BY}|(?=[往向朝][东西南北]))")
+_LANDMARK = re.compile(rf"(?!由[东西南北])(?P<what>(?:{CHAR}){{2,7}}?)的?(?P<by>{_BY}|(?=[往向朝][东西南北]))")
 _WAY = re.compile(
     rf"(?:再|一直)?[往向朝](?P<to>[东西南北里上下])(?:边|面)?(?P<walk>走|去|数|拐|开|一点儿?)*[，,]?"
     rf"(?:大概|大约|约|也就|有|走|过去|不到|的)*(?P<far>{_N}(?:来|多|几)?米|{_N}(?:公里|里地)|第{_N}[家户排个间])?"
@@ -64,6 +64,8 @@ _CLOSES = re.compile(
     r"(?:那儿|那里|那块儿?|那边|那片|那个|那一[片带块截段]|这儿|这块|这边|这里|里头|里面|里边|里|上头|上|的|呢|吧|嘛|呀|啊|么|嘞)*"
     r"(?=[，,。、！？…；：\s]|$)"
 )
+_REPORTED_TO = re.compile(r"(?:那边|那儿|都|也|已经)*(?:报[过了]?[警案]|立[过了]?案|出[过了]?警|来[过了])")
+"""派出所报过案了: no place of the matter."""
 _NO_BODY = re.compile(
     r"^(?:小区|村|院|楼|家|人|车|路|街|排队.*|.*[吃喝修补停坐站等开关坏漏堵占]|.*[零一二三四五六七八九十0-9]+(?:[楼号栋层亩米]|单元).*|.*(?:每天|天天|现在|早上|晚上|半夜|时候|东西|垃圾|停车).*)$"
 )
@@ -152,6 +154,8 @@ def _stands(reading: Reading, at: int, *, paused: bool) -> tuple[str, int] | Non
         default=len(text),
     )
     simple = spot_pattern(reading.lexicon).match(text, at)
+    if simple is not None and simple.group() == "派出所" and _REPORTED_TO.match(text, simple.end()):
+        return None
     noun = _noun_pattern(reading.lexicon).match(text, at)
     mark = _LANDMARK.match(text, at)
     told = _told_apart(reading.lexicon).match(text, at)
