@@ -54,7 +54,7 @@ _EXACT_UNIT = re.compile(
 )
 _ONE_UNIT = re.compile(r"号楼|号院|号线|号|栋|幢|座|单元|层|楼(?!道|梯)|室|期|月|日|年级|路公")
 _COUNTED_UNIT = re.compile(
-    r"分(?=钟|后|前|到|，|,|。|$)|秒|天|年|小时|个|位|人|口|次|回|趟|遍|斤|公斤|吨|里|厘米|升"
+    r"分(?=钟|后|前|到|吧|左右|[，,。、]|$)|秒|天|年|小时|个|位|人|口|次|回|趟|遍|斤|公斤|吨|里|厘米|升"
     r"|瓶|盒|张|条|辆|台|头|只|家|户|间|套|件|份|笔|倍|折|成|%"
 )
 _ORDINAL_UNIT = re.compile(r"次|回|遍|趟|期|栋|层|单元")
@@ -179,6 +179,9 @@ def _counted(text: str, end: int) -> bool:
 
 
 def _idiom(text: str, start: int, end: int) -> bool:
+    """他十分生气, but not 八点二十分, nor 八点十分 where nothing else is 十分."""
+    if text[:start].endswith("点") and text.startswith("分", end):
+        return end - start == 1 and not _counted(text, end)
     return text[end : end + 1] in ("分", "足") and text[end : end + 2] not in ("分钟", "分到", "分后")
 
 
