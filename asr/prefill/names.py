@@ -137,6 +137,7 @@ def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
     for position, own in enumerate(name):
         if any(char == own and own in word for word, char in told):
             yield position, own
+    yield from _explained_in_order(said, name)
     yield from _given_explained(said, name)
     meant_by_parts = built(said.text, name[0])
     if meant_by_parts is not None:
@@ -166,6 +167,24 @@ def _explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
             and sounds_like(name[0], meant)
         ):
             yield 0, meant
+
+
+_IN_ORDER = re.compile(
+    r"(?:^|(?<=，))[\u4e00-\u9fff]{2,3}的[\u4e00-\u9fff](?:，[\u4e00-\u9fff]{2,3}的[\u4e00-\u9fff])+(?=[，。]|$)"
+)
+
+
+def _explained_in_order(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """孔子的曾，涵养的涵: as many as there are characters, whatever was heard of the name itself."""
+    for row in _IN_ORDER.finditer(said.text):
+        told = [each.split("的", 1) for each in row.group().split("，")]
+        first = len(name) - len(told)
+        behind = not row.start() or said.text[: row.start()].endswith("".join(name[1:]) + "，")
+        if not behind or first not in (0, 1) or (first and not near(told[0][1], name[1])):
+            continue
+        for position, (word, char) in enumerate(told, start=first):
+            if position and char in word and char in said.reading.lexicon.given_words:
+                yield position, char
 
 
 def _given_explained(said: Said, name: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -14,7 +14,7 @@ from asr.prefill.given_names import usual_given_name
 from asr.prefill.half_named import half_named
 from asr.prefill.questions import ASKS_NAME, ASKS_OTHER_NAME
 from asr.prefill.reading import PAUSE, Said
-from asr.prefill.spelling import by_spelling, by_word, explained_behind, spelled_at, unlike_on_average
+from asr.prefill.spelling import by_spelling, by_word, explained_behind, near, spelled_at, unlike_on_average
 from asr.prefill.suggestions import Evidence
 
 TITLE = "|".join(sorted(TITLES, key=len, reverse=True))
@@ -190,6 +190,8 @@ def _surname_said(said: Said, asked: bool) -> Iterator[Claim]:
         if surname is None:
             continue
         name, end = _whole_after(said, surname, match.end())
+        if name in said.reading.lexicon.surname_words.get(surname, ()) and _explains_on(text[end:], surname):
+            name = surname
         evidence = [said.evidence(match.start("any"), match.end("any"))]
         if name != surname and end > match.end() + len(name):
             evidence.append(said.evidence(end - len(name), end))
@@ -197,6 +199,12 @@ def _surname_said(said: Said, asked: bool) -> Iterator[Claim]:
             evidence = [said.evidence(match.start("any"), end)]
         sure = min(sure, 0.88 if own or asked else 0.72)
         yield Claim(name, surname, sure, said, tuple(evidence), corrected=said.reading.corrected_at(match.start()))
+
+
+def _explains_on(rest: str, surname: str) -> bool:
+    """姓祝，祝福 …, the 的祝 comes in another breath, or does not come: no name is said."""
+    behind = re.match(rf"[，,]?{HAN}?的(?P<char>{HAN})", rest)
+    return not rest or (behind is not None and near(behind.group("char"), surname))
 
 
 def _told_unasked(said: Said, match: re.Match[str]) -> bool:

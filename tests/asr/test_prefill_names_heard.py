@@ -150,3 +150,14 @@ def test_a_surname_heard_well_is_not_taken_for_another_that_sounds_so(said: str,
 )
 def test_a_rare_name_is_put_right_by_what_explains_it(asked: str, said: str, read_back: str, name: str | None) -> None:
     assert value("caller_name", MATTER, asked, said, read_back) == name
+
+
+def test_as_many_words_as_the_name_has_characters_explain_it_in_order() -> None:
+    talk = ("路灯不亮", "您怎么称呼？", "我叫英子子，应该的应，孔子的曾，涵养的涵", "好的")
+    assert value("caller_name", *talk) == "应子涵"
+    assert value("caller_name", *talk[:2], "我叫路文斌，道路的路，文武的文", "好的") == "路文斌"
+
+
+@pytest.mark.parametrize("line", ["我姓祝，祝福", "我姓祝，祝福，不的住"])
+def test_the_word_that_explains_a_surname_is_no_given_name(line: str) -> None:
+    assert value("caller_name", "路灯不亮", "您怎么称呼？", line, "祝老师，好的") == "祝"
