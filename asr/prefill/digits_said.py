@@ -89,13 +89,17 @@ def windows_of(chain: list[Group]) -> Iterator[list[Group]]:
 
 
 def _without_false_start(chain: list[Group]) -> list[Group]:
-    """幺六四五五零九，七幺……七二八二: what trailed off in the middle was said again."""
+    """幺六四五五零九，七幺……七二八二: what trailed off in the middle was said again. Where the breath broke off too:
+    幺五四，七，七七幺九，二零四六.
+    """
     if not 12 <= len(digits_of(chain)) <= 15:
         return chain
     for at in range(1, len(chain) - 1):
         (said, group), (after, other) = chain[at], chain[at + 1]
         rest = [*chain[:at], *chain[at + 1 :]]
-        if said is after and "…" in said.text[group.end : other.start] and MOBILE.fullmatch(digits_of(rest)):
+        trails_off = said is after and "…" in said.text[group.end : other.start]
+        again = len(group.digits) < len(other.digits) and other.digits.startswith(group.digits)
+        if (trails_off or again) and MOBILE.fullmatch(digits_of(rest)):
             return rest
     return chain
 

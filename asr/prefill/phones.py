@@ -24,7 +24,7 @@ from asr.prefill.digits_said import (
 from asr.prefill.heard_digits import MOBILE, slip_of, without_echo
 from asr.prefill.privacy import Privacy
 from asr.prefill.questions import ASKS_PHONE, ASKS_SAME_PHONE
-from asr.prefill.reading import Said, Talk
+from asr.prefill.reading import PAUSES, Said, Talk
 from asr.prefill.suggestions import Evidence, Suggestion
 
 _OWN = re.compile(
@@ -128,6 +128,8 @@ def _same_line(talk: Talk) -> tuple[bool, tuple[Evidence, ...]]:
         match = max(_SAME.finditer(said.text), key=lambda found: found.start(), default=None)
         if _NOT_SAME.search(said.text) or _refuses_same(said):
             same, evidence = False, ()
+        elif match is not None and _points_on(talk, said, match.end()):
+            continue
         elif match is not None and (
             ASKS_PHONE.search(said.asked) or ASKS_SAME_PHONE.search(said.asked) or _about_phone(said, match)
         ):
@@ -135,6 +137,16 @@ def _same_line(talk: Talk) -> tuple[bool, tuple[Evidence, ...]]:
         elif _asks_same(said.asked) and said.agrees:
             same, evidence = True, (said.evidence(0, min(len(said.text), 4)),)
     return same, evidence
+
+
+def _points_on(talk: Talk, said: Said, end: int) -> bool:
+    """电话记这个，幺五四…: to the number that is said next."""
+    groups = [group for group in groups_of(said) if group.start >= end]
+    rest = said.text[end : groups[0].start] if groups else said.text[end:]
+    following = next(talk.after(said), None)
+    if not groups and following is not None and following.by_caller:
+        groups = list(groups_of(following))
+    return not PAUSES.sub("", rest) and sum(len(group.digits) for group in groups) >= _LONG_END
 
 
 def _asks_same(asked: str) -> bool:

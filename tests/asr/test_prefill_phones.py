@@ -106,3 +106,10 @@ def test_what_the_operator_read_back_stands_though_the_yes_was_heard_as_a_no() -
     lines = (MATTER, ASKED, "别打这个号，打我自己的，11561140295。", "先生，15461140295对班？")
     assert value("contact_phone", *lines, "不对，补发的话告诉我一声。") == "15461140295"
     assert value("contact_phone", *lines, "不对，是六零二九五。") != "15461140295"
+
+
+@pytest.mark.parametrize(
+    "said", ["电话记这个，幺五四，七，七七幺九，二零四六，别打我爸那个", "变化记这个，幺五四，七七幺九，二零四六"]
+)
+def test_this_one_points_on_to_the_number_that_is_said_next(said: str) -> None:
+    assert value("contact_phone", "路灯不亮", "您的电话是多少？", said, "好的") == "15477192046"
