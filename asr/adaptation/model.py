@@ -26,6 +26,8 @@ GRAPH = Path("graph") / "Gr.fst"
 _VERSION = "2"
 """Told apart in the names of the folders: models made another way are not taken for these."""
 _SETTINGS = Path("conf") / "model.conf"
+_BYTES = "latin-1"
+"""Whatever a city wrote there goes over as it is."""
 _CHUNK = "--frames-per-chunk"
 _CHUNK_FRAMES = 12
 """Of 10 ms. The engine's own 20 hold each word back for .1 s on average, twice that at worst; less than 12 gains little
@@ -85,9 +87,14 @@ def _link(model: Path, made: Path) -> None:
 
 
 def _hasten(model: Path, made: Path) -> None:
-    given = (model / _SETTINGS).read_text(encoding="utf-8") if (model / _SETTINGS).is_file() else ""
-    kept = [line for line in given.splitlines() if line.partition("=")[0].strip() != _CHUNK]
-    (made / _SETTINGS).write_text("\n".join([*kept, f"{_CHUNK}={_CHUNK_FRAMES}"]) + "\n", encoding="utf-8")
+    kept = [line for line in _settings(model).splitlines() if line.partition("=")[0].strip() != _CHUNK]
+    (made / _SETTINGS).write_text("\n".join([*kept, f"{_CHUNK}={_CHUNK_FRAMES}"]) + "\n", encoding=_BYTES)
+
+
+def _settings(model: Path) -> str:
+    """Empty where the model has none of its own."""
+    path = model / _SETTINGS
+    return path.read_text(encoding=_BYTES) if path.is_file() else ""
 
 
 def _put(made: Path, target: Path) -> None:
@@ -104,6 +111,7 @@ def _put(made: Path, target: Path) -> None:
 def _digest(model: Path, said: Iterable[Saying], mixing: Mixing) -> str:
     found = (model / GRAPH).stat()
     told = hashlib.sha256(f"{_VERSION} {found.st_size} {found.st_mtime_ns} {mixing}\n".encode())
+    told.update(_settings(model).encode(_BYTES))
     for saying in said:
         told.update(f"{saying.weight:g} {saying.text}\n".encode())
     return told.hexdigest()[:12]

@@ -69,6 +69,8 @@ def test_it_hears_in_smaller_pieces(model: Path, tmp_path: Path, given: str | No
     assert (path / "conf/model.conf").read_text().splitlines() == expected
     assert (path / "conf/mfcc.conf").read_bytes() == b"conf/mfcc.conf"
     assert given is None or (model / "conf/model.conf").read_text() == given
+    (model / "conf/model.conf").write_text("--beam=11.0\n")
+    assert adapted(model, saying("您好"), tmp_path / "made") != path
 
 
 def test_it_is_made_once_for_a_lexicon(model: Path, tmp_path: Path) -> None:
