@@ -31,7 +31,7 @@ _BYTES = "latin-1"
 _CHUNK = "--frames-per-chunk"
 _CHUNK_FRAMES = 12
 """Of 10 ms. The engine's own 20 hold each word back for .1 s on average, twice that at worst; less than 12 gains little
-and costs more and more processor time (12 about a twentieth more than 20, 9 a fifth)."""
+and costs more and more processor time (12 a fifteenth more than 20, 9 a fifth)."""
 _KEPT = 5
 """A server that is running may start its engine again from the one it was given."""
 
