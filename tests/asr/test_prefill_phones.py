@@ -108,8 +108,12 @@ def test_what_the_operator_read_back_stands_though_the_yes_was_heard_as_a_no() -
     assert value("contact_phone", *lines, "不对，是六零二九五。") != "15461140295"
 
 
-@pytest.mark.parametrize(
-    "said", ["电话记这个，幺五四，七，七七幺九，二零四六，别打我爸那个", "变化记这个，幺五四，七七幺九，二零四六"]
-)
-def test_this_one_points_on_to_the_number_that_is_said_next(said: str) -> None:
+def test_digits_begun_again_after_a_breath_count_once() -> None:
+    said = "电话记这个，幺五四，七，七七幺九，二零四六，别打我爸那个"
     assert value("contact_phone", "路灯不亮", "您的电话是多少？", said, "好的") == "15477192046"
+
+
+def test_this_one_points_on_to_the_number_that_is_said_next_and_not_to_the_line() -> None:
+    """A digit of it was lost: the caller id is offered at most."""
+    said = "电话记这个，幺五四，七七幺九，二零四"
+    assert understood("路灯不亮", "您的电话是多少？", said, "好的")["contact_phone"].confidence <= 0.5
