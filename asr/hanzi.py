@@ -35,6 +35,11 @@ def normalise(text: str) -> str:
     return text.lstrip(_WIDE + ",.!?;: ")
 
 
+def without_hanzi(text: str) -> str:
+    """Whatever in it is no Chinese character."""
+    return _HAN_ANYWHERE.sub("", text)
+
+
 @lru_cache(maxsize=1)
 def _simplifier() -> Any:
     import opencc

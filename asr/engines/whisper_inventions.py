@@ -6,6 +6,8 @@ import re
 import zlib
 from dataclasses import dataclass
 
+from asr.hanzi import without_hanzi
+
 _TELLING_CHARACTERS = 6
 _LEAST_LOG_PROBABILITY = -1.4
 """Voice activity has been found already: groups of digits and a lone 对 come at -1.0 to -1.3, inventions below."""
@@ -57,6 +59,11 @@ def believable_so_far(decoded: Decoded) -> bool:
 def mistaken_for_english(decoded: Decoded) -> bool:
     """Three Latin words or more, nothing else, and no certainty; names, plates, 5G and who speaks English stay."""
     return decoded.log_probability < _FOREIGN_LOG_PROBABILITY and _FOREIGN.fullmatch(decoded.text) is not None
+
+
+def is_foreign(text: str) -> bool:
+    """It has a letter that is no Chinese character."""
+    return any(letter.isalpha() for letter in without_hanzi(text))
 
 
 def leaked(text: str, hotwords: str) -> bool:

@@ -12,8 +12,15 @@ import pytest
 
 from asr.audio import Upsampler
 from asr.engines import whisper_engine
-from asr.engines.whisper_engine import Decoding, WhisperRecognizer, WhisperStream
-from asr.engines.whisper_inventions import Decoded, believable, believable_so_far, leaked, mistaken_for_english
+from asr.engines.whisper_engine import FIRST, PARTIAL, Decoding, WhisperRecognizer, WhisperStream
+from asr.engines.whisper_inventions import (
+    Decoded,
+    believable,
+    believable_so_far,
+    is_foreign,
+    leaked,
+    mistaken_for_english,
+)
 from asr.hanzi import normalise
 from asr.recognizer import EngineUnavailable, Hypothesis, SpeechLevel
 from tests.asr.engines.listening import play
@@ -110,6 +117,39 @@ def test_english_that_whisper_makes_of_chinese_with_holes_is_known(
 ) -> None:
     decoded = Decoded(text=text, log_probability=log_probability, no_speech=0.1)
     assert mistaken_for_english(decoded) is is_mistaken
+
+
+@pytest.mark.parametrize(
+    ("token", "foreign"),
+    [("小区", False), ("，", False), ("12", False), (" ", False), ("\ufffd", False), ("hold", True), ("の小", True)],
+)
+def test_letters_that_no_chinese_word_is_written_with_are_known(token: str, foreign: bool) -> None:
+    assert is_foreign(token) is foreign
+
+
+def test_only_the_first_text_of_a_segment_is_held_to_chinese() -> None:
+    stream, _ = at_no_desk()
+    stream.feed(talk("xxxxxxxxxxxx"))
+    first = stream.take_partial()
+    stream.partial_decoded(first, "我要办")
+    stream.feed(talk("xxxxxxxxxxxx"))
+    assert (first.decoding.only_hanzi, stream.take_partial().decoding.only_hanzi) == (True, False)
+    stream.flush()
+    stream.feed(talk("xxxxxxxxxxxx"))
+    assert stream.take_partial().decoding.only_hanzi
+
+
+@pytest.mark.speech
+async def test_of_a_beginning_that_it_takes_for_english_it_writes_chinese(whisper: WhisperRecognizer) -> None:
+    desk = whisper._desk
+    assert desk is not None
+    pcm = Upsampler().convert(spoken("smoke-under-the-window").pcm, last=True)  # 哎你好
+
+    def written(decoding: Decoding) -> list[str]:
+        return [desk._decoder.decode(pcm[: round(32_000 * seconds)], decoding).text for seconds in (1.0, 1.2, 1.6)]
+
+    assert any(is_foreign(text) or not text for text in written(PARTIAL)), "else this clip shows nothing"
+    assert all(text and not is_foreign(text) for text in written(FIRST)), written(FIRST)
 
 
 async def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
