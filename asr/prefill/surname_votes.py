@@ -49,6 +49,8 @@ _DENIED = re.compile(
 )
 _FOLDED, _OTHER_BEGINNING = 0.12, 0.25
 """What a beginning or an end costs that folding makes the same: 陈 for 岑 little, 兰 for 冉 and 樊 for 韩 more."""
+_WRITTEN_FOR = {"贾": "古"}
+"""What an engine writes for the other sound of a character."""
 _DOUBLE = re.compile(rf"[复富父付服夫附副福负][{_XING}](?=[\u4e00-\u9fff]{{2}})")
 
 
@@ -187,7 +189,7 @@ def _candidates(lexicon: Lexicon, mention: _Mention, echoes: Sequence[str]) -> I
             word=vote.worth if vote is not None else 0.0,
             part=surname in parts or built.get(surname, 0) > 1 or (surname in built and direct >= _HEARD_WELL),
             exact=vote is not None and vote.exact and direct >= _FITS,
-            explained=vote.start if vote is not None else None,
+            explained=vote.start if vote is not None and vote.start < len(mention.said.text) else None,
         )
 
 
@@ -252,7 +254,7 @@ def _said_twice(mention: _Mention) -> tuple[str, ...]:
 @lru_cache(maxsize=8192)
 def _told(mention: _Mention) -> tuple[_Vote, ...]:
     """What the words behind the surname explain, each surname's best."""
-    text = mention.said.text[: mention.at + _REACH + 8]
+    text = f"{mention.said.text}，{mention.behind}"[: mention.at + _REACH + 8]
     sounds = syllables(text)
     by_sound = explanations_by_sound(mention.said.reading.lexicon)
     best: dict[str, _Vote] = {}
@@ -311,7 +313,8 @@ def likeness(heard: str, surname: str) -> float:
     """1 for the same syllables, 0 for nothing in common or another number of them."""
     if len(heard) != len(surname) or not heard:
         return 0.0
-    return max(_likeness(heard, read) for read in readings(surname))
+    said = (heard, _WRITTEN_FOR[heard]) if heard in _WRITTEN_FOR else (heard,)
+    return max(_likeness(one, read) for one in said for read in readings(surname))
 
 
 def _likeness(heard: str, read: str) -> float:

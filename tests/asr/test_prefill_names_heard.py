@@ -29,10 +29,23 @@ MATTER = "我家楼下路灯不亮。"
         ("富行司马，司马光的司马。", "好的。", "司马"),
         ("燃立民，燃燃升起的燃，建立的立，人民的民。", "好的染女士。", "冉立民"),
         ("现章，章师傅，就这个号。", "好的。", "张"),
+        ("我姓贾，古代的古。", "好的。", "古"),
     ],
 )
 def test_a_surname_is_known_by_all_that_was_heard_of_it(heard: str, read_back: str, name: str) -> None:
     assert value("caller_name", MATTER, ASKED, heard, read_back) == name
+
+
+@pytest.mark.parametrize(
+    ("heard", "after_a_breath", "name"),
+    [
+        ("我姓贾", "古代的古。", "古"),
+        ("姓毛", "毛主席的毛。", "毛"),
+        ("我姓贾", "就打这个电话。", "贾"),
+    ],
+)
+def test_a_surname_is_explained_across_a_breath(heard: str, after_a_breath: str, name: str) -> None:
+    assert value("caller_name", MATTER, ASKED, heard, "", after_a_breath, "好的。") == name
 
 
 @pytest.mark.parametrize(
