@@ -189,7 +189,7 @@ def _candidates(lexicon: Lexicon, mention: _Mention, echoes: Sequence[str]) -> I
             word=vote.worth if vote is not None else 0.0,
             part=surname in parts or built.get(surname, 0) > 1 or (surname in built and direct >= _HEARD_WELL),
             exact=vote is not None and vote.exact and direct >= _FITS,
-            explained=vote.start if vote is not None and vote.start < len(mention.said.text) else None,
+            explained=vote.start if vote is not None else None,
         )
 
 
@@ -254,7 +254,7 @@ def _said_twice(mention: _Mention) -> tuple[str, ...]:
 @lru_cache(maxsize=8192)
 def _told(mention: _Mention) -> tuple[_Vote, ...]:
     """What the words behind the surname explain, each surname's best."""
-    text = f"{mention.said.text}，{mention.behind}"[: mention.at + _REACH + 8]
+    text = mention.said.text[: mention.at + _REACH + 8]
     sounds = syllables(text)
     by_sound = explanations_by_sound(mention.said.reading.lexicon)
     best: dict[str, _Vote] = {}
